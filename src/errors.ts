@@ -1,0 +1,106 @@
+/**
+ * Every error that this package throws or rejects with, by its stable `code`.
+ *
+ * `ERR_KEEPALIVE_*` come from the agent and its settings, `ERR_ZEO_*` from the ZEO client and the protocol.
+ */
+export type ErrorCode =
+  /** `startThread` or `KeepAlive#start` while it runs. */
+  | 'ERR_KEEPALIVE_ALREADY_STARTED'
+  /** A setting that is no number, negative, out of range, or not one of the accepted words. */
+  | 'ERR_KEEPALIVE_INVALID_SETTING'
+  /** A database name that the registry already holds. */
+  | 'ERR_KEEPALIVE_NAME_TAKEN'
+  /** A ping that was not answered within the timeout. */
+  | 'ERR_KEEPALIVE_TIMEOUT'
+  /** The load lock was not free in time: the application holds it. */
+  | 'ERR_KEEPALIVE_LOCK_BUSY'
+  /** The worker thread is gone or was stopped while something waited for it. */
+  | 'ERR_KEEPALIVE_WORKER_LOST'
+  /** An address or URI that cannot be understood. */
+  | 'ERR_ZEO_INVALID_ADDRESS'
+  /** A `ClientStorage` option or an argument of the wrong type, shape or length. */
+  | 'ERR_ZEO_INVALID_ARGUMENT'
+  /** The host could not be reached or refused the connection; `cause` is the system's error. */
+  | 'ERR_ZEO_CONNECT'
+  /** The peer does not speak ZEO at all. */
+  | 'ERR_ZEO_NOT_ZEO'
+  /** The peer speaks a version of ZEO that this client does not. */
+  | 'ERR_ZEO_PROTOCOL_VERSION'
+  /** A frame whose announced length is over the limit. */
+  | 'ERR_ZEO_FRAME_TOO_LARGE'
+  /** Bytes that are not what the protocol allows at this point. */
+  | 'ERR_ZEO_PROTOCOL'
+  /** The server has no storage of that id. */
+  | 'ERR_ZEO_UNKNOWN_STORAGE'
+  /** The server, or the connection, is read-only. */
+  | 'ERR_ZEO_READ_ONLY'
+  /** The object, or its revision, does not exist. */
+  | 'ERR_ZEO_POS_KEY'
+  /** Another exception that the server answered a call with. */
+  | 'ERR_ZEO_SERVER'
+  /** There is no connection, or it was lost before the answer. */
+  | 'ERR_ZEO_DISCONNECTED'
+  /** No connection within `waitTimeout`. */
+  | 'ERR_ZEO_WAIT_TIMEOUT'
+  /** The storage was closed by this process. */
+  | 'ERR_ZEO_CLOSED';
+
+export interface KeepAliveErrorOptions {
+  cause?: unknown;
+  /** Whether the same call may succeed later without anything being changed. Default `false`. */
+  retryable?: boolean;
+}
+
+/** The base of all errors of this package. Branch on `code` and `retryable`, never on the message. */
+export class KeepAliveError extends Error {
+  readonly code: ErrorCode;
+  /** Whether the same call may succeed later without anything being changed. */
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: KeepAliveErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = new.target.name;
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** The connection is gone, or was never there: nothing is known to be wrong with the call itself. */
+export class ClientDisconnected extends KeepAliveError {
+  constructor(message: string, options: { code?: ErrorCode; cause?: unknown } = {}) {
+    super(options.code ?? 'ERR_ZEO_DISCONNECTED', message, { ...options, retryable: true });
+  }
+}
+
+/** The peer broke the protocol: the connection on which it happened is of no more use. */
+export class ProtocolError extends KeepAliveError {
+  constructor(message: string, options: { code?: ErrorCode; cause?: unknown } = {}) {
+    super(options.code ?? 'ERR_ZEO_PROTOCOL', message, options);
+  }
+}
+
+const codesByClassName: Readonly<Record<string, ErrorCode>> = {
+  'ZODB.POSException.POSKeyError': 'ERR_ZEO_POS_KEY',
+  'ZODB.POSException.ReadOnlyError': 'ERR_ZEO_READ_ONLY',
+};
+
+/** An exception that the server answered a call with: its Python class name and arguments, as data. */
+export class ServerError extends KeepAliveError {
+  /** Dotted Python class name, e.g. `ZODB.POSException.POSKeyError`. */
+  readonly className: string;
+  /** What Python sent: the exception's argument tuple (an array) or its attribute dict. */
+  readonly args: unknown;
+
+  constructor(className: string, args: unknown, options: { code?: ErrorCode } = {}) {
+    super(options.code ?? codesByClassName[className] ?? 'ERR_ZEO_SERVER', serverMessage(className, args));
+    this.className = className;
+    this.args = args;
+  }
+}
+
+/** The class name, and the first text among the arguments, cut to a length that a log line can bear. */
+function serverMessage(className: string, args: unknown): string {
+  const texts = Array.isArray(args) ? args : [(args as { message?: unknown } | null)?.message];
+  const text = texts.find((arg) => typeof arg === 'string');
+  return text === undefined ? className : `${className}: ${text.slice(0, 500)}`;
+}

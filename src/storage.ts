@@ -1,0 +1,51 @@
+/** A mutual exclusion lock, as far as the agent uses one. */
+export interface Lock {
+  /**
+   * Waits until the lock is free, takes it, and resolves to the function that gives it back (calling that
+   * function again does nothing).
+   *
+   * Rejects with `signal.reason` when `signal` aborts first; the lock is then not held.
+   */
+  acquire(signal?: AbortSignal): Promise<() => void>;
+}
+
+/**
+ * A long-lived connection to a server, as the agent sees it. `ClientStorage` implements it; so can any other
+ * connection that is worth keeping alive.
+ */
+export interface KeepAliveStorage {
+  /** What the log calls it. */
+  getName(): string;
+  /** Whether it is connected and serves calls. While `false` it is reconnecting by itself and is left alone. */
+  readonly ready: boolean;
+  /** Counts the connections: a verdict on one of them must not touch the next. */
+  readonly generation: number;
+  /** When the last byte came from the server, in milliseconds of `performance.now()`; absent when unknown. */
+  readonly lastReceivedAt?: number | undefined;
+  /** Held for the length of a ping. */
+  readonly loadLock: Lock;
+  /**
+   * One round trip to the server. Rejects when the server or the connection fails, and with `signal.reason`
+   * when `signal` aborts.
+   */
+  ping(signal: AbortSignal): Promise<unknown>;
+  /**
+   * Destroys the connection at once, without a goodbye, if it is still the one of `generation`: every pending
+   * call rejects with an error caused by `error`, and the storage reconnects by itself.
+   */
+  drop(error: Error, generation: number): void;
+}
+
+/** Whether a registered database is the client of a server, and so to be kept alive. */
+export function isKeepAliveStorage(storage: unknown): storage is KeepAliveStorage {
+  if (typeof storage !== 'object' || storage === null) return false;
+  // By `in`, not by value: a getter that throws is a fault to report at the ping, not a reason to be left alone.
+  return (
+    'ready' in storage &&
+    'generation' in storage &&
+    'loadLock' in storage &&
+    typeof (storage as KeepAliveStorage).getName === 'function' &&
+    typeof (storage as KeepAliveStorage).ping === 'function' &&
+    typeof (storage as KeepAliveStorage).drop === 'function'
+  );
+}

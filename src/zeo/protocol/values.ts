@@ -1,0 +1,38 @@
+/**
+ * What a ZEO message is made of, in either encoding.
+ *
+ * | Python | here | note |
+ * | --- | --- | --- |
+ * | `None`, `bool`, `str`, `float` | `null`, `boolean`, `string`, `number` | |
+ * | `int` | `number`, or `bigint` beyond ±(2^53 − 1) | |
+ * | `bytes` | `Uint8Array` | a view into the received frame, not a copy |
+ * | `tuple`, `list` | array | msgpack does not tell them apart, so the protocol does not either; written as a tuple |
+ * | `dict` with text keys only | object | |
+ * | any other `dict` | `Map` | pickle only; msgpack allows text keys only |
+ * | exception instance | `PythonException` | decoded by construction, never called; pickle only |
+ */
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly Value[]
+  | { readonly [key: string]: Value }
+  | ReadonlyMap<Value, Value>
+  | PythonException;
+
+/** An instance of a Python exception class that travelled inside a value: data only. */
+export class PythonException {
+  constructor(
+    /** Dotted class name, e.g. `ZODB.POSException.ConflictError`. */
+    readonly className: string,
+    readonly args: readonly Value[],
+    /** The instance's attributes, where they were sent. */
+    readonly state: Value = null,
+  ) {}
+}
+
+/** What a reply is matched by: a positive integer, or `[oid, tid]` for `loadBefore` as in ZEO's own client. */
+export type MessageId = Value;
