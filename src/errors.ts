@@ -12,9 +12,9 @@ export type ErrorCode =
   | 'ERR_KEEPALIVE_NAME_TAKEN'
   /** A ping that was not answered within the timeout. */
   | 'ERR_KEEPALIVE_TIMEOUT'
-  /** The load lock was not free in time: the application holds it. */
-  | 'ERR_KEEPALIVE_LOCK_BUSY'
-  /** The worker thread is gone or was stopped while something waited for it. */
+  /** A ping that was given up: its storage was removed, or the agent stopped, or its worker thread is gone. */
+  | 'ERR_KEEPALIVE_ABANDONED'
+  /** The worker thread ended by itself. */
   | 'ERR_KEEPALIVE_WORKER_LOST'
   /** An address or URI that cannot be understood. */
   | 'ERR_ZEO_INVALID_ADDRESS'

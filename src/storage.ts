@@ -7,6 +7,8 @@ export interface Lock {
    * Rejects with `signal.reason` when `signal` aborts first; the lock is then not held.
    */
   acquire(signal?: AbortSignal): Promise<() => void>;
+  /** Takes the lock if it is free this moment; spares an uncontended ping the wait. */
+  tryAcquire?(): (() => void) | undefined;
 }
 
 /**
@@ -14,8 +16,6 @@ export interface Lock {
  * connection that is worth keeping alive.
  */
 export interface KeepAliveStorage {
-  /** What the log calls it. */
-  getName(): string;
   /** Whether it is connected and serves calls. While `false` it is reconnecting by itself and is left alone. */
   readonly ready: boolean;
   /** Counts the connections: a verdict on one of them must not touch the next. */
@@ -44,7 +44,6 @@ export function isKeepAliveStorage(storage: unknown): storage is KeepAliveStorag
     'ready' in storage &&
     'generation' in storage &&
     'loadLock' in storage &&
-    typeof (storage as KeepAliveStorage).getName === 'function' &&
     typeof (storage as KeepAliveStorage).ping === 'function' &&
     typeof (storage as KeepAliveStorage).drop === 'function'
   );

@@ -1,0 +1,134 @@
+import type { EventEmitter } from 'node:events';
+import type { KeepAliveLog } from '../observability/log.js';
+import type { Stall } from '../rpc/contract.js';
+import type { Member } from './member.js';
+import type { PingOutcome } from './ping.js';
+
+/** The facts that the agent tells, each in the past tense. Durations in milliseconds. */
+export interface KeepAliveEvents {
+  pingStarted: [{ name: string }];
+  pingSucceeded: [{ name: string; roundTripMs: number; evidence: 'answer' | 'bytes' }];
+  /** The storage answered with an error, or lost its connection by itself. */
+  pingFailed: [{ name: string; error: unknown }];
+  /** The peer was silent: its connection has been destroyed. */
+  storageDied: [{ name: string; error: Error }];
+  /** A ping was due and the storage was not connected. */
+  storageDown: [{ name: string }];
+  /** The main loop, or the whole process, stood still while pings were out. */
+  stalled: [Stall];
+  /** The worker thread runs. */
+  workerStarted: [];
+  /** The worker thread ended by itself; it is replaced after `retryInMs`. */
+  workerLost: [{ error: unknown; retryInMs: number }];
+}
+
+/**
+ * Turns what happened into the lines of the log, whose words are the original's, and into events.
+ *
+ * A listener that throws is contained and logged: it must not end the pings.
+ */
+export class Journal {
+  readonly #log: KeepAliveLog;
+  readonly #events: EventEmitter<KeepAliveEvents>;
+
+  constructor(log: KeepAliveLog, events: EventEmitter<KeepAliveEvents>) {
+    this.#log = log;
+    this.#events = events;
+  }
+
+  started(periodMs: number): void {
+    this.#log.info({ periodMs }, `Keep alive thread started with period ${periodMs / 1000} s`);
+  }
+
+  notStarted(): void {
+    this.#log.info({}, 'Keep alive thread not started: no period is set, or it is zero or negative');
+  }
+
+  stopped(): void {
+    this.#log.info({}, 'Keep alive thread stopped');
+  }
+
+  warning(message: string): void {
+    this.#log.warn({}, message);
+  }
+
+  sending({ name }: Member): void {
+    this.#log.blather({ storage: name }, `Sending keep alive for ${name}`);
+    this.#emit('pingStarted', { name });
+  }
+
+  ended(member: Member, outcome: PingOutcome): void {
+    const { name } = member;
+    member.note(outcome);
+    switch (outcome.result) {
+      case 'succeeded': {
+        const { roundTripMs, evidence } = outcome;
+        this.#log.blather({ storage: name, roundTripMs, evidence }, `Keep alive for ${name} successful`);
+        this.#emit('pingSucceeded', { name, roundTripMs, evidence });
+        return;
+      }
+      case 'failed':
+        this.#log.error({ storage: name, err: outcome.error }, `Keep alive for ${name} failed`);
+        this.#emit('pingFailed', { name, error: outcome.error });
+        return;
+      case 'dead':
+        this.#log.error({ storage: name, err: outcome.error }, `Keep alive for ${name} failed`);
+        this.#emit('storageDied', { name, error: outcome.error });
+    }
+  }
+
+  down(member: Member): void {
+    member.state = 'down';
+    this.#log.warn({ storage: member.name }, `Connection for ${member.name} is down`);
+    this.#emit('storageDown', { name: member.name });
+  }
+
+  /** Bytes came lately: no ping was needed. */
+  active(member: Member): void {
+    member.state = 'alive';
+    this.#log.blather({ storage: member.name }, `Keep alive for ${member.name} not needed`);
+  }
+
+  busy({ name }: Member): void {
+    this.#log.blather({ storage: name }, `Load lock of ${name} is busy, sending keep alive without it`);
+  }
+
+  stalled(stall: Stall): void {
+    const seconds = (stall.durationMs / 1000).toFixed(1);
+    const who = stall.of === 'loop' ? 'The main loop' : 'This process';
+    this.#log.warn({ ...stall }, `${who} stood still for ${seconds} s; pings that were out are sent afresh`);
+    this.#emit('stalled', stall);
+  }
+
+  /** The loop threw and goes on. */
+  panicked(error: unknown): void {
+    this.#log.panic({ err: error }, 'Exception in keep alive thread');
+  }
+
+  workerStarted(): void {
+    this.#emit('workerStarted');
+  }
+
+  workerLost(error: unknown, retryInMs: number): void {
+    this.#log.panic({ err: error, retryInMs }, 'Exception in keep alive thread');
+    this.#emit('workerLost', { error, retryInMs });
+  }
+
+  /** Does something with a storage that must not fail on its fault; what it throws is logged. */
+  contain(member: Member, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#log.error({ storage: member.name, err: error }, `Storage ${member.name} misbehaves`);
+    }
+  }
+
+  #emit<Name extends keyof KeepAliveEvents>(name: Name, ...args: KeepAliveEvents[Name]): void {
+    try {
+      // The emitter's own type of the arguments is a conditional one that does not reduce for a type parameter.
+      (this.#events as EventEmitter).emit(name, ...args);
+    } catch (error) {
+      this.#log.error({ err: error, event: name }, 'A listener of the keep alive threw');
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import { EventEmitter } from 'node:events';
+import { KeepAliveError } from '../errors.js';
+import { createLog } from '../observability/log.js';
+import { Board } from '../rpc/board.js';
+import type { HostApi } from '../rpc/contract.js';
+import { type KeepAliveOptions, resolveSettings, type Settings } from '../settings.js';
+import { Journal, type KeepAliveEvents } from './journal.js';
+import { Member, type StorageState } from './member.js';
+import { Prober } from './prober.js';
+import { type Database, databases, type StorageRegistry, storageOf } from './storage-registry.js';
+import { WorkerHost } from './worker-host.js';
+
+export interface KeepAliveStatus {
+  /** Whether the agent was started, and not stopped. */
+  readonly running: boolean;
+  /** Whether its worker thread is up; for moments it is not, after a start or when a lost one is being replaced. */
+  readonly workerRunning: boolean;
+  /** `undefined`: no period is set, so the agent does not start. */
+  readonly periodMs: number | undefined;
+  readonly timeoutMs: number | undefined;
+  /**
+   * Within how many milliseconds, of time in which the main loop turned, a peer that stops answering is declared dead.
+   * `undefined` while the agent does not run.
+   */
+  readonly detectionBoundMs: number | undefined;
+  readonly storages: readonly StorageStatus[];
+}
+
+export interface StorageStatus {
+  readonly name: string;
+  readonly state: StorageState;
+  /** Pings sent, and those that failed. */
+  readonly pings: number;
+  readonly failures: number;
+  /** Round trip of the last answered ping, in milliseconds. */
+  readonly roundTripMs: number | undefined;
+  readonly lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
+}
+
+/** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
+const boundMarginMs = 1000;
+
+/** What lives from a start to the next stop. */
+interface Run {
+  readonly board: Board;
+  readonly prober: Prober;
+  readonly worker: WorkerHost;
+  readonly members: Map<number, Member>;
+}
+
+/**
+ * Keeps the storages of a registry alive from a worker thread.
+ *
+ * @example
+ * const keepAlive = new KeepAlive({ period: 30 });
+ * keepAlive.on('storageDied', ({ name, error }) => alert(name, error));
+ * keepAlive.start();
+ */
+export class KeepAlive extends EventEmitter<KeepAliveEvents> {
+  readonly #settings: Settings | undefined;
+  readonly #journal: Journal;
+  readonly #registry: StorageRegistry;
+  #run: Run | undefined;
+  #workerRunning = false;
+
+  /**
+   * @param options Override the environment. See the settings table in the README.
+   * @param registry The databases to keep alive; by default `databases`.
+   * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`
+   */
+  constructor(options: KeepAliveOptions = {}, registry: StorageRegistry = databases, env = process.env) {
+    super();
+    const { settings, level, warnings } = resolveSettings(options, env);
+    this.#settings = settings;
+    this.#registry = registry;
+    this.#journal = new Journal(createLog({ logger: options.logger, level }), this);
+    for (const warning of warnings) this.#journal.warning(warning);
+  }
+
+  /**
+   * Starts the worker thread, and returns whether it did: without a positive period it does not. Returns before the
+   * thread is up; the first pings go out a period later.
+   *
+   * @throws KeepAliveError `ERR_KEEPALIVE_ALREADY_STARTED`
+   */
+  start(): boolean {
+    if (this.#run !== undefined) {
+      throw new KeepAliveError('ERR_KEEPALIVE_ALREADY_STARTED', 'KeepAlive thread already started');
+    }
+    const settings = this.#settings;
+    if (settings === undefined) {
+      this.#journal.notStarted();
+      return false;
+    }
+    const run = this.#createRun(settings);
+    this.#run = run;
+    this.#registry.on('opened', this.#add).on('closed', this.#remove);
+    for (const [name, database] of this.#registry.opened) this.#add(name, database);
+    run.worker.start();
+    this.#journal.started(settings.periodMs);
+    return true;
+  }
+
+  /** Stops pinging at once, gives back every lock, and resolves when the thread has ended. */
+  async stop(): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return;
+    this.#run = undefined;
+    this.#workerRunning = false;
+    this.#registry.off('opened', this.#add).off('closed', this.#remove);
+    run.prober.abandonAll();
+    await run.worker.stop();
+    this.#journal.stopped();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  status(): KeepAliveStatus {
+    const settings = this.#settings;
+    return {
+      running: this.#run !== undefined,
+      workerRunning: this.#workerRunning,
+      periodMs: settings?.periodMs,
+      timeoutMs: settings?.timeoutMs,
+      detectionBoundMs: this.#run && settings && detectionBoundMs(settings),
+      storages: [...(this.#run?.members.values() ?? [])].map(
+        ({ name, state, pings, failures, roundTripMs, lastFailure }) => ({
+          name,
+          state,
+          pings,
+          failures,
+          roundTripMs,
+          lastFailure,
+        }),
+      ),
+    };
+  }
+
+  #createRun(settings: Settings): Run {
+    const board = new Board();
+    const members = new Map<number, Member>();
+    const prober = new Prober(settings, board, this.#journal, members);
+    const api: HostApi = {
+      sweep: (ids) => prober.sweep(ids),
+      turn: async () => {
+        await pollTurn();
+        prober.noteBytesReceived();
+      },
+      conclude: (id, number, conclusion) => prober.conclude(id, number, conclusion),
+      stalled: (stall) => this.#journal.stalled(stall),
+      panicked: (error) => this.#journal.panicked(error),
+    };
+    const { periodMs, timeoutMs, jitter } = settings;
+    const worker = new WorkerHost({
+      settings: { periodMs, timeoutMs, jitter },
+      board: board.buffer,
+      api,
+      onStarted: () => {
+        this.#workerRunning = true;
+        this.#journal.workerStarted();
+      },
+      onLost: (error, retryInMs) => {
+        this.#workerRunning = false;
+        // Nobody watches these pings any more, so nobody would end their hold on the locks.
+        prober.abandonAll();
+        this.#journal.workerLost(error, retryInMs);
+      },
+    });
+    return { board, prober, worker, members };
+  }
+
+  readonly #add = (name: string, database: Database): void => {
+    const storage = storageOf(database);
+    if (storage === undefined || this.#run === undefined) return;
+    const { board, members, worker } = this.#run;
+    const id = board.occupy();
+    members.set(id, new Member(id, name, storage));
+    worker.storagesChanged();
+  };
+
+  readonly #remove = (name: string): void => {
+    if (this.#run === undefined) return;
+    const { board, members, worker, prober } = this.#run;
+    for (const member of members.values()) {
+      if (member.name !== name) continue;
+      members.delete(member.id);
+      prober.abandon(member);
+      board.vacate(member.id);
+      worker.storagesChanged();
+    }
+  };
+}
+
+function detectionBoundMs({ periodMs, timeoutMs, skipActive }: Settings): number {
+  // A storage that was active just before it died is skipped once.
+  return (skipActive ? 2 : 1) * periodMs + timeoutMs + boundMarginMs;
+}
+
+/**
+ * Resolves after one whole turn of the main loop that polled I/O. The first immediate may still belong to the turn that is
+ * under way, whose poll lies behind it; from there to the second lies a whole poll.
+ */
+function pollTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}

@@ -1,0 +1,152 @@
+import { fromPerformanceNow, systemClock } from '../clock.js';
+import { KeepAliveError } from '../errors.js';
+import type { Board } from '../rpc/board.js';
+import type { KeepAliveStorage } from '../storage.js';
+import { type Lease, LockProxy } from './lock-proxy.js';
+
+/** How a ping ended. */
+export type PingOutcome =
+  | {
+      readonly result: 'succeeded';
+      /** From handing the ping to the storage to its answer, in milliseconds. */
+      readonly roundTripMs: number;
+      /** `bytes`: something else came from the server, the answer did not come within the timeout. */
+      readonly evidence: 'answer' | 'bytes';
+    }
+  | { readonly result: 'failed'; readonly error: unknown }
+  /** The worker's verdict: the peer was silent. */
+  | { readonly result: 'dead'; readonly error: Error }
+  /** Nobody is interested any more: storage removed, agent stopped, or sent afresh after a stall. */
+  | { readonly result: 'abandoned' };
+
+/**
+ * One ping of one storage: load lock, round trip, unlock.
+ *
+ * It ends once, by the storage's answer or by `conclude`. From then on the load lock is free and the storage's signal is
+ * aborted, whatever the storage does.
+ */
+export class Ping {
+  /** The ping's number on the board. */
+  readonly number: number;
+  /** The connection it was sent on. */
+  readonly generation: number;
+  readonly #storage: KeepAliveStorage;
+  readonly #board: Board;
+  readonly #id: number;
+  readonly #onEnd: (outcome: PingOutcome) => void;
+  readonly #answer = new AbortController();
+  #lockWait: AbortController | undefined;
+  #lease: Lease | undefined;
+  #sentAtMs = 0;
+  #ended = false;
+
+  /** Begins the ping. Does not throw: what the storage throws ends the ping. */
+  constructor(id: number, storage: KeepAliveStorage, board: Board, onEnd: (outcome: PingOutcome) => void) {
+    this.#id = id;
+    this.#storage = storage;
+    this.#board = board;
+    this.#onEnd = onEnd;
+    this.generation = storage.generation;
+    this.noteBytesReceived();
+    this.number = board.pingWaits(id, systemClock.now());
+  }
+
+  start(): void {
+    try {
+      const lock = new LockProxy(this.#storage.loadLock);
+      this.#lease = lock.tryAcquire();
+      if (this.#lease === undefined) this.#waitFor(lock);
+      else this.#send();
+    } catch (error) {
+      this.#end({ result: 'failed', error });
+    }
+  }
+
+  /** The load lock was not to be had in time. The lock orders the host's own calls; the connection can take this one. */
+  proceedWithoutLock(): void {
+    if (this.#lockWait === undefined) return;
+    this.#lockWait.abort();
+    this.#lockWait = undefined;
+    this.#send();
+  }
+
+  /** Ends the ping from outside. */
+  conclude(outcome: PingOutcome): void {
+    this.#end(outcome);
+  }
+
+  /** A success that other bytes than the answer prove. */
+  concludeByBytes(): void {
+    this.#end({ result: 'succeeded', roundTripMs: this.#elapsedMs(), evidence: 'bytes' });
+  }
+
+  /** Puts on the board when the storage last heard of its server. */
+  noteBytesReceived(): void {
+    const { lastReceivedAt } = this.#storage;
+    this.#board.bytesReceived(
+      this.#id,
+      lastReceivedAt === undefined ? undefined : fromPerformanceNow(lastReceivedAt),
+    );
+  }
+
+  #waitFor(lock: LockProxy): void {
+    const wait = new AbortController();
+    this.#lockWait = wait;
+    lock.acquire(wait.signal).then(
+      (lease) => {
+        this.#lockWait = undefined;
+        this.#lease = lease;
+        if (this.#ended) lease.end();
+        else this.#send();
+      },
+      (error) => {
+        if (this.#lockWait === wait) this.#end({ result: 'failed', error });
+      },
+    );
+  }
+
+  #send(): void {
+    this.#sentAtMs = systemClock.now();
+    this.#board.pingSent(this.#id, this.#sentAtMs);
+    let answer: Promise<unknown>;
+    try {
+      // Whatever is returned that is no promise counts as an answer, as `await` would have it.
+      answer = Promise.resolve(this.#storage.ping(this.#answer.signal));
+    } catch (error) {
+      this.#end({ result: 'failed', error });
+      return;
+    }
+    answer.then(
+      () => this.#end({ result: 'succeeded', roundTripMs: this.#elapsedMs(), evidence: 'answer' }),
+      (error) => this.#end({ result: 'failed', error }),
+    );
+  }
+
+  #elapsedMs(): number {
+    return systemClock.now() - this.#sentAtMs;
+  }
+
+  #end(outcome: PingOutcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#board.pingConcluded(this.#id);
+    this.#lockWait?.abort();
+    this.#lockWait = undefined;
+    // An answered ping needs no abort; telling so to a storage that has finished would only cost.
+    if (outcome.result !== 'succeeded' || outcome.evidence !== 'answer') this.#answer.abort(reasonFor(outcome));
+    try {
+      this.#lease?.end();
+    } finally {
+      this.#onEnd(outcome);
+    }
+  }
+}
+
+function reasonFor(outcome: PingOutcome): unknown {
+  if ('error' in outcome) return outcome.error;
+  return outcome.result === 'succeeded'
+    ? new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'The ping was not answered in time; other bytes came', {
+        retryable: true,
+      })
+    : new KeepAliveError('ERR_KEEPALIVE_ABANDONED', 'The ping is of no interest any more', { retryable: true });
+}

@@ -1,0 +1,136 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+import { KeepAliveError } from '../errors.js';
+import type { Board } from '../rpc/board.js';
+import type { Conclusion } from '../rpc/contract.js';
+import type { Settings } from '../settings.js';
+import type { Journal } from './journal.js';
+import type { Member } from './member.js';
+import { Ping, type PingOutcome } from './ping.js';
+
+/** So many pings are begun in one go: the limiter then costs once for all of them. */
+const largestBatch = 16;
+
+/** Pings the storages that the worker names, within the limit of pings in flight, and ends pings as the worker concludes. */
+export class Prober {
+  readonly #settings: Settings;
+  readonly #board: Board;
+  readonly #journal: Journal;
+  readonly #members: ReadonlyMap<number, Member>;
+  readonly #batchSize: number;
+  readonly #limit: LimitFunction;
+  /** A ping that is silent for longer gives up its place: silence must not keep others from being sent. */
+  readonly #graceMs: number;
+
+  constructor(settings: Settings, board: Board, journal: Journal, members: ReadonlyMap<number, Member>) {
+    this.#settings = settings;
+    this.#board = board;
+    this.#journal = journal;
+    this.#members = members;
+    this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(settings.concurrency / 4)));
+    this.#limit = pLimit(Math.floor(settings.concurrency / this.#batchSize));
+    this.#graceMs = Math.min(Math.max(settings.timeoutMs / 20, 5), 50);
+  }
+
+  /** Pings these storages. Resolves when each is answered, or has been silent for the grace time. Never rejects. */
+  async sweep(ids: Uint32Array): Promise<void> {
+    const batches: Promise<void>[] = [];
+    for (let from = 0; from < ids.length; from += this.#batchSize) {
+      const batch = ids.subarray(from, from + this.#batchSize);
+      batches.push(this.#limit(() => this.#pingBatch(batch)));
+    }
+    await Promise.all(batches);
+  }
+
+  conclude(id: number, number: number, conclusion: Conclusion): void {
+    const member = this.#members.get(id);
+    const ping = member?.ping;
+    if (member === undefined || ping?.number !== number) return;
+    switch (conclusion.verdict) {
+      case 'alive':
+        ping.concludeByBytes();
+        return;
+      case 'busy':
+        this.#journal.busy(member);
+        ping.proceedWithoutLock();
+        return;
+      case 'dead': {
+        const error = silence(member.name, conclusion.silentMs);
+        // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
+        this.#journal.contain(member, () => member.storage.drop(error, ping.generation));
+        ping.conclude({ result: 'dead', error });
+      }
+    }
+  }
+
+  /** Puts on the board which of the storages that are being pinged have received bytes. */
+  noteBytesReceived(): void {
+    for (const member of this.#members.values()) {
+      if (member.ping !== undefined) this.#journal.contain(member, () => member.ping?.noteBytesReceived());
+    }
+  }
+
+  /** Ends every ping, as when the worker that watched over them is gone. The locks come free. */
+  abandonAll(): void {
+    for (const member of this.#members.values()) this.abandon(member);
+  }
+
+  abandon(member: Member): void {
+    member.ping?.conclude({ result: 'abandoned' });
+  }
+
+  #pingBatch(ids: Uint32Array): Promise<void> {
+    return new Promise((resolve) => {
+      let open = ids.length;
+      let grace: NodeJS.Timeout | undefined;
+      const oneLess = () => {
+        open -= 1;
+        if (open > 0) return;
+        clearTimeout(grace);
+        resolve();
+      };
+      for (const id of ids) this.#ping(id, oneLess);
+      if (open > 0) grace = setTimeout(resolve, this.#graceMs).unref();
+    });
+  }
+
+  #ping(id: number, done: () => void): void {
+    const member = this.#members.get(id);
+    if (member === undefined) return done();
+    this.abandon(member);
+    try {
+      if (!member.storage.ready) {
+        this.#journal.down(member);
+        return done();
+      }
+      if (this.#settings.skipActive && this.#isActive(member)) {
+        this.#journal.active(member);
+        return done();
+      }
+      member.pings += 1;
+      this.#journal.sending(member);
+      const ping = new Ping(id, member.storage, this.#board, (outcome) => {
+        if (member.ping === ping) member.ping = undefined;
+        this.#journal.ended(member, outcome);
+        done();
+      });
+      member.ping = ping;
+      ping.start();
+    } catch (error) {
+      this.#journal.ended(member, { result: 'failed', error } satisfies PingOutcome);
+      done();
+    }
+  }
+
+  #isActive({ storage }: Member): boolean {
+    const { lastReceivedAt } = storage;
+    return lastReceivedAt !== undefined && performance.now() - lastReceivedAt < this.#settings.periodMs;
+  }
+}
+
+function silence(name: string, silentMs: number): KeepAliveError {
+  return new KeepAliveError(
+    'ERR_KEEPALIVE_TIMEOUT',
+    `${name} sent no byte for ${(silentMs / 1000).toFixed(1)} s after a ping`,
+    { retryable: true },
+  );
+}

@@ -1,0 +1,25 @@
+/** Time as the loop sees it; tests put their own in its place. */
+export interface Clock {
+  /** Milliseconds of a monotonic clock: it never jumps, and stands still while the machine is suspended. */
+  now(): number;
+  /** Calls `callback` once after `delayMs`; returns a function that calls it off. */
+  schedule(callback: () => void, delayMs: number): () => void;
+}
+
+// `performance.now()` counts from the start of its own thread, `process.hrtime` from one moment for all threads. The
+// difference is constant, so it is taken once.
+const threadStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** The system's monotonic clock, the same in every thread of the process. */
+export const systemClock: Clock = {
+  now: () => threadStartMs + performance.now(),
+  schedule(callback, delayMs) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A `performance.now()` of this thread as a time of `systemClock`. */
+export function fromPerformanceNow(ms: number): number {
+  return threadStartMs + ms;
+}

@@ -1,0 +1,11 @@
+/** Keeps long-lived ZEO connections alive from a worker thread, and knows within seconds when one is dead. */
+export type { KeepAliveEvents } from './agent/journal.js';
+export { KeepAlive, type KeepAliveStatus, type StorageStatus } from './agent/keep-alive.js';
+export type { StorageState } from './agent/member.js';
+export { type Database, databases, StorageRegistry, type StorageRegistryEvents } from './agent/storage-registry.js';
+export { type HostContext, initialize, startThread, stopThread } from './agent/thread.js';
+export { type ErrorCode, KeepAliveError } from './errors.js';
+export type { PlainLogger } from './observability/log.js';
+export type { Stall } from './rpc/contract.js';
+export type { KeepAliveOptions } from './settings.js';
+export type { KeepAliveStorage, Lock } from './storage.js';

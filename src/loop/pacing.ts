@@ -1,0 +1,117 @@
+/**
+ * Which storages are pinged together, and when.
+ *
+ * Storages are kept in slices; a slice is pinged as one sweep.
+ * - Every storage is pinged at least once in each period. Jitter and merging only ever shorten an interval.
+ * - A handful of storages is one slice: one wake-up a period, as in the original.
+ * - Many are many slices, at random phases spread over the period: no burst.
+ */
+
+/** As many pings as keep the main loop busy for well under a millisecond. */
+const sliceSize = 64;
+
+interface Slice {
+  dueMs: number;
+  readonly ids: Set<number>;
+}
+
+export interface PacingOptions {
+  readonly periodMs: number;
+  /** Fraction by which an interval may be shortened at random, 0 to 1. */
+  readonly jitter: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export class Pacing {
+  readonly #periodMs: number;
+  readonly #jitter: number;
+  readonly #random: () => number;
+  readonly #sliceOf = new Map<number, Slice>();
+  #slices: Slice[] = [];
+
+  constructor(options: PacingOptions) {
+    this.#periodMs = options.periodMs;
+    this.#jitter = options.jitter;
+    this.#random = options.random;
+  }
+
+  /** When the next slice is due; `undefined` without storages. */
+  get nextDueMs(): number | undefined {
+    let next: number | undefined;
+    for (const { dueMs } of this.#slices) if (next === undefined || dueMs < next) next = dueMs;
+    return next;
+  }
+
+  /** Takes over which storages there are now. */
+  update(members: readonly number[], nowMs: number): void {
+    const present = new Set(members);
+    for (const id of this.#sliceOf.keys()) if (!present.has(id)) this.#remove(id);
+    const added = members.filter((id) => !this.#sliceOf.has(id));
+    const left = this.#fill(added);
+    this.#addSlices(left, nowMs);
+  }
+
+  /** The storages whose time has come. Their next time is set. */
+  take(nowMs: number): number[] {
+    const due = this.#slices.filter(({ dueMs }) => dueMs <= nowMs);
+    const taken = due.flatMap(({ ids }) => [...ids]);
+    for (const slice of due) this.#rearm(slice, nowMs);
+    for (const slice of due) this.#merge(slice);
+    return taken;
+  }
+
+  #remove(id: number): void {
+    const slice = this.#sliceOf.get(id);
+    this.#sliceOf.delete(id);
+    slice?.ids.delete(id);
+    if (slice?.ids.size === 0) this.#slices.splice(this.#slices.indexOf(slice), 1);
+  }
+
+  /** Puts storages where there is room, and returns the rest. */
+  #fill(ids: readonly number[]): readonly number[] {
+    let next = 0;
+    for (const slice of this.#slices) {
+      while (next < ids.length && slice.ids.size < sliceSize) this.#place(ids[next++] as number, slice);
+    }
+    return ids.slice(next);
+  }
+
+  /** Cuts new storages into slices of even size, one at a random moment of each even share of the period. */
+  #addSlices(ids: readonly number[], nowMs: number): void {
+    const count = Math.ceil(ids.length / sliceSize);
+    const only = this.#slices.length === 0 && count === 1;
+    for (let i = 0; i < count; i++) {
+      const phaseMs = only ? this.#interval() : ((i + this.#random()) / count) * this.#periodMs;
+      const slice: Slice = { dueMs: nowMs + phaseMs, ids: new Set() };
+      this.#slices.push(slice);
+      const from = Math.floor((i * ids.length) / count);
+      const to = Math.floor(((i + 1) * ids.length) / count);
+      for (const id of ids.slice(from, to)) this.#place(id, slice);
+    }
+  }
+
+  #place(id: number, slice: Slice): void {
+    slice.ids.add(id);
+    this.#sliceOf.set(id, slice);
+  }
+
+  #rearm(slice: Slice, nowMs: number): void {
+    // From when it was due, so that lateness does not add up; but after a long standstill all slices are overdue
+    // at once, and the phases are drawn anew.
+    const nextMs = slice.dueMs + this.#interval();
+    slice.dueMs = nextMs > nowMs ? nextMs : nowMs + this.#random() * this.#periodMs;
+  }
+
+  /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */
+  #merge(slice: Slice): void {
+    const host = this.#slices.find((other) => other !== slice && other.ids.size + slice.ids.size <= sliceSize);
+    if (host === undefined) return;
+    for (const id of slice.ids) this.#place(id, host);
+    this.#slices.splice(this.#slices.indexOf(slice), 1);
+  }
+
+  #interval(): number {
+    return this.#periodMs * (1 - this.#jitter * this.#random());
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The sleep/ping loop: when to ping, whom, and what to conclude from silence. It runs in the worker thread and touches
+ * neither sockets nor locks: it reads the board and calls the main thread.
+ *
+ * Rules:
+ * - Between two sweeps nothing wakes it, unless a ping is out.
+ * - While one is out it looks every tick, and asks the main thread for turns: a silence counts only up to a turn
+ *   that polled the sockets.
+ * - After a standstill nothing is concluded before one turn is through; what is still silent then is pinged afresh.
+ */
+import type { Clock } from '../clock.js';
+import type { Board } from '../rpc/board.js';
+import type { HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
+import { Pacing } from './pacing.js';
+import { type Budgets, budgetsFor, decide } from './verdict.js';
+import { type Turn, Watch } from './watch.js';
+
+export interface PingLoopOptions {
+  readonly settings: LoopSettings;
+  readonly board: Board;
+  /** The main thread; each method may also answer at once. */
+  readonly host: HostApi;
+  readonly clock: Clock;
+  readonly random?: () => number;
+}
+
+export class PingLoop implements LoopApi {
+  readonly #board: Board;
+  readonly #host: HostApi;
+  readonly #clock: Clock;
+  readonly #pacing: Pacing;
+  readonly #budgets: Budgets;
+  readonly #watches = new Map<number, Watch>();
+  #boardVersion: number | undefined;
+  /** When the turn that is under way was asked for. A turn that a standstill made worthless is forgotten. */
+  #asked: { readonly requestedMs: number } | undefined;
+  #lastTurn: Turn | undefined;
+  /** A standstill of the whole process that no turn has ended yet. */
+  #standstill: Stall | undefined;
+  #wakeMs = 0;
+  #cancelWake: (() => void) | undefined;
+
+  constructor(options: PingLoopOptions) {
+    const { periodMs, timeoutMs, jitter } = options.settings;
+    this.#board = options.board;
+    this.#host = options.host;
+    this.#clock = options.clock;
+    this.#budgets = budgetsFor(timeoutMs);
+    this.#pacing = new Pacing({ periodMs, jitter, random: options.random ?? Math.random });
+  }
+
+  start(): void {
+    this.#guard(() => this.#arm());
+  }
+
+  stop(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    this.#watches.clear();
+  }
+
+  storagesChanged(): void {
+    this.#guard(() => this.#arm());
+  }
+
+  #wake(): void {
+    const nowMs = this.#clock.now();
+    const lateMs = nowMs - this.#wakeMs;
+    if (this.#watches.size > 0 && lateMs > this.#budgets.processStallMs) {
+      this.#standstill = { of: 'process', durationMs: Math.round(lateMs) };
+      this.#asked = undefined;
+    }
+    const due = this.#pacing.take(nowMs).filter((id) => !this.#watches.has(id));
+    this.#sweep(due.map((id) => new Watch(id, this.#board)));
+    this.#judge(nowMs);
+    this.#askForTurn(nowMs);
+  }
+
+  #sweep(watches: readonly Watch[]): void {
+    if (watches.length === 0) return;
+    for (const watch of watches) this.#watches.set(watch.id, watch);
+    const sweep = async () => this.#host.sweep(Uint32Array.from(watches, ({ id }) => id));
+    sweep()
+      .catch((error) => this.#panicked(error))
+      .then(() => this.#guard(() => this.#swept(watches)));
+  }
+
+  /** Whatever was answered quickly, as nearly all is, needs no watching. */
+  #swept(watches: readonly Watch[]): void {
+    for (const watch of watches) {
+      const standing = watch.standing(this.#board);
+      const over = standing === 'concluded' || standing === 'requested';
+      if (over && this.#watches.get(watch.id) === watch) this.#watches.delete(watch.id);
+    }
+    this.#arm();
+  }
+
+  #judge(nowMs: number): void {
+    for (const watch of this.#watches.values()) {
+      if (watch.standing(this.#board) === 'concluded') {
+        this.#watches.delete(watch.id);
+        continue;
+      }
+      if (this.#standstill !== undefined) continue;
+      const conclusion = decide(watch, this.#board, this.#budgets, nowMs);
+      if (conclusion === undefined) continue;
+      if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
+      else this.#watches.delete(watch.id);
+      this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion);
+    }
+  }
+
+  #askForTurn(nowMs: number): void {
+    if (this.#watches.size === 0 || this.#asked !== undefined) return;
+    const asked = { requestedMs: nowMs };
+    this.#asked = asked;
+    this.#host.turn().then(
+      () => this.#guard(() => this.#asked === asked && this.#turned(asked.requestedMs)),
+      (error) => this.#panicked(error),
+    );
+  }
+
+  #turned(requestedMs: number): void {
+    const nowMs = this.#clock.now();
+    const durationMs = Math.round(nowMs - requestedMs);
+    const turn: Turn = { requestedMs, completedMs: nowMs, stalled: durationMs > this.#budgets.loopStallMs };
+    this.#asked = undefined;
+    for (const watch of this.#watches.values()) {
+      if (watch.standing(this.#board) === 'sent') watch.account(this.#board, turn, this.#lastTurn);
+    }
+    this.#lastTurn = turn;
+
+    const stall = this.#standstill ?? (turn.stalled ? ({ of: 'loop', durationMs } as const) : undefined);
+    this.#standstill = undefined;
+    if (stall !== undefined) {
+      this.#host.stalled(stall);
+      this.#pingAfresh(stall);
+    }
+    this.#judge(nowMs);
+    this.#arm();
+  }
+
+  /**
+   * After a standstill, and a turn that read whatever had arrived in the meantime: what is still silent gets a new ping
+   * and a new deadline.
+   */
+  #pingAfresh(stall: Stall): void {
+    const nowMs = this.#clock.now();
+    const afresh: Watch[] = [];
+    for (const watch of this.#watches.values()) {
+      if (watch.standing(this.#board) !== 'sent') continue;
+      if (this.#board.receivedAgo(watch.id, nowMs) < this.#board.sentAgo(watch.id, nowMs)) continue;
+      // A main loop that stalls again and again must not put the verdict off for ever. The process ran, so the peer's
+      // answer would have reached our kernel: from the second time on the silence just stands still meanwhile.
+      if (stall.of === 'loop' && watch.resent > 0) continue;
+      afresh.push(new Watch(watch.id, this.#board, watch.resent + 1));
+    }
+    this.#sweep(afresh);
+  }
+
+  #arm(): void {
+    const nowMs = this.#clock.now();
+    if (this.#board.version !== this.#boardVersion) {
+      this.#boardVersion = this.#board.version;
+      this.#pacing.update(this.#board.occupied(), nowMs);
+    }
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    const wakeMs = Math.min(this.#pacing.nextDueMs ?? Infinity, this.#nextLookMs(nowMs));
+    if (wakeMs === Infinity) return;
+    this.#wakeMs = wakeMs;
+    // Rounded up: a timer that fires a fraction early would find nothing due, and wake twice.
+    const delayMs = Math.ceil(Math.max(0, wakeMs - nowMs));
+    this.#cancelWake = this.#clock.schedule(() => {
+      this.#guard(() => this.#wake());
+      this.#guard(() => this.#arm());
+    }, delayMs);
+  }
+
+  /** The next tick, or the first deadline if that is sooner. */
+  #nextLookMs(nowMs: number): number {
+    if (this.#watches.size === 0) return Infinity;
+    let delayMs = this.#budgets.tickMs;
+    for (const { silentMs } of this.#watches.values()) {
+      const leftMs = this.#budgets.timeoutMs - silentMs;
+      if (leftMs > 0 && leftMs < delayMs) delayMs = leftMs;
+    }
+    return nowMs + Math.max(1, delayMs);
+  }
+
+  /** Nothing that goes wrong in one round may end the loop. */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#panicked(error);
+    }
+  }
+
+  #panicked(error: unknown): void {
+    this.#host.panicked(error instanceof Error ? error : new Error(String(error)));
+  }
+}

@@ -1,0 +1,59 @@
+import { type Board, phase } from '../rpc/board.js';
+
+/** One turn of the main loop that polled its sockets: asked for by the worker, answered when it had happened. */
+export interface Turn {
+  readonly requestedMs: number;
+  readonly completedMs: number;
+  /** It took so long that the main loop must have stood still. */
+  readonly stalled: boolean;
+}
+
+/** What the board says of the ping. */
+export type Standing = 'requested' | 'waiting' | 'sent' | 'concluded';
+
+/**
+ * One ping that the loop has asked for and that is not concluded yet.
+ *
+ * A peer's silence is counted in *proven* time only: from the moment the ping was sent up to the beginning of the last
+ * turn that polled the sockets, less the time in which the main loop stood still. Whatever the peer sent within that
+ * time has been read.
+ */
+export class Watch {
+  readonly id: number;
+  /** How often it was sent afresh because of a stall, with nothing heard of the storage in between. */
+  readonly resent: number;
+  /** The load lock's budget is used up, and the main thread has been told. */
+  lockGivenUp = false;
+  /** For how long the peer has provably been silent since the ping was sent, in milliseconds. */
+  silentMs = 0;
+
+  /** The storage's ping number when this one was asked for. */
+  readonly #numberBefore: number;
+  /** Up to when the silence is accounted for; `undefined` until the ping is seen to be sent. */
+  #accountedMs: number | undefined;
+
+  constructor(id: number, board: Board, resent = 0) {
+    this.id = id;
+    this.resent = resent;
+    this.#numberBefore = board.number(id);
+  }
+
+  standing(board: Board): Standing {
+    if (!board.isOccupied(this.id)) return 'concluded';
+    if (board.number(this.id) === this.#numberBefore) return 'requested';
+    const now = board.phase(this.id);
+    return now === phase.sent ? 'sent' : now === phase.waiting ? 'waiting' : 'concluded';
+  }
+
+  /** Adds what a turn proves of the peer's silence. `previous` is the turn before. */
+  account(board: Board, turn: Turn, previous: Turn | undefined): void {
+    this.#accountedMs ??= turn.completedMs - board.sentAgo(this.id, turn.completedMs);
+    const fromMs = this.#accountedMs;
+    if (turn.requestedMs <= fromMs) return;
+    const lostMs = previous?.stalled
+      ? Math.max(0, previous.completedMs - Math.max(fromMs, previous.requestedMs))
+      : 0;
+    this.silentMs += turn.requestedMs - fromMs - lostMs;
+    this.#accountedMs = turn.requestedMs;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The board: memory that both threads see, written by the main thread and read by the worker.
+ *
+ * Rules:
+ * - A slot belongs to one storage from `occupy` to `vacate`; its ping number goes on counting when the slot is
+ *   used again, so that (slot, number) names one ping for ever.
+ * - Times are the low 32 bits of `systemClock` milliseconds. Differences of them are right up to 24 days.
+ * - The order of the writes matters: what a reader may conclude from `phase` or `number` is written before them.
+ */
+
+/** What a ping is doing, as far as the main thread has come with it. */
+export const phase = {
+  /** No ping under way: the last one has been concluded. */
+  idle: 0,
+  /** Waiting for the load lock. */
+  waiting: 1,
+  /** Handed to the storage; no answer yet. */
+  sent: 2,
+} as const;
+
+export type Phase = (typeof phase)[keyof typeof phase];
+
+const header = { version: 0, length: 8 } as const;
+const slot = { occupied: 0, number: 1, phase: 2, startedAt: 3, sentAt: 4, receivedAt: 5, length: 8 } as const;
+
+const initialSlots = 64;
+/** A limit on reserved address space (32 MiB), not on used memory. */
+const maximumSlots = 2 ** 20;
+
+const bytesFor = (slots: number) => (header.length + slots * slot.length) * Int32Array.BYTES_PER_ELEMENT;
+
+export class Board {
+  readonly buffer: SharedArrayBuffer;
+  readonly #cells: Int32Array;
+  readonly #free: number[] = [];
+  #used = 0;
+
+  /** A new board, or the view of one that another thread made. */
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer =
+      buffer ?? new SharedArrayBuffer(bytesFor(initialSlots), { maxByteLength: bytesFor(maximumSlots) });
+    this.#cells = new Int32Array(this.buffer);
+  }
+
+  /** Changes whenever a slot is occupied or vacated. */
+  get version(): number {
+    return Atomics.load(this.#cells, header.version);
+  }
+
+  /** Takes a slot for a storage. */
+  occupy(): number {
+    const id = this.#free.pop() ?? this.#used++;
+    if (bytesFor(id + 1) > this.buffer.byteLength) {
+      this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
+    }
+    this.#store(id, slot.occupied, 1);
+    Atomics.add(this.#cells, header.version, 1);
+    return id;
+  }
+
+  vacate(id: number): void {
+    this.#store(id, slot.phase, phase.idle);
+    this.#store(id, slot.occupied, 0);
+    this.#free.push(id);
+    Atomics.add(this.#cells, header.version, 1);
+  }
+
+  /** The ids of all occupied slots. */
+  occupied(): number[] {
+    const ids: number[] = [];
+    const slots = Math.floor((this.#cells.length - header.length) / slot.length);
+    for (let id = 0; id < slots; id++) if (this.#load(id, slot.occupied) === 1) ids.push(id);
+    return ids;
+  }
+
+  isOccupied(id: number): boolean {
+    return this.#load(id, slot.occupied) === 1;
+  }
+
+  /** A new ping of this slot begins; returns its number. */
+  pingWaits(id: number, nowMs: number): number {
+    this.#store(id, slot.startedAt, nowMs);
+    this.#store(id, slot.phase, phase.waiting);
+    return Atomics.add(this.#cells, index(id, slot.number), 1) + 1;
+  }
+
+  pingSent(id: number, nowMs: number): void {
+    this.#store(id, slot.sentAt, nowMs);
+    this.#store(id, slot.phase, phase.sent);
+  }
+
+  pingConcluded(id: number): void {
+    this.#store(id, slot.phase, phase.idle);
+  }
+
+  /** When the last byte came; `undefined` for a storage that does not tell. */
+  bytesReceived(id: number, atMs: number | undefined): void {
+    this.#store(id, slot.receivedAt, atMs ?? 0);
+  }
+
+  number(id: number): number {
+    return this.#load(id, slot.number);
+  }
+
+  phase(id: number): Phase {
+    return this.#load(id, slot.phase) as Phase;
+  }
+
+  /** How long ago the ping began to wait, in milliseconds. */
+  startedAgo(id: number, nowMs: number): number {
+    return elapsed(this.#load(id, slot.startedAt), nowMs);
+  }
+
+  /** How long ago the ping was sent, in milliseconds. */
+  sentAgo(id: number, nowMs: number): number {
+    return elapsed(this.#load(id, slot.sentAt), nowMs);
+  }
+
+  /** How long ago the last byte came, in milliseconds; `Infinity` for a storage that does not tell. */
+  receivedAgo(id: number, nowMs: number): number {
+    const receivedAt = this.#load(id, slot.receivedAt);
+    return receivedAt === 0 ? Infinity : elapsed(receivedAt, nowMs);
+  }
+
+  #load(id: number, field: number): number {
+    return Atomics.load(this.#cells, index(id, field));
+  }
+
+  #store(id: number, field: number, value: number): void {
+    Atomics.store(this.#cells, index(id, field), Math.floor(value) | 0);
+  }
+}
+
+const index = (id: number, field: number) => header.length + id * slot.length + field;
+
+/** From a stored time to `nowMs`, right across the wrap of 32 bits. */
+const elapsed = (storedMs: number, nowMs: number) => ((Math.floor(nowMs) | 0) - storedMs) | 0;

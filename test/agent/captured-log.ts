@@ -1,0 +1,41 @@
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly name?: string;
+  readonly storage?: string;
+  readonly err?: { readonly message: string; readonly code?: string };
+}
+
+/** A pino logger of the host whose lines the test can read and wait for. */
+export function captureLog() {
+  const lines: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)));
+      for (const check of waiting) check();
+      done();
+    },
+  });
+  return {
+    logger: pino({ level: 'trace' }, sink),
+    lines,
+    messages: () => lines.map(({ msg }) => msg),
+    /** Resolves with the first line, past or to come, that the test accepts. */
+    line(accept: (line: LogLine) => boolean): Promise<LogLine> {
+      return new Promise((resolve) => {
+        const check = () => {
+          const found = lines.find(accept);
+          if (found === undefined) return;
+          waiting.delete(check);
+          resolve(found);
+        };
+        waiting.add(check);
+        check();
+      });
+    },
+  };
+}

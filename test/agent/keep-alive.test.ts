@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { KeepAlive, KeepAliveError, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
+import { captureLog } from './captured-log.js';
+import { QueueLock, ScriptedStorage, silentStorage } from './scripted-storage.js';
+
+function setUp(t: TestContext, options: KeepAliveOptions, storages: Record<string, object> = {}) {
+  const registry = new StorageRegistry();
+  for (const [name, storage] of Object.entries(storages)) registry.open(name, storage);
+  const log = captureLog();
+  const agent = new KeepAlive({ logger: log.logger, jitter: 0, ...options }, registry, {});
+  t.after(() => agent.stop());
+  return { agent, registry, log };
+}
+
+describe('KeepAlive', { timeout: 60_000 }, () => {
+  // The agent does not hold the process, and most of these tests have nothing else that would.
+  let hold: NodeJS.Timeout;
+  before(() => {
+    hold = setInterval(() => {}, 60_000);
+  });
+  after(() => clearInterval(hold));
+
+  it('takes the load lock, pings, and releases it, with the lines of the original', async (t) => {
+    let heldDuringPing: boolean | undefined;
+    const lock = new QueueLock();
+    const storage = new ScriptedStorage(() => {
+      heldDuringPing = lock.held;
+    });
+    storage.loadLock = lock;
+    const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.equal(heldDuringPing, true);
+    assert.equal(lock.held, false);
+    assert.deepEqual(
+      log.lines.slice(0, 3).map(({ level, name, msg }) => [level, name, msg]),
+      [
+        [30, 'ZEO KeepAlive', 'Keep alive thread started with period 0.05 s'],
+        [25, 'ZEO KeepAlive', 'Sending keep alive for main'],
+        [25, 'ZEO KeepAlive', 'Keep alive for main successful'],
+      ],
+    );
+  });
+
+  it('warns of a storage that is not ready, and leaves it alone', async (t) => {
+    const storage = new ScriptedStorage();
+    storage.ready = false;
+    const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
+    agent.start();
+    const line = await log.line(({ msg }) => msg === 'Connection for main is down');
+    assert.equal(line.level, 40);
+    assert.equal(storage.pings, 0);
+  });
+
+  it('releases the lock of a ping that fails, and logs the error', async (t) => {
+    const lock = new QueueLock();
+    const storage = new ScriptedStorage(() => Promise.reject(new Error('lost')));
+    storage.loadLock = lock;
+    const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
+    agent.start();
+    const line = await log.line(({ msg }) => msg === 'Keep alive for main failed');
+    assert.equal(line.level, 50);
+    assert.equal(line.err?.message, 'lost');
+    assert.equal(lock.held, false);
+  });
+
+  it('drops a connection that is silent for the timeout, and only its generation, and frees the lock', async (t) => {
+    const lock = new QueueLock();
+    const storage = silentStorage();
+    storage.loadLock = lock;
+    storage.generation = 7;
+    const { agent, log } = setUp(t, { period: 0.1, timeout: 0.2 }, { main: storage });
+    agent.start();
+    const [{ error }] = await once(agent, 'storageDied');
+    assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
+    assert.deepEqual(
+      storage.drops.map(({ generation }) => generation),
+      [7],
+    );
+    assert.equal(lock.held, false);
+    const line = await log.line(({ msg }) => msg === 'Keep alive for main failed');
+    assert.equal(line.level, 50);
+  });
+
+  it('pings others on time while one is silent', async (t) => {
+    const well = new ScriptedStorage();
+    const { agent } = setUp(t, { period: 0.1, timeout: 5, concurrency: 1 }, { dead: silentStorage(), well });
+    agent.start();
+    while (well.pings < 5) await once(agent, 'pingSucceeded');
+  });
+
+  it('finds a dead connection although the application never releases the load lock', async (t) => {
+    const storage = silentStorage();
+    await storage.loadLock.acquire();
+    const { agent } = setUp(t, { period: 0.1, timeout: 0.2 }, { main: storage });
+    agent.start();
+    await once(agent, 'storageDied');
+    assert.equal(storage.drops.length, 1);
+  });
+
+  it('contains a storage that throws, answers nonsense, or has a getter that throws', async (t) => {
+    const getterThrows = new (class extends ScriptedStorage {})();
+    Object.defineProperty(getterThrows, 'ready', {
+      get: () => {
+        throw new Error('getter');
+      },
+    });
+    const throwsSynchronously = new ScriptedStorage(() => {
+      throw new Error('synchronously');
+    });
+    const nonsense = new ScriptedStorage(() => 42);
+    const well = new ScriptedStorage();
+    const { agent, log } = setUp(t, { period: 0.05 }, { getterThrows, throwsSynchronously, nonsense, well });
+    agent.start();
+    const failed = (name: string) => log.line(({ msg }) => msg === `Keep alive for ${name} failed`);
+    assert.equal((await failed('getterThrows')).err?.message, 'getter');
+    assert.equal((await failed('throwsSynchronously')).err?.message, 'synchronously');
+    await log.line(({ msg }) => msg === 'Keep alive for nonsense successful');
+    await log.line(({ msg }) => msg === 'Keep alive for well successful');
+  });
+
+  it('contains a listener that throws', async (t) => {
+    const storage = new ScriptedStorage();
+    const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
+    agent.on('pingStarted', () => {
+      throw new Error('listener');
+    });
+    agent.start();
+    await log.line(({ err }) => err?.message === 'listener');
+    await once(agent, 'pingSucceeded');
+  });
+
+  it('contains a logger that throws', async (t) => {
+    const throws = () => {
+      throw new Error('logger');
+    };
+    const registry = new StorageRegistry();
+    registry.open('main', new ScriptedStorage());
+    const agent = new KeepAlive(
+      { period: 0.05, logger: { debug: throws, info: throws, warn: throws, error: throws } },
+      registry,
+      {},
+    );
+    t.after(() => agent.stop());
+    agent.start();
+    await once(agent, 'pingSucceeded');
+  });
+
+  it('pings databases that are opened while it runs, and no longer those that are closed', async (t) => {
+    const { agent, registry } = setUp(t, { period: 0.05 });
+    agent.start();
+    await once(agent, 'workerStarted');
+    const first = new ScriptedStorage();
+    registry.open('first', first);
+    await once(agent, 'pingSucceeded');
+    await registry.close('first');
+    const pings = first.pings;
+    const second = registry.open('second', new ScriptedStorage());
+    while (second.pings < 3) await once(agent, 'pingSucceeded');
+    assert.equal(first.pings, pings);
+    assert.deepEqual(
+      agent.status().storages.map(({ name }) => name),
+      ['second'],
+    );
+  });
+
+  it('gives the lock back when a storage is removed in the middle of its own ping', async (t) => {
+    const lock = new QueueLock();
+    const storage = silentStorage();
+    storage.loadLock = lock;
+    const { agent, registry } = setUp(t, { period: 0.05, timeout: 10 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingStarted');
+    assert.equal(lock.held, true);
+    await registry.close('main');
+    assert.equal(lock.held, false);
+    assert.deepEqual(storage.drops, []);
+  });
+
+  it('leaves alone what is no client of a server, and finds the storage of a database', async (t) => {
+    const storage = new ScriptedStorage();
+    const { agent } = setUp(t, { period: 0.05 }, { file: { path: 'Data.fs' }, main: { storage } });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.deepEqual(
+      agent.status().storages.map(({ name, state }) => [name, state]),
+      [['main', 'alive']],
+    );
+  });
+
+  it('gives back every lock when it is stopped in the middle of a ping, and can be started again', async (t) => {
+    const lock = new QueueLock();
+    const storage = silentStorage();
+    storage.loadLock = lock;
+    const { agent } = setUp(t, { period: 0.05, timeout: 10 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingStarted');
+    await agent.stop();
+    assert.equal(lock.held, false);
+    assert.equal(agent.status().running, false);
+    agent.start();
+    await once(agent, 'pingStarted');
+  });
+
+  it('refuses a second start, and does not start without a period', (t) => {
+    const { agent } = setUp(t, { period: 60 });
+    assert.equal(agent.start(), true);
+    assert.throws(
+      () => agent.start(),
+      (error) =>
+        error instanceof KeepAliveError &&
+        error.code === 'ERR_KEEPALIVE_ALREADY_STARTED' &&
+        error.message === 'KeepAlive thread already started',
+    );
+    const idle = setUp(t, { period: 0 });
+    assert.equal(idle.agent.start(), false);
+    assert.match(idle.log.messages()[0] ?? '', /not started/);
+  });
+
+  it('publishes the bound within which a death is detected', (t) => {
+    const { agent } = setUp(t, { period: 10, timeout: 2 });
+    assert.equal(agent.status().detectionBoundMs, undefined);
+    agent.start();
+    assert.equal(agent.status().detectionBoundMs, 13_000);
+  });
+
+  it('skips a storage that received bytes within the period, if asked to', async (t) => {
+    const storage = new ScriptedStorage();
+    const quiet = new ScriptedStorage();
+    quiet.lastReceivedAt = performance.now() - 60_000;
+    Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
+    const { agent, log } = setUp(t, { period: 0.05, skipActive: true }, { active: storage, quiet });
+    agent.start();
+    await log.line(({ msg }) => msg === 'Keep alive for active not needed');
+    await log.line(({ msg }) => msg === 'Keep alive for quiet successful');
+    assert.equal(storage.pings, 0);
+  });
+
+  it('keeps its clock while the main thread is blocked', async (t) => {
+    // The storage's ping is answered by a peer that is alive; the main loop is then blocked over many periods. A timer of
+    // the main thread would be late by all of them. The worker notices, and says for how long.
+    const storage = silentStorage();
+    const { agent } = setUp(t, { period: 0.1, timeout: 5 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingStarted');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const blockedMs = 3000;
+    const until = performance.now() + blockedMs;
+    while (performance.now() < until);
+    const [stall] = await once(agent, 'stalled');
+    assert.equal(stall.of, 'loop');
+    assert.ok(stall.durationMs > blockedMs / 2, `${stall.durationMs} ms`);
+    assert.deepEqual(storage.drops, []);
+  });
+
+  it('replaces a worker thread that is terminated, gives back the locks it watched over, and pings on', async (t) => {
+    const created: Worker[] = [];
+    const onWorker = (worker: Worker) => created.push(worker);
+    process.on('worker', onWorker);
+    t.after(() => process.off('worker', onWorker));
+    const lock = new QueueLock();
+    const silent = silentStorage();
+    silent.loadLock = lock;
+    const { agent, log } = setUp(t, { period: 0.05, timeout: 60 }, { silent, well: new ScriptedStorage() });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.equal(lock.held, true);
+    const lost = once(agent, 'workerLost');
+    await created[0]?.terminate();
+    await lost;
+    assert.equal(lock.held, false);
+    assert.equal(agent.status().workerRunning, false);
+    const line = await log.line(({ msg }) => msg === 'Exception in keep alive thread');
+    assert.equal(line.level, 70);
+    await once(agent, 'workerStarted');
+    await once(agent, 'pingSucceeded');
+    assert.deepEqual(silent.drops, []);
+  });
+});

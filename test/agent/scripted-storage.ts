@@ -1,0 +1,59 @@
+import type { KeepAliveStorage, Lock } from '../../src/storage.js';
+
+/** A lock with one holder, first come first served, and no fast path: every ping of it goes through the queue. */
+export class QueueLock implements Lock {
+  held = false;
+  readonly #waiting: (() => void)[] = [];
+
+  async acquire(signal?: AbortSignal): Promise<() => void> {
+    if (this.held) {
+      await new Promise<void>((resolve, reject) => {
+        this.#waiting.push(resolve);
+        signal?.addEventListener('abort', () => {
+          this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+          reject(signal.reason);
+        });
+      });
+    }
+    this.held = true;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.held = false;
+      this.#waiting.shift()?.();
+    };
+  }
+}
+
+/** A storage without a server, that does what the test says. Beside the real ones, for what those would never do. */
+export class ScriptedStorage implements KeepAliveStorage {
+  ready = true;
+  generation = 1;
+  lastReceivedAt: number | undefined;
+  loadLock: Lock = new QueueLock();
+  pings = 0;
+  readonly drops: { error: Error; generation: number }[] = [];
+  readonly #answer: (signal: AbortSignal) => unknown;
+
+  constructor(answer: (signal: AbortSignal) => unknown = () => undefined) {
+    this.#answer = answer;
+  }
+
+  ping(signal: AbortSignal): Promise<unknown> {
+    this.pings += 1;
+    return this.#answer(signal) as Promise<unknown>;
+  }
+
+  drop(error: Error, generation: number): void {
+    this.drops.push({ error, generation });
+    this.generation += 1;
+  }
+}
+
+/** A peer that never answers; the storage says that it has heard nothing since it began. */
+export function silentStorage(): ScriptedStorage {
+  const storage = new ScriptedStorage(() => new Promise(() => {}));
+  storage.lastReceivedAt = performance.now();
+  return storage;
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+// Tests run from dist/test; the sources are what the rules are about.
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Import {
+  /** Path of the importing file, e.g. `src/loop/pacing.ts`. */
+  readonly from: string;
+  /** Path of the imported file, or the package's name. */
+  readonly to: string;
+}
+
+const sources = ['src', 'workers'].flatMap((folder) =>
+  readdirSync(resolve(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`),
+);
+
+const imports: Import[] = sources.flatMap((from) =>
+  [...readFileSync(resolve(root, from), 'utf8').matchAll(/^(?:import|export)\s[^;]*?from '([^']+)';/gms)].map(
+    ([, target]) => {
+      const name = target as string;
+      const to = name.startsWith('.')
+        ? relative(root, resolve(root, dirname(from), name)).replace(/\.js$/, '.ts')
+        : name;
+      return { from, to };
+    },
+  ),
+);
+
+const offenders = (inside: RegExp, allowed: RegExp) =>
+  imports.filter(({ from, to }) => inside.test(from) && !allowed.test(to)).map(({ from, to }) => `${from} -> ${to}`);
+
+const importersOf = (name: string) => [
+  ...new Set(imports.filter(({ to }) => to === name).map(({ from }) => from)),
+];
+
+describe('the structure', () => {
+  it('is read as it is', () => {
+    assert.ok(imports.some(({ from, to }) => from === 'src/loop/ping-loop.ts' && to === 'src/loop/pacing.ts'));
+  });
+
+  it('keeps the loop free of threads, sockets, locks and ZEO', () => {
+    assert.deepEqual(offenders(/^src\/loop\//, /^src\/(loop\/|clock\.ts|rpc\/(board|contract)\.ts)/), []);
+  });
+
+  it('keeps the ZEO protocol free of I/O, clocks and threads', () => {
+    assert.deepEqual(offenders(/^src\/zeo\/protocol\//, /^(src\/zeo\/protocol\/|src\/errors\.ts|@msgpack\/msgpack$)/), []);
+  });
+
+  it('lets the agent know storages by their interface only', () => {
+    assert.deepEqual(
+      imports.filter(({ from, to }) => /^src\/(agent|loop|rpc)\//.test(from) && to.startsWith('src/zeo/')),
+      [],
+    );
+  });
+
+  it('lets the ZEO client know nothing of the agent', () => {
+    assert.deepEqual(
+      imports.filter(({ from, to }) => from.startsWith('src/zeo/') && /^src\/(agent|loop|rpc)\//.test(to)),
+      [],
+    );
+  });
+
+  it('has one place for each library that shapes it', () => {
+    assert.deepEqual(importersOf('comlink'), ['src/rpc/endpoint.ts']);
+    assert.deepEqual(importersOf('piscina'), ['src/agent/worker-host.ts']);
+    assert.deepEqual(importersOf('p-limit'), ['src/agent/prober.ts']);
+    assert.deepEqual(importersOf('pino'), ['src/observability/log.ts']);
+  });
+
+  it('has no circles', () => {
+    const targets = new Map<string, string[]>();
+    for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to]);
+    const done = new Set<string>();
+    const visit = (file: string, path: string[]): void => {
+      assert.ok(!path.includes(file), `a circle: ${[...path, file].join(' -> ')}`);
+      if (done.has(file)) return;
+      for (const target of targets.get(file) ?? []) visit(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of targets.keys()) visit(file, []);
+  });
+});

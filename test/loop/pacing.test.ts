@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { Pacing } from '../../src/loop/pacing.js';
+
+const periodMs = 10_000;
+
+/** Runs the pacing through `ms`, waking when it says so, and returns when which storage was pinged. */
+function run(pacing: Pacing, fromMs: number, ms: number): { atMs: number; ids: number[] }[] {
+  const sweeps: { atMs: number; ids: number[] }[] = [];
+  for (let dueMs = pacing.nextDueMs; dueMs !== undefined && dueMs <= fromMs + ms; dueMs = pacing.nextDueMs) {
+    sweeps.push({ atMs: dueMs, ids: pacing.take(dueMs) });
+  }
+  return sweeps;
+}
+
+const range = (count: number) => Array.from({ length: count }, (_, id) => id);
+
+describe('pacing', () => {
+  it('is due never without storages', () => {
+    assert.equal(new Pacing({ periodMs, jitter: 0, random: Math.random }).nextDueMs, undefined);
+  });
+
+  it('spreads a thousand storages over the period, none of them in a burst', () => {
+    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    pacing.update(range(1000), 0);
+    const sweeps = run(pacing, 0, periodMs);
+    assert.equal(new Set(sweeps.flatMap(({ ids }) => ids)).size, 1000);
+    for (const { ids } of sweeps) assert.ok(ids.length <= 64, `${ids.length} in one sweep`);
+    // Sixteen even shares of the period have one slice each.
+    const shares = sweeps.map(({ atMs }) => Math.floor((16 * atMs) / periodMs));
+    assert.deepEqual([...new Set(shares)].length, 16);
+  });
+
+  it('pings every storage at least once in each period, whatever comes and goes', () => {
+    const change = fc.record({
+      waitMs: fc.integer({ min: 0, max: periodMs }),
+      lateMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 * periodMs })),
+      members: fc.uniqueArray(fc.integer({ min: 0, max: 300 }), { maxLength: 300 }),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 12 }), fc.float({ min: 0, max: 1, noNaN: true }), (changes, jitter) => {
+        const pacing = new Pacing({ periodMs, jitter, random: Math.random });
+        const lastMs = new Map<number, number>();
+        let nowMs = 0;
+        const take = () => {
+          for (const id of pacing.take(nowMs)) {
+            assert.ok(lastMs.has(id), `${id} is not there`);
+            lastMs.set(id, nowMs);
+          }
+        };
+        const runUntil = (untilMs: number) => {
+          for (let dueMs = pacing.nextDueMs; dueMs !== undefined && dueMs <= untilMs; dueMs = pacing.nextDueMs) {
+            nowMs = Math.max(nowMs, dueMs);
+            take();
+            for (const [id, at] of lastMs) assert.ok(nowMs - at <= periodMs + 1e-6, `${id} waits since ${at}`);
+          }
+          nowMs = Math.max(nowMs, untilMs);
+        };
+        for (const { waitMs, lateMs, members } of [...changes, { waitMs: 3 * periodMs, lateMs: 0, members: [] }]) {
+          runUntil(nowMs + waitMs);
+          if (lateMs > 0) {
+            // Nothing woke for so long; what was due meanwhile is pinged now.
+            nowMs += lateMs;
+            take();
+            for (const [id, at] of lastMs) if (nowMs - at > periodMs) assert.fail(`${id} was forgotten`);
+          }
+          if (members.length === 0) continue;
+          pacing.update(members, nowMs);
+          for (const id of lastMs.keys()) if (!members.includes(id)) lastMs.delete(id);
+          for (const id of members) if (!lastMs.has(id)) lastMs.set(id, nowMs);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('draws the phases anew after a standstill, instead of pinging all at once from then on', () => {
+    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    pacing.update(range(640), 0);
+    const lateMs = 50 * periodMs;
+    assert.equal(pacing.take(lateMs).length, 640);
+    const sweeps = run(pacing, lateMs, periodMs);
+    assert.ok(sweeps.length > 5, `${sweeps.length} sweeps`);
+  });
+
+  it('gathers a few storages that are left of many into one slice', () => {
+    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    pacing.update(range(640), 0);
+    pacing.update([0, 100, 200, 300, 400, 639], 0);
+    run(pacing, 0, 3 * periodMs);
+    assert.equal(run(pacing, 3 * periodMs, periodMs).length, 1);
+  });
+});

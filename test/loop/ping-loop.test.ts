@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { PingLoop } from '../../src/loop/ping-loop.js';
+import { Board } from '../../src/rpc/board.js';
+import type { LoopSettings } from '../../src/rpc/contract.js';
+import { ManualClock } from './manual-clock.js';
+import { type Peer, SimulatedHost } from './simulated-host.js';
+
+function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}) {
+  const clock = new ManualClock();
+  const board = new Board();
+  const host = new SimulatedHost(clock, board);
+  const ids = peers.map((peer) => host.add(peer));
+  const loop = new PingLoop({
+    settings: { periodMs: 10_000, timeoutMs: 2000, jitter: 0, ...settings },
+    board,
+    host,
+    clock,
+    random: () => 0.5,
+  });
+  const startMs = clock.now();
+  loop.start();
+  return { clock, board, host, ids, loop, startMs };
+}
+
+describe('the ping loop', () => {
+  it('sleeps one period before the first ping, and one period between two', async () => {
+    const { clock, host, startMs } = setUp([{ answersAfterMs: 1 }]);
+    await clock.advance(35_000);
+    assert.deepEqual(
+      host.pings.map(({ atMs }) => atMs - startMs),
+      [10_000, 20_000, 30_000],
+    );
+  });
+
+  it('shortens a sleep by jitter, and never lengthens it', async () => {
+    const { clock, host, startMs } = setUp([{ answersAfterMs: 1 }], { jitter: 0.2 });
+    await clock.advance(19_000);
+    assert.deepEqual(
+      host.pings.map(({ atMs }) => atMs - startMs),
+      [9000, 18_000],
+    );
+  });
+
+  it('pings a handful of storages with one call and one wake-up a period', async () => {
+    const { clock, host, ids } = setUp(Array.from({ length: 5 }, () => ({ answersAfterMs: 0 })));
+    await clock.advance(10_000);
+    const firedBefore = clock.fired;
+    await clock.advance(30_000);
+    assert.deepEqual(host.sweeps.slice(1), [ids, ids, ids]);
+    // Per period: the loop's own timer, and one arrival a peer.
+    assert.equal(clock.fired - firedBefore, 3 * (1 + ids.length));
+  });
+
+  it('pings a storage that was added within one period, and none that was removed', async () => {
+    const { clock, board, host, loop, ids } = setUp([{ answersAfterMs: 1 }]);
+    await clock.advance(4000);
+    const added = host.add({ answersAfterMs: 1 });
+    loop.storagesChanged();
+    await clock.advance(10_000);
+    assert.ok(host.pings.some(({ id }) => id === added));
+    board.vacate(ids[0] as number);
+    loop.storagesChanged();
+    const before = host.pings.length;
+    await clock.advance(30_000);
+    assert.deepEqual([...new Set(host.pings.slice(before).map(({ id }) => id))], [added]);
+  });
+
+  it('declares a silent peer dead within the timeout and a tick, and no other', async () => {
+    const { clock, host, ids, startMs } = setUp([{ answersAfterMs: 300 }, { answersAfterMs: undefined }]);
+    await clock.advance(15_000);
+    assert.deepEqual(
+      host.deaths.map(({ id }) => id),
+      [ids[1]],
+    );
+    const afterMs = (host.deaths[0]?.atMs ?? 0) - startMs - 10_000;
+    assert.ok(afterMs >= 2000 && afterMs <= 2300, `dead after ${afterMs} ms`);
+  });
+
+  it('takes any received byte for a sign of life, and ends the ping at the timeout', async () => {
+    const { clock, host, ids } = setUp([{ answersAfterMs: undefined }]);
+    await clock.advance(10_500);
+    host.receive(ids[0] as number);
+    await clock.advance(4000);
+    assert.deepEqual(host.conclusions, ['alive']);
+    assert.deepEqual(host.deaths, []);
+  });
+
+  it('does not ping a storage again while its ping is still out', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: 4500 }], { periodMs: 1000, timeoutMs: 5000 });
+    await clock.advance(5400);
+    assert.equal(host.pings.length, 1);
+    assert.deepEqual(host.deaths, []);
+  });
+
+  it('sends a ping without the load lock when that stays taken, and finds the dead peer in the same bound', async () => {
+    const { clock, host, startMs } = setUp([{ answersAfterMs: undefined, locked: true }]);
+    await clock.advance(15_000);
+    assert.deepEqual(host.conclusions, ['busy', 'dead']);
+    assert.ok((host.deaths[0]?.atMs ?? Infinity) - startMs <= 10_000 + 2000 + 1000);
+  });
+
+  it('goes on after the main thread has failed it', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: 1 }]);
+    const sweep = host.sweep.bind(host);
+    host.sweep = () => {
+      host.sweep = sweep;
+      throw new Error('no');
+    };
+    await clock.advance(35_000);
+    assert.deepEqual(
+      host.panics.map(({ message }) => message),
+      ['no'],
+    );
+    assert.ok(host.pings.length >= 1);
+  });
+
+  it('stops at once', async () => {
+    const { clock, host, loop } = setUp([{ answersAfterMs: undefined }]);
+    await clock.advance(10_500);
+    loop.stop();
+    await clock.advance(60_000);
+    assert.equal(host.pings.length, 1);
+    assert.deepEqual(host.deaths, []);
+  });
+});
+
+describe('a stall', () => {
+  for (const stallMs of [500, 1500, 3000, 6000, 30_000]) {
+    it(`of the main loop for ${stallMs} ms kills no peer that answers in 300 ms`, async () => {
+      const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 1000, timeoutMs: 1000 });
+      for (let round = 0; round < 20; round++) {
+        await clock.advance(937);
+        host.block(stallMs);
+        await clock.advance(stallMs);
+      }
+      await clock.advance(3000);
+      assert.deepEqual(host.deaths, []);
+      assert.ok(host.stalls.length > 0);
+    });
+
+    it(`of the process for ${stallMs} ms kills no peer whose answer got lost meanwhile`, async () => {
+      const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
+      await clock.advance(1100);
+      for (const peer of host.peers.values()) peer.answersAfterMs = 300;
+      await clock.stopProcess(stallMs);
+      await clock.advance(5000);
+      assert.deepEqual(host.deaths, []);
+    });
+  }
+
+  it('is told once, with its length', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 1000, timeoutMs: 1000 });
+    await clock.advance(1050);
+    host.block(5000);
+    await clock.advance(20_000);
+    assert.equal(host.stalls.length, 1);
+    assert.equal(host.stalls[0]?.of, 'loop');
+    assert.ok(Math.abs((host.stalls[0]?.durationMs ?? 0) - 5000) <= 200);
+  });
+
+  it('puts the verdict on a peer that died in it off by no more than the timeout and a second', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 10_000, timeoutMs: 2000 });
+    await clock.advance(10_500);
+    host.block(30_000);
+    await clock.advance(30_000);
+    const turningAgainMs = clock.now();
+    await clock.advance(10_000);
+    assert.ok((host.deaths[0]?.atMs ?? Infinity) - turningAgainMs <= 2000 + 1000);
+    assert.equal(host.pings.filter(({ atMs }) => atMs <= (host.deaths[0]?.atMs ?? 0)).length, 2);
+  });
+
+  it('that comes back again and again does not put the verdict off for ever', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 10_000, timeoutMs: 2000 });
+    await clock.advance(10_500);
+    let turningMs = 500;
+    while (host.deaths.length === 0 && turningMs < 10_000) {
+      host.block(1100);
+      await clock.advance(1100);
+      await clock.advance(700);
+      turningMs += 700;
+    }
+    assert.ok(turningMs <= 2 * 2000 + 1000, `dead after ${turningMs} ms of turning`);
+  });
+
+  it('or any mixture of stalls never kills a peer that answers within the timeout', async () => {
+    const step = fc.record({
+      turnMs: fc.integer({ min: 0, max: 1500 }),
+      blockMs: fc.integer({ min: 0, max: 4000 }),
+      stopMs: fc.integer({ min: 0, max: 2000 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 15 }), fc.integer({ min: 0, max: 900 }), async (steps, answersAfterMs) => {
+        const { clock, host } = setUp([{ answersAfterMs }], { periodMs: 1000, timeoutMs: 1000, jitter: 0.1 });
+        for (const { turnMs, blockMs, stopMs } of steps) {
+          await clock.advance(turnMs);
+          host.block(blockMs);
+          await clock.advance(blockMs / 2);
+          if (stopMs > 1000) await clock.stopProcess(stopMs);
+          await clock.advance(blockMs / 2);
+        }
+        await clock.advance(3000);
+        assert.deepEqual(host.deaths, []);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

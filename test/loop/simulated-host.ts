@@ -1,0 +1,143 @@
+import type { Board } from '../../src/rpc/board.js';
+import type { Conclusion, HostApi, Stall } from '../../src/rpc/contract.js';
+import type { ManualClock } from './manual-clock.js';
+
+/** How a simulated peer behaves. */
+export interface Peer {
+  /** After how many milliseconds its answer reaches our kernel; `undefined`: never. */
+  answersAfterMs: number | undefined;
+  /** The application holds the load lock. */
+  locked?: boolean;
+}
+
+interface PingRecord {
+  readonly id: number;
+  readonly atMs: number;
+}
+
+/**
+ * A main thread in simulated time: it pings simulated peers, and it can be blocked. What arrives while it is blocked
+ * lies in the socket until it polls again, before any turn that was asked for completes, as in libuv.
+ */
+export class SimulatedHost implements HostApi {
+  readonly pings: PingRecord[] = [];
+  readonly sweeps: number[][] = [];
+  readonly deaths: (PingRecord & { silentMs: number })[] = [];
+  readonly conclusions: Conclusion['verdict'][] = [];
+  readonly stalls: Stall[] = [];
+  readonly panics: Error[] = [];
+  readonly peers = new Map<number, Peer>();
+  readonly #clock: ManualClock;
+  readonly #board: Board;
+  readonly #onConcluded = new Map<number, () => void>();
+  #blocked = false;
+  /** What waits for the loop to poll, and what runs after that. */
+  #polled: (() => void)[] = [];
+  #afterPoll: (() => void)[] = [];
+
+  constructor(clock: ManualClock, board: Board) {
+    this.#clock = clock;
+    this.#board = board;
+  }
+
+  add(peer: Peer): number {
+    const id = this.#board.occupy();
+    this.peers.set(id, peer);
+    return id;
+  }
+
+  /** Blocks the main loop until `ms` from now. */
+  block(ms: number): void {
+    this.#blocked = true;
+    this.#clock.schedule(() => {
+      this.#blocked = false;
+      for (const step of this.#polled.splice(0)) step();
+      for (const step of this.#afterPoll.splice(0)) step();
+    }, ms);
+  }
+
+  sweep(ids: Uint32Array): Promise<void> {
+    this.sweeps.push([...ids]);
+    return new Promise((resolve) =>
+      this.#whenTurning(() => {
+        let open = ids.length;
+        const cancelGrace = this.#clock.schedule(() => this.#whenTurning(resolve), 50);
+        for (const id of ids) {
+          this.#ping(id, () => {
+            open -= 1;
+            if (open > 0) return;
+            cancelGrace();
+            resolve();
+          });
+        }
+      }),
+    );
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.#whenTurning(resolve));
+  }
+
+  conclude(id: number, number: number, conclusion: Conclusion): void {
+    this.#whenTurning(() => {
+      if (this.#board.number(id) !== number) return;
+      this.conclusions.push(conclusion.verdict);
+      if (conclusion.verdict === 'busy') return this.#send(id);
+      if (conclusion.verdict === 'dead') {
+        this.deaths.push({ id, atMs: this.#clock.now(), silentMs: conclusion.silentMs });
+      }
+      this.#end(id);
+    });
+  }
+
+  stalled(stall: Stall): void {
+    this.stalls.push(stall);
+  }
+
+  panicked(error: Error): void {
+    this.panics.push(error);
+  }
+
+  /** Bytes that are no answer arrive now. */
+  receive(id: number): void {
+    this.#arrive(() => this.#board.bytesReceived(id, this.#clock.now()));
+  }
+
+  #ping(id: number, onConcluded: () => void): void {
+    this.pings.push({ id, atMs: this.#clock.now() });
+    this.#onConcluded.set(id, onConcluded);
+    this.#board.pingWaits(id, this.#clock.now());
+    if (!this.peers.get(id)?.locked) this.#send(id);
+  }
+
+  #send(id: number): void {
+    this.#board.pingSent(id, this.#clock.now());
+    const number = this.#board.number(id);
+    const answersAfterMs = this.peers.get(id)?.answersAfterMs;
+    if (answersAfterMs === undefined) return;
+    this.#clock.schedule(
+      () =>
+        this.#arrive(() => {
+          this.#board.bytesReceived(id, this.#clock.now());
+          if (this.#board.number(id) === number) this.#end(id);
+        }),
+      answersAfterMs,
+    );
+  }
+
+  #end(id: number): void {
+    this.#board.pingConcluded(id);
+    this.#onConcluded.get(id)?.();
+    this.#onConcluded.delete(id);
+  }
+
+  #arrive(step: () => void): void {
+    if (this.#blocked) this.#polled.push(step);
+    else step();
+  }
+
+  #whenTurning(step: () => void): void {
+    if (this.#blocked) this.#afterPoll.push(step);
+    else step();
+  }
+}

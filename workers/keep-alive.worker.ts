@@ -1,0 +1,29 @@
+/**
+ * The worker's entry.
+ *
+ *  main thread ── piscina task (port, board, settings) ──▶ install() wires the loop and returns
+ *  main thread ◀── comlink over the port: sweep, turn, conclude ── PingLoop, on its own timer
+ *
+ * The task must end: as long as one is running, piscina holds the host's process. The loop lives on in this thread,
+ * on the port and its timers.
+ */
+import { systemClock } from '../src/clock.js';
+import { PingLoop } from '../src/loop/ping-loop.js';
+import { Board } from '../src/rpc/board.js';
+import type { HostApi, Installation } from '../src/rpc/contract.js';
+import { connect } from '../src/rpc/endpoint.js';
+
+/** Starts the loop in this thread. */
+export default function install({ port, board, settings }: Installation): void {
+  const endpoint = connect<HostApi>(port, {
+    storagesChanged: () => loop.storagesChanged(),
+  });
+  const loop = new PingLoop({
+    settings,
+    board: new Board(board),
+    host: endpoint.remote as unknown as HostApi,
+    clock: systemClock,
+  });
+  void endpoint.closed.then(() => loop.stop());
+  loop.start();
+}
