@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { runHost } from '../hosts/run-host.js';
+
+const register = ['--import', 'zeo-keepalive/register'];
+
+describe('a host process', { timeout: 120_000 }, () => {
+  it('ends by itself when its work is done, with the agent running', async () => {
+    await using server = await ZeoServer.listen();
+    const env = { ZEO_KEEPALIVE_PERIOD: '0.1', ZEO_KEEPALIVE_LOG_LEVEL: 'blather' };
+    const { code, stdout, stderr } = await runHost('ends-by-itself', { args: [server.address], env });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, '', 'standard output is the host’s');
+    const messages = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg);
+    assert.deepEqual(messages.slice(0, 3), [
+      'Keep alive thread started with period 0.1 s',
+      'Sending keep alive for main',
+      'Keep alive for main successful',
+    ]);
+  });
+
+  it('may wait for stopThread() as its last statement', async () => {
+    const { code, stdout, stderr } = await runHost('waits-for-stop');
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'stopped\n');
+  });
+
+  it('gets an error from a second start, with the words of the original', async () => {
+    const { stdout } = await runHost('starts-twice');
+    assert.equal(stdout, 'ERR_KEEPALIVE_ALREADY_STARTED KeepAlive thread already started\n');
+  });
+
+  it('has the agent spawned by --import, in its main thread only, and without a line of its own', async () => {
+    await using server = await ZeoServer.listen();
+    const pings: string[] = [];
+    server.on('call', ({ method }) => {
+      pings.push(method);
+      // The first one is part of connecting.
+      if (pings.filter((name) => name === 'get_info').length === 3) {
+        server.storage().commit([{ oid: new Uint8Array(8), data: Buffer.from('x') }]);
+      }
+    });
+    const { code, stdout, stderr } = await runHost('knows-nothing-of-it', {
+      args: [server.address],
+      env: { ZEO_KEEPALIVE_PERIOD: '0.1' },
+      nodeOptions: register,
+    });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'worker of the application\n');
+    assert.equal(stderr.match(/Keep alive thread started/g)?.length, 1);
+  });
+
+  it('is told at once of a period that is no number', async () => {
+    const env = { ZEO_KEEPALIVE_PERIOD: 'soon' };
+    const { code, stderr } = await runHost('waits-for-stop', { env, nodeOptions: register });
+    assert.equal(code, 1);
+    assert.match(stderr, /ZEO_KEEPALIVE_PERIOD is "soon"; accepted is a number of seconds/);
+    assert.match(stderr, /ERR_KEEPALIVE_INVALID_SETTING/);
+  });
+
+  it('runs without an agent when --import finds no period', async () => {
+    const { code, stderr } = await runHost('waits-for-stop', { nodeOptions: register });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /Keep alive thread not started/);
+  });
+});

@@ -1,0 +1,12 @@
+// An application that opens its databases in the registry, and starts nothing. It waits until its server was pinged,
+// which the server tells by a commit, and has a worker thread of its own.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { databases } from 'zeo-keepalive';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+
+const worker = new Worker('console.log("worker of the application")', { eval: true });
+await once(worker, 'exit');
+const storage = databases.open('main', await ClientStorage.open({ address: process.argv[2] as string }));
+await once(storage, 'invalidated');
+await databases.close('main');

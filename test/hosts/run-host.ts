@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export interface HostRun {
+  /** `null` when it was killed for not ending by itself. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface HostOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeOptions?: readonly string[];
+}
+
+/** Longer than any of these hosts needs, on a machine that is busy; a host that is still there then hangs. */
+const patienceMs = 30_000;
+
+/** Runs one of the hosts of this folder in a process of its own, until it ends by itself. */
+export async function runHost(name: string, options: HostOptions = {}): Promise<HostRun> {
+  const { args = [], env = {}, nodeOptions = [] } = options;
+  const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
+    // Where the package's own name leads to itself.
+    cwd: fileURLToPath(new URL('../../..', import.meta.url)),
+    env: { ...process.env, ...env },
+    timeout: patienceMs,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,9 @@
+// Prints the code of the error that a second start is.
+import { initialize, startThread } from 'zeo-keepalive';
+
+initialize({ period: 30 });
+try {
+  startThread(30);
+} catch (error) {
+  console.log((error as { code: string }).code, (error as Error).message);
+}
