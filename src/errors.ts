@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'ERR_ZEO_INVALID_ARGUMENT'
   /** The host could not be reached or refused the connection; `cause` is the system's error. */
   | 'ERR_ZEO_CONNECT'
+  /** The server's last transaction is older than what this client has already seen: it serves other or older data. */
+  | 'ERR_ZEO_SERVER_BEHIND'
   /** The peer does not speak ZEO at all. */
   | 'ERR_ZEO_NOT_ZEO'
   /** The peer speaks a version of ZEO that this client does not. */

@@ -26,7 +26,7 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   }
 
   /**
-   * Registers an open database and returns it. A database that emits `close` leaves the registry by itself.
+   * Registers an open database and returns it. A database that emits `closed` leaves the registry by itself.
    *
    * @throws KeepAliveError `ERR_KEEPALIVE_NAME_TAKEN` when another one is open under that name.
    */
@@ -37,7 +37,7 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
       throw new KeepAliveError('ERR_KEEPALIVE_NAME_TAKEN', `A database named ${name} is already open`);
     }
     this.#opened.set(name, database);
-    if (database instanceof EventEmitter) database.once('close', () => this.#remove(name, database));
+    if (database instanceof EventEmitter) database.once('closed', () => this.#remove(name, database));
     this.emit('opened', name, database);
     return database;
   }

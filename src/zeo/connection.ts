@@ -1,0 +1,216 @@
+/*
+ * One socket, one protocol session, the calls that wait for an answer. No policy: it does not reconnect, has no
+ * timer and judges nobody.
+ *
+ * Rules:
+ * - It ends once, by `destroy`, whoever calls it: the socket is destroyed, never ended gracefully (a dead peer
+ *   would never finish that), every pending call rejects, nothing is delivered afterwards.
+ * - What the server tells without being asked is queued in order until somebody observes: async functions that
+ *   verify the connection resume only after a whole chunk was read, and what followed their reply in the same
+ *   chunk must not be lost.
+ */
+import { connect, type Socket } from 'node:net';
+import { ClientDisconnected, ProtocolError } from '../errors.js';
+import { type Address, formatAddress } from './address.js';
+import { type Notification, readNotification } from './notification.js';
+import { PendingCall } from './pending-call.js';
+import { type ClientEvent, ClientSession } from './protocol/session.js';
+import type { MessageId, Value } from './protocol/values.js';
+
+/** Who is told of what happens on a connection, in order. */
+export interface ConnectionObserver {
+  notified(notification: Notification): void;
+  /** The last that is heard; every pending call has been rejected. */
+  closed(error: Error): void;
+}
+
+export interface ConnectionOptions {
+  readonly maxFrameBytes?: number | undefined;
+}
+
+export class Connection {
+  /** As a user would write it. */
+  readonly address: string;
+  /** Resolves to the protocol, `Z5` or `M5`, when the server's greeting was accepted and answered. */
+  readonly greeted: Promise<string>;
+  /** Resolves when the socket is gone. */
+  readonly released: Promise<void>;
+
+  readonly #socket: Socket;
+  readonly #session: ClientSession;
+  readonly #pending = new Map<number, PendingCall>();
+  #lastId = 0;
+  #lastReceivedAt: number | undefined;
+  #failure: Error | undefined;
+  #observer: ConnectionObserver | undefined;
+  #queued: Notification[] = [];
+  #settleGreeting!: { resolve: (protocol: string) => void; reject: (error: Error) => void };
+
+  /** Starts to connect. */
+  constructor(address: Address, { maxFrameBytes }: ConnectionOptions = {}) {
+    this.address = formatAddress(address);
+    this.#session = new ClientSession(maxFrameBytes === undefined ? {} : { maxFrameBytes });
+    this.greeted = new Promise((resolve, reject) => {
+      this.#settleGreeting = { resolve, reject };
+    });
+    // It may fail before anyone waits for it.
+    this.greeted.catch(() => {});
+    this.#socket = openSocket(address);
+    this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    // After `destroy` these find a failure already there and change nothing.
+    this.#socket.on('error', (error) => this.destroy(this.#describe(error)));
+    this.#socket.on('end', () => this.destroy(this.#lost('the server closed it')));
+    this.#socket.on('close', () => this.destroy(this.#lost('it was closed')));
+  }
+
+  /** Why it ended; `undefined` while it lives. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** When the last byte came, in milliseconds of `performance.now()`. */
+  get lastReceivedAt(): number | undefined {
+    return this.#lastReceivedAt;
+  }
+
+  /** Delivers what was queued, at once and in order, and then everything as it comes. */
+  observe(observer: ConnectionObserver): void {
+    const queued = this.#queued;
+    this.#queued = [];
+    this.#observer = observer;
+    for (const notification of queued) observer.notified(notification);
+  }
+
+  /**
+   * Calls the server and resolves to its reply.
+   *
+   * @throws ServerError what the server answered; ClientDisconnected when the connection is or gets lost;
+   *   `signal.reason` when it aborts first: a reply that comes later is ignored
+   */
+  call(method: string, args: readonly Value[], signal?: AbortSignal): Promise<Value> {
+    return this.#call(true, method, args, signal);
+  }
+
+  /** A call whose reply is not looked at, which spares its decoding: that it came is what counts. */
+  async probe(method: string, args: readonly Value[], signal?: AbortSignal): Promise<void> {
+    await this.#call(false, method, args, signal);
+  }
+
+  /** Tells the server something that it does not answer. */
+  tell(method: string, args: readonly Value[]): void {
+    if (this.#failure === undefined) this.#socket.write(this.#session.encodeOneWay(method, args));
+  }
+
+  /**
+   * Ends it at once. Does nothing when it has ended already.
+   *
+   * @param error why
+   * @param rejection what pending calls reject with. Default: a ClientDisconnected caused by `error`
+   */
+  destroy(error: Error, rejection?: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#socket.destroy();
+    const calls = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#queued = [];
+    this.#settleGreeting.reject(error);
+    if (calls.length > 0) {
+      const reason = rejection ?? this.#rejection(error);
+      for (const call of calls) call.reject(reason);
+    }
+    this.#observer?.closed(error);
+  }
+
+  #call(
+    wantsValue: boolean,
+    method: string,
+    args: readonly Value[],
+    signal: AbortSignal | undefined,
+  ): Promise<Value> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#failure !== undefined) return Promise.reject(this.#rejection(this.#failure));
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      // Encode first: an argument that cannot be encoded leaves no trace.
+      const frame = this.#session.encodeCall(id, method, args);
+      const call = new PendingCall(wantsValue, resolve, reject);
+      if (signal !== undefined) call.abortWith(signal, () => this.#pending.delete(id));
+      this.#pending.set(id, call);
+      this.#socket.write(frame);
+    });
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#lastReceivedAt = performance.now();
+    try {
+      for (const event of this.#session.receive(chunk)) {
+        if (this.#failure !== undefined) return;
+        this.#handle(event);
+      }
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  #handle(event: ClientEvent): void {
+    switch (event.type) {
+      case 'reply': {
+        const call = this.#find(event.id);
+        // First: a value that cannot be decoded throws, and the call must still be there to be rejected.
+        const value = call?.wantsValue ? event.value : null;
+        this.#pending.delete(event.id as number);
+        call?.resolve(value);
+        return;
+      }
+      case 'error': {
+        const call = this.#find(event.id);
+        this.#pending.delete(event.id as number);
+        call?.reject(event.error);
+        return;
+      }
+      case 'call': {
+        const notification = readNotification(event.method, event.args);
+        if (notification === undefined) return;
+        if (this.#observer === undefined) this.#queued.push(notification);
+        else this.#observer.notified(notification);
+        return;
+      }
+      case 'handshake':
+        this.#socket.write(this.#session.handshakeReply());
+        this.#settleGreeting.resolve(event.protocol);
+        return;
+    }
+  }
+
+  /** `undefined` when the call was aborted, and this is its late reply. */
+  #find(id: MessageId): PendingCall | undefined {
+    if (typeof id === 'number' && id >= 1 && id <= this.#lastId) return this.#pending.get(id);
+    throw new ProtocolError('The server answered a call that was never made');
+  }
+
+  #describe(error: NodeJS.ErrnoException): Error {
+    const what = error.code ?? error.message;
+    return this.#socket.connecting || this.#lastReceivedAt === undefined
+      ? new ClientDisconnected(`Cannot connect to ${this.address}: ${what}`, {
+          code: 'ERR_ZEO_CONNECT',
+          cause: error,
+        })
+      : new ClientDisconnected(`The connection to ${this.address} was lost: ${what}`, { cause: error });
+  }
+
+  #lost(how: string): Error {
+    return new ClientDisconnected(`The connection to ${this.address} was lost: ${how}`);
+  }
+
+  #rejection(cause: Error): Error {
+    return new ClientDisconnected(`The connection to ${this.address} was lost before the reply`, { cause });
+  }
+}
+
+/** The one place that knows how bytes get to a server. */
+function openSocket(address: Address): Socket {
+  return connect('path' in address ? { path: address.path } : { ...address, noDelay: true });
+}

@@ -1,0 +1,38 @@
+import { KeepAliveError } from '../errors.js';
+import { receivedValue } from './received-value.js';
+
+/** The largest transaction id that a server accepts; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
+export const maxTid: Uint8Array = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+
+/** Whether it is what object and transaction ids are: eight bytes. */
+export function isId(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === 8;
+}
+
+/**
+ * An object or transaction id that a caller passed.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function checkId(name: 'oid' | 'tid', value: unknown): Uint8Array {
+  if (isId(value)) return value;
+  throw new KeepAliveError(
+    'ERR_ZEO_INVALID_ARGUMENT',
+    `The ${name} must be a Uint8Array of 8 bytes, received ${receivedValue(value)}`,
+  );
+}
+
+/** Negative, zero or positive: ids count upwards as big-endian numbers, so that bytes compare as they do. */
+export function compareIds(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b);
+}
+
+/** As people write ids: sixteen hexadecimal digits. */
+export function formatId(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
+}
+
+/** A copy of its own: an id from a reply is a view that would keep the whole received frame in memory. */
+export function copyId(id: Uint8Array): Uint8Array {
+  return new Uint8Array(id);
+}

@@ -1,0 +1,67 @@
+import { EventEmitter } from 'node:events';
+
+/** What a `ClientStorage` tells, by event name. Each listener gets one object. */
+export interface ClientStorageEvents {
+  /** It is ready: everything that was missed has been told as `invalidated` before. */
+  connected: [
+    detail: {
+      readonly address: string;
+      readonly generation: number;
+      /** The last transaction that the client knows of. */
+      readonly lastTid: Uint8Array;
+      readonly readOnly: boolean;
+      /** `Z5` or `M5`. */
+      readonly protocol: string;
+    },
+  ];
+  /** The connection of that generation is gone. When `close()` ended it, `error.code` is `ERR_ZEO_CLOSED`. */
+  disconnected: [detail: { readonly generation: number; readonly error: Error }];
+  /** The next attempt to connect to `address` comes after `delayMs`; `error` is why it is needed. */
+  reconnecting: [
+    detail: {
+      readonly address: string;
+      /** 1 for the first attempt after a drop. */
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly error: Error;
+    },
+  ];
+  /**
+   * Objects were changed, by another client or while there was no connection. `oids` is `null` when the server
+   * cannot tell which: all may have changed. The ids are views into received data: copy what you keep for long.
+   */
+  invalidated: [detail: { readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] | null }];
+  /** It was closed for good. The last event. */
+  closed: [];
+}
+
+type EventName = keyof ClientStorageEvents;
+
+/** Tells something to everyone who listens. */
+export type Announce = <Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]) => void;
+
+/**
+ * An emitter whose listeners cannot disturb what emits, nor each other: one that throws is reported as a
+ * process warning (`ZeoListenerWarning`), and the next one is called.
+ */
+export class StorageEvents extends EventEmitter<ClientStorageEvents> {
+  protected announce<Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]): void {
+    // Raw, so that a `once` listener takes itself off.
+    for (const listener of this.rawListeners(name as never)) {
+      try {
+        Reflect.apply(listener, this, args);
+      } catch (error) {
+        warn(name, error);
+      }
+    }
+  }
+}
+
+function warn(name: string, error: unknown): void {
+  const what = error instanceof Error ? error.message : String(error);
+  const detail = error instanceof Error ? error.stack : undefined;
+  process.emitWarning(`A listener of ${name} threw: ${what}`, {
+    type: 'ZeoListenerWarning',
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
