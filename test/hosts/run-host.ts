@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export interface HostRun {
@@ -13,6 +14,8 @@ export interface HostOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** Called with each line that the host writes, to standard output or to standard error. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** Longer than any of these hosts needs, on a machine that is busy; a host that is still there then hangs. */
@@ -20,7 +23,7 @@ const patienceMs = 30_000;
 
 /** Runs one of the hosts of this folder in a process of its own, until it ends by itself. */
 export async function runHost(name: string, options: HostOptions = {}): Promise<HostRun> {
-  const { args = [], env = {}, nodeOptions = [] } = options;
+  const { args = [], env = {}, nodeOptions = [], onLine } = options;
   const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
   const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
     // Where the package's own name leads to itself.
@@ -37,6 +40,9 @@ export async function runHost(name: string, options: HostOptions = {}): Promise<
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
   });
+  if (onLine !== undefined) {
+    for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', onLine);
+  }
   const [code] = await once(child, 'close');
   return { code, stdout, stderr };
 }
