@@ -15,7 +15,9 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
 if (unknown.length > 0) {
-  console.error(`No such scenario: ${unknown.join(', ')}; there are ${scenarios.map(({ name }) => name).join(', ')}`);
+  console.error(
+    `No such scenario: ${unknown.join(', ')}; there are ${scenarios.map(({ name }) => name).join(', ')}`,
+  );
   process.exit(2);
 }
 
@@ -35,7 +37,9 @@ const environment = {
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
 };
-console.log(`Node ${environment.node}, ${environment.cores} x ${environment.cpu}, commit ${environment.commit.slice(0, 9)}`);
+console.log(
+  `Node ${environment.node}, ${environment.cores} x ${environment.cpu}, commit ${environment.commit.slice(0, 9)}`,
+);
 if (values.json !== undefined) {
   const withRatios = results.map(({ scenario, figures }) => ({
     scenario,

@@ -52,7 +52,12 @@ export const rpc: Scenario = {
     return [
       { what: 'raw port, one message each way', value: baseline.value, unit: 'us' },
       { what: 'comlink, one call', value: medianUs('call'), unit: 'us', baseline },
-      { what: `comlink, one call of ${calls} in flight`, value: medianUs('calls in flight') / calls, unit: 'us', baseline },
+      {
+        what: `comlink, one call of ${calls} in flight`,
+        value: medianUs('calls in flight') / calls,
+        unit: 'us',
+        baseline,
+      },
       {
         what: `comlink, one call for ${storages} storages, a storage`,
         value: medianUs('call for many') / storages,

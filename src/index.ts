@@ -2,7 +2,12 @@
 export type { KeepAliveEvents } from './agent/journal.js';
 export { KeepAlive, type KeepAliveStatus, type StorageStatus } from './agent/keep-alive.js';
 export type { StorageState } from './agent/member.js';
-export { type Database, databases, StorageRegistry, type StorageRegistryEvents } from './agent/storage-registry.js';
+export {
+  type Database,
+  databases,
+  StorageRegistry,
+  type StorageRegistryEvents,
+} from './agent/storage-registry.js';
 export { type HostContext, initialize, startThread, stopThread } from './agent/thread.js';
 export { type ErrorCode, KeepAliveError } from './errors.js';
 export type { PlainLogger } from './observability/log.js';

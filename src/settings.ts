@@ -3,7 +3,7 @@
  * This is the only place that validates it.
  */
 import { KeepAliveError } from './errors.js';
-import { type LevelName, levelNames, type LogOptions } from './observability/log.js';
+import { type LevelName, type LogOptions, levelNames } from './observability/log.js';
 
 /** Options of the agent. Durations are in seconds, as the original's. */
 export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
@@ -63,10 +63,26 @@ const maximumConcurrency = 65_536;
 export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEnv): ResolvedSettings {
   const given = (name: SettingName) => pick(name, options, env);
   const level = parseLevel(given('level'));
-  const seconds = parseNumber(given('period'), -Infinity, longestSeconds, `a number of seconds up to ${longestSeconds}`);
+  const seconds = parseNumber(
+    given('period'),
+    -Infinity,
+    longestSeconds,
+    `a number of seconds up to ${longestSeconds}`,
+  );
   // Everything is read, and so complained about, even when the agent is not to be started.
-  const timeout = parseNumber(given('timeout'), 0.001, longestSeconds, `a number of seconds from 0.001 to ${longestSeconds}`);
-  const concurrency = parseNumber(given('concurrency'), 1, maximumConcurrency, `a whole number from 1 to ${maximumConcurrency}`, true);
+  const timeout = parseNumber(
+    given('timeout'),
+    0.001,
+    longestSeconds,
+    `a number of seconds from 0.001 to ${longestSeconds}`,
+  );
+  const concurrency = parseNumber(
+    given('concurrency'),
+    1,
+    maximumConcurrency,
+    `a whole number from 1 to ${maximumConcurrency}`,
+    true,
+  );
   const jitter = parseNumber(given('jitter'), 0, 1, 'a number from 0 to 1');
   const skipActive = parseSwitch(given('skipActive'));
   const warnings = Object.keys(env)

@@ -33,7 +33,9 @@ const imports: Import[] = sources.flatMap((from) =>
 );
 
 const offenders = (inside: RegExp, allowed: RegExp) =>
-  imports.filter(({ from, to }) => inside.test(from) && !allowed.test(to)).map(({ from, to }) => `${from} -> ${to}`);
+  imports
+    .filter(({ from, to }) => inside.test(from) && !allowed.test(to))
+    .map(({ from, to }) => `${from} -> ${to}`);
 
 const importersOf = (name: string) => [
   ...new Set(imports.filter(({ to }) => to === name).map(({ from }) => from)),
@@ -41,7 +43,9 @@ const importersOf = (name: string) => [
 
 describe('the structure', () => {
   it('is read as it is', () => {
-    assert.ok(imports.some(({ from, to }) => from === 'src/loop/ping-loop.ts' && to === 'src/loop/pacing.ts'));
+    assert.ok(
+      imports.some(({ from, to }) => from === 'src/loop/ping-loop.ts' && to === 'src/loop/pacing.ts'),
+    );
   });
 
   it('keeps the loop free of threads, sockets, locks and ZEO', () => {
@@ -49,7 +53,10 @@ describe('the structure', () => {
   });
 
   it('keeps the ZEO protocol free of I/O, clocks and threads', () => {
-    assert.deepEqual(offenders(/^src\/zeo\/protocol\//, /^(src\/zeo\/protocol\/|src\/errors\.ts|@msgpack\/msgpack$)/), []);
+    assert.deepEqual(
+      offenders(/^src\/zeo\/protocol\//, /^(src\/zeo\/protocol\/|src\/errors\.ts|@msgpack\/msgpack$)/),
+      [],
+    );
   });
 
   it('lets the agent know storages by their interface only', () => {

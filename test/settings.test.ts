@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { KeepAliveError } from '../src/errors.js';
 import { type KeepAliveOptions, resolveSettings } from '../src/settings.js';
 
-const resolve = (env: Record<string, string>, options: KeepAliveOptions = {}) => resolveSettings(options, env);
+const resolve = (env: Record<string, string>, options: KeepAliveOptions = {}) =>
+  resolveSettings(options, env);
 
 describe('settings', () => {
   it('come from the environment, in seconds that may be decimal', () => {

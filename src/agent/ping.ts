@@ -133,7 +133,8 @@ export class Ping {
     this.#lockWait?.abort();
     this.#lockWait = undefined;
     // An answered ping needs no abort; telling so to a storage that has finished would only cost.
-    if (outcome.result !== 'succeeded' || outcome.evidence !== 'answer') this.#answer.abort(reasonFor(outcome));
+    if (outcome.result !== 'succeeded' || outcome.evidence !== 'answer')
+      this.#answer.abort(reasonFor(outcome));
     try {
       this.#lease?.end();
     } finally {
@@ -148,5 +149,7 @@ function reasonFor(outcome: PingOutcome): unknown {
     ? new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'The ping was not answered in time; other bytes came', {
         retryable: true,
       })
-    : new KeepAliveError('ERR_KEEPALIVE_ABANDONED', 'The ping is of no interest any more', { retryable: true });
+    : new KeepAliveError('ERR_KEEPALIVE_ABANDONED', 'The ping is of no interest any more', {
+        retryable: true,
+      });
 }

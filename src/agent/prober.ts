@@ -5,7 +5,7 @@ import type { Conclusion } from '../rpc/contract.js';
 import type { Settings } from '../settings.js';
 import type { Journal } from './journal.js';
 import type { Member } from './member.js';
-import { Ping, type PingOutcome } from './ping.js';
+import { Ping } from './ping.js';
 
 /** So many pings are begun in one go: the limiter then costs once for all of them. */
 const largestBatch = 16;
@@ -95,19 +95,13 @@ export class Prober {
 
   #ping(id: number, done: () => void): void {
     const member = this.#members.get(id);
-    if (member === undefined) return done();
-    this.abandon(member);
+    if (member === undefined || !this.#isDue(member)) {
+      done();
+      return;
+    }
+    member.pings += 1;
+    this.#journal.sending(member);
     try {
-      if (!member.storage.ready) {
-        this.#journal.down(member);
-        return done();
-      }
-      if (this.#settings.skipActive && this.#isActive(member)) {
-        this.#journal.active(member);
-        return done();
-      }
-      member.pings += 1;
-      this.#journal.sending(member);
       const ping = new Ping(id, member.storage, this.#board, (outcome) => {
         if (member.ping === ping) member.ping = undefined;
         this.#journal.ended(member, outcome);
@@ -116,9 +110,23 @@ export class Prober {
       member.ping = ping;
       ping.start();
     } catch (error) {
-      this.#journal.ended(member, { result: 'failed', error } satisfies PingOutcome);
+      this.#journal.ended(member, { result: 'failed', error });
       done();
     }
+  }
+
+  /** Whether there is a connection to ping, and a need to. */
+  #isDue(member: Member): boolean {
+    // One that is still out when the worker asks anew has been overtaken by a stall.
+    this.abandon(member);
+    try {
+      if (!member.storage.ready) this.#journal.down(member);
+      else if (this.#settings.skipActive && this.#isActive(member)) this.#journal.active(member);
+      else return true;
+    } catch (error) {
+      this.#journal.ended(member, { result: 'failed', error });
+    }
+    return false;
   }
 
   #isActive({ storage }: Member): boolean {

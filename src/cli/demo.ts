@@ -29,8 +29,12 @@ export async function demo(): Promise<number> {
     storage.on('disconnected', ({ error }) => {
       if (!isClosing(error)) narrator.say(name, 'connection dropped, reconnecting');
     });
-    storage.on('connected', ({ generation }) => narrator.say(name, `connected again (connection ${generation})`));
-    storage.on('invalidated', ({ oids }) => narrator.say(name, `learnt of ${oids?.length ?? 'all'} changed object(s)`));
+    storage.on('connected', ({ generation }) =>
+      narrator.say(name, `connected again (connection ${generation})`),
+    );
+    storage.on('invalidated', ({ oids }) =>
+      narrator.say(name, `learnt of ${oids?.length ?? 'all'} changed object(s)`),
+    );
     databases.open(name, storage);
   }
 
@@ -54,7 +58,8 @@ export async function demo(): Promise<number> {
     failures.push(explain(error));
   }
   const others = agent.status().storages.filter(({ name }) => name !== 'sessions');
-  for (const { name, failures: count } of others) if (count > 0) failures.push(`${name} failed ${count} times`);
+  for (const { name, failures: count } of others)
+    if (count > 0) failures.push(`${name} failed ${count} times`);
 
   await agent.stop();
   await Promise.all([...databases.opened.keys()].map((name) => databases.close(name)));
@@ -96,7 +101,8 @@ async function cutOff(
 
   await of('storageDied');
   const detectedMs = performance.now() - silentAt;
-  if (detectedMs > boundMs) throw new Error(`Detected only after ${detectedMs} ms, promised were ${boundMs} ms`);
+  if (detectedMs > boundMs)
+    throw new Error(`Detected only after ${detectedMs} ms, promised were ${boundMs} ms`);
   narrator.say(name, `detected ${(detectedMs / 1000).toFixed(2)} s after the silence began`);
   await of('pingSucceeded');
   const known = storage.lastTransaction();

@@ -105,7 +105,9 @@ export class Pacing {
 
   /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */
   #merge(slice: Slice): void {
-    const host = this.#slices.find((other) => other !== slice && other.ids.size + slice.ids.size <= sliceSize);
+    const host = this.#slices.find(
+      (other) => other !== slice && other.ids.size + slice.ids.size <= sliceSize,
+    );
     if (host === undefined) return;
     for (const id of slice.ids) this.#place(id, host);
     this.#slices.splice(this.#slices.indexOf(slice), 1);

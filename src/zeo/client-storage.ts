@@ -9,6 +9,7 @@ import type { Value } from './protocol/values.js';
 import { StorageEvents } from './storage-events.js';
 import { checkDict, readStorageInfo, type StorageInfo } from './storage-info.js';
 import { Supervisor } from './supervisor.js';
+import { readTarget } from './uri.js';
 
 /** A revision of an object. `data` and ids are views into received data: copy what you keep for long. */
 export interface Revision {
@@ -57,7 +58,8 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
    *   the last failure. Nothing is left open then.
    */
   static async open(options: ClientStorageOptions | string): Promise<ClientStorage> {
-    const storage = new ClientStorage(resolveOptions(options));
+    const given = typeof options === 'string' ? readTarget(options) : options;
+    const storage = new ClientStorage(resolveOptions(given));
     storage.#supervisor.start();
     if (!storage.#options.wait) return storage;
     try {

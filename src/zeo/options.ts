@@ -1,7 +1,6 @@
 import { KeepAliveError } from '../errors.js';
 import { type Address, type AddressLike, parseAddresses } from './address.js';
 import { receivedValue } from './received-value.js';
-import { parseZeoUri } from './uri.js';
 
 /** What `ClientStorage.open` is told. All times are in seconds, and may have decimals. */
 export interface ClientStorageOptions {
@@ -82,19 +81,17 @@ const checks: Record<keyof ClientStorageOptions, Check | undefined> = {
 /**
  * Checks what `ClientStorage.open` was told and fills in the defaults.
  *
- * @param given options, a `zeo://` URI, or an address as text
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS` or `ERR_ZEO_INVALID_ARGUMENT`, naming the option and the value
  */
-export function resolveOptions(given: ClientStorageOptions | string): ResolvedOptions {
-  const options = typeof given === 'string' ? readText(given) : given;
+export function resolveOptions(options: ClientStorageOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null)
     throw invalid('options', 'an object or a zeo:// URI', options);
   checkAll(options);
   const {
     readOnly = false,
     readOnlyFallback = false,
-    reconnectMinDelay = 0.5,
     reconnectMaxDelay = 30,
+    reconnectMinDelay = Math.min(0.5, reconnectMaxDelay),
   } = options;
   if (readOnly && readOnlyFallback) throw invalid('readOnlyFallback', 'false when readOnly is true', true);
   if (reconnectMaxDelay < reconnectMinDelay) {
@@ -118,10 +115,6 @@ export function resolveOptions(given: ClientStorageOptions | string): ResolvedOp
     reconnectMinDelayMs: reconnectMinDelay * 1000,
     reconnectMaxDelayMs: reconnectMaxDelay * 1000,
   };
-}
-
-function readText(given: string): ClientStorageOptions {
-  return given.includes('://') ? parseZeoUri(given) : { address: given };
 }
 
 function checkAll(options: ClientStorageOptions): void {

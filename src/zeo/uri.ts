@@ -81,6 +81,11 @@ function readAddress(uri: string, authority: string, path: string): Address {
   return parseHostPort(authority, uri, defaultPort);
 }
 
+/** The options that a text stands for: a URI, or else an address. */
+export function readTarget(text: string): ClientStorageOptions {
+  return text.includes('://') ? parseZeoUri(text) : { address: text };
+}
+
 function readKey(key: string, text: string): Partial<ClientStorageOptions> {
   const read = Object.hasOwn(readers, key) ? readers[key] : undefined;
   if (read !== undefined) return read(text, key);

@@ -23,14 +23,18 @@ describe('StorageRegistry', () => {
     assert.throws(
       () => registry.open('main', {}),
       (error) =>
-        error instanceof KeepAliveError && error.code === 'ERR_KEEPALIVE_NAME_TAKEN' && /main/.test(error.message),
+        error instanceof KeepAliveError &&
+        error.code === 'ERR_KEEPALIVE_NAME_TAKEN' &&
+        /main/.test(error.message),
     );
   });
 
   it('tells what is opened and closed', async () => {
     const registry = new StorageRegistry();
     const told: string[] = [];
-    registry.on('opened', (name) => told.push(`opened ${name}`)).on('closed', (name) => told.push(`closed ${name}`));
+    registry
+      .on('opened', (name) => told.push(`opened ${name}`))
+      .on('closed', (name) => told.push(`closed ${name}`));
     registry.open('main', {});
     await registry.close('main');
     assert.deepEqual(told, ['opened main', 'closed main']);

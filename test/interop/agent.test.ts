@@ -22,7 +22,11 @@ for (const version of zeoVersions) {
       it('pings it, notices that it hangs, and pings on when it is back', async () => {
         await using server = await startZeoServer({ version, storage, msgpack });
         const databases = new StorageRegistry();
-        await using client = await ClientStorage.open({ address: server.address, reconnectMinDelay: 0.1, reconnectMaxDelay: 0.2 });
+        await using client = await ClientStorage.open({
+          address: server.address,
+          reconnectMinDelay: 0.1,
+          reconnectMaxDelay: 0.2,
+        });
         databases.open('main', client);
         await using agent = new KeepAlive({ period: 0.2, timeout: 0.5, level: 'silent' }, databases, {});
         agent.start();
@@ -75,7 +79,8 @@ for (const version of zeoVersions) {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { level: number; msg: string });
-    const seen = (level: number, msg: string) => lines.some((line) => line.level === level && line.msg === msg);
+    const seen = (level: number, msg: string) =>
+      lines.some((line) => line.level === level && line.msg === msg);
     assert.ok(seen(30, 'Keep alive thread started with period 0.2 s'));
     assert.ok(seen(25, 'Sending keep alive for main'));
     assert.ok(seen(25, 'Keep alive for main successful'));

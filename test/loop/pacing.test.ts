@@ -39,38 +39,50 @@ describe('pacing', () => {
       members: fc.uniqueArray(fc.integer({ min: 0, max: 300 }), { maxLength: 300 }),
     });
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 12 }), fc.float({ min: 0, max: 1, noNaN: true }), (changes, jitter) => {
-        const pacing = new Pacing({ periodMs, jitter, random: Math.random });
-        const lastMs = new Map<number, number>();
-        let nowMs = 0;
-        const take = () => {
-          for (const id of pacing.take(nowMs)) {
-            assert.ok(lastMs.has(id), `${id} is not there`);
-            lastMs.set(id, nowMs);
+      fc.property(
+        fc.array(change, { maxLength: 12 }),
+        fc.float({ min: 0, max: 1, noNaN: true }),
+        (changes, jitter) => {
+          const pacing = new Pacing({ periodMs, jitter, random: Math.random });
+          const lastMs = new Map<number, number>();
+          let nowMs = 0;
+          const take = () => {
+            for (const id of pacing.take(nowMs)) {
+              assert.ok(lastMs.has(id), `${id} is not there`);
+              lastMs.set(id, nowMs);
+            }
+          };
+          const runUntil = (untilMs: number) => {
+            for (
+              let dueMs = pacing.nextDueMs;
+              dueMs !== undefined && dueMs <= untilMs;
+              dueMs = pacing.nextDueMs
+            ) {
+              nowMs = Math.max(nowMs, dueMs);
+              take();
+              for (const [id, at] of lastMs)
+                assert.ok(nowMs - at <= periodMs + 1e-6, `${id} waits since ${at}`);
+            }
+            nowMs = Math.max(nowMs, untilMs);
+          };
+          for (const { waitMs, lateMs, members } of [
+            ...changes,
+            { waitMs: 3 * periodMs, lateMs: 0, members: [] },
+          ]) {
+            runUntil(nowMs + waitMs);
+            if (lateMs > 0) {
+              // Nothing woke for so long; what was due meanwhile is pinged now.
+              nowMs += lateMs;
+              take();
+              for (const [id, at] of lastMs) if (nowMs - at > periodMs) assert.fail(`${id} was forgotten`);
+            }
+            if (members.length === 0) continue;
+            pacing.update(members, nowMs);
+            for (const id of lastMs.keys()) if (!members.includes(id)) lastMs.delete(id);
+            for (const id of members) if (!lastMs.has(id)) lastMs.set(id, nowMs);
           }
-        };
-        const runUntil = (untilMs: number) => {
-          for (let dueMs = pacing.nextDueMs; dueMs !== undefined && dueMs <= untilMs; dueMs = pacing.nextDueMs) {
-            nowMs = Math.max(nowMs, dueMs);
-            take();
-            for (const [id, at] of lastMs) assert.ok(nowMs - at <= periodMs + 1e-6, `${id} waits since ${at}`);
-          }
-          nowMs = Math.max(nowMs, untilMs);
-        };
-        for (const { waitMs, lateMs, members } of [...changes, { waitMs: 3 * periodMs, lateMs: 0, members: [] }]) {
-          runUntil(nowMs + waitMs);
-          if (lateMs > 0) {
-            // Nothing woke for so long; what was due meanwhile is pinged now.
-            nowMs += lateMs;
-            take();
-            for (const [id, at] of lastMs) if (nowMs - at > periodMs) assert.fail(`${id} was forgotten`);
-          }
-          if (members.length === 0) continue;
-          pacing.update(members, nowMs);
-          for (const id of lastMs.keys()) if (!members.includes(id)) lastMs.delete(id);
-          for (const id of members) if (!lastMs.has(id)) lastMs.set(id, nowMs);
-        }
-      }),
+        },
+      ),
       { numRuns: 100 },
     );
   });

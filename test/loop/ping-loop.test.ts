@@ -191,18 +191,26 @@ describe('a stall', () => {
       stopMs: fc.integer({ min: 0, max: 2000 }),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 15 }), fc.integer({ min: 0, max: 900 }), async (steps, answersAfterMs) => {
-        const { clock, host } = setUp([{ answersAfterMs }], { periodMs: 1000, timeoutMs: 1000, jitter: 0.1 });
-        for (const { turnMs, blockMs, stopMs } of steps) {
-          await clock.advance(turnMs);
-          host.block(blockMs);
-          await clock.advance(blockMs / 2);
-          if (stopMs > 1000) await clock.stopProcess(stopMs);
-          await clock.advance(blockMs / 2);
-        }
-        await clock.advance(3000);
-        assert.deepEqual(host.deaths, []);
-      }),
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 15 }),
+        fc.integer({ min: 0, max: 900 }),
+        async (steps, answersAfterMs) => {
+          const { clock, host } = setUp([{ answersAfterMs }], {
+            periodMs: 1000,
+            timeoutMs: 1000,
+            jitter: 0.1,
+          });
+          for (const { turnMs, blockMs, stopMs } of steps) {
+            await clock.advance(turnMs);
+            host.block(blockMs);
+            await clock.advance(blockMs / 2);
+            if (stopMs > 1000) await clock.stopProcess(stopMs);
+            await clock.advance(blockMs / 2);
+          }
+          await clock.advance(3000);
+          assert.deepEqual(host.deaths, []);
+        },
+      ),
       { numRuns: 50 },
     );
   });

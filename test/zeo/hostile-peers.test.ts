@@ -127,7 +127,7 @@ describe('Opening a storage', () => {
       ],
       ...[{ name: 7 }, { wait: 'yes' }, { readOnly: 1 }, { readOnlyFallback: null }, { clientLabel: [] }],
       ...[{ maxFrameBytes: 0 }, { maxFrameBytes: 1.5 }, { maxFrameBytes: 2 ** 32 }, { pingMethod: 'pong' }],
-      ...[{ reconnectMinDelay: -1 }, { reconnectMaxDelay: 0.1 }, { waitTimeOut: 3 }],
+      ...[{ reconnectMinDelay: -1 }, { reconnectMinDelay: 1, reconnectMaxDelay: 0.1 }, { waitTimeOut: 3 }],
     ];
     for (const options of wrong) {
       const [name = ''] = Object.keys(options);

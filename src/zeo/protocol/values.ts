@@ -25,13 +25,17 @@ export type Value =
 
 /** An instance of a Python exception class that travelled inside a value: data only. */
 export class PythonException {
-  constructor(
-    /** Dotted class name, e.g. `ZODB.POSException.ConflictError`. */
-    readonly className: string,
-    readonly args: readonly Value[],
-    /** The instance's attributes, where they were sent. */
-    readonly state: Value = null,
-  ) {}
+  /** Dotted class name, e.g. `ZODB.POSException.ConflictError`. */
+  readonly className: string;
+  readonly args: readonly Value[];
+  /** The instance's attributes, where they were sent. */
+  readonly state: Value;
+
+  constructor(className: string, args: readonly Value[], state: Value = null) {
+    this.className = className;
+    this.args = args;
+    this.state = state;
+  }
 }
 
 /** What a reply is matched by: a positive integer, or `[oid, tid]` for `loadBefore` as in ZEO's own client. */

@@ -1,0 +1,119 @@
+import { ClientDisconnected, ProtocolError, type ServerError } from '../../errors.js';
+import { type Codec, codecs, type Encoding } from './codec.js';
+import { frameOf } from './frame.js';
+import { FrameReader } from './frame-reader.js';
+import { answerGreeting, type Protocol } from './greeting.js';
+import { LazyReply } from './lazy-reply.js';
+import { defaultMaxFrameBytes } from './limits.js';
+import { callArguments, isOneWay, replyError, replyMethod, toMessage } from './message.js';
+import { peekReplyId } from './reply-head.js';
+import type { MessageId, Value } from './values.js';
+
+/** What the server did, in order. */
+export type ClientEvent =
+  /** The server's greeting was accepted. The caller sends {@link ClientSession.handshakeReply}. */
+  | { readonly type: 'handshake'; readonly protocol: Protocol }
+  /**
+   * The answer to a call. `value` may be decoded on first access, and then throws ProtocolError when it cannot be;
+   * the session is broken from then on.
+   */
+  | { readonly type: 'reply'; readonly id: MessageId; readonly value: Value }
+  | { readonly type: 'error'; readonly id: MessageId; readonly error: ServerError }
+  /** A one-way call of the server: `invalidateTransaction`, `info`, `receiveBlob…`. */
+  | { readonly type: 'call'; readonly method: string; readonly args: readonly Value[] };
+
+/**
+ * The client's side of one connection: bytes in, events out, and frames to send. No I/O, no clock.
+ *
+ * The inverse of {@link ServerSession}.
+ */
+export class ClientSession {
+  readonly #maxFrameBytes: number;
+  readonly #reader: FrameReader<ClientEvent>;
+  #protocol: Protocol | undefined;
+  #encoding: Encoding = 'Z';
+  #codec: Codec | undefined;
+
+  /** `maxFrameBytes` bounds a frame in either direction; default 128 MiB. */
+  constructor(options: { maxFrameBytes?: number } = {}) {
+    this.#maxFrameBytes = options.maxFrameBytes ?? defaultMaxFrameBytes;
+    this.#reader = new FrameReader(this.#maxFrameBytes, (frame, isFirst) =>
+      isFirst ? this.#greeted(frame) : this.#received(frame),
+    );
+  }
+
+  /** `Z5` or `M5` once the server's greeting was accepted. */
+  get protocol(): Protocol | undefined {
+    return this.#protocol;
+  }
+
+  /**
+   * Takes the next bytes. The events of whole frames that precede a fault come before it is thrown.
+   *
+   * @throws ProtocolError and then, at every later call, the same one.
+   */
+  receive(chunk: Uint8Array): Iterable<ClientEvent> {
+    return this.#reader.receive(chunk);
+  }
+
+  /** The framed answer to the greeting. */
+  handshakeReply(): Uint8Array {
+    this.#requireCodec();
+    return frameOf(new TextEncoder().encode(this.#protocol));
+  }
+
+  /**
+   * A framed call that wants a reply.
+   *
+   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, `ERR_ZEO_FRAME_TOO_LARGE`, or `ERR_ZEO_DISCONNECTED` before
+   * the handshake.
+   */
+  encodeCall(id: MessageId, method: string, args: readonly Value[]): Uint8Array {
+    return this.#requireCodec().encodeFrame([id, false, method, args], this.#maxFrameBytes);
+  }
+
+  /** A framed one-way call; throws as {@link encodeCall} does. */
+  encodeOneWay(method: string, args: readonly Value[]): Uint8Array {
+    return this.#requireCodec().encodeFrame([0, true, method, args], this.#maxFrameBytes);
+  }
+
+  #requireCodec(): Codec {
+    if (this.#codec === undefined) throw new ClientDisconnected('The server has not greeted yet');
+    return this.#codec;
+  }
+
+  #greeted(frame: Uint8Array): ClientEvent {
+    const protocol = answerGreeting(frame);
+    this.#encoding = protocol[0] as Encoding;
+    this.#protocol = protocol;
+    this.#codec = codecs[this.#encoding];
+    return { type: 'handshake', protocol };
+  }
+
+  #received(frame: Uint8Array): ClientEvent {
+    const replyId = peekReplyId(frame, this.#encoding);
+    return replyId === undefined ? this.#decode(frame) : new LazyReply(replyId, frame, this.#decodeReply);
+  }
+
+  #decode(frame: Uint8Array): ClientEvent {
+    const message = toMessage(this.#requireCodec().decode(frame));
+    const { id, method } = message;
+    if (method === replyMethod) {
+      const error = replyError(message);
+      return error === undefined ? { type: 'reply', id, value: message.args } : { type: 'error', id, error };
+    }
+    if (!isOneWay(message)) throw new ProtocolError('Server sent a call that wants a reply');
+    return { type: 'call', method, args: callArguments(message) };
+  }
+
+  /** For a reply of which only the head was looked at: a crafted one may still turn out to be something else. */
+  readonly #decodeReply = (frame: Uint8Array): Value => {
+    try {
+      const event = this.#decode(frame);
+      if (event.type === 'reply') return event.value;
+    } catch (error) {
+      throw this.#reader.break(error);
+    }
+    throw this.#reader.break(new ProtocolError('Message is not the reply that it began as'));
+  };
+}

@@ -1,0 +1,10 @@
+/** Every frame starts with its length in so many bytes, big-endian (`ZEO/asyncio/smp.py`). */
+export const frameHeaderBytes = 4;
+
+/** A payload as one frame. */
+export function frameOf(payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(frameHeaderBytes + payload.length);
+  new DataView(frame.buffer).setUint32(0, payload.length, false);
+  frame.set(payload, frameHeaderBytes);
+  return frame;
+}

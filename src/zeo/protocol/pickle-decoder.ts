@@ -1,0 +1,275 @@
+import { ProtocolError } from '../../errors.js';
+import { dictCost, maxDepth, maxValues } from './limits.js';
+import { construct, PickleFunction, resolveGlobal } from './pickle-global.js';
+import { PickleMemo } from './pickle-memo.js';
+import { parseLong } from './pickle-number.js';
+import { op } from './pickle-opcode.js';
+import { PickleReader } from './pickle-reader.js';
+import { readScalar } from './pickle-scalar.js';
+import { PickleStack } from './pickle-stack.js';
+import { measureTree } from './value-tree.js';
+import { PythonException, type Value } from './values.js';
+
+/** Newest pickle protocol. ZEO itself writes 3 (`ZEO/asyncio/marshal.py: encoder`). */
+const newestProtocol = 5;
+
+type Dict = { [key: string]: unknown };
+
+/**
+ * The value of one pickle, by construction only: no class is looked up and nothing is ever called.
+ *
+ * Rules that keep it harmless, whatever the bytes:
+ * - The machine has no recursion; every length is checked against the bytes that are there.
+ * - A container that was fetched from the memo is complete from then on. So there are no cycles.
+ * - Fetching one costs as much as all that is in it. So what is small here is small when printed, too.
+ *
+ * @throws ProtocolError for anything else than one well-formed pickle of data.
+ */
+export function decodePickle(bytes: Uint8Array): Value {
+  return new PickleMachine(bytes).run();
+}
+
+class PickleMachine {
+  readonly #reader: PickleReader;
+  readonly #stack = new PickleStack();
+  /** Absent until it is needed: ZEO's own pickler writes none. */
+  #memo: PickleMemo | undefined;
+  #budget = maxValues;
+  #containers = 0;
+  /** Callables on the stack. They are no values, so none may be left over. */
+  #functions = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new PickleReader(bytes);
+  }
+
+  run(): Value {
+    const reader = this.#reader;
+    for (let opcode = reader.u8(); opcode !== op.stop; opcode = reader.u8()) {
+      const scalar = readScalar(reader, opcode);
+      if (scalar !== undefined) this.#push(scalar);
+      else this.#build(opcode);
+    }
+    if (reader.remaining > 0) throw new ProtocolError(`Pickle is followed by ${reader.remaining} bytes`);
+    const value = this.#stack.result;
+    if (this.#functions > 0) throw new ProtocolError('Pickle has a callable for a value');
+    // Fewer containers than levels cannot nest too deep: the walk is for the rare message.
+    if (this.#containers > maxDepth) measureTree(value, maxValues);
+    return value as Value;
+  }
+
+  #build(opcode: number): void {
+    const stack = this.#stack;
+    switch (opcode) {
+      case op.mark:
+        this.#spend(1);
+        stack.mark();
+        break;
+      case op.tuple:
+      case op.list:
+        this.#pushContainer(stack.popToMark());
+        break;
+      case op.tuple1:
+      case op.tuple2:
+      case op.tuple3:
+        this.#pushContainer(stack.popMany(opcode - op.tuple1 + 1));
+        break;
+      case op.emptyTuple:
+      case op.emptyList:
+        this.#pushContainer([]);
+        break;
+      case op.emptyDict:
+        this.#pushDict();
+        break;
+      case op.dict: {
+        const items = stack.popToMark();
+        this.#pushDict();
+        this.#setItems(items);
+        break;
+      }
+      case op.setItem:
+        this.#setItems(stack.popMany(2));
+        break;
+      case op.setItems:
+        this.#setItems(stack.popToMark());
+        break;
+      case op.append:
+        this.#append(stack.popMany(1));
+        break;
+      case op.appends:
+        this.#append(stack.popToMark());
+        break;
+      default:
+        this.#refer(opcode);
+    }
+  }
+
+  #refer(opcode: number): void {
+    const reader = this.#reader;
+    switch (opcode) {
+      case op.binPut:
+        this.#put(reader.u8());
+        break;
+      case op.longBinPut:
+        this.#put(reader.u32());
+        break;
+      case op.put:
+        this.#put(this.#memoIndex());
+        break;
+      case op.memoize:
+        this.#put(this.#memo?.size ?? 0);
+        break;
+      case op.binGet:
+        this.#get(reader.u8());
+        break;
+      case op.longBinGet:
+        this.#get(reader.u32());
+        break;
+      case op.get:
+        this.#get(this.#memoIndex());
+        break;
+      default:
+        this.#instantiate(opcode);
+    }
+  }
+
+  #instantiate(opcode: number): void {
+    const reader = this.#reader;
+    switch (opcode) {
+      case op.global:
+        this.#pushGlobal(reader.asciiLine(), reader.asciiLine());
+        break;
+      case op.stackGlobal: {
+        const [module, name] = this.#stack.popMany(2);
+        this.#pushGlobal(module, name);
+        break;
+      }
+      case op.reduce:
+      case op.newObj: {
+        const [callee, args] = this.#stack.popMany(2);
+        if (callee instanceof PickleFunction) this.#functions--;
+        this.#pushContainer(construct(callee, args));
+        break;
+      }
+      case op.build:
+        this.#setState(this.#stack.pop());
+        break;
+      case op.proto:
+        if (reader.u8() > newestProtocol) throw new ProtocolError('Pickle protocol is newer than 5');
+        break;
+      case op.frame:
+        if (reader.length8() > reader.remaining)
+          throw new ProtocolError('Pickle frame is longer than the pickle');
+        break;
+      default:
+        throw new ProtocolError(`Pickle opcode 0x${opcode.toString(16).padStart(2, '0')} is not allowed`);
+    }
+  }
+
+  #spend(cost: number): void {
+    this.#budget -= cost;
+    if (this.#budget < 0) throw new ProtocolError('Message holds too many values');
+  }
+
+  #push(value: unknown): void {
+    this.#spend(1);
+    this.#stack.push(value);
+  }
+
+  #pushContainer(value: unknown): void {
+    this.#containers++;
+    this.#push(value);
+  }
+
+  #pushDict(): void {
+    this.#spend(dictCost);
+    // No prototype: `__proto__` is a key like any other.
+    this.#pushContainer(Object.create(null));
+  }
+
+  #pushGlobal(module: unknown, name: unknown): void {
+    if (typeof module !== 'string' || typeof name !== 'string') {
+      throw new ProtocolError('Pickle has a global whose name is no text');
+    }
+    const value = resolveGlobal(module, name);
+    if (value instanceof PickleFunction) this.#functions++;
+    this.#pushContainer(value);
+  }
+
+  /** The container on the top, which the opcode is about to change. */
+  #openContainer(): unknown {
+    const target = this.#stack.top;
+    if (this.#memo?.isSealed(target))
+      throw new ProtocolError('Pickle changes what it has referred to: a cycle');
+    return target;
+  }
+
+  #append(items: readonly unknown[]): void {
+    const target = this.#openContainer();
+    if (!Array.isArray(target)) throw new ProtocolError('Pickle appends to what is no list');
+    for (const item of items) target.push(item);
+  }
+
+  #setItems(items: readonly unknown[]): void {
+    const target = this.#openContainer();
+    if (items.length % 2 !== 0) throw new ProtocolError('Pickle has a dict key without a value');
+    if (target instanceof Map) setMapItems(target, items);
+    else if (!isDict(target)) throw new ProtocolError('Pickle sets an item of what is no dict');
+    else if (!setDictItems(target, items)) this.#becomeMap(target, items);
+  }
+
+  /** The first key that is no text turns the dict into a Map. */
+  #becomeMap(dict: Dict, items: readonly unknown[]): void {
+    const map = new Map<unknown, unknown>(Object.entries(dict));
+    setMapItems(map, items);
+    this.#stack.replaceTop(map);
+    this.#memo?.replace(dict, map);
+  }
+
+  #setState(state: unknown): void {
+    const target = this.#openContainer();
+    if (!(target instanceof PythonException))
+      throw new ProtocolError('Pickle gives a state to what is no exception');
+    Object.assign(target, { state });
+  }
+
+  #memoIndex(): number {
+    const index = parseLong(this.#reader.asciiLine());
+    if (typeof index !== 'number') throw new ProtocolError('Pickle has a memo index that is too large');
+    return index;
+  }
+
+  #put(index: number): void {
+    this.#spend(1);
+    this.#memo ??= new PickleMemo();
+    this.#memo.put(index, this.#stack.top);
+  }
+
+  #get(index: number): void {
+    this.#memo ??= new PickleMemo();
+    const value = this.#memo.get(index);
+    if (value instanceof PickleFunction) this.#functions++;
+    // Its containers are walked at the end, too, because the stack holds more than one now.
+    this.#spend(measureTree(value, this.#budget));
+    this.#containers += maxDepth;
+    this.#push(value);
+  }
+}
+
+function isDict(value: unknown): value is Dict {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
+}
+
+/** Whether all keys are text; if not, some items may be set. */
+function setDictItems(dict: Dict, items: readonly unknown[]): boolean {
+  for (let index = 0; index < items.length; index += 2) {
+    const key = items[index];
+    if (typeof key !== 'string') return false;
+    dict[key] = items[index + 1];
+  }
+  return true;
+}
+
+function setMapItems(map: Map<unknown, unknown>, items: readonly unknown[]): void {
+  for (let index = 0; index < items.length; index += 2) map.set(items[index], items[index + 1]);
+}

@@ -1,0 +1,92 @@
+import { ProtocolError, ServerError } from '../../errors.js';
+import type { MessageId, Value } from '../protocol/values.js';
+import { Arguments } from './arguments.js';
+import type { ClientState } from './client-state.js';
+import { methods } from './methods.js';
+
+/** A call as it came in. */
+export interface IncomingCall {
+  readonly id: MessageId;
+  /** The client wants no reply. */
+  readonly oneWay: boolean;
+  readonly method: string;
+  readonly args: readonly Value[];
+}
+
+/** Where answers go. */
+export interface Replies {
+  reply(id: MessageId, value: Value): void;
+  error(id: MessageId, error: ServerError): void;
+  /** Ends the connection: the client broke a rule for which there is no answer. */
+  drop(error: ProtocolError): void;
+}
+
+/**
+ * Decides what becomes of a call. Source: ZEO/asyncio/server.py, `ServerProtocol.message_received`.
+ *
+ * - Before its registration a client may only register, and afterwards never again.
+ * - An unknown method ends the connection.
+ * - An error in a one-way call ends it as well: there is no other way to tell the client.
+ */
+export class CallDispatcher {
+  readonly #client: ClientState;
+  readonly #replies: Replies;
+
+  constructor(client: ClientState, replies: Replies) {
+    this.#client = client;
+    this.#replies = replies;
+  }
+
+  dispatch(call: IncomingCall): void {
+    try {
+      const value = this.#perform(call);
+      if (value instanceof Promise) {
+        value.then((later) => this.#answer(call, later)).catch((error) => this.#fail(call, error));
+      } else {
+        this.#answer(call, value);
+      }
+    } catch (error) {
+      this.#fail(call, error);
+    }
+  }
+
+  #perform({ method, args }: IncomingCall): Value | Promise<Value> {
+    const read = new Arguments(method, args);
+    if (this.#client.isRegistered) {
+      const perform = methods.get(method);
+      if (perform === undefined) throw new ProtocolError(`Unknown or repeated call: ${method.slice(0, 100)}`);
+      return perform(this.#client, read);
+    }
+    if (method !== 'register')
+      throw new ProtocolError(`Call before the registration: ${method.slice(0, 100)}`);
+    return this.#client.register(read.text(0), Boolean(read.any(1)));
+  }
+
+  #answer(call: IncomingCall, value: Value): void {
+    if (!call.oneWay) this.#replies.reply(call.id, value);
+  }
+
+  #fail(call: IncomingCall, error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.#replies.drop(error);
+    } else if (call.oneWay) {
+      this.#replies.drop(new ProtocolError(`One-way call failed: ${call.method}`, { cause: error }));
+    } else {
+      this.#tell(call, error instanceof ServerError ? error : internalError(error));
+    }
+  }
+
+  #tell(call: IncomingCall, error: ServerError): void {
+    try {
+      this.#replies.error(call.id, error);
+    } catch (cause) {
+      // Not even the error can be encoded, e.g. an id that came in as pickle's and has no like on the way out.
+      this.#replies.drop(new ProtocolError(`No answer can be given: ${call.method}`, { cause }));
+    }
+  }
+}
+
+/** A bug of this server is no reason to leave a client without an answer. */
+function internalError(error: unknown): ServerError {
+  return new ServerError('builtins.RuntimeError', [String(error)]);
+}

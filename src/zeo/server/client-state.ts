@@ -1,0 +1,109 @@
+import type { Value } from '../protocol/values.js';
+import type { MemoryStorage, StorageObserver } from './memory-storage.js';
+import type { PendingTransaction } from './pending-transaction.js';
+import { readOnlyError, transactionError, valueError } from './python-errors.js';
+
+/** What all clients of a server share. */
+export interface Served {
+  readonly storages: ReadonlyMap<string, MemoryStorage>;
+  readonly readOnly: boolean;
+}
+
+/** The way to the client for what it has not asked for. */
+export interface Peer {
+  oneWay(method: string, args: readonly Value[]): void;
+}
+
+/**
+ * What the server knows of one client: the storage that it registered for and the transaction that it is in.
+ *
+ * Source: ZEO/StorageServer.py, `ZEOStorage`.
+ */
+export class ClientState implements StorageObserver {
+  readonly served: Served;
+  readonly peer: Peer;
+  /** What the client calls itself (`set_client_label`). */
+  label: string | undefined;
+  transaction: PendingTransaction | undefined;
+  #readOnly: boolean;
+  #storage: MemoryStorage | undefined;
+  #storageId: string | undefined;
+  #unobserve: (() => void) | undefined;
+
+  constructor(served: Served, peer: Peer) {
+    this.served = served;
+    this.peer = peer;
+    this.#readOnly = served.readOnly;
+  }
+
+  get isRegistered(): boolean {
+    return this.#storage !== undefined;
+  }
+
+  get storageId(): string | undefined {
+    return this.#storageId;
+  }
+
+  get readOnly(): boolean {
+    return this.#readOnly;
+  }
+
+  /** Only for methods that are called after the registration: the dispatcher sees to that. */
+  get storage(): MemoryStorage {
+    if (this.#storage === undefined) throw valueError('not registered');
+    return this.#storage;
+  }
+
+  /**
+   * Chooses the storage, once. A client that was refused may try again, e.g. read-only.
+   *
+   * @returns the storage's last transaction.
+   * @throws ServerError `ValueError` for a storage that there is not, `ReadOnlyError` for a writer where none may be.
+   */
+  register(storageId: string, readOnly: boolean): Uint8Array {
+    const storage = this.served.storages.get(storageId);
+    if (storage === undefined) throw valueError(`unknown storage: ${storageId}`);
+    if (!readOnly && this.#readOnly) throw readOnlyError();
+    this.#readOnly ||= readOnly;
+    this.#storage = storage;
+    this.#storageId = storageId;
+    this.#unobserve = storage.observe(this);
+    return storage.lastTransaction;
+  }
+
+  invalidate(tid: Uint8Array, oids: readonly Uint8Array[]): void {
+    this.peer.oneWay('invalidateTransaction', [tid, oids]);
+  }
+
+  /** @throws ServerError `ReadOnlyError` if this client may only read. */
+  assertWritable(): void {
+    if (this.#readOnly) throw readOnlyError();
+  }
+
+  /**
+   * The transaction that the client means.
+   *
+   * @throws ServerError `StorageTransactionError` if it is not the one that it is in.
+   */
+  current(id: Value): PendingTransaction {
+    this.assertWritable();
+    const transaction = this.transaction;
+    if (transaction === undefined || !transaction.is(id)) throw transactionError(transaction?.id ?? null, id);
+    return transaction;
+  }
+
+  /** Forgets the transaction, and lets the next committer in. */
+  endTransaction(): void {
+    if (this.transaction === undefined) return;
+    this.transaction = undefined;
+    this.storage.stats.activeTransactions -= 1;
+    this.storage.commitLock.release(this);
+  }
+
+  /** The connection is gone: its transaction is aborted. */
+  disconnected(): void {
+    this.#unobserve?.();
+    if (this.transaction !== undefined) this.storage.stats.aborts += 1;
+    this.endTransaction();
+  }
+}

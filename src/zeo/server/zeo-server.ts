@@ -1,0 +1,187 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { ProtocolError } from '../../errors.js';
+import type { IncomingCall } from './call-dispatcher.js';
+import { MemoryStorage } from './memory-storage.js';
+import { ServerConnection } from './server-connection.js';
+
+export interface ZeoServerOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: one that is free. */
+  readonly port?: number;
+  /** The path of a unix socket, instead of `host` and `port`. */
+  readonly path?: string;
+  /** `Z5` speaks pickle, `M5` msgpack; a server offers one. Default `Z5`. */
+  readonly encoding?: 'Z5' | 'M5';
+  /** The ids of the storages to make, or the storages of another server to go on with. Default `['1']`. */
+  readonly storages?: Iterable<string> | ReadonlyMap<string, MemoryStorage>;
+  /** Refuses clients that want to write. Default `false`. */
+  readonly readOnly?: boolean;
+  /** The longest message that is accepted, in bytes. */
+  readonly maxFrameBytes?: number;
+  /** How much may wait to be sent to a client that does not read, before it is dropped. Default 64 MiB. */
+  readonly maxBufferedBytes?: number;
+  /** How many transactions back a returning client can be brought up to date. Default 100. */
+  readonly invalidationQueueSize?: number;
+}
+
+/** A call as a test sees it. */
+export interface ServerCall {
+  readonly connection: ServerConnection;
+  readonly method: string;
+  /** The client wants no reply. */
+  readonly oneWay: boolean;
+}
+
+export interface ZeoServerEvents {
+  connection: [connection: ServerConnection];
+  /** `error` says why, unless the client just left. */
+  disconnection: [connection: ServerConnection, error: Error | undefined];
+  /** A call came in and is about to be done. A `silence()` here holds its reply back. */
+  call: [call: ServerCall];
+  /** A client broke the protocol and is dropped. `disconnection` follows. */
+  clientError: [connection: ServerConnection, error: ProtocolError];
+}
+
+/**
+ * A ZEO server in memory, for tests and demonstrations.
+ *
+ * @example
+ * const server = await ZeoServer.listen();
+ * const storage = await ClientStorage.open({ addresses: [server.address] });
+ * server.storage('1').commit([{ oid: new Uint8Array(8), data: Buffer.from('hello') }]);
+ * await server.close();
+ */
+export class ZeoServer extends EventEmitter<ZeoServerEvents> {
+  /** By id. Hand them to the next server to restart with the same data. */
+  readonly storages: ReadonlyMap<string, MemoryStorage>;
+  readonly #options: ZeoServerOptions;
+  readonly #listener: Server;
+  readonly #connections = new Set<ServerConnection>();
+  #accepted = 0;
+  #port = 0;
+
+  /**
+   * Starts a server; resolves when it accepts connections.
+   *
+   * Like any server it keeps the process alive until {@link close}.
+   *
+   * @throws Error the system's, e.g. with the code `EADDRINUSE`.
+   */
+  static async listen(options: ZeoServerOptions = {}): Promise<ZeoServer> {
+    const server = new ZeoServer(options);
+    await server.#listen();
+    return server;
+  }
+
+  private constructor(options: ZeoServerOptions) {
+    super();
+    this.#options = options;
+    this.storages = storagesOf(options);
+    this.#listener = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** `host:port`, or the path: ready to be handed to a client. */
+  get address(): string {
+    const { host } = this;
+    if (this.#options.path !== undefined) return this.#options.path;
+    return host.includes(':') ? `[${host}]:${this.#port}` : `${host}:${this.#port}`;
+  }
+
+  /** Where it listens, as it was told. */
+  get host(): string {
+    return this.#options.host ?? '127.0.0.1';
+  }
+
+  /** The TCP port; 0 on a unix socket. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Those that are open, oldest first. */
+  get connections(): ReadonlySet<ServerConnection> {
+    return this.#connections;
+  }
+
+  /** @throws RangeError if there is no storage of that id. */
+  storage(id = '1'): MemoryStorage {
+    const storage = this.storages.get(id);
+    if (storage === undefined) throw new RangeError(`The server has no storage ${JSON.stringify(id)}`);
+    return storage;
+  }
+
+  /** Ends all connections and stops listening; resolves when both is done. Again: the same. */
+  async close(): Promise<void> {
+    const closed = this.#listener.listening ? once(this.#listener, 'close') : undefined;
+    if (closed !== undefined) this.#listener.close();
+    for (const connection of this.#connections) connection.destroy();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #listen(): Promise<void> {
+    const { path, port = 0 } = this.#options;
+    this.#listener.listen(path === undefined ? { host: this.host, port } : { path });
+    // `once` rejects when the listener has an error first.
+    await once(this.#listener, 'listening');
+    // Later ones, e.g. no file descriptor left to accept with, concern one client and not the server.
+    this.#listener.on('error', (error) => process.emitWarning(error));
+    const address = this.#listener.address();
+    if (address !== null && typeof address === 'object') this.#port = address.port;
+  }
+
+  #accept(socket: Socket): void {
+    const {
+      encoding = 'Z5',
+      maxFrameBytes,
+      maxBufferedBytes = 64 * 1024 * 1024,
+      readOnly = false,
+    } = this.#options;
+    this.#accepted += 1;
+    const connection = new ServerConnection(
+      this.#accepted,
+      socket,
+      { storages: this.storages, readOnly },
+      { encoding: encoding === 'Z5' ? 'Z' : 'M', maxFrameBytes, maxBufferedBytes },
+      {
+        called: (connection, call) => this.#called(connection, call),
+        closed: (connection, error) => this.#closed(connection, error),
+      },
+    );
+    this.#connections.add(connection);
+    this.#tell(() => this.emit('connection', connection));
+  }
+
+  #called(connection: ServerConnection, { method, oneWay }: IncomingCall): void {
+    this.#tell(() => this.emit('call', { connection, method, oneWay }));
+  }
+
+  #closed(connection: ServerConnection, error: Error | undefined): void {
+    this.#connections.delete(connection);
+    if (error instanceof ProtocolError) this.#tell(() => this.emit('clientError', connection, error));
+    this.#tell(() => this.emit('disconnection', connection, error));
+  }
+
+  /** A listener that throws must not end the server, nor the connection it was told about; it is not hidden. */
+  #tell(emit: () => void): void {
+    try {
+      emit();
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+}
+
+function storagesOf({
+  storages = ['1'],
+  invalidationQueueSize,
+}: ZeoServerOptions): ReadonlyMap<string, MemoryStorage> {
+  if (storages instanceof Map) return storages;
+  const options = invalidationQueueSize === undefined ? {} : { invalidationQueueSize };
+  const ids = typeof storages === 'string' ? [storages] : (storages as Iterable<string>);
+  return new Map(Array.from(ids, (id) => [id, new MemoryStorage({ ...options, name: id })]));
+}

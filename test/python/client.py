@@ -1,0 +1,189 @@
+"""ZEO's own client under remote control: a JSON command a line on stdin, a JSON answer a line on stdout.
+
+Command: {"method": name, "params": {...}}; answer: {"result": ...} or {"error": {"type": ..., "message": ...}}.
+Bytes travel as hexadecimal text.
+"""
+import json
+import sys
+import threading
+
+import die_with_parent
+import transaction
+import ZODB
+from persistent.mapping import PersistentMapping
+from ZEO.ClientStorage import ClientStorage
+from ZODB.FileStorage import FileStorage
+
+TIMEOUT = 20  # seconds, for every wait; the command fails when it is over
+
+
+class WatchedStorage(ClientStorage):
+    """A client storage that remembers what the server told it, so that a command can wait for it."""
+
+    def __init__(self, *args, **kwargs):
+        self.changed = threading.Condition()
+        self.invalidated = []
+        self.connected = False
+        self.disconnections = 0
+        super().__init__(*args, **kwargs)
+
+    def invalidateTransaction(self, tid, oids):
+        super().invalidateTransaction(tid, oids)
+        with self.changed:
+            self.invalidated.append((tid, list(oids)))
+            self.changed.notify_all()
+
+    def notify_connected(self, conn, info):
+        super().notify_connected(conn, info)
+        with self.changed:
+            self.connected = True
+            self.changed.notify_all()
+
+    def notify_disconnected(self):
+        super().notify_disconnected()
+        with self.changed:
+            self.connected = False
+            self.disconnections += 1
+            self.changed.notify_all()
+
+    def wait(self, condition):
+        with self.changed:
+            if not self.changed.wait_for(condition, TIMEOUT):
+                raise TimeoutError('The storage did not get there in %s s' % TIMEOUT)
+
+
+class Commands:
+
+    storage = db = connection = None
+
+    def open(self, address, storage='1', read_only=False, read_only_fallback=False, label=None):
+        self.storage = WatchedStorage(
+            address if isinstance(address, str) else tuple(address), storage=storage, read_only=read_only,
+            read_only_fallback=read_only_fallback, client_label=label, wait_timeout=TIMEOUT,
+            min_disconnect_poll=0.1, max_disconnect_poll=0.2)
+        return {'name': self.storage.getName(), 'read_only': bool(self.storage.isReadOnly())}
+
+    def call(self, method, args=()):
+        """Any method of the server, as a call that wants a reply."""
+        return self.storage._call(method, *args)
+
+    def new_oid(self):
+        return self.storage.new_oid()
+
+    def ping(self):
+        return self.storage.ping()
+
+    def server_status(self):
+        return self.storage.server_status()
+
+    def last_transaction(self):
+        return self.storage.lastTransaction()
+
+    def load(self, oid):
+        return self.storage.loadBefore(bytes.fromhex(oid), b'\x7f' + b'\xff' * 7)
+
+    def open_db(self):
+        self.transactions = transaction.TransactionManager()
+        self.db = ZODB.DB(self.storage)
+        self.connection = self.db.open(self.transactions)
+        return sorted(self.connection.root())
+
+    def get(self, key):
+        self.transactions.begin()
+        value = self.connection.root().get(key)
+        return dict(value) if isinstance(value, PersistentMapping) else value
+
+    def begin(self):
+        """A transaction that sees the data as they are now, whatever others commit meanwhile."""
+        self.transactions.begin()
+        return dict(self.connection.root()).keys().__len__()
+
+    def stage(self, key, value):
+        root = self.connection.root()
+        root[key] = PersistentMapping(value) if isinstance(value, dict) else value
+
+    def commit(self, note=''):
+        self.transactions.get().note(note)
+        try:
+            self.transactions.commit()
+        except BaseException:
+            self.transactions.abort()
+            raise
+        return self.storage.lastTransaction()
+
+    def set(self, key, value, note=''):
+        self.begin()
+        self.stage(key, value)
+        return self.commit(note)
+
+    def commit_to_file(self, path, key, value):
+        """A transaction in a FileStorage that no server has open at the moment."""
+        database = ZODB.DB(FileStorage(path))
+        with database.transaction() as connection:
+            connection.root()[key] = value
+        last = database.storage.lastTransaction()
+        database.close()
+        return last
+
+    def add_objects(self, count):
+        """`count` new objects in one transaction; their oids."""
+        root = self.connection.root()
+        self.begin()
+        children = [PersistentMapping({'number': number}) for number in range(count)]
+        root['children'] = children
+        self.commit()
+        return [child._p_oid for child in children]
+
+    def read_objects(self):
+        self.transactions.begin()
+        return [child['number'] for child in self.connection.root()['children']]
+
+    def wait_invalidation(self, tid):
+        wanted = bytes.fromhex(tid)
+        self.storage.wait(lambda: any(seen == wanted for seen, _ in self.storage.invalidated))
+        return next(oids for seen, oids in self.storage.invalidated if seen == wanted)
+
+    def disconnections(self):
+        return self.storage.disconnections
+
+    def wait_disconnected(self, count):
+        self.storage.wait(lambda: self.storage.disconnections >= count)
+
+    def wait_connected(self):
+        self.storage.wait(lambda: self.storage.connected)
+
+    def close(self):
+        if self.connection is not None:
+            self.transactions.abort()
+            self.connection.close()
+            self.db.close()
+        elif self.storage is not None:
+            self.storage.close()
+        self.storage = self.db = self.connection = None
+
+
+def plain(value):
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    return value
+
+
+def main():
+    die_with_parent.arm()
+    commands = Commands()
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = {'result': plain(getattr(commands, command['method'])(**command['params']))}
+        except Exception as error:
+            kind = type(error)
+            answer = {'error': {'type': '%s.%s' % (kind.__module__, kind.__name__), 'message': str(error)}}
+        print(json.dumps(answer), flush=True)
+    commands.close()
+
+
+main()

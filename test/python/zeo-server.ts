@@ -1,0 +1,161 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { findZeo, type ZeoVersion } from './environments.js';
+import { PythonProcess } from './python-process.js';
+
+export interface ZeoServerOptions {
+  readonly version: ZeoVersion;
+  /** What storage `1` is. A mapping storage forgets everything at a restart. Default `file`. */
+  readonly storage?: 'file' | 'mapping';
+  readonly msgpack?: boolean;
+  readonly readOnly?: boolean;
+  readonly host?: string;
+  /** Default: one that is free. */
+  readonly port?: number;
+  /** Listens on the unix socket `zeo.sock` in the server's own directory instead. */
+  readonly unix?: boolean;
+  readonly invalidationQueueSize?: number;
+}
+
+/** Starts ZEO's own `runzeo` with its data in a temporary directory; resolves when it answers. */
+export async function startZeoServer(options: ZeoServerOptions): Promise<PythonZeoServer> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'zeo-server-'));
+  const server = new PythonZeoServer(directory, options);
+  try {
+    await server.start();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/** A real ZEO server in a process of its own. */
+export class PythonZeoServer {
+  readonly directory: string;
+  readonly #options: ZeoServerOptions;
+  #process: PythonProcess | undefined;
+  #port = 0;
+
+  constructor(directory: string, options: ZeoServerOptions) {
+    this.directory = directory;
+    this.#options = options;
+    this.#port = options.port ?? 0;
+  }
+
+  get host(): string {
+    return this.#options.host ?? '127.0.0.1';
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get path(): string | undefined {
+    return this.#options.unix === true ? path.join(this.directory, 'zeo.sock') : undefined;
+  }
+
+  /** `host:port`, or the path. */
+  get address(): string {
+    return this.path ?? `${this.host}:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#running.pid;
+  }
+
+  /** What the server of the last start has logged so far, all levels. */
+  get log(): string {
+    return this.#running.stderr;
+  }
+
+  /** Resolves when the log of the last start holds a match. */
+  waitForLog(pattern: RegExp): Promise<void> {
+    return this.#running.waitForStderr(pattern);
+  }
+
+  /** Starts the server on the data in its directory. */
+  async start(): Promise<void> {
+    const { executable, missing } = findZeo(this.#options.version);
+    if (executable === undefined) throw new Error(missing);
+    const file = path.join(this.directory, 'zeo.conf');
+    await writeFile(file, this.#configuration());
+    this.#process = new PythonProcess(executable, 'run_zeo.py', ['-C', file]);
+    const { address } = (await this.#process.nextLine()) as { address: string | [string, number] };
+    // From here on it has this port: a restart takes the same one.
+    if (typeof address !== 'string') this.#port = address[1];
+    await this.#greeting();
+  }
+
+  /** SIGTERM, and removes the directory. */
+  async stop(): Promise<void> {
+    await this.#process?.end('SIGTERM');
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** SIGKILL; the data stay, for `start()`. */
+  async kill(): Promise<void> {
+    await this.#running.end('SIGKILL');
+  }
+
+  /** Stops the server and starts it on the same port with the same data. */
+  async restart(): Promise<void> {
+    await this.#running.end('SIGTERM');
+    await this.start();
+  }
+
+  /** E.g. `SIGSTOP`: connections stay open and nobody answers; `SIGCONT` ends it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#running.signal(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get #running(): PythonProcess {
+    if (this.#process === undefined) throw new Error('The server was never started');
+    return this.#process;
+  }
+
+  #configuration(): string {
+    const {
+      storage = 'file',
+      msgpack = false,
+      readOnly = false,
+      invalidationQueueSize = 100,
+    } = this.#options;
+    const data = storage === 'file' ? '<filestorage 1>\n  path Data.fs' : '<mappingstorage 1>';
+    return `<zeo>
+  address ${this.address}
+  msgpack ${msgpack}
+  read-only ${readOnly}
+  invalidation-queue-size ${invalidationQueueSize}
+</zeo>
+${data}
+</${storage}storage>
+<eventlog>
+  level DEBUG
+  <logfile>
+    path STDERR
+  </logfile>
+</eventlog>
+`;
+  }
+
+  /** Connects as a client would, and takes the greeting as the proof that the server serves. */
+  #greeting(): Promise<void> {
+    const target = this.path === undefined ? { host: this.host, port: this.port } : { path: this.path };
+    return new Promise((resolve, reject) => {
+      const socket = connect(target);
+      socket.once('data', () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.once('error', reject);
+      socket.once('end', () => reject(new Error('The ZEO server closed the connection without a greeting')));
+    });
+  }
+}
