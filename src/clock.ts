@@ -1,7 +1,11 @@
+import { uptime } from 'node:os';
+
 /** Time as the loop sees it; tests put their own in its place. */
 export interface Clock {
   /** Milliseconds of a monotonic clock: it never jumps, and stands still while the machine is suspended. */
   now(): number;
+  /** How long the machine has been suspended, in milliseconds since it was started: `now()` does not count that. */
+  suspendedMs(): number;
   /** Calls `callback` once after `delayMs`; returns a function that calls it off. */
   schedule(callback: () => void, delayMs: number): () => void;
 }
@@ -10,9 +14,13 @@ export interface Clock {
 // difference is constant, so it is taken once.
 const threadStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
+const now = () => threadStartMs + performance.now();
+
 /** The system's monotonic clock, the same in every thread of the process. */
 export const systemClock: Clock = {
-  now: () => threadStartMs + performance.now(),
+  now,
+  // Of the two clocks only the machine's uptime goes on in a suspension; stepping the wall clock moves neither.
+  suspendedMs: () => uptime() * 1000 - now(),
   schedule(callback, delayMs) {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);

@@ -2,6 +2,7 @@
 export type { KeepAliveEvents } from './agent/journal.js';
 export { KeepAlive, type KeepAliveStatus, type StorageStatus } from './agent/keep-alive.js';
 export type { StorageState } from './agent/member.js';
+export type { Cause } from './agent/outage.js';
 export {
   type Database,
   databases,
@@ -9,6 +10,7 @@ export {
   type StorageRegistryEvents,
 } from './agent/storage-registry.js';
 export { type HostContext, initialize, startThread, stopThread } from './agent/thread.js';
+export type { Diagnosis, SocketPorts } from './diagnosis.js';
 export { type ErrorCode, KeepAliveError } from './errors.js';
 export type { PlainLogger } from './observability/log.js';
 export type { Stall } from './rpc/contract.js';

@@ -1,3 +1,5 @@
+import type { SocketPorts } from './diagnosis.js';
+
 /** A mutual exclusion lock, as far as the agent uses one. */
 export interface Lock {
   /**
@@ -22,6 +24,12 @@ export interface KeepAliveStorage {
   readonly generation: number;
   /** When the last byte came from the server, in milliseconds of `performance.now()`; absent when unknown. */
   readonly lastReceivedAt?: number | undefined;
+  /** The ports of its TCP connection, for a diagnosis when it is silent; absent when there are none. */
+  readonly socketPorts?: SocketPorts | undefined;
+  /** The server that it is connected to, for the log. */
+  readonly address?: string | undefined;
+  /** Why the last attempt to connect failed, for the log while it is not ready. */
+  readonly lastError?: Error | undefined;
   /** Held for the length of a ping. */
   readonly loadLock: Lock;
   /**
@@ -34,6 +42,8 @@ export interface KeepAliveStorage {
    * call rejects with an error caused by `error`, and the storage reconnects by itself.
    */
   drop(error: Error, generation: number): void;
+  /** Calls `listener` when it is ready again, so that the agent need not wait for its next ping to notice. */
+  once?(event: 'connected', listener: () => void): unknown;
 }
 
 /** Whether a registered database is the client of a server, and so to be kept alive. */

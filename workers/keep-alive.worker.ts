@@ -9,6 +9,7 @@
  */
 import { systemClock } from '../src/clock.js';
 import { PingLoop } from '../src/loop/ping-loop.js';
+import { readTcpTable } from '../src/proc-net-tcp.js';
 import { Board } from '../src/rpc/board.js';
 import type { HostApi, Installation } from '../src/rpc/contract.js';
 import { connect } from '../src/rpc/endpoint.js';
@@ -17,12 +18,14 @@ import { connect } from '../src/rpc/endpoint.js';
 export default function install({ port, board, settings }: Installation): void {
   const endpoint = connect<HostApi>(port, {
     storagesChanged: () => loop.storagesChanged(),
+    alive: () => loop.alive(),
   });
   const loop = new PingLoop({
     settings,
     board: new Board(board),
     host: endpoint.remote as unknown as HostApi,
     clock: systemClock,
+    readTcpTable,
   });
   void endpoint.closed.then(() => loop.stop());
   loop.start();

@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events';
+import type { Diagnosis } from '../diagnosis.js';
 import type { KeepAliveLog } from '../observability/log.js';
 import type { Stall } from '../rpc/contract.js';
 import type { Member } from './member.js';
+import { type Cause, causeInWords, type Outage } from './outage.js';
 import type { PingOutcome } from './ping.js';
 
 /** The facts that the agent tells, each in the past tense. Durations in milliseconds. */
@@ -11,9 +13,11 @@ export interface KeepAliveEvents {
   /** The storage answered with an error, or lost its connection by itself. */
   pingFailed: [{ name: string; error: unknown }];
   /** The peer was silent: its connection has been destroyed. */
-  storageDied: [{ name: string; error: Error }];
+  storageDied: [{ name: string; error: Error; silentMs: number; diagnosis: Diagnosis }];
   /** A ping was due and the storage was not connected. */
-  storageDown: [{ name: string }];
+  storageDown: [{ name: string; downForMs: number; error: unknown }];
+  /** A storage that was down, or dead, is connected again. */
+  storageBack: [{ name: string; downForMs: number; cause: Cause }];
   /** The main loop, or the whole process, stood still while pings were out. */
   stalled: [Stall];
   /** The worker thread runs. */
@@ -72,15 +76,40 @@ export class Journal {
         this.#emit('pingFailed', { name, error: outcome.error });
         return;
       case 'dead':
-        this.#log.error({ storage: name, err: outcome.error }, `Keep alive for ${name} failed`);
-        this.#emit('storageDied', { name, error: outcome.error });
+        this.#died(member, outcome);
     }
   }
 
+  /** Its ping is due and it is not connected. */
   down(member: Member): void {
+    const { name, outage } = member;
+    const { lastError } = member.storage;
+    const nowMs = performance.now();
     member.state = 'down';
-    this.#log.warn({ storage: member.name }, `Connection for ${member.name} is down`);
-    this.#emit('storageDown', { name: member.name });
+    outage?.attemptFailed(lastError);
+    const downForMs = outage?.lastsMs(nowMs) ?? 0;
+    const fields = { storage: name, downForMs, cause: outage?.cause, err: lastError };
+    this.#log.warn(fields, `Connection for ${name} is down`);
+    if (outage?.escalates(nowMs)) {
+      const seconds = Math.round(downForMs / 1000);
+      this.#log.error(
+        fields,
+        `Connection for ${name} has been down for ${seconds} s; ${causeInWords[outage.cause]}`,
+      );
+    }
+    this.#emit('storageDown', { name, downForMs, error: lastError });
+  }
+
+  /** It is connected again. */
+  back({ name }: Member, outage: Outage): void {
+    const downForMs = outage.lastsMs(performance.now());
+    const { cause } = outage;
+    const why = cause === 'unknown' ? '' : `; ${causeInWords[cause]}`;
+    this.#log.info(
+      { storage: name, downForMs, cause },
+      `Connection for ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`,
+    );
+    this.#emit('storageBack', { name, downForMs, cause });
   }
 
   /** Bytes came lately: no ping was needed. */
@@ -121,6 +150,12 @@ export class Journal {
     } catch (error) {
       this.#log.error({ storage: member.name, err: error }, `Storage ${member.name} misbehaves`);
     }
+  }
+
+  #died({ name }: Member, outcome: Extract<PingOutcome, { result: 'dead' }>): void {
+    const { error, silentMs, diagnosis } = outcome;
+    this.#log.error({ storage: name, silentMs, diagnosis, err: error }, `Keep alive for ${name} failed`);
+    this.#emit('storageDied', { name, error, silentMs, diagnosis });
   }
 
   #emit<Name extends keyof KeepAliveEvents>(name: Name, ...args: KeepAliveEvents[Name]): void {

@@ -1,4 +1,5 @@
 import type { KeepAliveStorage } from '../storage.js';
+import type { Outage } from './outage.js';
 import type { Ping, PingOutcome } from './ping.js';
 
 /** What is known of a storage, by its last ping. */
@@ -26,6 +27,8 @@ export class Member {
   /** Of the last answered ping, in milliseconds. */
   roundTripMs: number | undefined;
   lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
+  /** While it has no connection, as far as the agent has noticed. */
+  outage: Outage | undefined;
 
   constructor(id: number, name: string, storage: KeepAliveStorage) {
     this.id = id;

@@ -1,4 +1,5 @@
 import { fromPerformanceNow, systemClock } from '../clock.js';
+import type { Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
 import type { Board } from '../rpc/board.js';
 import type { KeepAliveStorage } from '../storage.js';
@@ -15,7 +16,12 @@ export type PingOutcome =
     }
   | { readonly result: 'failed'; readonly error: unknown }
   /** The worker's verdict: the peer was silent. */
-  | { readonly result: 'dead'; readonly error: Error }
+  | {
+      readonly result: 'dead';
+      readonly error: Error;
+      readonly silentMs: number;
+      readonly diagnosis: Diagnosis;
+    }
   /** Nobody is interested any more: storage removed, agent stopped, or sent afresh after a stall. */
   | { readonly result: 'abandoned' };
 
@@ -48,6 +54,7 @@ export class Ping {
     this.#onEnd = onEnd;
     this.generation = storage.generation;
     this.noteBytesReceived();
+    board.connectedBy(id, storage.socketPorts);
     this.number = board.pingWaits(id, systemClock.now());
   }
 

@@ -1,10 +1,12 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import type { Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion } from '../rpc/contract.js';
 import type { Settings } from '../settings.js';
 import type { Journal } from './journal.js';
 import type { Member } from './member.js';
+import { causeInWords, Outage } from './outage.js';
 import { Ping } from './ping.js';
 
 /** So many pings are begun in one go: the limiter then costs once for all of them. */
@@ -54,10 +56,13 @@ export class Prober {
         ping.proceedWithoutLock();
         return;
       case 'dead': {
-        const error = silence(member.name, conclusion.silentMs);
+        const { silentMs, diagnosis } = conclusion;
+        const error = silence(member.name, silentMs, diagnosis);
+        const outage = new Outage(performance.now(), diagnosis, this.#addressOf(member));
         // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
         this.#journal.contain(member, () => member.storage.drop(error, ping.generation));
-        ping.conclude({ result: 'dead', error });
+        ping.conclude({ result: 'dead', error, silentMs, diagnosis });
+        this.#beginOutage(member, outage);
       }
     }
   }
@@ -120,13 +125,47 @@ export class Prober {
     // One that is still out when the worker asks anew has been overtaken by a stall.
     this.abandon(member);
     try {
-      if (!member.storage.ready) this.#journal.down(member);
-      else if (this.#settings.skipActive && this.#isActive(member)) this.#journal.active(member);
+      if (!member.storage.ready) {
+        if (member.outage === undefined) {
+          this.#beginOutage(member, new Outage(performance.now(), 'unknown', undefined));
+        }
+        this.#journal.down(member);
+        return false;
+      }
+      this.#endOutage(member);
+      if (this.#settings.skipActive && this.#isActive(member)) this.#journal.active(member);
       else return true;
     } catch (error) {
       this.#journal.ended(member, { result: 'failed', error });
     }
     return false;
+  }
+
+  /** From now on the storage is expected to come back. */
+  #beginOutage(member: Member, outage: Outage): void {
+    member.outage = outage;
+    // A storage that does not tell is looked at when its next ping is due.
+    this.#journal.contain(member, () => {
+      member.storage.once?.('connected', () => {
+        if (member.outage === outage) this.#journal.contain(member, () => this.#endOutage(member));
+      });
+    });
+  }
+
+  #endOutage(member: Member): void {
+    const { outage } = member;
+    if (outage === undefined) return;
+    member.outage = undefined;
+    outage.ended(performance.now(), this.#addressOf(member));
+    this.#journal.back(member, outage);
+  }
+
+  #addressOf(member: Member): string | undefined {
+    let address: string | undefined;
+    this.#journal.contain(member, () => {
+      address = member.storage.address;
+    });
+    return address;
   }
 
   #isActive({ storage }: Member): boolean {
@@ -135,10 +174,10 @@ export class Prober {
   }
 }
 
-function silence(name: string, silentMs: number): KeepAliveError {
+function silence(name: string, silentMs: number, diagnosis: Diagnosis): KeepAliveError {
   return new KeepAliveError(
     'ERR_KEEPALIVE_TIMEOUT',
-    `${name} sent no byte for ${(silentMs / 1000).toFixed(1)} s after a ping`,
+    `${name} sent no byte for ${(silentMs / 1000).toFixed(1)} s after a ping; ${causeInWords[diagnosis]}`,
     { retryable: true },
   );
 }

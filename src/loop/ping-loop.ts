@@ -9,8 +9,9 @@
  * - After a standstill nothing is concluded before one turn is through; what is still silent then is pinged afresh.
  */
 import type { Clock } from '../clock.js';
+import { diagnose, type TcpTable } from '../diagnosis.js';
 import type { Board } from '../rpc/board.js';
-import type { HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
+import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
 import { Pacing } from './pacing.js';
 import { type Budgets, budgetsFor, decide } from './verdict.js';
 import { type Turn, Watch } from './watch.js';
@@ -21,6 +22,8 @@ export interface PingLoopOptions {
   /** The main thread; each method may also answer at once. */
   readonly host: HostApi;
   readonly clock: Clock;
+  /** One look at the system's TCP connections, for diagnoses; without it there are none. */
+  readonly readTcpTable?: () => TcpTable | undefined;
   readonly random?: () => number;
 }
 
@@ -28,6 +31,7 @@ export class PingLoop implements LoopApi {
   readonly #board: Board;
   readonly #host: HostApi;
   readonly #clock: Clock;
+  readonly #readTcpTable: () => TcpTable | undefined;
   readonly #pacing: Pacing;
   readonly #budgets: Budgets;
   readonly #watches = new Map<number, Watch>();
@@ -38,6 +42,7 @@ export class PingLoop implements LoopApi {
   /** A standstill of the whole process that no turn has ended yet. */
   #standstill: Stall | undefined;
   #wakeMs = 0;
+  #suspendedMs: number;
   #cancelWake: (() => void) | undefined;
 
   constructor(options: PingLoopOptions) {
@@ -45,6 +50,8 @@ export class PingLoop implements LoopApi {
     this.#board = options.board;
     this.#host = options.host;
     this.#clock = options.clock;
+    this.#suspendedMs = options.clock.suspendedMs();
+    this.#readTcpTable = options.readTcpTable ?? (() => undefined);
     this.#budgets = budgetsFor(timeoutMs);
     this.#pacing = new Pacing({ periodMs, jitter, random: options.random ?? Math.random });
   }
@@ -63,9 +70,13 @@ export class PingLoop implements LoopApi {
     this.#guard(() => this.#arm());
   }
 
+  alive(): true {
+    return true;
+  }
+
   #wake(): void {
     const nowMs = this.#clock.now();
-    const lateMs = nowMs - this.#wakeMs;
+    const lateMs = nowMs - this.#wakeMs + this.#newlySuspendedMs();
     if (this.#watches.size > 0 && lateMs > this.#budgets.processStallMs) {
       this.#standstill = { of: 'process', durationMs: Math.round(lateMs) };
       this.#asked = undefined;
@@ -74,6 +85,14 @@ export class PingLoop implements LoopApi {
     this.#sweep(due.map((id) => new Watch(id, this.#board)));
     this.#judge(nowMs);
     this.#askForTurn(nowMs);
+  }
+
+  /** How long the machine was suspended since the last look; what can be the two clocks' rounding does not count. */
+  #newlySuspendedMs(): number {
+    const suspendedMs = this.#clock.suspendedMs();
+    const newlyMs = suspendedMs - this.#suspendedMs;
+    this.#suspendedMs = suspendedMs;
+    return newlyMs > 500 ? newlyMs : 0;
   }
 
   #sweep(watches: readonly Watch[]): void {
@@ -96,18 +115,35 @@ export class PingLoop implements LoopApi {
   }
 
   #judge(nowMs: number): void {
+    const silent: Watch[] = [];
     for (const watch of this.#watches.values()) {
       if (watch.standing(this.#board) === 'concluded') {
         this.#watches.delete(watch.id);
         continue;
       }
       if (this.#standstill !== undefined) continue;
-      const conclusion = decide(watch, this.#board, this.#budgets, nowMs);
-      if (conclusion === undefined) continue;
-      if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
-      else this.#watches.delete(watch.id);
-      this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion);
+      const decision = decide(watch, this.#board, this.#budgets, nowMs);
+      if (decision === 'dead') silent.push(watch);
+      else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
     }
+    if (silent.length > 0) this.#bury(silent);
+  }
+
+  /** One look at the system for all of them; it may know that one is not dead after all. */
+  #bury(silent: readonly Watch[]): void {
+    const table = this.#readTcpTable();
+    for (const watch of silent) {
+      const ports = this.#board.ports(watch.id);
+      const diagnosis = diagnose(ports && table?.find(ports));
+      if (diagnosis === undefined) continue;
+      this.#conclude(watch, { verdict: 'dead', silentMs: Math.round(watch.silentMs), diagnosis });
+    }
+  }
+
+  #conclude(watch: Watch, conclusion: Conclusion): void {
+    if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
+    else this.#watches.delete(watch.id);
+    this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion);
   }
 
   #askForTurn(nowMs: number): void {

@@ -1,6 +1,8 @@
 import type { Board } from '../rpc/board.js';
-import type { Conclusion } from '../rpc/contract.js';
 import type { Watch } from './watch.js';
+
+/** What is to be done about a ping that is still out. */
+export type Decision = 'alive' | 'busy' | 'dead';
 
 /** How long the loop waits for what, in milliseconds; all derived from the timeout. */
 export interface Budgets {
@@ -37,18 +39,17 @@ export function budgetsFor(timeoutMs: number): Budgets {
  * | was sent, `timeout` ago | yes | alive |
  * | was sent, `timeout` of proven silence | no | dead |
  */
-export function decide(watch: Watch, board: Board, budgets: Budgets, nowMs: number): Conclusion | undefined {
+export function decide(watch: Watch, board: Board, budgets: Budgets, nowMs: number): Decision | undefined {
   const standing = watch.standing(board);
   const heardAgoMs = board.receivedAgo(watch.id, nowMs);
   if (standing === 'waiting') {
     const waitedMs = board.startedAgo(watch.id, nowMs);
     if (watch.lockGivenUp || waitedMs < budgets.lockMs) return undefined;
-    return heardAgoMs < waitedMs ? { verdict: 'alive' } : { verdict: 'busy' };
+    return heardAgoMs < waitedMs ? 'alive' : 'busy';
   }
   if (standing !== 'sent') return undefined;
   const sentAgoMs = board.sentAgo(watch.id, nowMs);
-  if (heardAgoMs < sentAgoMs) return sentAgoMs >= budgets.timeoutMs ? { verdict: 'alive' } : undefined;
+  if (heardAgoMs < sentAgoMs) return sentAgoMs >= budgets.timeoutMs ? 'alive' : undefined;
   // The board counts in whole milliseconds: a deadline at 999.6 of 1,000 ms has come.
-  if (watch.silentMs < budgets.timeoutMs - 1) return undefined;
-  return { verdict: 'dead', silentMs: Math.round(watch.silentMs) };
+  return watch.silentMs < budgets.timeoutMs - 1 ? undefined : 'dead';
 }

@@ -8,6 +8,8 @@
  * - The order of the writes matters: what a reader may conclude from `phase` or `number` is written before them.
  */
 
+import type { SocketPorts } from '../diagnosis.js';
+
 /** What a ping is doing, as far as the main thread has come with it. */
 export const phase = {
   /** No ping under way: the last one has been concluded. */
@@ -21,7 +23,16 @@ export const phase = {
 export type Phase = (typeof phase)[keyof typeof phase];
 
 const header = { version: 0, length: 8 } as const;
-const slot = { occupied: 0, number: 1, phase: 2, startedAt: 3, sentAt: 4, receivedAt: 5, length: 8 } as const;
+const slot = {
+  occupied: 0,
+  number: 1,
+  phase: 2,
+  startedAt: 3,
+  sentAt: 4,
+  receivedAt: 5,
+  ports: 6,
+  length: 8,
+} as const;
 
 const initialSlots = 64;
 /** A limit on reserved address space (32 MiB), not on used memory. */
@@ -96,6 +107,16 @@ export class Board {
   /** When the last byte came; `undefined` for a storage that does not tell. */
   bytesReceived(id: number, atMs: number | undefined): void {
     this.#store(id, slot.receivedAt, atMs ?? 0);
+  }
+
+  /** The ports of the connection; `undefined` for one that has none, such as a unix domain socket. */
+  connectedBy(id: number, ports: SocketPorts | undefined): void {
+    this.#store(id, slot.ports, ports === undefined ? 0 : (ports.local << 16) | ports.remote);
+  }
+
+  ports(id: number): SocketPorts | undefined {
+    const both = this.#load(id, slot.ports);
+    return both === 0 ? undefined : { local: both >>> 16, remote: both & 0xffff };
   }
 
   number(id: number): number {

@@ -5,6 +5,7 @@
  * storages are in it.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { Diagnosis } from '../diagnosis.js';
 
 /** What the worker concludes about a ping that the storage has not answered. */
 export type Conclusion =
@@ -13,7 +14,7 @@ export type Conclusion =
   /** The load lock was not free within its budget: go on without it. */
   | { readonly verdict: 'busy' }
   /** Sent, `silentMs` of turning main loop, and not one byte. */
-  | { readonly verdict: 'dead'; readonly silentMs: number };
+  | { readonly verdict: 'dead'; readonly silentMs: number; readonly diagnosis: Diagnosis };
 
 /** What the main thread does for the loop. */
 export interface HostApi {
@@ -42,6 +43,8 @@ export interface Stall {
 export interface LoopApi {
   /** Slots of the board were occupied or vacated. */
   storagesChanged(): void;
+  /** Answers, if the thread runs at all. */
+  alive(): true;
 }
 
 /** What the loop has to know; durations in milliseconds. */

@@ -1,3 +1,4 @@
+import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, ProtocolError, ServerError } from '../errors.js';
 import type { KeepAliveStorage } from '../storage.js';
 import { formatAddress } from './address.js';
@@ -101,6 +102,16 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
   /** When the last byte came on the present connection, in milliseconds of `performance.now()`. */
   get lastReceivedAt(): number | undefined {
     return this.#supervisor.connection?.lastReceivedAt;
+  }
+
+  /** The ports of the present connection; `undefined` for a unix domain socket. */
+  get socketPorts(): SocketPorts | undefined {
+    return this.#supervisor.connection?.ports;
+  }
+
+  /** Why there is no connection, or why the last attempt to get one failed; `undefined` while there is one. */
+  get lastError(): Error | undefined {
+    return this.#supervisor.lastError;
   }
 
   /** The server that it is connected to. */

@@ -10,6 +10,7 @@
  *   chunk must not be lost.
  */
 import { connect, type Socket } from 'node:net';
+import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, ProtocolError } from '../errors.js';
 import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
@@ -72,6 +73,12 @@ export class Connection {
   /** When the last byte came, in milliseconds of `performance.now()`. */
   get lastReceivedAt(): number | undefined {
     return this.#lastReceivedAt;
+  }
+
+  /** The ports of both ends; `undefined` for a unix domain socket. */
+  get ports(): SocketPorts | undefined {
+    const { localPort: local, remotePort: remote } = this.#socket;
+    return local === undefined || remote === undefined ? undefined : { local, remote };
   }
 
   /** Delivers what was queued, at once and in order, and then everything as it comes. */

@@ -8,6 +8,8 @@ export interface DialRequest {
   /** One attempt. Rejects when the address is of no use now; leaves nothing open then. */
   readonly attempt: (address: Address, signal: AbortSignal) => Promise<Established>;
   readonly backoffOf: (address: Address) => ReconnectBackoff;
+  /** How many milliseconds an attempt has to keep off the others of this process. */
+  readonly paceMs: () => number;
   /** Why there is no connection now, if one was lost. */
   readonly lastError: Error | undefined;
   /** An attempt will be made after `delayMs`, because of `error`. */
@@ -38,6 +40,9 @@ export function dial(request: DialRequest, controller: AbortController): Promise
         request.onRetry({ address: formatAddress(address), attempt: backoff.attempts, delayMs, error });
       }
       if (delayMs > 0) await sleep(delayMs, undefined, { signal });
+      // The first attempt of a storage that is being opened is what its host waits for.
+      const paceMs = error === undefined ? 0 : request.paceMs();
+      if (paceMs > 0) await sleep(paceMs, undefined, { signal });
       signal.throwIfAborted();
       try {
         const established = await request.attempt(address, signal);

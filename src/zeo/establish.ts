@@ -1,7 +1,7 @@
+import { startDeadline } from '../deadline.js';
 import { ClientDisconnected, KeepAliveError, ProtocolError, ServerError } from '../errors.js';
 import { type Address, formatAddress } from './address.js';
 import { Connection } from './connection.js';
-import { startDeadline } from './deadline.js';
 import { compareIds, copyId, formatId, isId } from './ids.js';
 import { readOids } from './notification.js';
 import type { Access } from './options.js';

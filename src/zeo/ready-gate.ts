@@ -1,5 +1,5 @@
+import { startDeadline } from '../deadline.js';
 import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
-import { startDeadline } from './deadline.js';
 
 /** Where calls wait for a connection. It keeps nobody: who comes while there is one does not ask. */
 export class ReadyGate {

@@ -20,6 +20,7 @@ import type { Notification } from './notification.js';
 import type { Access, ResolvedOptions } from './options.js';
 import { ReadyGate } from './ready-gate.js';
 import { ReconnectBackoff } from './reconnect.js';
+import { reconnectPacer } from './reconnect-pacer.js';
 import type { Announce } from './storage-events.js';
 import type { Dict } from './storage-info.js';
 
@@ -43,6 +44,7 @@ export class Supervisor {
   #dialed: Promise<void> = Promise.resolve();
   #released: Promise<void> = Promise.resolve();
   #whenHopeless: ((error: Error) => void) | undefined;
+  #leavePacer = () => {};
 
   constructor(options: ResolvedOptions, announce: Announce) {
     this.#options = options;
@@ -69,12 +71,16 @@ export class Supervisor {
   set info(info: Dict) {
     this.#info = info;
   }
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
   get closed(): Error | undefined {
     return this.#closed;
   }
 
   /** Begins to look for a server. */
   start(): void {
+    this.#leavePacer = reconnectPacer.join();
     this.#dial(undefined, this.#options.addresses, this.#options.access);
   }
 
@@ -114,6 +120,7 @@ export class Supervisor {
     if (this.#closed === undefined) {
       const closed = new KeepAliveError('ERR_ZEO_CLOSED', 'The storage is closed');
       this.#closed = closed;
+      this.#leavePacer();
       this.#dialing?.abort(closed);
       this.#connection?.destroy(closed, closed);
       this.#gate.fail(closed);
@@ -136,6 +143,7 @@ export class Supervisor {
         lastError,
         attempt: (address, signal) => establish(address, { ...this.#request(), access }, signal),
         backoffOf: (address) => this.#backoff(backoffs, address),
+        paceMs: () => reconnectPacer.delayMs(),
         onRetry: (retry) => {
           if (inService || this.#closed !== undefined) return;
           this.#lastError = retry.error;

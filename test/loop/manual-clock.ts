@@ -8,12 +8,17 @@ interface Timer {
 /** A clock that stands still until it is told to advance. */
 export class ManualClock implements Clock {
   #nowMs = 1_000_000;
+  #suspendedMs = 0;
   readonly #timers = new Set<Timer>();
   /** How often a timer of this clock has fired. */
   fired = 0;
 
   now(): number {
     return this.#nowMs;
+  }
+
+  suspendedMs(): number {
+    return this.#suspendedMs;
   }
 
   schedule(callback: () => void, delayMs: number): () => void {
@@ -39,6 +44,12 @@ export class ManualClock implements Clock {
   /** The process is stopped for so long: time passes, and nothing runs until it is over. */
   async stopProcess(ms: number): Promise<void> {
     this.#nowMs += ms;
+    await this.advance(0);
+  }
+
+  /** The machine is suspended for so long: no clock of this process counts it. */
+  async suspendMachine(ms: number): Promise<void> {
+    this.#suspendedMs += ms;
     await this.advance(0);
   }
 

@@ -43,7 +43,7 @@ function peekPickle(frame: Uint8Array): number | undefined {
   const value = next + replyMethodPickled.length;
   const isReply = matches(frame, next, replyMethodPickled) && plainPickles.has(at(frame, value));
   // A negative id is not worth the arithmetic.
-  return isReply && id <= 0x7fff_ffff && value < length - 2 ? id : undefined;
+  return isReply && id <= 0x7fff_ffff ? id : undefined;
 }
 
 /** An array of 4: the id, 0, `.reply`, the value. */

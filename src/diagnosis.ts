@@ -1,0 +1,44 @@
+/** The two ports of a TCP connection. Among the sockets of one host they tell it from nearly all others. */
+export interface SocketPorts {
+  readonly local: number;
+  readonly remote: number;
+}
+
+/** What the system knows of a connection that is silent. */
+export interface TcpState {
+  /** Bytes sent that the peer's host has not acknowledged. */
+  readonly unacknowledgedBytes: number;
+  /** How often in a row they were sent again in vain. */
+  readonly retransmits: number;
+  /** The peer's host acknowledges, and has no room for more: its process does not read. */
+  readonly windowClosed: boolean;
+  /** Bytes received that this process has not read. */
+  readonly unreadBytes: number;
+}
+
+/** One look at the system's connections. */
+export interface TcpTable {
+  /** `undefined`: there is no such connection, or it cannot be told from another. */
+  find(ports: SocketPorts): TcpState | undefined;
+}
+
+/** Why a peer was silent, as far as the system can tell at that moment. */
+export type Diagnosis =
+  /** Its host acknowledged the ping: the process hangs. */
+  | 'peer-hangs'
+  /** The ping was sent again and again, and never acknowledged. */
+  | 'path-or-host-gone'
+  /** The system does not tell. */
+  | 'unknown';
+
+/**
+ * The diagnosis of a silence; `undefined` when the system knows better than to call it one: bytes that came and are not
+ * read yet, or bytes still on their way out that the peer's host goes on acknowledging, as with a long upload before the
+ * ping. If it stops, the system sends again within its retransmission timeout, and then there is a diagnosis.
+ */
+export function diagnose(state: TcpState | undefined): Diagnosis | undefined {
+  if (state === undefined) return 'unknown';
+  if (state.unreadBytes > 0) return undefined;
+  if (state.unacknowledgedBytes === 0 || state.windowClosed) return 'peer-hangs';
+  return state.retransmits > 0 ? 'path-or-host-gone' : undefined;
+}

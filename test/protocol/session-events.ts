@@ -1,0 +1,45 @@
+import type { ProtocolError } from '../../src/errors.js';
+
+interface Session<Event> {
+  receive(chunk: Uint8Array): Iterable<Event>;
+}
+
+/** What came out of a session: its events as plain data, and the code of the fault that ended it. */
+export interface Outcome {
+  readonly events: readonly unknown[];
+  readonly fault: string | undefined;
+}
+
+/** Feeds chunks until the session breaks. Lazy values are read at once. */
+export function outcomeOf(
+  session: Session<{ readonly type: string }>,
+  chunks: readonly Uint8Array[],
+): Outcome {
+  const events: unknown[] = [];
+  try {
+    for (const chunk of chunks) {
+      for (const event of session.receive(chunk)) events.push(plain(event));
+    }
+  } catch (error) {
+    return { events, fault: (error as ProtocolError).code ?? String(error) };
+  }
+  return { events, fault: undefined };
+}
+
+/** All events of one chunk. */
+export function eventsOf<Event extends { readonly type: string }>(
+  session: Session<Event>,
+  chunk: Uint8Array,
+): unknown[] {
+  return Array.from(session.receive(chunk), plain);
+}
+
+/** A reply's value may be a getter, and an error has a stack: neither compares. */
+function plain(event: object): unknown {
+  if ('value' in event && 'id' in event) return { type: 'reply', id: event.id, value: event.value };
+  if ('error' in event && 'id' in event) {
+    const { className, args } = event.error as { className: string; args: unknown };
+    return { type: 'error', id: event.id, className, args };
+  }
+  return event;
+}
