@@ -26,6 +26,9 @@ export interface KeepAliveEvents {
   workerLost: [{ error: unknown; retryInMs: number }];
 }
 
+/** From this delay on a replacement of the worker is no quick one any more, and the log says so. */
+const keepsEndingMs = 1000;
+
 /**
  * Turns what happened into the lines of the log, whose words are the original's, and into events.
  *
@@ -140,6 +143,12 @@ export class Journal {
 
   workerLost(error: unknown, retryInMs: number): void {
     this.#log.panic({ err: error, retryInMs }, 'Exception in keep alive thread');
+    if (retryInMs >= keepsEndingMs) {
+      this.#log.warn(
+        { retryInMs },
+        `Keep alive thread keeps ending, starting it again in ${retryInMs / 1000} s`,
+      );
+    }
     this.#emit('workerLost', { error, retryInMs });
   }
 

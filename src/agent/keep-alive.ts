@@ -141,10 +141,14 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   #createRun(settings: Settings): Run {
     const board = new Board();
     const members = new Map<number, Member>();
-    const prober = new Prober(settings, board, this.#journal, members);
+    const prober = new Prober(settings, board, this.#journal, members, () => worker.suspect());
     const api: HostApi = {
-      sweep: (ids) => prober.sweep(ids),
+      sweep: (ids) => {
+        worker.heard();
+        return prober.sweep(ids);
+      },
       turn: async () => {
+        worker.heard();
         await pollTurn();
         prober.noteBytesReceived();
       },
@@ -157,16 +161,17 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       settings: { periodMs, timeoutMs, jitter },
       board: board.buffer,
       api,
+      hasWork: () => members.size > 0,
       onStarted: () => {
         this.#workerRunning = true;
         this.#journal.workerStarted();
       },
-      onLost: (error, retryInMs) => {
+      onGone: () => {
         this.#workerRunning = false;
-        // Nobody watches these pings any more, so nobody would end their hold on the locks.
+        // Nobody would end their hold on the locks.
         prober.abandonAll();
-        this.#journal.workerLost(error, retryInMs);
       },
+      onLost: (error, retryInMs) => this.#journal.workerLost(error, retryInMs),
     });
     return { board, prober, worker, members };
   }

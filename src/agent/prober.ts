@@ -1,6 +1,8 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import { startDeadline } from '../deadline.js';
 import type { Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
+import { budgetsFor } from '../loop/verdict.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion } from '../rpc/contract.js';
 import type { Settings } from '../settings.js';
@@ -8,6 +10,9 @@ import type { Journal } from './journal.js';
 import type { Member } from './member.js';
 import { causeInWords, Outage } from './outage.js';
 import { Ping } from './ping.js';
+
+/** How far beyond its timeout a ping may be before the worker is taken to have failed: more than the promised bound. */
+const leaseMarginMs = 1500;
 
 /** So many pings are begun in one go: the limiter then costs once for all of them. */
 const largestBatch = 16;
@@ -22,14 +27,23 @@ export class Prober {
   readonly #limit: LimitFunction;
   /** A ping that is silent for longer gives up its place: silence must not keep others from being sent. */
   readonly #graceMs: number;
+  readonly #onOverdue: () => void;
 
-  constructor(settings: Settings, board: Board, journal: Journal, members: ReadonlyMap<number, Member>) {
+  /** @param onOverdue called when a ping is still out so long after its timeout that the worker has failed to end it */
+  constructor(
+    settings: Settings,
+    board: Board,
+    journal: Journal,
+    members: ReadonlyMap<number, Member>,
+    onOverdue: () => void,
+  ) {
     this.#settings = settings;
     this.#board = board;
     this.#journal = journal;
     this.#members = members;
     this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(settings.concurrency / 4)));
     this.#limit = pLimit(Math.floor(settings.concurrency / this.#batchSize));
+    this.#onOverdue = onOverdue;
     this.#graceMs = Math.min(Math.max(settings.timeoutMs / 20, 5), 50);
   }
 
@@ -85,38 +99,55 @@ export class Prober {
 
   #pingBatch(ids: Uint32Array): Promise<void> {
     return new Promise((resolve) => {
-      let open = ids.length;
-      let grace: NodeJS.Timeout | undefined;
-      const oneLess = () => {
-        open -= 1;
-        if (open > 0) return;
-        clearTimeout(grace);
+      const open = new Set<Ping>();
+      let endWait = () => {};
+      for (const id of ids) {
+        this.#ping(id, open, () => {
+          if (open.size > 0) return;
+          endWait();
+          resolve();
+        });
+      }
+      if (open.size === 0) return resolve();
+      const grace = setTimeout(() => {
         resolve();
-      };
-      for (const id of ids) this.#ping(id, oneLess);
-      if (open > 0) grace = setTimeout(resolve, this.#graceMs).unref();
+        endWait = this.#lease(open);
+      }, this.#graceMs).unref();
+      endWait = () => clearTimeout(grace);
     });
   }
 
-  #ping(id: number, done: () => void): void {
+  /**
+   * It is the worker that ends silent pings. Should it fail to, their hold on the locks ends here.
+   *
+   * @returns calls it off, when all have ended
+   */
+  #lease(open: ReadonlySet<Ping>): () => void {
+    const leaseMs = budgetsFor(this.#settings.timeoutMs).lockMs + this.#settings.timeoutMs + leaseMarginMs;
+    const expire = () => {
+      for (const ping of open) ping.conclude({ result: 'abandoned' });
+      this.#onOverdue();
+    };
+    return startDeadline(leaseMs, expire, false);
+  }
+
+  #ping(id: number, open: Set<Ping>, onEnd: () => void): void {
     const member = this.#members.get(id);
-    if (member === undefined || !this.#isDue(member)) {
-      done();
-      return;
-    }
+    if (member === undefined || !this.#isDue(member)) return;
     member.pings += 1;
     this.#journal.sending(member);
     try {
       const ping = new Ping(id, member.storage, this.#board, (outcome) => {
         if (member.ping === ping) member.ping = undefined;
+        open.delete(ping);
         this.#journal.ended(member, outcome);
-        done();
+        onEnd();
       });
       member.ping = ping;
+      open.add(ping);
       ping.start();
     } catch (error) {
       this.#journal.ended(member, { result: 'failed', error });
-      done();
     }
   }
 

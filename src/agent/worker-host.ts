@@ -1,5 +1,16 @@
+/**
+ * Holds the one worker thread, and replaces it when it dies or hangs.
+ *
+ * Rules:
+ * - A death shows in the port's `close` event, whatever the thread died of. Piscina then starts an empty thread, and the
+ *   loop is installed in it anew.
+ * - A hang shows in a sweep that does not come. Only a thread that does not answer then is ended: it may have been this
+ *   thread that did not listen.
+ * - The first replacement is quick; a thread that keeps dying is replaced ever more slowly.
+ */
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { startDeadline } from '../deadline.js';
 import { KeepAliveError } from '../errors.js';
 import type { HostApi, Installation, LoopApi, LoopSettings } from '../rpc/contract.js';
 import { connect, type Endpoint } from '../rpc/endpoint.js';
@@ -9,17 +20,29 @@ export interface WorkerHostOptions {
   readonly board: SharedArrayBuffer;
   /** What the loop may call. */
   readonly api: HostApi;
+  /** Whether there is anything to ping; without, no sweep is expected. */
+  readonly hasWork: () => boolean;
   readonly onStarted: () => void;
-  /** The thread ended by itself; another one is started after `retryInMs`. */
+  /** The thread is gone, this moment: nobody watches over the pings that are out. */
+  readonly onGone: () => void;
+  /** Why it is gone: it ended by itself, or hung and was ended. Another one is started after `retryInMs`. */
   readonly onLost: (error: unknown, retryInMs: number) => void;
+  /** The worker's entry. */
+  readonly filename?: URL;
 }
 
+/** A port may close before the thread's error is told. */
+const causeComesWithinMs = 50;
 const firstRetryMs = 100;
 const lastRetryMs = 60_000;
 /** A worker that lived so long did not die of the same thing as the one before. */
 const healthyMs = 60_000;
+/** How late a sweep may be before the worker is asked whether it runs. */
+const latenessMs = 500;
+/** How long it may take to answer. */
+const answerMs = 1000;
+const longestTimerMs = 2 ** 31 - 1;
 
-/** Holds the one worker thread, and replaces it when it dies. */
 export class WorkerHost {
   readonly #options: WorkerHostOptions;
   readonly #pool: Piscina;
@@ -28,12 +51,15 @@ export class WorkerHost {
   #startedAt = 0;
   #deaths = 0;
   #retry: NodeJS.Timeout | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  #endSuspicion: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
+    const filename = options.filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url);
     this.#pool = new Piscina({
-      filename: new URL('../../workers/keep-alive.worker.js', import.meta.url).href,
+      filename: filename.href,
       minThreads: 1,
       maxThreads: 1,
       idleTimeout: Infinity,
@@ -64,7 +90,9 @@ export class WorkerHost {
     };
     this.#pool.run(task, { transferList: [port2] }).then(
       () => {
-        if (!this.#stopped) this.#options.onStarted();
+        if (this.#endpoint !== endpoint) return;
+        this.#options.onStarted();
+        this.#watch();
       },
       (error) => {
         this.#lastError = error;
@@ -76,11 +104,34 @@ export class WorkerHost {
   storagesChanged(): void {
     // Nobody waits for the answer. A worker that is gone meanwhile learns it from the board when it is replaced.
     void this.#endpoint?.remote.storagesChanged();
+    this.heard();
+  }
+
+  /** The worker has shown that it runs. */
+  heard(): void {
+    this.#watchdog?.refresh();
+  }
+
+  /** Asks the worker whether it runs, and ends it when it does not answer. */
+  suspect(): void {
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined || this.#endSuspicion !== undefined) return;
+    const end = startDeadline(answerMs, () => this.#terminate(endpoint), false);
+    this.#endSuspicion = () => {
+      this.#endSuspicion = undefined;
+      end();
+    };
+    void endpoint.remote.alive().then(() => {
+      if (this.#endpoint !== endpoint) return;
+      this.#endSuspicion?.();
+      this.heard();
+    });
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
+    this.#forget();
     // The worker is unref'd, so waiting for its end would not hold a process that has nothing else to do.
     const hold = setInterval(() => {}, lastRetryMs);
     try {
@@ -91,9 +142,37 @@ export class WorkerHost {
     }
   }
 
+  /** Expects a sweep within each period. */
+  #watch(): void {
+    const withinMs = Math.min(this.#options.settings.periodMs + latenessMs, longestTimerMs);
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => {
+      if (this.#options.hasWork()) this.suspect();
+    }, withinMs).unref();
+  }
+
+  #terminate(endpoint: Endpoint<LoopApi>): void {
+    if (this.#endpoint !== endpoint) return;
+    this.#lastError = new Error(`It did not answer for ${answerMs} ms`);
+    // Its end closes the port.
+    for (const thread of this.#pool.threads) void thread.terminate();
+  }
+
+  #forget(): void {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = undefined;
+    this.#endSuspicion?.();
+  }
+
   #lost(endpoint: Endpoint<LoopApi>): void {
     if (this.#stopped || this.#endpoint !== endpoint) return;
     this.#endpoint = undefined;
+    this.#forget();
+    this.#options.onGone();
+    this.#retry = setTimeout(() => this.#replace(), causeComesWithinMs).unref();
+  }
+
+  #replace(): void {
     if (performance.now() - this.#startedAt > healthyMs) this.#deaths = 0;
     const retryInMs = Math.min(firstRetryMs * 2 ** this.#deaths, lastRetryMs);
     this.#deaths += 1;

@@ -1,0 +1,3 @@
+export default function install(): void {
+  setTimeout(() => process.exit(3), 20);
+}

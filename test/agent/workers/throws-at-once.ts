@@ -1,0 +1,3 @@
+export default function install(): void {
+  throw new Error('thrown by the installation');
+}
