@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { TcpTable } from '../../src/diagnosis.js';
 import { PingLoop } from '../../src/loop/ping-loop.js';
+import { parseTcpTable } from '../../src/proc-net-tcp.js';
 import { Board } from '../../src/rpc/board.js';
 import type { LoopSettings } from '../../src/rpc/contract.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
 
-function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}) {
+function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}, readTcpTable?: () => TcpTable) {
   const clock = new ManualClock();
   const board = new Board();
   const host = new SimulatedHost(clock, board);
@@ -17,6 +19,7 @@ function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}) {
     board,
     host,
     clock,
+    ...(readTcpTable && { readTcpTable }),
     random: () => 0.5,
   });
   const startMs = clock.now();
@@ -101,6 +104,37 @@ describe('the ping loop', () => {
     assert.ok((host.deaths[0]?.atMs ?? Infinity) - startMs <= 10_000 + 2000 + 1000);
   });
 
+  it('looks at the system once for all that are silent, and tells each its diagnosis', async () => {
+    const looks: number[] = [];
+    const { clock, board, host, ids } = setUp(Array(5).fill({ answersAfterMs: undefined }), {}, () => {
+      looks.push(clock.now());
+      return parseTcpTable(
+        '1: 0:0001 0:0009 01 00000020:00000000 01:00000093 00000004\n2: 0:0002 0:0009 01 00000000:00000000 00:0 00000000',
+      );
+    });
+    board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
+    board.connectedBy(ids[1] as number, { local: 2, remote: 9 });
+    await clock.advance(15_000);
+    assert.equal(looks.length, 1);
+    assert.deepEqual(
+      host.deaths.map(({ diagnosis }) => diagnosis),
+      ['path-or-host-gone', 'peer-hangs', 'unknown', 'unknown', 'unknown'],
+    );
+  });
+
+  it('lets a peer live whose host goes on acknowledging what is still on its way', async () => {
+    let unacknowledged = '00080000';
+    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined }], {}, () =>
+      parseTcpTable(`1: 0:0001 0:0009 01 ${unacknowledged}:00000000 01:00000093 00000000`),
+    );
+    board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
+    await clock.advance(30_000);
+    assert.deepEqual(host.deaths, []);
+    unacknowledged = '00000000';
+    await clock.advance(1000);
+    assert.equal(host.deaths.length, 1);
+  });
+
   it('goes on after the main thread has failed it', async () => {
     const { clock, host } = setUp([{ answersAfterMs: 1 }]);
     const sweep = host.sweep.bind(host);
@@ -149,6 +183,16 @@ describe('a stall', () => {
       assert.deepEqual(host.deaths, []);
     });
   }
+
+  it('of the whole machine, which no clock of the process counts, kills no peer', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
+    await clock.advance(1900);
+    for (const peer of host.peers.values()) peer.answersAfterMs = 300;
+    await clock.suspendMachine(3_600_000);
+    await clock.advance(5000);
+    assert.deepEqual(host.deaths, []);
+    assert.equal(host.stalls[0]?.of, 'process');
+  });
 
   it('is told once, with its length', async () => {
     const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 1000, timeoutMs: 1000 });

@@ -1,3 +1,4 @@
+import type { Diagnosis } from '../../src/diagnosis.js';
 import type { Board } from '../../src/rpc/board.js';
 import type { Conclusion, HostApi, Stall } from '../../src/rpc/contract.js';
 import type { ManualClock } from './manual-clock.js';
@@ -22,7 +23,7 @@ interface PingRecord {
 export class SimulatedHost implements HostApi {
   readonly pings: PingRecord[] = [];
   readonly sweeps: number[][] = [];
-  readonly deaths: (PingRecord & { silentMs: number })[] = [];
+  readonly deaths: (PingRecord & { silentMs: number; diagnosis: Diagnosis })[] = [];
   readonly conclusions: Conclusion['verdict'][] = [];
   readonly stalls: Stall[] = [];
   readonly panics: Error[] = [];
@@ -84,7 +85,8 @@ export class SimulatedHost implements HostApi {
       this.conclusions.push(conclusion.verdict);
       if (conclusion.verdict === 'busy') return this.#send(id);
       if (conclusion.verdict === 'dead') {
-        this.deaths.push({ id, atMs: this.#clock.now(), silentMs: conclusion.silentMs });
+        const { silentMs, diagnosis } = conclusion;
+        this.deaths.push({ id, atMs: this.#clock.now(), silentMs, diagnosis });
       }
       this.#end(id);
     });

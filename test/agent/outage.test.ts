@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Outage } from '../../src/agent/outage.js';
+
+describe('an outage', () => {
+  it('turns out to have been one flow when the same server is reached again at once', () => {
+    const outage = new Outage(1000, 'path-or-host-gone', 'a:1');
+    outage.ended(1200, 'a:1');
+    assert.equal(outage.cause, 'flow-dropped');
+  });
+
+  it('stays what it was when it took longer, or another server was reached', () => {
+    const slow = new Outage(1000, 'path-or-host-gone', 'a:1');
+    slow.ended(9000, 'a:1');
+    assert.equal(slow.cause, 'path-or-host-gone');
+    const elsewhere = new Outage(1000, 'peer-hangs', 'a:1');
+    elsewhere.ended(1100, 'b:1');
+    assert.equal(elsewhere.cause, 'peer-hangs');
+  });
+
+  it('turns out to be a process that is gone when its host refuses', () => {
+    const outage = new Outage(0, 'peer-hangs', 'a:1');
+    const refusal = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    outage.attemptFailed(new Error('Cannot connect', { cause: refusal }));
+    assert.equal(outage.cause, 'refused');
+  });
+
+  it('is told of louder after a minute, and then each time that it has lasted twice as long', () => {
+    const outage = new Outage(0, 'unknown', undefined);
+    const louder: number[] = [];
+    for (let seconds = 10; seconds <= 600; seconds += 10) {
+      if (outage.escalates(seconds * 1000)) louder.push(seconds);
+    }
+    assert.deepEqual(louder, [60, 120, 240, 480]);
+  });
+});
