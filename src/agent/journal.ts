@@ -152,13 +152,21 @@ export class Journal {
     this.#emit('workerLost', { error, retryInMs });
   }
 
+  listenerFailed(error: unknown, event: unknown): void {
+    this.#log.error({ err: error, event: String(event) }, 'A listener of the keep alive threw');
+  }
+
   /** Does something with a storage that must not fail on its fault; what it throws is logged. */
   contain(member: Member, step: () => void): void {
     try {
       step();
     } catch (error) {
-      this.#log.error({ storage: member.name, err: error }, `Storage ${member.name} misbehaves`);
+      this.misbehaved(member, error);
     }
+  }
+
+  misbehaved({ name }: Member, error: unknown): void {
+    this.#log.error({ storage: name, err: error }, `Storage ${name} misbehaves`);
   }
 
   #died({ name }: Member, outcome: Extract<PingOutcome, { result: 'dead' }>): void {
@@ -172,7 +180,7 @@ export class Journal {
       // The emitter's own type of the arguments is a conditional one that does not reduce for a type parameter.
       (this.#events as EventEmitter).emit(name, ...args);
     } catch (error) {
-      this.#log.error({ err: error, event: name }, 'A listener of the keep alive threw');
+      this.listenerFailed(error, name);
     }
   }
 }

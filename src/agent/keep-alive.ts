@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import { KeepAliveError } from '../errors.js';
 import { createLog } from '../observability/log.js';
 import { Board } from '../rpc/board.js';
@@ -69,7 +69,8 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
    * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`
    */
   constructor(options: KeepAliveOptions = {}, registry: StorageRegistry = databases, env = process.env) {
-    super();
+    // A listener may be an async function, too.
+    super({ captureRejections: true });
     const { settings, level, warnings } = resolveSettings(options, env);
     this.#settings = settings;
     this.#registry = registry;
@@ -108,13 +109,18 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     this.#run = undefined;
     this.#workerRunning = false;
     this.#registry.off('opened', this.#add).off('closed', this.#remove);
-    run.prober.abandonAll();
+    run.prober.close();
     await run.worker.stop();
     this.#journal.stopped();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** @internal Where Node brings the rejection of a listener that is an async function. */
+  override [captureRejectionSymbol](error: Error, ...[event]: unknown[]): void {
+    this.#journal.listenerFailed(error, event);
   }
 
   status(): KeepAliveStatus {

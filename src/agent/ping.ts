@@ -25,6 +25,14 @@ export type PingOutcome =
   /** Nobody is interested any more: storage removed, agent stopped, or sent afresh after a stall. */
   | { readonly result: 'abandoned' };
 
+/** Who is told what becomes of a ping. */
+export interface PingObserver {
+  /** Giving back the load lock threw. `ended` follows. */
+  lockFailed(error: unknown): void;
+  /** Once. */
+  ended(ping: Ping, outcome: PingOutcome): void;
+}
+
 /**
  * One ping of one storage: load lock, round trip, unlock.
  *
@@ -39,25 +47,26 @@ export class Ping {
   readonly #storage: KeepAliveStorage;
   readonly #board: Board;
   readonly #id: number;
-  readonly #onEnd: (outcome: PingOutcome) => void;
+  readonly #observer: PingObserver;
   readonly #answer = new AbortController();
   #lockWait: AbortController | undefined;
   #lease: Lease | undefined;
   #sentAtMs = 0;
   #ended = false;
 
-  /** Begins the ping. Does not throw: what the storage throws ends the ping. */
-  constructor(id: number, storage: KeepAliveStorage, board: Board, onEnd: (outcome: PingOutcome) => void) {
+  /** @throws what a getter of the storage throws */
+  constructor(id: number, storage: KeepAliveStorage, board: Board, observer: PingObserver) {
     this.#id = id;
     this.#storage = storage;
     this.#board = board;
-    this.#onEnd = onEnd;
+    this.#observer = observer;
     this.generation = storage.generation;
     this.noteBytesReceived();
     board.connectedBy(id, storage.socketPorts);
     this.number = board.pingWaits(id, systemClock.now());
   }
 
+  /** Begins the ping. Does not throw: what the storage throws ends the ping. */
   start(): void {
     try {
       const lock = new LockProxy(this.#storage.loadLock);
@@ -144,9 +153,10 @@ export class Ping {
       this.#answer.abort(reasonFor(outcome));
     try {
       this.#lease?.end();
-    } finally {
-      this.#onEnd(outcome);
+    } catch (error) {
+      this.#observer.lockFailed(error);
     }
+    this.#observer.ended(this, outcome);
   }
 }
 

@@ -28,6 +28,7 @@ export class Prober {
   /** A ping that is silent for longer gives up its place: silence must not keep others from being sent. */
   readonly #graceMs: number;
   readonly #onOverdue: () => void;
+  #closed = false;
 
   /** @param onOverdue called when a ping is still out so long after its timeout that the worker has failed to end it */
   constructor(
@@ -88,6 +89,12 @@ export class Prober {
     }
   }
 
+  /** From now on nothing is pinged any more, whatever the worker has asked for. */
+  close(): void {
+    this.#closed = true;
+    this.abandonAll();
+  }
+
   /** Ends every ping, as when the worker that watched over them is gone. The locks come free. */
   abandonAll(): void {
     for (const member of this.#members.values()) this.abandon(member);
@@ -133,15 +140,18 @@ export class Prober {
 
   #ping(id: number, open: Set<Ping>, onEnd: () => void): void {
     const member = this.#members.get(id);
-    if (member === undefined || !this.#isDue(member)) return;
+    if (this.#closed || member === undefined || !this.#isDue(member)) return;
     member.pings += 1;
     this.#journal.sending(member);
     try {
-      const ping = new Ping(id, member.storage, this.#board, (outcome) => {
-        if (member.ping === ping) member.ping = undefined;
-        open.delete(ping);
-        this.#journal.ended(member, outcome);
-        onEnd();
+      const ping = new Ping(id, member.storage, this.#board, {
+        lockFailed: (error) => this.#journal.misbehaved(member, error),
+        ended: (ended, outcome) => {
+          if (member.ping === ended) member.ping = undefined;
+          open.delete(ended);
+          this.#journal.ended(member, outcome);
+          onEnd();
+        },
       });
       member.ping = ping;
       open.add(ping);

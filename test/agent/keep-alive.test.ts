@@ -122,14 +122,36 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await log.line(({ msg }) => msg === 'Keep alive for well successful');
   });
 
+  it('contains a lock whose release throws', async (t) => {
+    const storage = silentStorage();
+    storage.loadLock = {
+      acquire: async () => () => {
+        throw new Error('release');
+      },
+    };
+    const { agent, log } = setUp(t, { period: 0.05, timeout: 0.1 }, { main: storage });
+    agent.start();
+    const line = await log.line(({ err }) => err?.message === 'release');
+    assert.equal(line.msg, 'Storage main misbehaves');
+    assert.equal(storage.drops.length, 1);
+    await once(agent, 'pingStarted');
+  });
+
   it('contains a listener that throws', async (t) => {
     const storage = new ScriptedStorage();
     const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
     agent.on('pingStarted', () => {
       throw new Error('listener');
     });
+    agent.on('pingStarted', async () => {
+      throw new Error('async listener');
+    });
+    agent.prependListener('pingStarted', async () => {
+      throw new Error('async listener');
+    });
     agent.start();
     await log.line(({ err }) => err?.message === 'listener');
+    await log.line(({ err }) => err?.message === 'async listener');
     await once(agent, 'pingSucceeded');
   });
 

@@ -12,9 +12,19 @@ describe('npm start', () => {
   }, async () => {
     // Rejects on any other exit code than 0.
     const { stdout } = await promisify(execFile)(process.execPath, [main]);
-    const order = ['goes silent', 'DEAD', 'learnt of 1 changed', 'connected again', 'Everything came as promised'];
+    const order = [
+      'goes silent',
+      'DEAD',
+      'learnt of 1 changed',
+      'connected again',
+      'Everything came as promised',
+    ];
     const positions = order.map((words) => stdout.indexOf(words));
     assert.ok(!positions.includes(-1), stdout);
-    assert.deepEqual([...positions].sort((a, b) => a - b), positions, stdout);
+    assert.deepEqual(
+      [...positions].sort((a, b) => a - b),
+      positions,
+      stdout,
+    );
   });
 });
