@@ -22,6 +22,9 @@ export interface TcpTable {
   find(ports: SocketPorts): TcpState | undefined;
 }
 
+/** Takes a look at these connections; `undefined` where the system does not tell. */
+export type ReadTcpTable = (wanted: readonly SocketPorts[]) => TcpTable | undefined;
+
 /** Why a peer was silent, as far as the system can tell at that moment. */
 export type Diagnosis =
   /** Its host acknowledged the ping: the process hangs. */

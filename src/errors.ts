@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'ERR_KEEPALIVE_ALREADY_STARTED'
   /** A setting that is no number, negative, out of range, or not one of the accepted words. */
   | 'ERR_KEEPALIVE_INVALID_SETTING'
+  /** An argument of the wrong type. */
+  | 'ERR_KEEPALIVE_INVALID_ARGUMENT'
   /** A database name that the registry already holds. */
   | 'ERR_KEEPALIVE_NAME_TAKEN'
   /** A ping that was not answered within the timeout. */
@@ -65,6 +67,12 @@ export class KeepAliveError extends Error {
     this.code = code;
     this.retryable = options.retryable ?? false;
   }
+
+  /** So that a status written as JSON keeps what a person wants to read. */
+  toJSON(): { name: string; code: ErrorCode; message: string; retryable: boolean } {
+    const { name, code, message, retryable } = this;
+    return { name, code, message, retryable };
+  }
 }
 
 /** The connection is gone, or was never there: nothing is known to be wrong with the call itself. */
@@ -100,9 +108,11 @@ export class ServerError extends KeepAliveError {
   }
 }
 
-/** The class name, and the first text among the arguments, cut to a length that a log line can bear. */
+/** The class name, and the first text or id among the arguments, cut to a length that a log line can bear. */
 function serverMessage(className: string, args: unknown): string {
-  const texts = Array.isArray(args) ? args : [(args as { message?: unknown } | null)?.message];
-  const text = texts.find((arg) => typeof arg === 'string');
-  return text === undefined ? className : `${className}: ${text.slice(0, 500)}`;
+  const values = Array.isArray(args) ? args : [(args as { message?: unknown } | null)?.message];
+  const value = values.find((arg) => typeof arg === 'string' || arg instanceof Uint8Array);
+  if (value === undefined) return className;
+  const text = typeof value === 'string' ? value : `0x${Buffer.from(value).toString('hex')}`;
+  return `${className}: ${text.slice(0, 500)}`;
 }

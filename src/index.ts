@@ -11,8 +11,8 @@ export {
 } from './agent/storage-registry.js';
 export { type HostContext, initialize, startThread, stopThread } from './agent/thread.js';
 export type { Diagnosis, SocketPorts } from './diagnosis.js';
-export { type ErrorCode, KeepAliveError } from './errors.js';
-export type { PlainLogger } from './observability/log.js';
+export { ClientDisconnected, type ErrorCode, KeepAliveError } from './errors.js';
+export type { LevelName, PlainLogger } from './observability/log.js';
 export type { Stall } from './rpc/contract.js';
 export type { KeepAliveOptions } from './settings.js';
 export type { KeepAliveStorage, Lock } from './storage.js';

@@ -4,29 +4,36 @@ import type { SocketPorts, TcpState, TcpTable } from './diagnosis.js';
 /** `st` of an established connection, `tr` of a zero window probe (Linux, `net/ipv4/tcp_ipv4.c: get_tcp4_sock`). */
 const established = '01';
 const probing = '04';
+const lineFeed = 10;
 
 /**
- * Reads the established TCP connections of this network namespace. It costs milliseconds on a host with many, so it is for
+ * Looks at established TCP connections of this network namespace. It costs milliseconds on a host with many, so it is for
  * suspicion only.
  *
  * @returns `undefined` where there is no `/proc/net/tcp`: outside Linux
  */
-export function readTcpTable(): TcpTable | undefined {
-  const texts = ['/proc/self/net/tcp', '/proc/self/net/tcp6'].map(readText);
-  if (texts.every((text) => text === undefined)) return undefined;
-  return parseTcpTable(texts.join('\n'));
+export function readTcpTable(wanted: readonly SocketPorts[]): TcpTable | undefined {
+  const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
+    .map(readTable)
+    .filter((table) => table !== undefined);
+  return tables.length === 0 ? undefined : parseTcpTable(Buffer.concat(tables), wanted);
 }
 
-/** Reads the lines of `/proc/net/tcp` and `/proc/net/tcp6`. What is no connection is passed over. */
-export function parseTcpTable(text: string): TcpTable {
+/** Reads the lines of `/proc/net/tcp` and `/proc/net/tcp6`. What is no connection, or not wanted, is passed over. */
+export function parseTcpTable(table: Buffer, wanted: readonly SocketPorts[]): TcpTable {
+  const keys = new Set(wanted.map(keyOf));
   // `null`: two connections with the same ports, to different addresses.
   const states = new Map<string, TcpState | null>();
-  for (const line of text.split('\n')) {
-    const [, local = '', remote = '', state, queues = '', timer = '', retransmits = ''] = line
-      .trim()
-      .split(/\s+/);
+  // Line by line from the buffer: as one text, the table of a busy host would not fit into the worker's heap.
+  for (let start = 0; start < table.length; ) {
+    const lineEnd = table.indexOf(lineFeed, start);
+    const end = lineEnd === -1 ? table.length : lineEnd;
+    const fields = table.toString('latin1', start, end).trim().split(/\s+/, 7);
+    start = end + 1;
+    const [, local = '', remote = '', state, queues = '', timer = '', retransmits = ''] = fields;
     if (state !== established) continue;
     const key = keyOf({ local: portOf(local), remote: portOf(remote) });
+    if (!keys.has(key)) continue;
     const [unacknowledged = '', unread = ''] = queues.split(':');
     const found: TcpState = {
       unacknowledgedBytes: Number.parseInt(unacknowledged, 16),
@@ -44,9 +51,9 @@ const keyOf = ({ local, remote }: SocketPorts) => `${local} ${remote}`;
 /** `0100007F:1FA4` ends in the port, in hexadecimal. */
 const portOf = (address: string) => Number.parseInt(address.slice(address.lastIndexOf(':') + 1), 16);
 
-function readText(path: string): string | undefined {
+function readTable(path: string): Buffer | undefined {
   try {
-    return readFileSync(path, 'latin1');
+    return readFileSync(path);
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@
  * This is the only place that validates it.
  */
 import { KeepAliveError } from './errors.js';
-import { type LevelName, type LogOptions, levelNames } from './observability/log.js';
+import { checkLogger, type LevelName, type LogOptions, levelNames } from './observability/log.js';
 
 /** Options of the agent. Durations are in seconds, as the original's. */
 export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
@@ -85,9 +85,15 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   );
   const jitter = parseNumber(given('jitter'), 0, 1, 'a number from 0 to 1');
   const skipActive = parseSwitch(given('skipActive'));
+  if (options.logger !== undefined) parseLogger(options.logger);
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !Object.values<string>(variables).includes(name))
     .map((name) => `Unknown environment variable ${name}; known are ${Object.values(variables).join(', ')}`);
+  const optionNames = [...Object.keys(variables), 'logger', 'databases'];
+  for (const name of Object.keys(options)) {
+    if (!optionNames.includes(name))
+      warnings.push(`Unknown option ${name}; known are ${optionNames.join(', ')}`);
+  }
   if (seconds === undefined || seconds <= 0) return { settings: undefined, level, warnings };
   // Less than a millisecond would make the loop spin.
   const periodMs = Math.max(1, seconds * 1000);
@@ -157,6 +163,14 @@ function parseSwitch(given: Given | undefined): boolean | undefined {
   const word = String(given.value).toLowerCase();
   if (!Object.hasOwn(switchWords, word)) throw invalid(given, Object.keys(switchWords).join(', '));
   return switchWords[word];
+}
+
+function parseLogger(value: unknown): void {
+  try {
+    checkLogger(value);
+  } catch (error) {
+    throw invalid({ label: 'Option logger', value: typeof value }, (error as Error).message);
+  }
 }
 
 function parseLevel(given: Given | undefined): LevelName | undefined {

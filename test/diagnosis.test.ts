@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { diagnose, type TcpState } from '../src/diagnosis.js';
+import { diagnose, type SocketPorts, type TcpState } from '../src/diagnosis.js';
 import { parseTcpTable, readTcpTable } from '../src/proc-net-tcp.js';
 
 const quiet: TcpState = { unacknowledgedBytes: 0, retransmits: 0, windowClosed: false, unreadBytes: 0 };
@@ -45,8 +45,9 @@ const recorded = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->
 `;
 
 describe('the table of TCP connections', () => {
-  const table = parseTcpTable(recorded);
-  const find = (local: number) => table.find({ local, remote: 8100 });
+  const parse = (text: string, wanted: SocketPorts) =>
+    parseTcpTable(Buffer.from(text), [wanted]).find(wanted);
+  const find = (local: number) => parse(recorded, { local, remote: 8100 });
 
   it('tells what is unacknowledged and how often it was sent again', () => {
     assert.deepEqual(find(0xc350), { ...quiet, unacknowledgedBytes: 32, retransmits: 4 });
@@ -63,7 +64,7 @@ describe('the table of TCP connections', () => {
   });
 
   it('is made of anything without failing', () => {
-    assert.equal(parseTcpTable('\n x \n 1: : : 01 : :\n').find({ local: 1, remote: 2 }), undefined);
+    assert.equal(parse('\n x \n 1: : : 01 : :', { local: 1, remote: 2 }), undefined);
   });
 
   it('is read from the system, where that is Linux', async (t) => {
@@ -73,7 +74,8 @@ describe('the table of TCP connections', () => {
     const { port } = server.address() as { port: number };
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
-    const state = readTcpTable()?.find({ local: socket.localPort as number, remote: port });
+    const ports = { local: socket.localPort as number, remote: port };
+    const state = readTcpTable([ports])?.find(ports);
     socket.destroy();
     server.close();
     assert.equal(state?.retransmits, 0);

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Diagnosis } from '../diagnosis.js';
+import type { KeepAliveError } from '../errors.js';
 import type { KeepAliveLog } from '../observability/log.js';
 import type { Stall } from '../rpc/contract.js';
 import type { Member } from './member.js';
@@ -9,11 +10,12 @@ import type { PingOutcome } from './ping.js';
 /** The facts that the agent tells, each in the past tense. Durations in milliseconds. */
 export interface KeepAliveEvents {
   pingStarted: [{ name: string }];
-  pingSucceeded: [{ name: string; roundTripMs: number; evidence: 'answer' | 'bytes' }];
+  /** `roundTripMs` is `undefined` when other bytes than the answer proved the server alive. */
+  pingSucceeded: [{ name: string; roundTripMs: number | undefined; evidence: 'answer' | 'bytes' }];
   /** The storage answered with an error, or lost its connection by itself. */
   pingFailed: [{ name: string; error: unknown }];
   /** The peer was silent: its connection has been destroyed. */
-  storageDied: [{ name: string; error: Error; silentMs: number; diagnosis: Diagnosis }];
+  storageDied: [{ name: string; error: KeepAliveError; silentMs: number; diagnosis: Diagnosis }];
   /** A ping was due and the storage was not connected. */
   storageDown: [{ name: string; downForMs: number; error: unknown }];
   /** A storage that was down, or dead, is connected again. */
@@ -66,7 +68,6 @@ export class Journal {
 
   ended(member: Member, outcome: PingOutcome): void {
     const { name } = member;
-    member.note(outcome);
     switch (outcome.result) {
       case 'succeeded': {
         const { roundTripMs, evidence } = outcome;
@@ -84,16 +85,15 @@ export class Journal {
   }
 
   /** Its ping is due and it is not connected. */
-  down(member: Member): void {
-    const { name, outage } = member;
-    const { lastError } = member.storage;
+  down({ name, storage }: Member, outage: Outage): void {
+    const { lastError } = storage;
     const nowMs = performance.now();
-    member.state = 'down';
-    outage?.attemptFailed(lastError);
-    const downForMs = outage?.lastsMs(nowMs) ?? 0;
-    const fields = { storage: name, downForMs, cause: outage?.cause, err: lastError };
+    outage.attemptFailed(lastError);
+    const downForMs = outage.lastsMs(nowMs);
+    // The message only: this line comes again with each period, and the stack says nothing new.
+    const fields = { storage: name, downForMs, cause: outage.cause, reason: lastError?.message };
     this.#log.warn(fields, `Connection for ${name} is down`);
-    if (outage?.escalates(nowMs)) {
+    if (outage.escalates(nowMs)) {
       const seconds = Math.round(downForMs / 1000);
       this.#log.error(
         fields,
@@ -107,7 +107,8 @@ export class Journal {
   back({ name }: Member, outage: Outage): void {
     const downForMs = outage.lastsMs(performance.now());
     const { cause } = outage;
-    const why = cause === 'unknown' ? '' : `; ${causeInWords[cause]}`;
+    // The other causes are over, and were told when they began.
+    const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
     this.#log.info(
       { storage: name, downForMs, cause },
       `Connection for ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`,
@@ -117,7 +118,6 @@ export class Journal {
 
   /** Bytes came lately: no ping was needed. */
   active(member: Member): void {
-    member.state = 'alive';
     this.#log.blather({ storage: member.name }, `Keep alive for ${member.name} not needed`);
   }
 
@@ -128,7 +128,7 @@ export class Journal {
   stalled(stall: Stall): void {
     const seconds = (stall.durationMs / 1000).toFixed(1);
     const who = stall.of === 'loop' ? 'The main loop' : 'This process';
-    this.#log.warn({ ...stall }, `${who} stood still for ${seconds} s; pings that were out are sent afresh`);
+    this.#log.warn({ ...stall }, `${who} stood still for ${seconds} s or more; nobody was judged by it`);
     this.#emit('stalled', stall);
   }
 
@@ -161,11 +161,11 @@ export class Journal {
     try {
       step();
     } catch (error) {
-      this.misbehaved(member, error);
+      this.misbehaved(member.name, error);
     }
   }
 
-  misbehaved({ name }: Member, error: unknown): void {
+  misbehaved(name: string, error: unknown): void {
     this.#log.error({ storage: name, err: error }, `Storage ${name} misbehaves`);
   }
 

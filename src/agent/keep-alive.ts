@@ -4,10 +4,11 @@ import { createLog } from '../observability/log.js';
 import { Board } from '../rpc/board.js';
 import type { HostApi } from '../rpc/contract.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from '../settings.js';
+import type { KeepAliveStorage } from '../storage.js';
 import { Journal, type KeepAliveEvents } from './journal.js';
 import { Member, type StorageState } from './member.js';
 import { Prober } from './prober.js';
-import { type Database, databases, type StorageRegistry, storageOf } from './storage-registry.js';
+import { type Database, databases, StorageRegistry, storageOf } from './storage-registry.js';
 import { WorkerHost } from './worker-host.js';
 
 export interface KeepAliveStatus {
@@ -61,6 +62,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   readonly #journal: Journal;
   readonly #registry: StorageRegistry;
   #run: Run | undefined;
+  #stopping: Promise<void> | undefined;
   #workerRunning = false;
 
   /**
@@ -72,6 +74,12 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     // A listener may be an async function, too.
     super({ captureRejections: true });
     const { settings, level, warnings } = resolveSettings(options, env);
+    if (!(registry instanceof StorageRegistry)) {
+      throw new KeepAliveError(
+        'ERR_KEEPALIVE_INVALID_SETTING',
+        'The registry of databases is no StorageRegistry',
+      );
+    }
     this.#settings = settings;
     this.#registry = registry;
     this.#journal = new Journal(createLog({ logger: options.logger, level }), this);
@@ -105,13 +113,15 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   /** Stops pinging at once, gives back every lock, and resolves when the thread has ended. */
   async stop(): Promise<void> {
     const run = this.#run;
-    if (run === undefined) return;
-    this.#run = undefined;
-    this.#workerRunning = false;
-    this.#registry.off('opened', this.#add).off('closed', this.#remove);
-    run.prober.close();
-    await run.worker.stop();
-    this.#journal.stopped();
+    if (run !== undefined) {
+      this.#run = undefined;
+      this.#workerRunning = false;
+      this.#registry.off('opened', this.#add).off('closed', this.#remove);
+      run.prober.close();
+      this.#stopping = run.worker.stop().then(() => this.#journal.stopped());
+    }
+    // Also for who stops it while it is being stopped.
+    await this.#stopping;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,7 +157,13 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   #createRun(settings: Settings): Run {
     const board = new Board();
     const members = new Map<number, Member>();
-    const prober = new Prober(settings, board, this.#journal, members, () => worker.suspect());
+    const prober = new Prober({
+      settings,
+      board,
+      journal: this.#journal,
+      members,
+      onOverdue: () => worker.suspect(),
+    });
     const api: HostApi = {
       sweep: (ids) => {
         worker.heard();
@@ -183,9 +199,15 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   }
 
   readonly #add = (name: string, database: Database): void => {
-    const storage = storageOf(database);
-    if (storage === undefined || this.#run === undefined) return;
+    if (this.#run === undefined) return;
     const { board, members, worker } = this.#run;
+    let storage: KeepAliveStorage | undefined;
+    try {
+      storage = storageOf(database);
+    } catch (error) {
+      this.#journal.misbehaved(name, error);
+    }
+    if (storage === undefined) return;
     const id = board.occupy();
     members.set(id, new Member(id, name, storage));
     worker.storagesChanged();
@@ -197,7 +219,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     for (const member of members.values()) {
       if (member.name !== name) continue;
       members.delete(member.id);
-      prober.abandon(member);
+      prober.forget(member);
       board.vacate(member.id);
       worker.storagesChanged();
     }

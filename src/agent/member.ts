@@ -29,6 +29,8 @@ export class Member {
   lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
   /** While it has no connection, as far as the agent has noticed. */
   outage: Outage | undefined;
+  /** Whether the storage has been asked to tell when it is connected. */
+  awaitsConnection = false;
 
   constructor(id: number, name: string, storage: KeepAliveStorage) {
     this.id = id;
@@ -42,7 +44,7 @@ export class Member {
         return;
       case 'succeeded':
         this.state = 'alive';
-        this.roundTripMs = outcome.roundTripMs;
+        this.roundTripMs = outcome.roundTripMs ?? this.roundTripMs;
         return;
       case 'failed':
       case 'dead':

@@ -20,7 +20,7 @@ export class Outage {
   #cause: Cause;
   #escalateAtMs = firstEscalationMs;
 
-  /** @param address where it was connected to, if it is known */
+  /** @param address of the server whose silence began it; `undefined` when it began otherwise, or nobody tells */
   constructor(nowMs: number, cause: Cause, address: string | undefined) {
     this.#sinceMs = nowMs;
     this.#cause = cause;
@@ -44,7 +44,8 @@ export class Outage {
 
   /** Learns from the way back. */
   ended(nowMs: number, address: string | undefined): void {
-    if (this.lastsMs(nowMs) <= atOnceMs && address === this.#address) this.#cause = 'flow-dropped';
+    const isSameServer = this.#address !== undefined && address === this.#address;
+    if (isSameServer && this.lastsMs(nowMs) <= atOnceMs) this.#cause = 'flow-dropped';
   }
 
   /** Whether it is time to say so louder. */

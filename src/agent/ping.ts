@@ -9,8 +9,8 @@ import { type Lease, LockProxy } from './lock-proxy.js';
 export type PingOutcome =
   | {
       readonly result: 'succeeded';
-      /** From handing the ping to the storage to its answer, in milliseconds. */
-      readonly roundTripMs: number;
+      /** From handing the ping to the storage to its answer, in milliseconds; `undefined` when that did not come. */
+      readonly roundTripMs: number | undefined;
       /** `bytes`: something else came from the server, the answer did not come within the timeout. */
       readonly evidence: 'answer' | 'bytes';
     }
@@ -18,7 +18,7 @@ export type PingOutcome =
   /** The worker's verdict: the peer was silent. */
   | {
       readonly result: 'dead';
-      readonly error: Error;
+      readonly error: KeepAliveError;
       readonly silentMs: number;
       readonly diagnosis: Diagnosis;
     }
@@ -42,8 +42,6 @@ export interface PingObserver {
 export class Ping {
   /** The ping's number on the board. */
   readonly number: number;
-  /** The connection it was sent on. */
-  readonly generation: number;
   readonly #storage: KeepAliveStorage;
   readonly #board: Board;
   readonly #id: number;
@@ -51,24 +49,31 @@ export class Ping {
   readonly #answer = new AbortController();
   #lockWait: AbortController | undefined;
   #lease: Lease | undefined;
+  #generation = 0;
   #sentAtMs = 0;
   #ended = false;
 
-  /** @throws what a getter of the storage throws */
   constructor(id: number, storage: KeepAliveStorage, board: Board, observer: PingObserver) {
     this.#id = id;
     this.#storage = storage;
     this.#board = board;
     this.#observer = observer;
-    this.generation = storage.generation;
-    this.noteBytesReceived();
-    board.connectedBy(id, storage.socketPorts);
     this.number = board.pingWaits(id, systemClock.now());
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The connection that it was sent on. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** Begins the ping. Does not throw: what the storage throws ends the ping. */
   start(): void {
     try {
+      this.noteBytesReceived();
       const lock = new LockProxy(this.#storage.loadLock);
       this.#lease = lock.tryAcquire();
       if (this.#lease === undefined) this.#waitFor(lock);
@@ -78,12 +83,27 @@ export class Ping {
     }
   }
 
-  /** The load lock was not to be had in time. The lock orders the host's own calls; the connection can take this one. */
-  proceedWithoutLock(): void {
-    if (this.#lockWait === undefined) return;
+  /**
+   * The load lock was not to be had in time. It orders the host's own calls; the connection can take this one. Returns
+   * whether the ping was still waiting for the lock.
+   */
+  proceedWithoutLock(): boolean {
+    if (this.#lockWait === undefined) return false;
     this.#lockWait.abort();
     this.#lockWait = undefined;
     this.#send();
+    return true;
+  }
+
+  /** Gives the load lock back, if the ping has it, and leaves the ping out. */
+  releaseLock(): void {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    try {
+      lease?.end();
+    } catch (error) {
+      this.#observer.lockFailed(error);
+    }
   }
 
   /** Ends the ping from outside. */
@@ -93,7 +113,7 @@ export class Ping {
 
   /** A success that other bytes than the answer prove. */
   concludeByBytes(): void {
-    this.#end({ result: 'succeeded', roundTripMs: this.#elapsedMs(), evidence: 'bytes' });
+    this.#end({ result: 'succeeded', roundTripMs: undefined, evidence: 'bytes' });
   }
 
   /** Puts on the board when the storage last heard of its server. */
@@ -122,10 +142,13 @@ export class Ping {
   }
 
   #send(): void {
-    this.#sentAtMs = systemClock.now();
-    this.#board.pingSent(this.#id, this.#sentAtMs);
     let answer: Promise<unknown>;
     try {
+      // Only now: while the ping waited for the lock, the storage may have got another connection.
+      this.#generation = this.#storage.generation;
+      this.#board.connectedBy(this.#id, this.#storage.socketPorts);
+      this.#sentAtMs = systemClock.now();
+      this.#board.pingSent(this.#id, this.#sentAtMs);
       // Whatever is returned that is no promise counts as an answer, as `await` would have it.
       answer = Promise.resolve(this.#storage.ping(this.#answer.signal));
     } catch (error) {
@@ -151,11 +174,7 @@ export class Ping {
     // An answered ping needs no abort; telling so to a storage that has finished would only cost.
     if (outcome.result !== 'succeeded' || outcome.evidence !== 'answer')
       this.#answer.abort(reasonFor(outcome));
-    try {
-      this.#lease?.end();
-    } catch (error) {
-      this.#observer.lockFailed(error);
-    }
+    this.releaseLock();
     this.#observer.ended(this, outcome);
   }
 }

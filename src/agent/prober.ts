@@ -9,43 +9,51 @@ import type { Settings } from '../settings.js';
 import type { Journal } from './journal.js';
 import type { Member } from './member.js';
 import { causeInWords, Outage } from './outage.js';
-import { Ping } from './ping.js';
+import { Ping, type PingOutcome } from './ping.js';
+import { Recovery } from './recovery.js';
 
-/** How far beyond its timeout a ping may be before the worker is taken to have failed: more than the promised bound. */
+/** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
 const leaseMarginMs = 1500;
-
 /** So many pings are begun in one go: the limiter then costs once for all of them. */
 const largestBatch = 16;
+const longestGraceMs = 50;
+
+export interface ProberOptions {
+  readonly settings: Settings;
+  readonly board: Board;
+  readonly journal: Journal;
+  readonly members: ReadonlyMap<number, Member>;
+  /** A ping is out for so long after its timeout that the worker may have failed. */
+  readonly onOverdue: () => void;
+}
 
 /** Pings the storages that the worker names, within the limit of pings in flight, and ends pings as the worker concludes. */
 export class Prober {
   readonly #settings: Settings;
   readonly #board: Board;
   readonly #journal: Journal;
+  readonly #recovery: Recovery;
   readonly #members: ReadonlyMap<number, Member>;
-  readonly #batchSize: number;
-  readonly #limit: LimitFunction;
-  /** A ping that is silent for longer gives up its place: silence must not keep others from being sent. */
-  readonly #graceMs: number;
   readonly #onOverdue: () => void;
+  readonly #batchSize: number;
+  readonly #batchesAtOnce: number;
+  readonly #limit: LimitFunction;
+  readonly #leaseMs: number;
+  /** The pings that are out, and whose they are. */
+  readonly #out = new Map<Ping, Member>();
   #closed = false;
 
-  /** @param onOverdue called when a ping is still out so long after its timeout that the worker has failed to end it */
-  constructor(
-    settings: Settings,
-    board: Board,
-    journal: Journal,
-    members: ReadonlyMap<number, Member>,
-    onOverdue: () => void,
-  ) {
+  constructor({ settings, board, journal, members, onOverdue }: ProberOptions) {
     this.#settings = settings;
     this.#board = board;
     this.#journal = journal;
+    this.#recovery = new Recovery(journal);
     this.#members = members;
-    this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(settings.concurrency / 4)));
-    this.#limit = pLimit(Math.floor(settings.concurrency / this.#batchSize));
     this.#onOverdue = onOverdue;
-    this.#graceMs = Math.min(Math.max(settings.timeoutMs / 20, 5), 50);
+    this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(settings.concurrency / 4)));
+    this.#batchesAtOnce = Math.floor(settings.concurrency / this.#batchSize);
+    this.#limit = pLimit(this.#batchesAtOnce);
+    this.#leaseMs = budgetsFor(settings.timeoutMs).lockMs + settings.timeoutMs + leaseMarginMs;
   }
 
   /** Pings these storages. Resolves when each is answered, or has been silent for the grace time. Never rejects. */
@@ -67,40 +75,37 @@ export class Prober {
         ping.concludeByBytes();
         return;
       case 'busy':
-        this.#journal.busy(member);
-        ping.proceedWithoutLock();
+        if (ping.proceedWithoutLock()) this.#journal.busy(member);
         return;
-      case 'dead': {
-        const { silentMs, diagnosis } = conclusion;
-        const error = silence(member.name, silentMs, diagnosis);
-        const outage = new Outage(performance.now(), diagnosis, this.#addressOf(member));
-        // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
-        this.#journal.contain(member, () => member.storage.drop(error, ping.generation));
-        ping.conclude({ result: 'dead', error, silentMs, diagnosis });
-        this.#beginOutage(member, outage);
-      }
+      case 'dead':
+        this.#journal.contain(member, () =>
+          this.#bury(member, ping, conclusion.silentMs, conclusion.diagnosis),
+        );
     }
   }
 
   /** Puts on the board which of the storages that are being pinged have received bytes. */
   noteBytesReceived(): void {
-    for (const member of this.#members.values()) {
-      if (member.ping !== undefined) this.#journal.contain(member, () => member.ping?.noteBytesReceived());
-    }
+    for (const [ping, member] of this.#out) this.#journal.contain(member, () => ping.noteBytesReceived());
   }
 
   /** From now on nothing is pinged any more, whatever the worker has asked for. */
   close(): void {
     this.#closed = true;
+    for (const member of this.#members.values()) this.#recovery.forget(member);
     this.abandonAll();
   }
 
   /** Ends every ping, as when the worker that watched over them is gone. The locks come free. */
   abandonAll(): void {
-    for (const member of this.#members.values()) this.abandon(member);
+    // What the worker has asked for and was not begun is not begun any more: nobody would watch over it.
+    this.#limit.clearQueue();
+    for (const ping of this.#out.keys()) ping.conclude({ result: 'abandoned' });
   }
 
-  abandon(member: Member): void {
+  /** The storage was removed. */
+  forget(member: Member): void {
+    this.#recovery.forget(member);
     member.ping?.conclude({ result: 'abandoned' });
   }
 
@@ -108,110 +113,109 @@ export class Prober {
     return new Promise((resolve) => {
       const open = new Set<Ping>();
       let endWait = () => {};
+      const onEnd = (ping: Ping) => {
+        open.delete(ping);
+        if (open.size > 0) return;
+        endWait();
+        resolve();
+      };
       for (const id of ids) {
-        this.#ping(id, open, () => {
-          if (open.size > 0) return;
-          endWait();
-          resolve();
-        });
+        const ping = this.#ping(id, onEnd);
+        if (ping !== undefined && !ping.ended) open.add(ping);
       }
       if (open.size === 0) return resolve();
       const grace = setTimeout(() => {
         resolve();
-        endWait = this.#lease(open);
-      }, this.#graceMs).unref();
+        endWait = startDeadline(this.#leaseMs, () => this.#overdue(open), false);
+      }, this.#graceMs()).unref();
       endWait = () => clearTimeout(grace);
     });
   }
 
   /**
-   * It is the worker that ends silent pings. Should it fail to, their hold on the locks ends here.
-   *
-   * @returns calls it off, when all have ended
+   * How long a silent ping keeps its place among those in flight: silence must not keep others from being sent, least of
+   * all for longer than the period leaves for each.
    */
-  #lease(open: ReadonlySet<Ping>): () => void {
-    const leaseMs = budgetsFor(this.#settings.timeoutMs).lockMs + this.#settings.timeoutMs + leaseMarginMs;
-    const expire = () => {
-      for (const ping of open) ping.conclude({ result: 'abandoned' });
-      this.#onOverdue();
-    };
-    return startDeadline(leaseMs, expire, false);
+  #graceMs(): number {
+    const batches = Math.ceil(this.#members.size / this.#batchSize);
+    const shareMs = (this.#settings.periodMs * this.#batchesAtOnce) / batches / 2;
+    return Math.min(longestGraceMs, Math.max(this.#settings.timeoutMs / 20, 5), shareMs);
   }
 
-  #ping(id: number, open: Set<Ping>, onEnd: () => void): void {
+  /**
+   * It is the worker that ends silent pings, when it has proof. Should it have none for long, because the main loop stalls
+   * again and again, the pings stay out, but not their hold on the load locks; and it may have failed.
+   */
+  #overdue(open: ReadonlySet<Ping>): void {
+    for (const ping of open) ping.releaseLock();
+    this.#onOverdue();
+  }
+
+  #ping(id: number, onEnd: (ping: Ping) => void): Ping | undefined {
     const member = this.#members.get(id);
-    if (this.#closed || member === undefined || !this.#isDue(member)) return;
+    if (this.#closed || member === undefined || !this.#isDue(member)) return undefined;
     member.pings += 1;
     this.#journal.sending(member);
-    try {
-      const ping = new Ping(id, member.storage, this.#board, {
-        lockFailed: (error) => this.#journal.misbehaved(member, error),
-        ended: (ended, outcome) => {
-          if (member.ping === ended) member.ping = undefined;
-          open.delete(ended);
-          this.#journal.ended(member, outcome);
-          onEnd();
-        },
-      });
-      member.ping = ping;
-      open.add(ping);
-      ping.start();
-    } catch (error) {
-      this.#journal.ended(member, { result: 'failed', error });
-    }
+    // A listener may have removed the storage, or stopped the agent.
+    if (this.#closed || this.#members.get(id) !== member) return undefined;
+    const ping = new Ping(id, member.storage, this.#board, {
+      lockFailed: (error) => this.#journal.misbehaved(member.name, error),
+      ended: (ended, outcome) => {
+        this.#out.delete(ended);
+        if (member.ping === ended) member.ping = undefined;
+        this.#conclude(member, outcome);
+        onEnd(ended);
+      },
+    });
+    member.ping = ping;
+    this.#out.set(ping, member);
+    ping.start();
+    return ping;
   }
 
   /** Whether there is a connection to ping, and a need to. */
   #isDue(member: Member): boolean {
     // One that is still out when the worker asks anew has been overtaken by a stall.
-    this.abandon(member);
+    member.ping?.conclude({ result: 'abandoned' });
     try {
       if (!member.storage.ready) {
-        if (member.outage === undefined) {
-          this.#beginOutage(member, new Outage(performance.now(), 'unknown', undefined));
-        }
-        this.#journal.down(member);
+        member.state = 'down';
+        this.#recovery.stillDown(member);
         return false;
       }
-      this.#endOutage(member);
-      if (this.#settings.skipActive && this.#isActive(member)) this.#journal.active(member);
-      else return true;
+      this.#recovery.end(member);
+      if (!this.#settings.skipActive || !this.#isActive(member)) return true;
+      member.state = 'alive';
+      this.#journal.active(member);
     } catch (error) {
-      this.#journal.ended(member, { result: 'failed', error });
+      this.#conclude(member, { result: 'failed', error });
     }
     return false;
-  }
-
-  /** From now on the storage is expected to come back. */
-  #beginOutage(member: Member, outage: Outage): void {
-    member.outage = outage;
-    // A storage that does not tell is looked at when its next ping is due.
-    this.#journal.contain(member, () => {
-      member.storage.once?.('connected', () => {
-        if (member.outage === outage) this.#journal.contain(member, () => this.#endOutage(member));
-      });
-    });
-  }
-
-  #endOutage(member: Member): void {
-    const { outage } = member;
-    if (outage === undefined) return;
-    member.outage = undefined;
-    outage.ended(performance.now(), this.#addressOf(member));
-    this.#journal.back(member, outage);
-  }
-
-  #addressOf(member: Member): string | undefined {
-    let address: string | undefined;
-    this.#journal.contain(member, () => {
-      address = member.storage.address;
-    });
-    return address;
   }
 
   #isActive({ storage }: Member): boolean {
     const { lastReceivedAt } = storage;
     return lastReceivedAt !== undefined && performance.now() - lastReceivedAt < this.#settings.periodMs;
+  }
+
+  #bury(member: Member, ping: Ping, silentMs: number, diagnosis: Diagnosis): void {
+    const { storage, name } = member;
+    // The connection that was silent has been lost by itself meanwhile; the next one is innocent.
+    if (storage.generation !== ping.generation) {
+      ping.conclude({ result: 'abandoned' });
+      return;
+    }
+    const error = silence(name, silentMs, diagnosis);
+    const outage = new Outage(performance.now(), diagnosis, storage.address);
+    // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
+    this.#journal.contain(member, () => storage.drop(error, ping.generation));
+    ping.conclude({ result: 'dead', error, silentMs, diagnosis });
+    if (this.#members.get(member.id) === member) this.#recovery.begin(member, outage);
+  }
+
+  #conclude(member: Member, outcome: PingOutcome): void {
+    member.note(outcome);
+    this.#journal.ended(member, outcome);
   }
 }
 

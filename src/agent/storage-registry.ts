@@ -19,6 +19,7 @@ export interface StorageRegistryEvents {
  */
 export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   readonly #opened = new Map<string, Database>();
+  readonly #onClosed = new Map<string, () => void>();
 
   /** What is open now, by name. A live view. */
   get opened(): ReadonlyMap<string, Database> {
@@ -28,16 +29,27 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   /**
    * Registers an open database and returns it. A database that emits `closed` leaves the registry by itself.
    *
-   * @throws KeepAliveError `ERR_KEEPALIVE_NAME_TAKEN` when another one is open under that name.
+   * @throws KeepAliveError `ERR_KEEPALIVE_NAME_TAKEN` when another one is open under that name,
+   * `ERR_KEEPALIVE_INVALID_ARGUMENT` for what is no object.
    */
   open<D extends Database>(name: string, database: D): D {
+    if (typeof database !== 'object' || database === null) {
+      throw new KeepAliveError(
+        'ERR_KEEPALIVE_INVALID_ARGUMENT',
+        `The database ${name} is ${typeof database}, no object`,
+      );
+    }
     const present = this.#opened.get(name);
     if (present === database) return database;
     if (present !== undefined) {
       throw new KeepAliveError('ERR_KEEPALIVE_NAME_TAKEN', `A database named ${name} is already open`);
     }
     this.#opened.set(name, database);
-    if (database instanceof EventEmitter) database.once('closed', () => this.#remove(name, database));
+    if (database instanceof EventEmitter) {
+      const onClosed = () => this.#remove(name, database);
+      this.#onClosed.set(name, onClosed);
+      database.once('closed', onClosed);
+    }
     this.emit('opened', name, database);
     return database;
   }
@@ -57,6 +69,9 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   #remove(name: string, database: Database): void {
     if (this.#opened.get(name) !== database) return;
     this.#opened.delete(name);
+    const onClosed = this.#onClosed.get(name);
+    this.#onClosed.delete(name);
+    if (onClosed !== undefined) (database as EventEmitter).off('closed', onClosed);
     this.emit('closed', name, database);
   }
 }

@@ -46,5 +46,15 @@ export async function stopThread(): Promise<void> {
  * @throws KeepAliveError as `startThread` does
  */
 export function initialize(context: HostContext = {}): KeepAlive | undefined {
-  return startThread(undefined, context);
+  // Only what concerns the agent: a host may hand over whatever it calls its context.
+  const { period, timeout, concurrency, jitter, skipActive, level, logger, databases: registry } = context;
+  return startThread(period, {
+    timeout,
+    concurrency,
+    jitter,
+    skipActive,
+    level,
+    logger,
+    databases: registry,
+  });
 }

@@ -41,6 +41,8 @@ const healthyMs = 60_000;
 const latenessMs = 500;
 /** How long it may take to answer. */
 const answerMs = 1000;
+/** How long a new thread may take to come up, on a machine that is busy. */
+const installMs = 30_000;
 const longestTimerMs = 2 ** 31 - 1;
 
 export class WorkerHost {
@@ -82,6 +84,8 @@ export class WorkerHost {
     // The host may exit while the agent runs.
     port1.unref();
     this.#endpoint = endpoint;
+    // A thread that never comes up is as good as one that does not answer.
+    this.#endSuspicion = startDeadline(installMs, () => this.#terminate(endpoint), false);
     void endpoint.closed.then(() => this.#lost(endpoint));
     const task: Installation = {
       port: port2,
@@ -90,7 +94,9 @@ export class WorkerHost {
     };
     this.#pool.run(task, { transferList: [port2] }).then(
       () => {
-        if (this.#endpoint !== endpoint) return;
+        if (this.#stopped || this.#endpoint !== endpoint) return;
+        this.#endSuspicion?.();
+        this.#endSuspicion = undefined;
         this.#options.onStarted();
         this.#watch();
       },
@@ -117,13 +123,11 @@ export class WorkerHost {
     const endpoint = this.#endpoint;
     if (endpoint === undefined || this.#endSuspicion !== undefined) return;
     const end = startDeadline(answerMs, () => this.#terminate(endpoint), false);
-    this.#endSuspicion = () => {
-      this.#endSuspicion = undefined;
-      end();
-    };
+    this.#endSuspicion = end;
     void endpoint.remote.alive().then(() => {
       if (this.#endpoint !== endpoint) return;
-      this.#endSuspicion?.();
+      end();
+      this.#endSuspicion = undefined;
       this.heard();
     });
   }
@@ -153,7 +157,7 @@ export class WorkerHost {
 
   #terminate(endpoint: Endpoint<LoopApi>): void {
     if (this.#endpoint !== endpoint) return;
-    this.#lastError = new Error(`It did not answer for ${answerMs} ms`);
+    this.#lastError = new Error('It did not answer in time');
     // Its end closes the port.
     for (const thread of this.#pool.threads) void thread.terminate();
   }
@@ -162,6 +166,7 @@ export class WorkerHost {
     clearTimeout(this.#watchdog);
     this.#watchdog = undefined;
     this.#endSuspicion?.();
+    this.#endSuspicion = undefined;
   }
 
   #lost(endpoint: Endpoint<LoopApi>): void {

@@ -8,7 +8,7 @@ import { KeepAlive } from '../agent/keep-alive.js';
 import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientStorage } from '../zeo/client-storage.js';
 import { ZeoServer } from '../zeo/server/zeo-server.js';
-import { explain, isClosing, Narrator } from './narrator.js';
+import { answered, explain, isClosing, Narrator } from './narrator.js';
 
 const period = 1;
 const timeout = 1;
@@ -43,7 +43,7 @@ export async function demo(): Promise<number> {
   const pings = new Map<string, number>();
   agent.on('pingSucceeded', ({ name, roundTripMs }) => {
     pings.set(name, (pings.get(name) ?? 0) + 1);
-    narrator.say(name, `ping answered in ${roundTripMs.toFixed(1)} ms`);
+    narrator.say(name, answered(roundTripMs));
   });
   agent.on('storageDied', ({ name, error }) => narrator.say(name, `DEAD: ${explain(error)}`));
   agent.on('stalled', ({ durationMs }) => narrator.say('this host', `stood still for ${durationMs} ms`));

@@ -19,6 +19,13 @@ export function explain(error: unknown): string {
   return `${error.message}${code}`;
 }
 
+/** A ping that came back. */
+export function answered(roundTripMs: number | undefined): string {
+  return roundTripMs === undefined
+    ? 'alive, other bytes came'
+    : `ping answered in ${roundTripMs.toFixed(1)} ms`;
+}
+
 /** Whether a storage lost its connection because this program closed it. */
 export function isClosing(error: Error): boolean {
   return 'code' in error && error.code === 'ERR_ZEO_CLOSED';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { KeepAlive } from '../agent/keep-alive.js';
 import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientStorage } from '../zeo/client-storage.js';
-import { explain, isClosing, Narrator } from './narrator.js';
+import { answered, explain, isClosing, Narrator } from './narrator.js';
 
 /** Unless `ZEO_KEEPALIVE_PERIOD` says otherwise. */
 const defaultPeriod = 10;
@@ -33,9 +33,7 @@ export async function watch(addresses: readonly string[]): Promise<number> {
   }
   const period = process.env.ZEO_KEEPALIVE_PERIOD === undefined ? defaultPeriod : undefined;
   await using agent = new KeepAlive({ period, level: 'silent' }, databases);
-  agent.on('pingSucceeded', ({ name, roundTripMs }) =>
-    narrator.say(name, `ping answered in ${roundTripMs.toFixed(1)} ms`),
-  );
+  agent.on('pingSucceeded', ({ name, roundTripMs }) => narrator.say(name, answered(roundTripMs)));
   agent.on('pingFailed', ({ name, error }) => narrator.say(name, `ping failed: ${explain(error)}`));
   agent.on('storageDied', ({ name, error }) => narrator.say(name, `DEAD: ${explain(error)}`));
   agent.on('storageDown', ({ name }) => narrator.say(name, 'connection is down'));

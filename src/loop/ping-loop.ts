@@ -9,7 +9,7 @@
  * - After a standstill nothing is concluded before one turn is through; what is still silent then is pinged afresh.
  */
 import type { Clock } from '../clock.js';
-import { diagnose, type TcpTable } from '../diagnosis.js';
+import { diagnose, type ReadTcpTable } from '../diagnosis.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
 import { Pacing } from './pacing.js';
@@ -23,7 +23,7 @@ export interface PingLoopOptions {
   readonly host: HostApi;
   readonly clock: Clock;
   /** One look at the system's TCP connections, for diagnoses; without it there are none. */
-  readonly readTcpTable?: () => TcpTable | undefined;
+  readonly readTcpTable?: ReadTcpTable;
   readonly random?: () => number;
 }
 
@@ -31,7 +31,7 @@ export class PingLoop implements LoopApi {
   readonly #board: Board;
   readonly #host: HostApi;
   readonly #clock: Clock;
-  readonly #readTcpTable: () => TcpTable | undefined;
+  readonly #readTcpTable: ReadTcpTable;
   readonly #pacing: Pacing;
   readonly #budgets: Budgets;
   readonly #watches = new Map<number, Watch>();
@@ -77,8 +77,10 @@ export class PingLoop implements LoopApi {
   #wake(): void {
     const nowMs = this.#clock.now();
     const lateMs = nowMs - this.#wakeMs + this.#newlySuspendedMs();
-    if (this.#watches.size > 0 && lateMs > this.#budgets.processStallMs) {
-      this.#standstill = { of: 'process', durationMs: Math.round(lateMs) };
+    if (lateMs > this.#budgets.processStallMs) {
+      const stall: Stall = { of: 'process', durationMs: Math.round(lateMs) };
+      if (this.#watches.size === 0) this.#tell(() => this.#host.stalled(stall));
+      else this.#standstill = stall;
       this.#asked = undefined;
     }
     const due = this.#pacing.take(nowMs).filter((id) => !this.#watches.has(id));
@@ -116,14 +118,17 @@ export class PingLoop implements LoopApi {
 
   #judge(nowMs: number): void {
     const silent: Watch[] = [];
+    const seenMs = this.#lastTurn?.requestedMs ?? Number.NEGATIVE_INFINITY;
     for (const watch of this.#watches.values()) {
       if (watch.standing(this.#board) === 'concluded') {
         this.#watches.delete(watch.id);
         continue;
       }
       if (this.#standstill !== undefined) continue;
-      const decision = decide(watch, this.#board, this.#budgets, nowMs);
-      if (decision === 'dead') silent.push(watch);
+      const decision = decide(watch, this.#board, this.#budgets, nowMs, seenMs);
+      // A look at the system costs: what it could not decide it is not asked again at once.
+      if (decision === 'dead' && nowMs >= watch.undecidedUntilMs) silent.push(watch);
+      else if (decision === 'dead') continue;
       else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
     }
     if (silent.length > 0) this.#bury(silent);
@@ -131,11 +136,15 @@ export class PingLoop implements LoopApi {
 
   /** One look at the system for all of them; it may know that one is not dead after all. */
   #bury(silent: readonly Watch[]): void {
-    const table = this.#readTcpTable();
+    const wanted = silent.map(({ id }) => this.#board.ports(id)).filter((ports) => ports !== undefined);
+    const table = this.#readTcpTable(wanted);
     for (const watch of silent) {
       const ports = this.#board.ports(watch.id);
       const diagnosis = diagnose(ports && table?.find(ports));
-      if (diagnosis === undefined) continue;
+      if (diagnosis === undefined) {
+        watch.undecidedUntilMs = this.#clock.now() + this.#budgets.timeoutMs / 2;
+        continue;
+      }
       this.#conclude(watch, { verdict: 'dead', silentMs: Math.round(watch.silentMs), diagnosis });
     }
   }
@@ -143,7 +152,7 @@ export class PingLoop implements LoopApi {
   #conclude(watch: Watch, conclusion: Conclusion): void {
     if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
     else this.#watches.delete(watch.id);
-    this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion);
+    this.#tell(() => this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion));
   }
 
   #askForTurn(nowMs: number): void {
@@ -152,7 +161,10 @@ export class PingLoop implements LoopApi {
     this.#asked = asked;
     this.#host.turn().then(
       () => this.#guard(() => this.#asked === asked && this.#turned(asked.requestedMs)),
-      (error) => this.#panicked(error),
+      (error) => {
+        this.#asked = undefined;
+        this.#panicked(error);
+      },
     );
   }
 
@@ -169,7 +181,7 @@ export class PingLoop implements LoopApi {
     const stall = this.#standstill ?? (turn.stalled ? ({ of: 'loop', durationMs } as const) : undefined);
     this.#standstill = undefined;
     if (stall !== undefined) {
-      this.#host.stalled(stall);
+      this.#tell(() => this.#host.stalled(stall));
       this.#pingAfresh(stall);
     }
     this.#judge(nowMs);
@@ -234,6 +246,12 @@ export class PingLoop implements LoopApi {
   }
 
   #panicked(error: unknown): void {
-    this.#host.panicked(error instanceof Error ? error : new Error(String(error)));
+    this.#tell(() => this.#host.panicked(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  /** A call that nobody waits for. Its failure must not become a rejection that nobody handles: that ends the thread. */
+  #tell(call: () => unknown): void {
+    const told = async () => call();
+    told().catch(() => {});
   }
 }

@@ -30,7 +30,7 @@ export function budgetsFor(timeoutMs: number): Budgets {
 }
 
 /**
- * The decision about one ping that is still out; `undefined`: not yet.
+ * The decision about one ping that is still out; `undefined`: not yet. The board shows what was received up to `seenMs`.
  *
  * | the ping | bytes since | then |
  * | --- | --- | --- |
@@ -39,12 +39,20 @@ export function budgetsFor(timeoutMs: number): Budgets {
  * | was sent, `timeout` ago | yes | alive |
  * | was sent, `timeout` of proven silence | no | dead |
  */
-export function decide(watch: Watch, board: Board, budgets: Budgets, nowMs: number): Decision | undefined {
+export function decide(
+  watch: Watch,
+  board: Board,
+  budgets: Budgets,
+  nowMs: number,
+  seenMs: number,
+): Decision | undefined {
   const standing = watch.standing(board);
   const heardAgoMs = board.receivedAgo(watch.id, nowMs);
   if (standing === 'waiting') {
     const waitedMs = board.startedAgo(watch.id, nowMs);
-    if (watch.lockGivenUp || waitedMs < budgets.lockMs) return undefined;
+    // What came since the last turn is not on the board yet.
+    const provenMs = waitedMs - (nowMs - seenMs);
+    if (watch.lockGivenUp || provenMs < budgets.lockMs) return undefined;
     return heardAgoMs < waitedMs ? 'alive' : 'busy';
   }
   if (standing !== 'sent') return undefined;

@@ -24,6 +24,8 @@ export class Watch {
   readonly resent: number;
   /** The load lock's budget is used up, and the main thread has been told. */
   lockGivenUp = false;
+  /** The system could not tell yet whether the silence is one; until when it is not asked again. */
+  undecidedUntilMs = Number.NEGATIVE_INFINITY;
   /** For how long the peer has provably been silent since the ping was sent, in milliseconds. */
   silentMs = 0;
 

@@ -71,6 +71,16 @@ function isPino(logger: Logger | PlainLogger): logger is Logger {
   return 'child' in logger && typeof logger.child === 'function' && 'levels' in logger;
 }
 
+/** @throws TypeError for what is no logger */
+export function checkLogger(logger: unknown): void {
+  const methods = ['debug', 'info', 'warn', 'error'] as const;
+  const isLogger =
+    typeof logger === 'object' &&
+    logger !== null &&
+    methods.every((method) => typeof (logger as Partial<PlainLogger>)[method] === 'function');
+  if (!isLogger) throw new TypeError(`a logger with the methods ${methods.join(', ')}`);
+}
+
 function childOf(logger: Logger, level: LevelName | undefined): KeepAliveLog {
   const known = logger.levels.values;
   const missing = Object.entries(customLevels).filter(([label]) => !(label in known));

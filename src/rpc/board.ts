@@ -140,7 +140,10 @@ export class Board {
   /** How long ago the last byte came, in milliseconds; `Infinity` for a storage that does not tell. */
   receivedAgo(id: number, nowMs: number): number {
     const receivedAt = this.#load(id, slot.receivedAt);
-    return receivedAt === 0 ? Infinity : elapsed(receivedAt, nowMs);
+    if (receivedAt === 0) return Infinity;
+    const agoMs = elapsed(receivedAt, nowMs);
+    // A little in the future by the other thread's clock, or so long ago that the difference has wrapped.
+    return agoMs < -wrapMs ? Infinity : agoMs;
   }
 
   #load(id: number, field: number): number {
@@ -151,6 +154,8 @@ export class Board {
     Atomics.store(this.#cells, index(id, field), Math.floor(value) | 0);
   }
 }
+
+const wrapMs = 2 ** 30;
 
 const index = (id: number, field: number) => header.length + id * slot.length + field;
 

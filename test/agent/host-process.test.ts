@@ -54,11 +54,18 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.equal(stderr.match(/Keep alive thread started/g)?.length, 1);
   });
 
-  it('is told at once of a period that is no number', async () => {
+  it('runs without an agent when its period is no number, and the log says so at PANIC', async () => {
     const env = { ZEO_KEEPALIVE_PERIOD: 'soon' };
-    const { code, stderr } = await runHost('waits-for-stop', { env, nodeOptions: register });
-    assert.equal(code, 1);
-    assert.match(stderr, /ZEO_KEEPALIVE_PERIOD is "soon"; accepted is a number of seconds/);
+    const { stderr } = await runHost('knows-nothing-of-it', {
+      args: ['nonsense'],
+      env,
+      nodeOptions: register,
+    });
+    const [line] = stderr.split('\n');
+    assert.equal(JSON.parse(line as string).level, 70);
+    assert.match(stderr, /ZEO_KEEPALIVE_PERIOD is \\"soon\\"; accepted is a number of seconds/);
+    // It went on to its own affairs: here an address that is none.
+    assert.match(stderr, /ERR_ZEO_INVALID_ADDRESS/);
     assert.match(stderr, /ERR_KEEPALIVE_INVALID_SETTING/);
   });
 

@@ -227,6 +227,76 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await once(agent, 'pingStarted');
   });
 
+  it('begins no ping after it was stopped, not even of those that waited for their place', async (t) => {
+    const storages = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`s${i}`, silentStorage()]));
+    const { agent } = setUp(t, { period: 0.05, timeout: 10, concurrency: 4 }, storages);
+    agent.start();
+    await once(agent, 'pingStarted');
+    await agent.stop();
+    const pings = () => Object.values(storages).reduce((sum, storage) => sum + storage.pings, 0);
+    const before = pings();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(pings(), before);
+    for (const storage of Object.values(storages)) assert.equal((storage.loadLock as QueueLock).held, false);
+  });
+
+  it('judges a ping by the connection that it was sent on, not by the one it waited on', async (t) => {
+    const storage = silentStorage();
+    const release = await storage.loadLock.acquire();
+    const { agent } = setUp(t, { period: 0.1, timeout: 2 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingStarted');
+    storage.generation = 2;
+    release();
+    await once(agent, 'storageDied');
+    assert.deepEqual(
+      storage.drops.map(({ generation }) => generation),
+      [2],
+    );
+  });
+
+  it('does not ping a storage that a listener removes when its ping is announced', async (t) => {
+    const storage = new ScriptedStorage();
+    const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedStorage() });
+    agent.on('pingStarted', ({ name }) => {
+      if (name === 'main') void registry.close('main');
+    });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.equal(storage.pings, 0);
+  });
+
+  it('starts although a database’s storage getter throws', async (t) => {
+    const broken = {
+      get storage() {
+        throw new Error('getter');
+      },
+    };
+    const { agent, log } = setUp(t, { period: 0.05 }, { broken, well: new ScriptedStorage() });
+    agent.start();
+    await log.line(({ msg }) => msg === 'Storage broken misbehaves');
+    await once(agent, 'pingSucceeded');
+  });
+
+  it('finds all of many dead storages in its bound with few places for pings', async (t) => {
+    const storages = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`s${i}`, silentStorage()]));
+    const { agent } = setUp(t, { period: 1, timeout: 0.5, concurrency: 1 }, storages);
+    agent.start();
+    const startedAt = performance.now();
+    for (let deaths = 0; deaths < 100; deaths++) await once(agent, 'storageDied');
+    const bound = agent.status().detectionBoundMs ?? 0;
+    // The bound, and as much again for a machine that is busy; without the care for it, it would take 5 s and more.
+    assert.ok(performance.now() - startedAt < 1.5 * bound, `${performance.now() - startedAt} ms`);
+  });
+
+  it('says so when it is told by a misspelt option, and refuses what is no logger and no registry', (t) => {
+    const { log } = setUp(t, { period: 60, timout: 2 } as KeepAliveOptions);
+    assert.match(log.messages()[0] ?? '', /Unknown option timout/);
+    const invalid = { code: 'ERR_KEEPALIVE_INVALID_SETTING' };
+    assert.throws(() => new KeepAlive({ logger: 5 } as unknown as KeepAliveOptions), invalid);
+    assert.throws(() => new KeepAlive({}, new Map() as unknown as StorageRegistry), invalid);
+  });
+
   it('refuses a second start, and does not start without a period', (t) => {
     const { agent } = setUp(t, { period: 60 });
     assert.equal(agent.start(), true);

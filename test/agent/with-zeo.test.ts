@@ -75,6 +75,26 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     assert.equal(agent.status().storages[0]?.state, 'alive');
   });
 
+  it('finds a dead peer also while the main loop stalls again and again', async (t) => {
+    const { server, agent } = await setUp(t, { period: 0.5, timeout: 0.3 });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    for (const connection of server.connections) connection.silence();
+    let dead = false;
+    agent.once('storageDied', () => {
+      dead = true;
+    });
+    let turningMs = 0;
+    while (!dead && turningMs < 5000) {
+      const until = performance.now() + 150;
+      while (performance.now() < until);
+      const freeAt = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      turningMs += performance.now() - freeAt;
+    }
+    assert.ok(dead, 'not found');
+  });
+
   it('leaves a storage alone that is reconnecting, and does not take its next connection for the old one', async (t) => {
     const { server, storage, agent } = await setUp(t, { period: 0.1, timeout: 10 });
     agent.start();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { TcpTable } from '../../src/diagnosis.js';
+import type { ReadTcpTable } from '../../src/diagnosis.js';
 import { PingLoop } from '../../src/loop/ping-loop.js';
 import { parseTcpTable } from '../../src/proc-net-tcp.js';
 import { Board } from '../../src/rpc/board.js';
@@ -9,7 +9,7 @@ import type { LoopSettings } from '../../src/rpc/contract.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
 
-function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}, readTcpTable?: () => TcpTable) {
+function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}, readTcpTable?: ReadTcpTable) {
   const clock = new ManualClock();
   const board = new Board();
   const host = new SimulatedHost(clock, board);
@@ -106,11 +106,11 @@ describe('the ping loop', () => {
 
   it('looks at the system once for all that are silent, and tells each its diagnosis', async () => {
     const looks: number[] = [];
-    const { clock, board, host, ids } = setUp(Array(5).fill({ answersAfterMs: undefined }), {}, () => {
+    const { clock, board, host, ids } = setUp(Array(5).fill({ answersAfterMs: undefined }), {}, (wanted) => {
       looks.push(clock.now());
-      return parseTcpTable(
-        '1: 0:0001 0:0009 01 00000020:00000000 01:00000093 00000004\n2: 0:0002 0:0009 01 00000000:00000000 00:0 00000000',
-      );
+      const silent = '1: 0:0001 0:0009 01 00000020:00000000 01:00000093 00000004';
+      const acknowledged = '2: 0:0002 0:0009 01 00000000:00000000 00:0 00000000';
+      return parseTcpTable(Buffer.from(`${silent}\n${acknowledged}`), wanted);
     });
     board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
     board.connectedBy(ids[1] as number, { local: 2, remote: 9 });
@@ -124,14 +124,15 @@ describe('the ping loop', () => {
 
   it('lets a peer live whose host goes on acknowledging what is still on its way', async () => {
     let unacknowledged = '00080000';
-    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined }], {}, () =>
-      parseTcpTable(`1: 0:0001 0:0009 01 ${unacknowledged}:00000000 01:00000093 00000000`),
-    );
+    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined }], {}, (wanted) => {
+      const line = `1: 0:0001 0:0009 01 ${unacknowledged}:00000000 01:00000093 00000000`;
+      return parseTcpTable(Buffer.from(line), wanted);
+    });
     board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
     await clock.advance(30_000);
     assert.deepEqual(host.deaths, []);
     unacknowledged = '00000000';
-    await clock.advance(1000);
+    await clock.advance(1500);
     assert.equal(host.deaths.length, 1);
   });
 

@@ -1,0 +1,47 @@
+import type { Journal } from './journal.js';
+import type { Member } from './member.js';
+import { Outage } from './outage.js';
+
+/** Watches that storages without a connection come back. Reconnecting is their own business. */
+export class Recovery {
+  readonly #journal: Journal;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** A storage has lost its connection, and is expected to get another. */
+  begin(member: Member, outage: Outage): void {
+    member.outage = outage;
+    if (member.awaitsConnection) return;
+    // A storage that does not tell is looked at when its next ping is due.
+    this.#journal.contain(member, () => {
+      if (member.storage.once === undefined) return;
+      member.awaitsConnection = true;
+      member.storage.once('connected', () => {
+        member.awaitsConnection = false;
+        this.end(member);
+      });
+    });
+  }
+
+  /** A ping was due, and the storage was not ready. */
+  stillDown(member: Member): void {
+    if (member.outage === undefined) this.begin(member, new Outage(performance.now(), 'unknown', undefined));
+    this.#journal.down(member, member.outage as Outage);
+  }
+
+  /** A storage has a connection. */
+  end(member: Member): void {
+    const { outage } = member;
+    if (outage === undefined) return;
+    member.outage = undefined;
+    this.#journal.contain(member, () => outage.ended(performance.now(), member.storage.address));
+    this.#journal.back(member, outage);
+  }
+
+  /** Nobody waits for it any more: it was removed, or the agent stopped. */
+  forget(member: Member): void {
+    member.outage = undefined;
+  }
+}
