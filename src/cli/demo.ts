@@ -8,7 +8,7 @@ import { KeepAlive } from '../agent/keep-alive.js';
 import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientStorage } from '../zeo/client-storage.js';
 import { ZeoServer } from '../zeo/server/zeo-server.js';
-import { answered, explain, isClosing, Narrator } from './narrator.js';
+import { answered, explain, Narrator } from './narrator.js';
 
 const period = 1;
 const timeout = 1;
@@ -18,7 +18,7 @@ const oid = new Uint8Array(8);
 
 /** Runs the demonstration. Resolves to the exit code: 0 when everything came as promised. */
 export async function demo(): Promise<number> {
-  const narrator = new Narrator();
+  const narrator = new Narrator(0);
   await using pickleServer = await ZeoServer.listen({ storages: ['main', 'sessions'] });
   await using msgpackServer = await ZeoServer.listen({ encoding: 'M5', storages: ['catalog'] });
   const databases = new StorageRegistry();
@@ -26,9 +26,6 @@ export async function demo(): Promise<number> {
   for (const [name, server] of Object.entries(servers)) {
     narrator.say(name, `opening at ${server.address}`);
     const storage = await ClientStorage.open({ address: server.address, storage: name, waitTimeout: 5 });
-    storage.on('disconnected', ({ error }) => {
-      if (!isClosing(error)) narrator.say(name, 'connection dropped, reconnecting');
-    });
     storage.on('connected', ({ generation }) =>
       narrator.say(name, `connected again (connection ${generation})`),
     );

@@ -1,6 +1,12 @@
 /** Prints what happens, one line an event, with the seconds since it began. */
 export class Narrator {
   readonly #startedAt = performance.now();
+  readonly #width: number;
+
+  /** @param width of the column that says who */
+  constructor(width: number) {
+    this.#width = Math.max(width, 'this host'.length);
+  }
 
   /** Seconds since the beginning. */
   get seconds(): number {
@@ -8,7 +14,7 @@ export class Narrator {
   }
 
   say(who: string, what: string): void {
-    console.log(`${this.seconds.toFixed(2).padStart(7)} s  ${who.padEnd(10)} ${what}`);
+    console.log(`${this.seconds.toFixed(2).padStart(7)} s  ${who.padEnd(this.#width)} ${what}`);
   }
 }
 
