@@ -121,6 +121,13 @@ export class Journal {
     this.#log.blather({ storage: member.name }, `Keep alive for ${member.name} not needed`);
   }
 
+  slow({ name }: Member): void {
+    this.#log.blather(
+      { storage: name },
+      `Keep alive for ${name} is not answered in time, but other bytes come`,
+    );
+  }
+
   busy({ name }: Member): void {
     this.#log.blather({ storage: name }, `Load lock of ${name} is busy, sending keep alive without it`);
   }

@@ -51,6 +51,7 @@ export class Ping {
   #lease: Lease | undefined;
   #generation = 0;
   #sentAtMs = 0;
+  #isOutlasted = false;
   #ended = false;
 
   constructor(id: number, storage: KeepAliveStorage, board: Board, observer: PingObserver) {
@@ -109,6 +110,18 @@ export class Ping {
   /** Ends the ping from outside. */
   conclude(outcome: PingOutcome): void {
     this.#end(outcome);
+  }
+
+  /** The timeout is over, and other bytes than the answer have come: the load lock comes free, the ping stays out. */
+  outlast(): void {
+    this.#isOutlasted = true;
+    this.releaseLock();
+  }
+
+  /** Another ping takes its place. */
+  supersede(): void {
+    if (this.#isOutlasted) this.concludeByBytes();
+    else this.#end({ result: 'abandoned' });
   }
 
   /** A success that other bytes than the answer prove. */

@@ -74,6 +74,10 @@ export class Prober {
       case 'alive':
         ping.concludeByBytes();
         return;
+      case 'slow':
+        this.#journal.slow(member);
+        ping.outlast();
+        return;
       case 'busy':
         if (ping.proceedWithoutLock()) this.#journal.busy(member);
         return;
@@ -175,8 +179,8 @@ export class Prober {
 
   /** Whether there is a connection to ping, and a need to. */
   #isDue(member: Member): boolean {
-    // One that is still out when the worker asks anew has been overtaken by a stall.
-    member.ping?.conclude({ result: 'abandoned' });
+    // One that is still out when the worker asks anew has been overtaken, by a stall or by other bytes than its answer.
+    member.ping?.supersede();
     try {
       if (!member.storage.ready) {
         member.state = 'down';

@@ -33,6 +33,7 @@ export class PingLoop implements LoopApi {
   readonly #clock: Clock;
   readonly #readTcpTable: ReadTcpTable;
   readonly #pacing: Pacing;
+  readonly #periodMs: number;
   readonly #budgets: Budgets;
   readonly #watches = new Map<number, Watch>();
   #boardVersion: number | undefined;
@@ -52,6 +53,7 @@ export class PingLoop implements LoopApi {
     this.#clock = options.clock;
     this.#suspendedMs = options.clock.suspendedMs();
     this.#readTcpTable = options.readTcpTable ?? (() => undefined);
+    this.#periodMs = periodMs;
     this.#budgets = budgetsFor(timeoutMs);
     this.#pacing = new Pacing({ periodMs, jitter, random: options.random ?? Math.random });
   }
@@ -83,7 +85,7 @@ export class PingLoop implements LoopApi {
       else this.#standstill = stall;
       this.#asked = undefined;
     }
-    const due = this.#pacing.take(nowMs).filter((id) => !this.#watches.has(id));
+    const due = this.#pacing.take(nowMs).filter((id) => this.#mayPing(id, nowMs));
     this.#sweep(due.map((id) => new Watch(id, this.#board)));
     this.#judge(nowMs);
     this.#askForTurn(nowMs);
@@ -95,6 +97,15 @@ export class PingLoop implements LoopApi {
     const newlyMs = suspendedMs - this.#suspendedMs;
     this.#suspendedMs = suspendedMs;
     return newlyMs > 500 ? newlyMs : 0;
+  }
+
+  /**
+   * A ping that is still out is not repeated, unless its time is over and other bytes than the answer have come lately.
+   * With a repetition the silence is counted anew, so one that has lasted for a period must go on being counted.
+   */
+  #mayPing(id: number, nowMs: number): boolean {
+    const watch = this.#watches.get(id);
+    return watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs);
   }
 
   #sweep(watches: readonly Watch[]): void {
@@ -151,6 +162,7 @@ export class PingLoop implements LoopApi {
 
   #conclude(watch: Watch, conclusion: Conclusion): void {
     if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
+    else if (conclusion.verdict === 'slow') watch.lockGivenBack = true;
     else this.#watches.delete(watch.id);
     this.#tell(() => this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion));
   }
@@ -197,7 +209,7 @@ export class PingLoop implements LoopApi {
     const afresh: Watch[] = [];
     for (const watch of this.#watches.values()) {
       if (watch.standing(this.#board) !== 'sent') continue;
-      if (this.#board.receivedAgo(watch.id, nowMs) < this.#board.sentAgo(watch.id, nowMs)) continue;
+      if (this.#board.receivedAgo(watch.id, nowMs) <= stall.durationMs) continue;
       // A main loop that stalls again and again must not put the verdict off for ever. The process ran, so the peer's
       // answer would have reached our kernel: from the second time on the silence just stands still meanwhile.
       if (stall.of === 'loop' && watch.resent > 0) continue;

@@ -2,7 +2,7 @@ import type { Board } from '../rpc/board.js';
 import type { Watch } from './watch.js';
 
 /** What is to be done about a ping that is still out. */
-export type Decision = 'alive' | 'busy' | 'dead';
+export type Decision = 'alive' | 'busy' | 'slow' | 'dead';
 
 /** How long the loop waits for what, in milliseconds; all derived from the timeout. */
 export interface Budgets {
@@ -36,8 +36,8 @@ export function budgetsFor(timeoutMs: number): Budgets {
  * | --- | --- | --- |
  * | waits for the load lock, over its budget | yes | alive: busy, but well |
  * | waits for the load lock, over its budget | no | busy: it is sent without the lock, so that the lock hides nothing |
- * | was sent, `timeout` ago | yes | alive |
- * | was sent, `timeout` of proven silence | no | dead |
+ * | is out, unanswered for `timeout` | yes, lately | slow: the load lock comes free, the ping stays out |
+ * | is out | none for `timeout` of proven silence | dead, also if some came before that |
  */
 export function decide(
   watch: Watch,
@@ -47,17 +47,16 @@ export function decide(
   seenMs: number,
 ): Decision | undefined {
   const standing = watch.standing(board);
-  const heardAgoMs = board.receivedAgo(watch.id, nowMs);
   if (standing === 'waiting') {
     const waitedMs = board.startedAgo(watch.id, nowMs);
     // What came since the last turn is not on the board yet.
     const provenMs = waitedMs - (nowMs - seenMs);
     if (watch.lockGivenUp || provenMs < budgets.lockMs) return undefined;
-    return heardAgoMs < waitedMs ? 'alive' : 'busy';
+    return board.receivedAgo(watch.id, nowMs) < waitedMs ? 'alive' : 'busy';
   }
   if (standing !== 'sent') return undefined;
-  const sentAgoMs = board.sentAgo(watch.id, nowMs);
-  if (heardAgoMs < sentAgoMs) return sentAgoMs >= budgets.timeoutMs ? 'alive' : undefined;
   // The board counts in whole milliseconds: a deadline at 999.6 of 1,000 ms has come.
-  return watch.silentMs < budgets.timeoutMs - 1 ? undefined : 'dead';
+  if (watch.silentMs >= budgets.timeoutMs - 1) return 'dead';
+  const isOverdue = board.sentAgo(watch.id, nowMs) >= budgets.timeoutMs;
+  return isOverdue && !watch.lockGivenBack && watch.isHeard(board, nowMs) ? 'slow' : undefined;
 }

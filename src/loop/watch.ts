@@ -14,9 +14,9 @@ export type Standing = 'requested' | 'waiting' | 'sent' | 'concluded';
 /**
  * One ping that the loop has asked for and that is not concluded yet.
  *
- * A peer's silence is counted in *proven* time only: from the moment the ping was sent up to the beginning of the last
- * turn that polled the sockets, less the time in which the main loop stood still. Whatever the peer sent within that
- * time has been read.
+ * A peer's silence is counted in *proven* time only: from the moment the ping was sent, or the last byte came after it, up
+ * to the beginning of the last turn that polled the sockets, less the time in which the main loop stood still. Whatever
+ * the peer sent within that time has been read.
  */
 export class Watch {
   readonly id: number;
@@ -24,15 +24,18 @@ export class Watch {
   readonly resent: number;
   /** The load lock's budget is used up, and the main thread has been told. */
   lockGivenUp = false;
+  /** It was out for the timeout, with other bytes coming in, and gave the load lock back. */
+  lockGivenBack = false;
   /** The system could not tell yet whether the silence is one; until when it is not asked again. */
   undecidedUntilMs = Number.NEGATIVE_INFINITY;
-  /** For how long the peer has provably been silent since the ping was sent, in milliseconds. */
+  /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
 
   /** The storage's ping number when this one was asked for. */
   readonly #numberBefore: number;
   /** Up to when the silence is accounted for; `undefined` until the ping is seen to be sent. */
   #accountedMs: number | undefined;
+  #heardMs = Number.NEGATIVE_INFINITY;
 
   constructor(id: number, board: Board, resent = 0) {
     this.id = id;
@@ -47,9 +50,20 @@ export class Watch {
     return now === phase.sent ? 'sent' : now === phase.waiting ? 'waiting' : 'concluded';
   }
 
+  /** Whether a byte has come since the ping was sent. */
+  isHeard(board: Board, nowMs: number): boolean {
+    return board.receivedAgo(this.id, nowMs) < board.sentAgo(this.id, nowMs);
+  }
+
   /** Adds what a turn proves of the peer's silence. `previous` is the turn before. */
   account(board: Board, turn: Turn, previous: Turn | undefined): void {
     this.#accountedMs ??= turn.completedMs - board.sentAgo(this.id, turn.completedMs);
+    const heardMs = turn.completedMs - board.receivedAgo(this.id, turn.completedMs);
+    if (heardMs > this.#heardMs && this.isHeard(board, turn.completedMs)) {
+      this.#heardMs = heardMs;
+      this.#accountedMs = heardMs;
+      this.silentMs = 0;
+    }
     const fromMs = this.#accountedMs;
     if (turn.requestedMs <= fromMs) return;
     const lostMs = previous?.stalled

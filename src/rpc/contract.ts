@@ -9,8 +9,10 @@ import type { Diagnosis } from '../diagnosis.js';
 
 /** What the worker concludes about a ping that the storage has not answered. */
 export type Conclusion =
-  /** Bytes came since it was sent: nothing is wrong, but its hold on the load lock ends here. */
+  /** It could not be sent, because the application holds the load lock; but bytes come. */
   | { readonly verdict: 'alive' }
+  /** It is not answered in time, but other bytes come. Its hold on the load lock ends here. */
+  | { readonly verdict: 'slow' }
   /** The load lock was not free within its budget: go on without it. */
   | { readonly verdict: 'busy' }
   /** Sent, `silentMs` of turning main loop, and not one byte. */

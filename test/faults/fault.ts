@@ -31,6 +31,8 @@ export interface FaultResult {
   readonly callsLost: number;
   /** Anything else worth a column, e.g. what a naive watchdog did in the same run. */
   readonly notes?: string;
+  /** Promises that were broken and that no column shows, e.g. a leak; each a phrase. */
+  readonly broken?: readonly string[];
 }
 
 export interface Fault {

@@ -81,14 +81,38 @@ describe('the ping loop', () => {
     assert.ok(afterMs >= 2000 && afterMs <= 2300, `dead after ${afterMs} ms`);
   });
 
-  it('takes any received byte for a sign of life, and ends the ping at the timeout', async () => {
+  it('takes any received byte for a sign of life, and has the load lock freed at the timeout', async () => {
     const { clock, host, ids } = setUp([{ answersAfterMs: undefined }]);
-    await clock.advance(10_500);
-    host.receive(ids[0] as number);
-    await clock.advance(4000);
-    assert.deepEqual(host.conclusions, ['alive']);
+    await clock.advance(11_000);
+    for (let i = 0; i < 30; i++) {
+      host.receive(ids[0] as number);
+      await clock.advance(1000);
+    }
     assert.deepEqual(host.deaths, []);
+    assert.ok(host.conclusions.length >= 2);
+    assert.deepEqual([...new Set(host.conclusions)], ['slow']);
+    // Once a period it is asked again.
+    assert.ok(host.pings.length >= 3, `${host.pings.length} pings`);
   });
+
+  for (const [periodMs, timeoutMs] of [
+    [1000, 1000],
+    [5000, 5000],
+    [1000, 5000],
+    [10_000, 2000],
+  ] as const) {
+    it(`finds a peer dead that stops in the middle of an answer, period ${periodMs}, timeout ${timeoutMs}`, async () => {
+      for (let partMs = 0; partMs < timeoutMs; partMs += timeoutMs / 7) {
+        const { clock, host, ids } = setUp([{ answersAfterMs: undefined }], { periodMs, timeoutMs });
+        await clock.advance(periodMs + 1 + partMs);
+        host.receive(ids[0] as number);
+        const silentFromMs = clock.now();
+        await clock.advance(60_000);
+        const afterMs = (host.deaths[0]?.atMs ?? Infinity) - silentFromMs;
+        assert.ok(afterMs <= periodMs + timeoutMs + 1000, `dead after ${afterMs} ms`);
+      }
+    });
+  }
 
   it('does not ping a storage again while its ping is still out', async () => {
     const { clock, host } = setUp([{ answersAfterMs: 4500 }], { periodMs: 1000, timeoutMs: 5000 });

@@ -84,6 +84,7 @@ export class SimulatedHost implements HostApi {
       if (this.#board.number(id) !== number) return;
       this.conclusions.push(conclusion.verdict);
       if (conclusion.verdict === 'busy') return this.#send(id);
+      if (conclusion.verdict === 'slow') return;
       if (conclusion.verdict === 'dead') {
         const { silentMs, diagnosis } = conclusion;
         this.deaths.push({ id, atMs: this.#clock.now(), silentMs, diagnosis });

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault, FaultOptions, FaultResult } from '../fault.js';
+import { countsOf } from './counts.js';
+import { FirewalledHosts } from './firewalled-hosts.js';
+import { HostProcess } from './host-process.js';
+import { missingForKernelFaults } from './missing.js';
+import { ServerProcess } from './server-process.js';
+
+/** Times in seconds. */
+interface Round {
+  readonly period: number;
+  readonly timeout: number;
+  /** After so long without a packet the firewall forgets a flow. */
+  readonly forget: number;
+  readonly count: number;
+}
+
+/** A period shorter than the firewall's memory, for how long; and one that is longer. */
+const sizes: Readonly<
+  Record<FaultOptions['size'], { readonly short: Round; readonly watch: number; readonly long: Round }>
+> = {
+  scaled: {
+    short: { period: 0.4, timeout: 0.4, forget: 1, count: 20 },
+    watch: 4,
+    long: { period: 2, timeout: 0.5, forget: 1, count: 20 },
+  },
+  full: {
+    short: { period: 10, timeout: 2, forget: 15, count: 100 },
+    watch: 90,
+    long: { period: 10, timeout: 2, forget: 5, count: 100 },
+  },
+};
+
+/** How much later than the bound a death, or a reconnect, is still waited for. */
+const patienceMs = 5000;
+
+export const forgetfulFirewall: Fault = {
+  name: 'kernel-forgetful-firewall',
+  about: 'a firewall forgets a flow that was idle for too long, and drops its packets from then on',
+  layer: 'kernel',
+  servers: ['embedded', 'zeo-6.2'],
+  missing: missingForKernelFaults,
+  run: (options) => Promise.all([stayRemembered(options), getForgotten(options)]),
+};
+
+async function stayRemembered({ size, server: kind }: FaultOptions): Promise<FaultResult> {
+  const { short: round, watch } = sizes[size];
+  const { period, timeout, forget, count } = round;
+  using rig = new FirewalledHosts(forget);
+  await using _server = await ServerProcess.start(rig.server, { kind });
+  const watched = Array.from({ length: count }, () => rig.address);
+  await using host = await HostProcess.start(rig.client, { period, timeout, watched });
+  await sleep(watch * 1000);
+  const { sent } = await host.tally();
+  const lost = host.all('disconnected').length;
+  return {
+    variant: `P = ${period} s, T = ${timeout} s, forgotten after ${forget} s`,
+    boundMs: undefined,
+    detectedAfterMs: [],
+    deathsExpected: 0,
+    falseDeaths: lost,
+    chances: sent,
+    callsLost: 0,
+    notes: `${count} connections for ${watch} s: the pings keep the firewall's memory fresh`,
+  };
+}
+
+async function getForgotten({ size, server: kind }: FaultOptions): Promise<FaultResult> {
+  const { period, timeout, forget, count } = sizes[size].long;
+  const boundMs = (period + timeout + 1) * 1000;
+  using rig = new FirewalledHosts(forget);
+  await using _server = await ServerProcess.start(rig.server, { kind });
+  const watched = Array.from({ length: count }, () => rig.address);
+  await using host = await HostProcess.start(rig.client, { period, timeout, watched });
+  // A call on each, so that the flows are forgotten one after the other; all of it before the first ping is due.
+  const spread = (period - forget) / 2;
+  const pauseMs = (spread * 1000) / count;
+  for (let storage = 0; storage < count; storage++) {
+    host.send({ type: 'load', storage });
+    await sleep(pauseMs);
+  }
+  const died = () => host.all('died');
+  // The first connection is not announced: it was there before anyone listened.
+  const back = () => host.all('connected');
+  const causes = () => host.all('cameBack').map(({ cause }) => cause);
+  if (await host.meets(() => died().length >= count, boundMs + patienceMs)) {
+    await host.until(
+      'a new connection of each',
+      () => back().length >= count && causes().length >= count,
+      patienceMs,
+    );
+  }
+  const detectedAfterMs = died().map(({ atMs, witnessed }) =>
+    host.noticedAfterMs(witnessed.lastReceivedAtMs + forget * 1000, atMs),
+  );
+  const backAfterMs = back().map(({ storage, atMs }) => {
+    const death = died().find((event) => event.storage === storage);
+    return atMs - (death?.atMs ?? Number.NaN);
+  });
+  return {
+    variant: `P = ${period} s, T = ${timeout} s, forgotten after ${forget} s`,
+    boundMs,
+    detectedAfterMs: detectedAfterMs.filter((ms) => ms >= 0),
+    deathsExpected: count,
+    falseDeaths: detectedAfterMs.filter((ms) => ms < 0).length,
+    chances: count,
+    callsLost: count - host.all('loaded').length,
+    notes: `found to be: ${countsOf(causes())}; connected again after at most ${Math.max(0, ...backAfterMs).toFixed(0)} ms`,
+  };
+}

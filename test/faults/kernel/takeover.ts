@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault, FaultOptions, FaultResult } from '../fault.js';
+import { Cluster } from './cluster.js';
+import { HostProcess, type Loaded } from './host-process.js';
+import { missingForKernelFaults } from './missing.js';
+import { ServerProcess } from './server-process.js';
+
+/** In seconds, but for the count. */
+const sizes = {
+  scaled: { period: 0.5, timeout: 0.5, count: 10, rounds: 1 },
+  full: { period: 10, timeout: 2, count: 50, rounds: 5 },
+} as const;
+
+/** What the second server does with packets of connections that it never had. */
+const manners = ['is silent', 'resets'] as const;
+type Manner = (typeof manners)[number];
+
+const patienceMs = 5000;
+/** How long after the first server is cut off the second one has its address, in milliseconds. */
+const takeoverMs = 200;
+/** The kernel takes no other hardware address for a neighbour that it has only just learnt. */
+const neighbourLockMs = 1200;
+
+/** As happened in 2005, and what the original was written for. */
+export const takeover: Fault = {
+  name: 'kernel-takeover',
+  about: 'the server is cut off the network, another one with newer data takes over its address',
+  layer: 'kernel',
+  servers: ['embedded', 'zeo-6.2'],
+  missing: missingForKernelFaults,
+  async run(options) {
+    const rows: FaultResult[] = [];
+    for (const pair of await Promise.all(manners.map((manner) => runRounds(options, manner))))
+      rows.push(...pair);
+    return rows;
+  },
+};
+
+async function runRounds(options: FaultOptions, manner: Manner): Promise<FaultResult[]> {
+  const { period, timeout, count, rounds } = sizes[options.size];
+  const noticed: number[] = [];
+  const fresh: number[] = [];
+  const broken: string[] = [];
+  let callsLost = 0;
+  for (let round = 0; round < rounds; round++) {
+    options.progress(`Takeover ${round + 1} of ${rounds}, the second server ${manner}`);
+    const outcome = await runRound(options, manner);
+    noticed.push(...outcome.noticed);
+    fresh.push(...outcome.fresh);
+    callsLost += outcome.callsLost;
+    broken.push(...outcome.broken);
+  }
+  const common = {
+    boundMs: (period + timeout + 1) * 1000,
+    deathsExpected: count * rounds,
+    falseDeaths: 0,
+    chances: count * rounds,
+    callsLost,
+    broken,
+  };
+  const variant = `the second server ${manner}, P = ${period} s, T = ${timeout} s`;
+  return [
+    { ...common, variant: `${variant}: noticed`, detectedAfterMs: noticed },
+    {
+      ...common,
+      variant: `${variant}: reading fresh data`,
+      detectedAfterMs: fresh,
+      notes: `the second server had the address ${takeoverMs} ms after the first was cut off`,
+    },
+  ];
+}
+
+interface Outcome {
+  readonly noticed: readonly number[];
+  readonly fresh: readonly number[];
+  readonly callsLost: number;
+  readonly broken: readonly string[];
+}
+
+async function runRound({ size, server: kind }: FaultOptions, manner: Manner): Promise<Outcome> {
+  const { period, timeout, count } = sizes[size];
+  using cluster = new Cluster();
+  if (manner === 'is silent') {
+    cluster.second.filter(['-A INPUT -m conntrack --ctstate INVALID -j DROP']);
+    cluster.second.sysctl('net.netfilter.nf_conntrack_tcp_loose=0');
+  }
+  const startedAt = Date.now();
+  await using first = await ServerProcess.start(cluster.first, { kind, startedAt });
+  await using second = await ServerProcess.start(cluster.second, {
+    kind,
+    startedAt,
+    copyOf: first.directory,
+  });
+  const newest = await second.commit();
+
+  const watched = Array.from({ length: count }, () => cluster.address);
+  await using host = await HostProcess.start(cluster.client, { period, timeout, watched });
+  await sleep(neighbourLockMs + Math.random() * period * 1000);
+  const cutMs = cluster.cutFirst();
+  await sleep(takeoverMs);
+  cluster.takeOver();
+
+  // Each reads as soon as it is connected again.
+  const asked = new Set<number>();
+  const askThoseThatAreBack = () => {
+    for (const { storage } of host.all('connected')) {
+      if (!asked.has(storage)) host.send({ type: 'load', storage });
+      asked.add(storage);
+    }
+    return host.all('loaded').length >= count;
+  };
+  await host.meets(askThoseThatAreBack, (period + timeout) * 1000 + patienceMs);
+  const loads = host.all('loaded');
+  return {
+    noticed: host.all('disconnected').map(({ atMs }) => host.noticedAfterMs(cutMs, atMs)),
+    fresh: loads.map(({ atMs }) => host.noticedAfterMs(cutMs, atMs)),
+    callsLost: asked.size - loads.length,
+    broken: loads.flatMap((load) => wrongWith(load, newest)),
+  };
+}
+
+/** What would be stale data, of a call after the reconnect. */
+function wrongWith({ serial, invalidated, error }: Loaded, newest: string): string[] {
+  if (error !== undefined) return [`a call on the second server failed with ${error.code}`];
+  if (serial !== newest) return [`stale data: transaction ${serial} was read, ${newest} is the newest`];
+  return invalidated ? [] : ['a storage was ready again and had not told what changed'];
+}

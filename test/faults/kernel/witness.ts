@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import type { ClientStorage } from 'zeo-keepalive/zeo';
+import { fromPerformanceNow, systemClock } from '../../../src/clock.js';
+import type { Silence } from './host-process.js';
+
+/**
+ * Stands between the agent and a storage, and looks for itself whether a connection that the agent drops was silent: by
+ * when the ping went out, by the bytes that the storage read, and, if wanted, by those that the kernel holds unread.
+ */
+export class Witness {
+  /** What it saw at the last drop. */
+  seen: Silence | undefined;
+
+  /** @param asksKernel costs milliseconds a drop: not where many are dropped together */
+  constructor(storage: ClientStorage, asksKernel: boolean) {
+    const ping = storage.ping.bind(storage);
+    const drop = storage.drop.bind(storage);
+    let pingedAtMs = 0;
+    storage.ping = (signal) => {
+      pingedAtMs = systemClock.now();
+      return ping(signal);
+    };
+    storage.drop = (error, generation) => {
+      const { lastReceivedAt } = storage;
+      const lastReceivedAtMs = lastReceivedAt === undefined ? 0 : fromPerformanceNow(lastReceivedAt);
+      this.seen = {
+        silentMs: systemClock.now() - Math.max(pingedAtMs, lastReceivedAtMs),
+        lastReceivedAtMs,
+        unreadBytes: asksKernel ? unreadBytes(storage) : 0,
+      };
+      drop(error, generation);
+    };
+  }
+}
+
+/** What `/proc/net/tcp` says of the storage's connection. */
+function unreadBytes({ address = '', socketPorts }: ClientStorage): number {
+  const [host = '', port] = address.split(':');
+  const hex = (number: unknown, digits: number) =>
+    Number(number).toString(16).toUpperCase().padStart(digits, '0');
+  // Four bytes in the machine's order, little-endian on nearly all that Node runs on.
+  const bytes = host.split('.').reverse();
+  const remote = `${bytes.map((byte) => hex(byte, 2)).join('')}:${hex(port, 4)}`;
+  const local = `:${hex(socketPorts?.local, 4)}`;
+  for (const line of readFileSync('/proc/self/net/tcp', 'utf8').split('\n')) {
+    const [, from, to, , queues = ''] = line.trim().split(/\s+/);
+    if (from?.endsWith(local) && to === remote) return Number.parseInt(queues.split(':')[1] ?? '', 16);
+  }
+  throw new Error(`The kernel has no connection to ${address} from port ${socketPorts?.local}`);
+}

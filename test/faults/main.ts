@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { preparePythons } from '../python/environments.js';
+import { allFaults } from './all.js';
+import type { Fault, ServerKind } from './fault.js';
+import { missingServer } from './lab-server.js';
+import { merge, readRows, reliabilityPage, writeRows } from './reliability.js';
+import { type Row, type Run, rowOf } from './row.js';
+import { textTable } from './table.js';
+
+const usage = `npm run test:faults -- [name…] [--full] [--server KIND] [--json FILE] [--write]
+
+  name           the fault of that name, or those whose names begin so; without any, all
+  --full         the size of the published figures instead of the suite's
+  --server KIND  embedded, zeo-6.2 or zeo-5.4.1; without it, all that the fault is run against
+  --json FILE    writes the rows of this run
+  --write        puts them into docs/reliability.json and writes docs/reliability.md from it
+
+Exits with 1 when a promise was broken or a fault could not be run to its end.`;
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const rowsFile = path.join(root, 'docs/reliability.json');
+const pageFile = path.join(root, 'docs/reliability.md');
+
+const { values: flags, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: {
+    full: { type: 'boolean', default: false },
+    server: { type: 'string' },
+    json: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (flags.help) {
+  console.log(usage);
+  process.exit();
+}
+const matching = (word: string): readonly Fault[] => {
+  const exact = allFaults.filter(({ name }) => name === word);
+  return exact.length > 0 ? exact : allFaults.filter(({ name }) => name.startsWith(word));
+};
+const unknown = words.filter((word) => matching(word).length === 0);
+if (unknown.length > 0) {
+  console.error(`No fault begins with ${unknown.join(', ')}. There are:`);
+  for (const { name, about } of allFaults) console.error(`  ${name.padEnd(24)} ${about}`);
+  process.exit(2);
+}
+
+await preparePythons();
+const run: Run = {
+  size: flags.full ? 'full' : 'scaled',
+  date: `${new Date().toISOString().slice(0, 19)}Z`,
+  commit: commit(),
+  node: process.version,
+  machine: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${process.platform}`,
+};
+const rows: Row[] = [];
+const failures: string[] = [];
+const chosen = new Set(words.length > 0 ? words.flatMap(matching) : allFaults);
+for (const fault of allFaults.filter((fault) => chosen.has(fault))) {
+  for (const server of fault.servers) {
+    if (flags.server === undefined || flags.server === server) await runFault(fault, server);
+  }
+}
+
+console.log(`\n${textTable(rows)}\n`);
+for (const { fault, variant, server, notes } of rows) {
+  if (notes !== undefined) console.log(`${fault}, ${variant}, ${server}: ${notes}`);
+}
+for (const { fault, variant, server, broken } of rows) {
+  for (const phrase of broken) failures.push(`${fault}, ${variant}, ${server}: ${phrase}`);
+}
+if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(rows, undefined, 1)}\n`);
+if (flags.write) {
+  const all = merge(
+    readRows(rowsFile),
+    rows,
+    allFaults.map(({ name }) => name),
+  );
+  writeRows(rowsFile, all);
+  writeFileSync(pageFile, reliabilityPage(all));
+}
+for (const failure of failures) console.error(`BROKEN: ${failure}`);
+process.exitCode = failures.length > 0 ? 1 : 0;
+
+async function runFault(fault: Fault, server: ServerKind): Promise<void> {
+  const title = `${fault.name} (${server})`;
+  const missing = fault.missing?.() ?? missingServer(server);
+  if (missing !== undefined) {
+    console.log(`${title}: skipped: ${missing}`);
+    return;
+  }
+  const startMs = performance.now();
+  const progress = (line: string) => console.log(`${title}: ${line}`);
+  try {
+    const results = await fault.run({ size: run.size, server, progress });
+    rows.push(...results.map((result) => rowOf(fault, server, result, run)));
+    progress(`done in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  } catch (error) {
+    console.error(error);
+    failures.push(`${title}: ${(error as Error).message}`);
+  }
+}
+
+/** With a `+` when the working tree is not what was committed. */
+function commit(): string {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
+  try {
+    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+import type { Lock } from '../../src/storage.js';
+import { captureLog } from '../agent/captured-log.js';
+import { QueueLock, ScriptedStorage, silentStorage } from '../agent/scripted-storage.js';
+import { until } from './turning-clock.js';
+
+/** A storage that does what the interface forbids, or a peer would never do. */
+interface Misbehaviour {
+  readonly does: string;
+  readonly storage: () => ScriptedStorage;
+  /** What each of its pings must leave in the log, exactly once. */
+  readonly says: string;
+}
+
+const periodMs = 100;
+const timeoutMs = 200;
+
+const never = () => new Promise<never>(() => {});
+
+function withLock(lock: Partial<Lock>): ScriptedStorage {
+  const storage = new ScriptedStorage();
+  storage.loadLock = lock as Lock;
+  return storage;
+}
+
+function withGetter(name: 'ready' | 'generation' | 'loadLock' | 'lastReceivedAt'): ScriptedStorage {
+  // An object of its own: the class's fields would hide the getter.
+  return Object.defineProperty(new ScriptedStorage(), name, {
+    get() {
+      throw new Error(`getter of ${name}`);
+    },
+  });
+}
+
+const misbehaviours: readonly Misbehaviour[] = [
+  {
+    does: 'throws synchronously in ping',
+    storage: () =>
+      new ScriptedStorage(() => {
+        throw new Error('at once');
+      }),
+    says: 'at once',
+  },
+  {
+    does: 'rejects with something that is no error',
+    storage: () => new ScriptedStorage(() => Promise.reject(undefined)),
+    says: '',
+  },
+  {
+    does: 'never settles a ping, and says that it has heard nothing',
+    storage: silentStorage,
+    says: 'sent no byte',
+  },
+  {
+    does: 'never settles a ping, and cannot tell when it last heard',
+    storage: () => new ScriptedStorage(never),
+    says: 'sent no byte',
+  },
+  {
+    does: 'answers a ping after its deadline, when it has been dropped',
+    storage: () => new ScriptedStorage(() => new Promise((resolve) => setTimeout(resolve, 3 * timeoutMs))),
+    says: 'sent no byte',
+  },
+  {
+    does: 'rejects a ping after its deadline, when it has been dropped',
+    storage: () =>
+      new ScriptedStorage(
+        () => new Promise((_, reject) => setTimeout(() => reject(new Error('too late')), 3 * timeoutMs)),
+      ),
+    says: 'sent no byte',
+  },
+  {
+    does: 'is silent, and throws when it is dropped',
+    storage: () =>
+      Object.assign(silentStorage(), {
+        drop(): never {
+          throw new Error('no drop');
+        },
+      }),
+    says: 'sent no byte',
+  },
+  {
+    does: 'answers with a thenable that throws',
+    storage: () =>
+      new ScriptedStorage(() => ({
+        // biome-ignore lint/suspicious/noThenProperty: it is the point
+        then() {
+          throw new Error('thenable');
+        },
+      })),
+    says: 'thenable',
+  },
+  ...(['ready', 'generation', 'loadLock', 'lastReceivedAt'] as const).map((name) => ({
+    does: `has a getter of ${name} that throws`,
+    storage: () => withGetter(name),
+    says: `getter of ${name}`,
+  })),
+  {
+    does: 'has a lock that throws instead of rejecting',
+    storage: () =>
+      withLock({
+        acquire() {
+          throw new Error('no lock');
+        },
+      }),
+    says: 'no lock',
+  },
+  {
+    does: 'has a lock that rejects',
+    storage: () => withLock({ acquire: () => Promise.reject(new Error('lock refused')) }),
+    says: 'lock refused',
+  },
+  {
+    does: 'has a lock that is never granted, and is silent',
+    storage: () => Object.assign(silentStorage(), { loadLock: { acquire: never } }),
+    says: 'sent no byte',
+  },
+];
+
+async function setUp(storages: Readonly<Record<string, object>>) {
+  const server = await ZeoServer.listen();
+  const registry = new StorageRegistry();
+  const wells = await Promise.all(
+    ['well-1', 'well-2'].map(async (name) => {
+      const storage = await ClientStorage.open(server.address);
+      return { name, storage: registry.open(name, storage) };
+    }),
+  );
+  for (const [name, storage] of Object.entries(storages)) registry.open(name, storage);
+  const log = captureLog();
+  const settings = { period: periodMs / 1000, timeout: timeoutMs / 1000, jitter: 0, logger: log.logger };
+  const agent = new KeepAlive(settings, registry, {});
+  const answered = new Map<string, number>();
+  agent.on('pingSucceeded', ({ name }) => answered.set(name, (answered.get(name) ?? 0) + 1));
+  agent.start();
+  return {
+    registry,
+    log,
+    agent,
+    errorsOf: (name: string) => log.lines.filter(({ level, storage }) => level >= 50 && storage === name),
+    /** Waits until each of the real storages has had so many more pings answered. */
+    async wellsArePinged(times: number): Promise<void> {
+      const before = new Map(answered);
+      const pinged = ({ name }: { name: string }) =>
+        (answered.get(name) ?? 0) >= (before.get(name) ?? 0) + times;
+      await until(() => wells.every(pinged), 20_000, 'the real storages pinged');
+    },
+    /** What must be true of them whatever stands beside them. */
+    assertWellsAreWell(): void {
+      for (const { name, storage } of wells) {
+        assert.equal(storage.ready, true, name);
+        assert.equal(storage.generation, 1, name);
+        assert.equal(storage.loadLock.locked, false, name);
+      }
+      const foreign = log.lines.filter(({ level, storage }) => level >= 50 && storage?.startsWith('well'));
+      assert.deepEqual(foreign, []);
+      const panics = log.lines.filter(({ level }) => level === 70);
+      assert.deepEqual(panics, []);
+    },
+    async [Symbol.asyncDispose]() {
+      await agent.stop();
+      await Promise.all(wells.map(({ storage }) => storage.close()));
+      await server.close();
+    },
+  };
+}
+
+describe('a storage that misbehaves is contained and does no harm to real ones: it', {
+  timeout: 120_000,
+}, () => {
+  for (const { does, storage, says } of misbehaviours) {
+    it(does, async () => {
+      await using lab = await setUp({ odd: storage() });
+      const failures = () => lab.errorsOf('odd').filter(({ msg }) => msg === 'Keep alive for odd failed');
+      await until(
+        () => failures().length >= 2,
+        20_000,
+        () => `two failures: ${lab.log.messages()}`,
+      );
+      await lab.wellsArePinged(3);
+      for (const { err } of failures()) assert.ok((err?.message ?? '').includes(says), err?.message);
+      lab.assertWellsAreWell();
+    });
+  }
+
+  it('is logged once for each ping that fails, with its name', async () => {
+    let pings = 0;
+    const odd = new ScriptedStorage(() => {
+      pings += 1;
+      throw new Error(`failure ${pings}`);
+    });
+    await using lab = await setUp({ odd });
+    await until(() => pings >= 5, 20_000, 'five pings');
+    await lab.agent.stop();
+    assert.deepEqual(
+      lab.errorsOf('odd').map(({ err }) => err?.message),
+      Array.from({ length: pings }, (_, i) => `failure ${i + 1}`),
+    );
+  });
+
+  it('gets no second verdict on a ping that it answers after its deadline', async () => {
+    const odd = new ScriptedStorage(
+      () => new Promise((resolve) => setTimeout(resolve, timeoutMs + 2 * periodMs)),
+    );
+    await using lab = await setUp({ odd });
+    await until(() => odd.drops.length >= 3, 20_000, 'three drops');
+    await lab.agent.stop();
+    // Each drop is on a connection of its own, and each was a ping's.
+    const generations = odd.drops.map(({ generation }) => generation);
+    assert.equal(new Set(generations).size, generations.length);
+    assert.ok(odd.drops.length <= odd.pings);
+  });
+
+  it('is removed in the middle of its own ping', async () => {
+    const lock = new QueueLock();
+    const odd = silentStorage();
+    odd.loadLock = lock;
+    await using lab = await setUp({ odd });
+    await until(() => odd.pings > 0, 20_000, 'pinged');
+    await lab.registry.close('odd');
+    assert.equal(lock.held, false);
+    await lab.wellsArePinged(5);
+    assert.deepEqual(odd.drops, []);
+    assert.equal(odd.pings, 1);
+    assert.deepEqual(lab.errorsOf('odd'), []);
+    lab.assertWellsAreWell();
+  });
+
+  it('is there a hundred times, in every way at once', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => {
+      const misbehaviour = misbehaviours[i % misbehaviours.length] as Misbehaviour;
+      return [`odd-${i}`, misbehaviour.storage()] as const;
+    });
+    await using lab = await setUp(Object.fromEntries(many));
+    await lab.wellsArePinged(10);
+    lab.assertWellsAreWell();
+  });
+});

@@ -1,0 +1,94 @@
+import type { Fault, FaultResult } from '../fault.js';
+import { monotonicNow, sleep, until } from '../turning-clock.js';
+import { Host } from './host.js';
+import { latePeers } from './late-peers.js';
+
+const period = 1;
+const timeout = 1;
+const boundMs = timeout * 1000 + 1000;
+const ways = ['timer', 'I/O callback', 'SIGSTOP'] as const;
+
+export const deathInStall: Fault = {
+  name: 'death-in-stall',
+  about: 'Half of the peers die while the host stands still; found after it turned again',
+  layer: 'process',
+  servers: ['embedded'],
+  async run({ size, progress }) {
+    const { count, stalls, lengths } =
+      size === 'full'
+        ? { count: 100, stalls: 10, lengths: [1.5, 3, 10] }
+        : { count: 30, stalls: 1, lengths: [2] };
+    await using peers = await latePeers(ways.length * count, 100);
+    const results: FaultResult[] = [];
+    for (const seconds of lengths) {
+      const rows = await Promise.all(
+        ways.map(async (way, i) => {
+          const trial: Trial = { way, seconds, stalls, first: i * count, count };
+          const result = await dieInStalls(trial, peers);
+          progress(`${result.variant}: ${result.detectedAfterMs.length} found`);
+          return result;
+        }),
+      );
+      results.push(...rows);
+    }
+    return results;
+  },
+};
+
+interface Trial {
+  readonly way: (typeof ways)[number];
+  readonly seconds: number;
+  readonly stalls: number;
+  /** Of the relays that are this trial's. */
+  readonly first: number;
+  readonly count: number;
+}
+
+async function dieInStalls(
+  { way, seconds, stalls, first, count }: Trial,
+  peers: Awaited<ReturnType<typeof latePeers>>,
+): Promise<FaultResult> {
+  const addresses = peers.addresses.slice(first, first + count);
+  await using host = await Host.start({ addresses, period, timeout });
+  const detectedAfterMs: number[] = [];
+  let falseDeaths = 0;
+  for (let n = 0; n < stalls; n++) {
+    await sleep((0.7 + Math.random()) * 1000);
+    const victims = new Set([...addresses.keys()].filter((index) => (index + n) % 2 === 0));
+    host.losses.length = 0;
+    host.connections.length = 0;
+    const turning = standStill(host, way, seconds * 1000);
+    for (const index of victims) {
+      // Any moment of the stall but its edges, where it would not be certain that it was one of the stall.
+      const afterMs = 100 + Math.random() * (seconds * 1000 - 300);
+      setTimeout(() => peers.connectionOf(first + index).silence(), afterMs);
+    }
+    const { untilMs, standstillMs } = await turning;
+    const found = () => host.losses.filter(({ index }) => victims.has(index));
+    await until(() => found().length === victims.size, 3 * boundMs, 'found').catch(() => {});
+    await until(() => host.connections.length >= found().length, 10_000, 'connected again');
+    for (const loss of found()) {
+      detectedAfterMs.push(Math.max(0, loss.atMs - untilMs - (loss.standstillMs - standstillMs)));
+    }
+    falseDeaths += host.losses.length - found().length;
+  }
+  return {
+    variant: `${seconds} s in ${way}, P ${period} s, T ${timeout} s`,
+    boundMs,
+    detectedAfterMs,
+    deathsExpected: (stalls * count) / 2,
+    falseDeaths,
+    chances: (stalls * count) / 2,
+    callsLost: 0,
+  };
+}
+
+/** Resolves to when the loop turned again, and for how long it had stood still by then. */
+async function standStill(host: Host, way: Trial['way'], ms: number) {
+  if (way !== 'SIGSTOP') return host.block(way, ms);
+  host.signal('SIGSTOP');
+  await sleep(ms);
+  const untilMs = monotonicNow();
+  host.signal('SIGCONT');
+  return { untilMs, standstillMs: await host.standstillMs() };
+}

@@ -1,0 +1,97 @@
+import type { Fault, FaultResult } from '../fault.js';
+import { startServer } from '../lab-server.js';
+import { Relay } from '../relay.js';
+import { monotonicNow, sleep, until } from '../turning-clock.js';
+import { Host } from './host.js';
+
+interface Herd {
+  readonly count: number;
+  readonly period: number;
+  readonly timeout: number;
+}
+
+export const herd: Fault = {
+  name: 'herd',
+  about: 'All storages of a host are dropped in one instant, silently; then their reconnects',
+  layer: 'process',
+  servers: ['embedded'],
+  async run({ size, progress }) {
+    const herds: readonly Herd[] =
+      size === 'full'
+        ? [
+            { count: 1000, period: 1, timeout: 1 },
+            { count: 1000, period: 10, timeout: 2 },
+          ]
+        : [{ count: 200, period: 1, timeout: 1 }];
+    const results: FaultResult[] = [];
+    for (const each of herds) {
+      progress(`${each.count} storages, P ${each.period} s, T ${each.timeout} s`);
+      results.push(await dropAll(each));
+    }
+    return results;
+  },
+};
+
+async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
+  await using server = await startServer('embedded');
+  await using relay = await Relay.listen(server.address);
+  const addresses = Array.from({ length: count }, () => relay.address);
+  await using host = await Host.start({ addresses, period, timeout, reconnect: 'default' });
+  await sleep(Math.random() * period * 1000);
+  const acceptedBefore = relay.accepted;
+  const before = { atMs: monotonicNow(), standstillMs: await host.standstillMs() };
+  for (const connection of relay.connections) connection.silence();
+  const boundMs = (period + 2 * timeout) * 1000;
+  await until(() => host.losses.length >= count, 2 * boundMs, 'found').catch(() => {});
+  await until(() => host.connections.length >= count, 120_000, 'connected again').catch(() => {});
+  // Whatever else happens to a storage that is back would have happened by then.
+  await sleep((period + timeout + 1) * 1000);
+
+  const detectedAfterMs = host.losses
+    .slice(0, count)
+    .map(({ atMs, standstillMs }) => atMs - before.atMs - (standstillMs - before.standstillMs));
+  const backAtMs = host.connections.map(({ atMs }) => atMs - before.atMs);
+  const busiest = busiestSecond(backAtMs);
+  const attempts = relay.accepted - acceptedBefore;
+  const broken = [
+    ...(host.connections.length === count
+      ? []
+      : [`${host.connections.length} reconnects of ${count} storages`]),
+    ...(attempts === count ? [] : [`${attempts} attempts to reconnect ${count} storages`]),
+    // The herd that must not be: more than a tenth in any one second, unless that is a handful.
+    ...(count >= 100 && busiest > count / 10 ? [`${busiest} of ${count} reconnected in one second`] : []),
+  ];
+  return {
+    variant: `${count} storages, P ${period} s, T ${timeout} s`,
+    boundMs,
+    detectedAfterMs,
+    deathsExpected: count,
+    falseDeaths: Math.max(0, host.losses.length - count),
+    chances: count,
+    callsLost: 0,
+    notes: `reconnects in each second after the drop: ${histogram(backAtMs)}; ${busiest} in the busiest second`,
+    ...(broken.length > 0 ? { broken } : {}),
+  };
+}
+
+/** How many fall into the fullest second, wherever it begins. */
+function busiestSecond(timesMs: readonly number[]): number {
+  const sorted = [...timesMs].sort((a, b) => a - b);
+  let first = 0;
+  let most = 0;
+  for (const [i, atMs] of sorted.entries()) {
+    while (atMs - (sorted[first] ?? atMs) >= 1000) first += 1;
+    most = Math.max(most, i - first + 1);
+  }
+  return most;
+}
+
+function histogram(timesMs: readonly number[]): string {
+  const counts: number[] = [];
+  for (const atMs of timesMs) {
+    const second = Math.floor(atMs / 1000);
+    while (counts.length <= second) counts.push(0);
+    counts[second] = (counts[second] ?? 0) + 1;
+  }
+  return counts.join(' ');
+}

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { startServer } from '../lab-server.js';
+import { Relay, type RelayedConnection } from '../relay.js';
+
+/**
+ * Peers that are well and answer after so long: relays before a ZEO server, one a storage, and a bare echo for the naive
+ * watchdogs. They live in this process; who is to be blocked lives in another one.
+ */
+export async function latePeers(count: number, answersAfterMs: number) {
+  const server = await startServer('embedded');
+  const relays = await Promise.all(Array.from({ length: count }, () => Relay.listen(server.address)));
+  for (const relay of relays) {
+    relay.welcome = { kind: 'relayed', toClient: { kind: 'delay', ms: answersAfterMs } };
+  }
+  const sockets = new Set<Socket>();
+  const echo = await lateEcho(answersAfterMs, sockets);
+  return {
+    server,
+    relays,
+    addresses: relays.map(({ address }) => address),
+    echoPort: (echo.address() as { port: number }).port,
+    /** The connection of the storage `index`. */
+    connectionOf: (index: number): RelayedConnection => relays[index]?.current as RelayedConnection,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      echo.close();
+      await Promise.all(relays.map((relay) => relay.close()));
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function lateEcho(answersAfterMs: number, sockets: Set<Socket>): Promise<Server> {
+  const echo = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('data', (bytes) => setTimeout(() => socket.write(bytes), answersAfterMs));
+  });
+  echo.listen({ host: '127.0.0.1', port: 0, backlog: 4096 });
+  await once(echo, 'listening');
+  return echo;
+}

@@ -1,0 +1,50 @@
+import type { Fault, FaultResult } from '../fault.js';
+import { sleep } from '../turning-clock.js';
+import { Host } from './host.js';
+import { latePeers } from './late-peers.js';
+
+/** As when a machine, or a whole rack of virtual ones, is suspended and resumed. */
+export const bothStopped: Fault = {
+  name: 'both-stopped',
+  about: 'SIGSTOP to host and server, then SIGCONT to both: nobody has died',
+  layer: 'process',
+  servers: ['embedded'],
+  async run({ size, progress }) {
+    const { count, stops, lengths } =
+      size === 'full'
+        ? { count: 200, stops: 10, lengths: [1.5, 6] }
+        : { count: 40, stops: 4, lengths: [1.5] };
+    // So late that at about every other stop pings are out.
+    await using peers = await latePeers(count, 500);
+    await using host = await Host.start({ addresses: peers.addresses, period: 1, timeout: 1 });
+    const results: FaultResult[] = [];
+    for (const seconds of lengths) {
+      const lostBefore = host.losses.length;
+      for (let i = 0; i < stops; i++) {
+        await sleep(700 + Math.random() * 1000);
+        peers.server.signal('SIGSTOP');
+        host.signal('SIGSTOP');
+        await sleep(seconds * 1000);
+        // Either may come first; neither is fair to the other for longer than that.
+        const [first, second] = i % 2 === 0 ? [host, peers.server] : [peers.server, host];
+        first.signal('SIGCONT');
+        await sleep(100);
+        second.signal('SIGCONT');
+      }
+      await sleep(3000);
+      progress(`${stops} stops for ${seconds} s`);
+      const lost = host.losses.slice(lostBefore);
+      results.push({
+        variant: `for ${seconds} s`,
+        boundMs: undefined,
+        detectedAfterMs: [],
+        deathsExpected: 0,
+        falseDeaths: lost.length,
+        chances: count * stops,
+        callsLost: 0,
+        ...(lost.length > 0 ? { broken: [lost[0]?.message as string] } : {}),
+      });
+    }
+    return results;
+  },
+};

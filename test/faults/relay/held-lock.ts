@@ -1,0 +1,78 @@
+import type { Fault } from '../fault.js';
+import { Lab, resultOf } from '../lab.js';
+import { startServer } from '../lab-server.js';
+import type { Subject } from '../subject.js';
+import { allServers } from './silent-drop.js';
+
+interface Hold {
+  readonly name: string;
+  /** Before the drop. */
+  take(lab: Lab, subject: Subject): Promise<void> | void;
+  /** The moment after it. */
+  call(lab: Lab, subject: Subject): void;
+}
+
+const root = new Uint8Array(8);
+
+const holds: readonly Hold[] = [
+  {
+    name: 'hung load',
+    take: () => {},
+    // It holds the lock for as long as it waits for its answer.
+    call: (lab, { storage }) => void lab.calls.watch(storage.load(root)),
+  },
+  {
+    name: 'two hung loads and a hung call',
+    take: () => {},
+    call: (lab, { storage }) => {
+      void lab.calls.watch(storage.load(root));
+      void lab.calls.watch(storage.loadBefore(root, Buffer.from('7fffffffffffff00', 'hex')));
+      void lab.calls.watch(storage.getInfo());
+    },
+  },
+  {
+    name: 'acquire() for ever',
+    take: async (_, { storage }) => {
+      await storage.loadLock.acquire();
+    },
+    call: (lab, { storage }) => void lab.calls.watch(storage.getInfo()),
+  },
+];
+
+export const heldLock: Fault = {
+  name: 'held-lock',
+  about: 'The connection goes silent while the application holds the load lock',
+  layer: 'relay',
+  servers: allServers,
+  async run({ size, server: kind, progress }) {
+    const sizes =
+      size === 'full'
+        ? [
+            { period: 1, timeout: 1, count: 150, boundMs: 2500 },
+            { period: 10, timeout: 2, count: 150, boundMs: 13_000 },
+          ]
+        : [{ period: 1, timeout: 1, count: 30, boundMs: 2500 }];
+    await using server = await startServer(kind);
+    const results = [];
+    for (const { period, timeout, count, boundMs } of sizes) {
+      await using lab = await Lab.open({ server: server.address, count, period, timeout });
+      const holdOf = (subject: Subject) => holds[lab.subjects.indexOf(subject) % holds.length] as Hold;
+      progress(`P ${period} s, T ${timeout} s: ${count} connections`);
+      await lab.atRandomPhases(async (subject) => {
+        const hold = holdOf(subject);
+        await hold.take(lab, subject);
+        subject.strike((connection) => connection.silence());
+        hold.call(lab, subject);
+      });
+      await lab.lost();
+      await lab.callsEnded();
+      await lab.recovered();
+      for (const hold of holds) {
+        const own = lab.subjects.filter((subject) => holdOf(subject) === hold);
+        const variant = `${hold.name}, P ${period} s, T ${timeout} s`;
+        results.push(resultOf(variant, own, { boundMs, deaths: 1 }, lab.calls));
+      }
+    }
+    return results;
+  },
+};

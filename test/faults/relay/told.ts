@@ -1,0 +1,54 @@
+import type { Fault } from '../fault.js';
+import { Lab, resultOf } from '../lab.js';
+import { startServer } from '../lab-server.js';
+import type { RelayedConnection } from '../relay.js';
+
+/**
+ * Faults that the connection tells of by itself. `any`: some servers tell, others fall silent.
+ */
+function toldFault(
+  name: string,
+  about: string,
+  by: 'itself' | 'any',
+  fault: (connection: RelayedConnection) => void,
+): Fault {
+  return {
+    name,
+    about,
+    layer: 'relay',
+    servers: ['embedded', 'zeo-6.2'],
+    async run({ size, server: kind }) {
+      const { period, timeout, count, rounds } =
+        size === 'full'
+          ? { period: 2, timeout: 2, count: 100, rounds: 10 }
+          : { period: 0.5, timeout: 0.5, count: 20, rounds: 2 };
+      await using server = await startServer(kind);
+      await using lab = await Lab.open({ server: server.address, count, period, timeout });
+      for (let i = 0; i < rounds; i++) {
+        await lab.atRandomPhases((subject) => {
+          void lab.calls.watch(subject.storage.getInfo());
+          subject.strike(fault);
+          void lab.calls.watch(subject.storage.load(new Uint8Array(8)));
+        });
+        await lab.lost();
+        await lab.recovered();
+      }
+      await lab.callsEnded();
+      const expected = { boundMs: lab.boundMs, deaths: rounds, by };
+      return [resultOf(`P ${period} s, T ${timeout} s`, lab.subjects, expected, lab.calls)];
+    },
+  };
+}
+
+export const toldFaults: readonly Fault[] = [
+  toldFault('reset', 'RST to both ends, with calls under way', 'itself', (connection) => connection.reset()),
+  toldFault('half-close', 'The server’s side sends FIN and reads on', 'itself', (connection) =>
+    connection.halfClose(),
+  ),
+  toldFault('corrupt-to-client', 'What the server sends arrives as nonsense', 'itself', ({ toClient }) => {
+    toClient.manner = { kind: 'corrupt' };
+  }),
+  toldFault('corrupt-to-server', 'What the client sends arrives as nonsense', 'any', ({ toServer }) => {
+    toServer.manner = { kind: 'corrupt' };
+  }),
+];
