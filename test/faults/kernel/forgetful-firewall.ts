@@ -27,7 +27,8 @@ const sizes: Readonly<
   full: {
     short: { period: 10, timeout: 2, forget: 15, count: 100 },
     watch: 90,
-    long: { period: 10, timeout: 2, forget: 5, count: 100 },
+    // Fewer than 100: the reconnects of more are spread over seconds.
+    long: { period: 10, timeout: 2, forget: 5, count: 60 },
   },
 };
 

@@ -16,7 +16,7 @@ import { Witness } from './witness.js';
 
 const config = JSON.parse(process.argv[2] as string) as HostConfig;
 const { period, timeout, watched, unwatched = [], sockets = [] } = config;
-const report = (event: HostEvent) => process.send?.(event);
+const report = (event: HostEvent) => process.connected && process.send?.(event);
 const now = () => systemClock.now();
 
 process.on('disconnect', () => process.exit());

@@ -67,18 +67,20 @@ async function serveCopy(version: ZeoVersion, original: string): Promise<PythonZ
 }
 
 const config = JSON.parse(process.argv[2] as string) as ServerConfig;
-const report = (event: ServerEvent) => process.send?.(event);
+const report = (event: ServerEvent) => process.connected && process.send?.(event);
 const serving =
   config.kind === 'embedded'
     ? serveEmbedded(config)
     : servePython(config.kind.replace('zeo-', '') as ZeoVersion, config);
 
-process.on('disconnect', async () => {
+const end = async () => {
   const served = await serving.catch(() => undefined);
   await served?.stop();
   process.exit();
-});
-if (!process.connected) process.exit();
+};
+process.on('disconnect', end);
+// It may have been too early to hear of it.
+if (!process.connected) await end();
 const served = await serving;
 process.on('message', async ({ type }: ServerCommand) => {
   if (type === 'commit') report({ type: 'committed', tid: await served.commit() });
