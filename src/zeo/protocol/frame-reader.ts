@@ -14,6 +14,8 @@ export class FrameReader<Event> {
   readonly #toEvent: (frame: Uint8Array, isFirst: boolean) => Event;
   #isFirst = true;
   #fault: ProtocolError | undefined;
+  /** Behind events that are not looked at yet. */
+  #faultToCome: ProtocolError | undefined;
 
   constructor(maxFrameBytes: number, toEvent: (frame: Uint8Array, isFirst: boolean) => Event) {
     this.#maxFrameBytes = maxFrameBytes;
@@ -24,7 +26,8 @@ export class FrameReader<Event> {
    * @throws ProtocolError, the same one ever after; while iterating when events precede it.
    */
   receive(chunk: Uint8Array): Iterable<Event> {
-    if (this.#fault !== undefined) throw this.#fault;
+    const fault = this.#fault ?? this.#faultToCome;
+    if (fault !== undefined) throw fault;
     const events: Event[] = [];
     try {
       this.#frames.push(chunk);
@@ -34,20 +37,23 @@ export class FrameReader<Event> {
         events.push(this.#toEvent(frame, isFirst));
       }
     } catch (error) {
-      const fault = this.break(error);
-      if (events.length === 0) throw fault;
-      return eventsThenFault(events, fault);
+      if (events.length === 0) throw this.break(error);
+      this.#faultToCome = faultOf(error);
+      return this.#eventsThenFault(events, this.#faultToCome);
     }
     return events;
   }
 
   /** Makes every later `receive` throw; the first fault wins. */
   break(error: unknown): ProtocolError {
-    this.#fault ??=
-      error instanceof ProtocolError
-        ? error
-        : new ProtocolError('Message cannot be decoded', { cause: error });
+    this.#fault ??= faultOf(error);
     return this.#fault;
+  }
+
+  /** A reply among the events may turn out to be unreadable when it is looked at: then that is the first fault. */
+  *#eventsThenFault(events: readonly Event[], fault: ProtocolError): Generator<Event, void> {
+    yield* events;
+    throw this.break(fault);
   }
 
   #next(): Uint8Array | undefined {
@@ -62,7 +68,8 @@ export class FrameReader<Event> {
   }
 }
 
-function* eventsThenFault<Event>(events: readonly Event[], fault: ProtocolError): Generator<Event, void> {
-  yield* events;
-  throw fault;
+function faultOf(error: unknown): ProtocolError {
+  return error instanceof ProtocolError
+    ? error
+    : new ProtocolError('Message cannot be decoded', { cause: error });
 }
