@@ -6,7 +6,8 @@
  * - Between two sweeps nothing wakes it, unless a ping is out.
  * - While one is out it looks every tick, and asks the main thread for turns: a silence counts only up to a turn
  *   that polled the sockets.
- * - After a standstill nothing is concluded before one turn is through; what is still silent then is pinged afresh.
+ * - The time of a standstill counts for nobody's silence. After one nothing is concluded before a turn is through; after
+ *   a long one, what is still silent then is pinged afresh.
  */
 import type { Clock } from '../clock.js';
 import { diagnose, type ReadTcpTable } from '../diagnosis.js';
@@ -14,7 +15,7 @@ import type { Board } from '../rpc/board.js';
 import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
 import { Pacing } from './pacing.js';
 import { type Budgets, budgetsFor, decide } from './verdict.js';
-import { type Turn, Watch } from './watch.js';
+import { type Span, Watch } from './watch.js';
 
 export interface PingLoopOptions {
   readonly settings: LoopSettings;
@@ -39,7 +40,10 @@ export class PingLoop implements LoopApi {
   #boardVersion: number | undefined;
   /** When the turn that is under way was asked for. A turn that a standstill made worthless is forgotten. */
   #asked: { readonly requestedMs: number } | undefined;
-  #lastTurn: Turn | undefined;
+  /** Up to when the board shows what was received: the beginning of the last turn. */
+  #seenMs = Number.NEGATIVE_INFINITY;
+  /** When, since then, the main loop or the process stood still. */
+  #lost: Span[] = [];
   /** A standstill of the whole process that no turn has ended yet. */
   #standstill: Stall | undefined;
   #wakeMs = 0;
@@ -83,6 +87,7 @@ export class PingLoop implements LoopApi {
       const stall: Stall = { of: 'process', durationMs: Math.round(lateMs) };
       if (this.#watches.size === 0) this.#tell(() => this.#host.stalled(stall));
       else this.#standstill = stall;
+      this.#lost.push({ fromMs: this.#wakeMs, toMs: nowMs });
       this.#asked = undefined;
     }
     const due = this.#pacing.take(nowMs).filter((id) => this.#mayPing(id, nowMs));
@@ -105,7 +110,9 @@ export class PingLoop implements LoopApi {
    */
   #mayPing(id: number, nowMs: number): boolean {
     const watch = this.#watches.get(id);
-    return watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs);
+    return (
+      watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
+    );
   }
 
   #sweep(watches: readonly Watch[]): void {
@@ -129,14 +136,13 @@ export class PingLoop implements LoopApi {
 
   #judge(nowMs: number): void {
     const silent: Watch[] = [];
-    const seenMs = this.#lastTurn?.requestedMs ?? Number.NEGATIVE_INFINITY;
     for (const watch of this.#watches.values()) {
       if (watch.standing(this.#board) === 'concluded') {
         this.#watches.delete(watch.id);
         continue;
       }
       if (this.#standstill !== undefined) continue;
-      const decision = decide(watch, this.#board, this.#budgets, nowMs, seenMs);
+      const decision = decide(watch, this.#board, this.#budgets, nowMs, this.#seenMs);
       // A look at the system costs: what it could not decide it is not asked again at once.
       if (decision === 'dead' && nowMs >= watch.undecidedUntilMs) silent.push(watch);
       else if (decision === 'dead') continue;
@@ -182,27 +188,31 @@ export class PingLoop implements LoopApi {
 
   #turned(requestedMs: number): void {
     const nowMs = this.#clock.now();
+    const turn: Span = { fromMs: requestedMs, toMs: nowMs };
     const durationMs = Math.round(nowMs - requestedMs);
-    const turn: Turn = { requestedMs, completedMs: nowMs, stalled: durationMs > this.#budgets.loopStallMs };
+    const isStalled = durationMs > this.#budgets.loopStallMs;
     this.#asked = undefined;
     for (const watch of this.#watches.values()) {
-      if (watch.standing(this.#board) === 'sent') watch.account(this.#board, turn, this.#lastTurn);
+      if (watch.standing(this.#board) === 'sent') watch.account(this.#board, turn, this.#lost);
     }
-    this.#lastTurn = turn;
+    // What is proven ends where this turn began: its own standstill is lost for the next one.
+    this.#lost = isStalled ? [turn] : [];
+    this.#seenMs = requestedMs;
 
-    const stall = this.#standstill ?? (turn.stalled ? ({ of: 'loop', durationMs } as const) : undefined);
+    const stall = this.#standstill ?? (isStalled ? ({ of: 'loop', durationMs } as const) : undefined);
     this.#standstill = undefined;
     if (stall !== undefined) {
       this.#tell(() => this.#host.stalled(stall));
-      this.#pingAfresh(stall);
+      // A shorter one is not counted, and that is all: whatever arrived in it has been read now.
+      if (stall.durationMs >= this.#budgets.timeoutMs) this.#pingAfresh(stall);
     }
     this.#judge(nowMs);
     this.#arm();
   }
 
   /**
-   * After a standstill, and a turn that read whatever had arrived in the meantime: what is still silent gets a new ping
-   * and a new deadline.
+   * After a long standstill, and a turn that read whatever had arrived in the meantime: what is still silent gets a new ping
+   * and a new deadline. The network may have been away as well.
    */
   #pingAfresh(stall: Stall): void {
     const nowMs = this.#clock.now();

@@ -1,11 +1,9 @@
 import { type Board, phase } from '../rpc/board.js';
 
-/** One turn of the main loop that polled its sockets: asked for by the worker, answered when it had happened. */
-export interface Turn {
-  readonly requestedMs: number;
-  readonly completedMs: number;
-  /** It took so long that the main loop must have stood still. */
-  readonly stalled: boolean;
+/** A time, by the system's monotonic clock. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** What the board says of the ping. */
@@ -55,21 +53,27 @@ export class Watch {
     return board.receivedAgo(this.id, nowMs) < board.sentAgo(this.id, nowMs);
   }
 
-  /** Adds what a turn proves of the peer's silence. `previous` is the turn before. */
-  account(board: Board, turn: Turn, previous: Turn | undefined): void {
-    this.#accountedMs ??= turn.completedMs - board.sentAgo(this.id, turn.completedMs);
-    const heardMs = turn.completedMs - board.receivedAgo(this.id, turn.completedMs);
-    if (heardMs > this.#heardMs && this.isHeard(board, turn.completedMs)) {
+  /**
+   * Adds what a turn of the main loop proves of the peer's silence.
+   *
+   * @param turn from when it was asked for, until it had polled the sockets
+   * @param lost when, since the turn before, the main loop or the process stood still
+   */
+  account(board: Board, turn: Span, lost: readonly Span[]): void {
+    this.#accountedMs ??= turn.toMs - board.sentAgo(this.id, turn.toMs);
+    const heardMs = turn.toMs - board.receivedAgo(this.id, turn.toMs);
+    if (heardMs > this.#heardMs && this.isHeard(board, turn.toMs)) {
       this.#heardMs = heardMs;
       this.#accountedMs = heardMs;
       this.silentMs = 0;
     }
     const fromMs = this.#accountedMs;
-    if (turn.requestedMs <= fromMs) return;
-    const lostMs = previous?.stalled
-      ? Math.max(0, previous.completedMs - Math.max(fromMs, previous.requestedMs))
-      : 0;
-    this.silentMs += turn.requestedMs - fromMs - lostMs;
-    this.#accountedMs = turn.requestedMs;
+    if (turn.fromMs <= fromMs) return;
+    let lostMs = 0;
+    for (const span of lost) {
+      lostMs += Math.max(0, Math.min(span.toMs, turn.fromMs) - Math.max(span.fromMs, fromMs));
+    }
+    this.silentMs += turn.fromMs - fromMs - lostMs;
+    this.#accountedMs = turn.fromMs;
   }
 }

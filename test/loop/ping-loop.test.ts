@@ -198,7 +198,10 @@ describe('a stall', () => {
       assert.deepEqual(host.deaths, []);
       assert.ok(host.stalls.length > 0);
     });
+  }
 
+  // In one that is shorter than the timeout nothing is lost that TCP would not bring again.
+  for (const stallMs of [1500, 3000, 6000, 30_000]) {
     it(`of the process for ${stallMs} ms kills no peer whose answer got lost meanwhile`, async () => {
       const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
       await clock.advance(1100);
@@ -208,6 +211,25 @@ describe('a stall', () => {
       assert.deepEqual(host.deaths, []);
     });
   }
+
+  it('that is short puts the verdict off by its own length and no more', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
+    await clock.advance(1000);
+    const pingedMs = clock.now();
+    for (let round = 0; round < 4; round++) {
+      await clock.advance(150);
+      if (round % 2 === 0) await clock.stopProcess(600);
+      else {
+        host.block(600);
+        await clock.advance(600);
+      }
+    }
+    await clock.advance(5000);
+    const afterMs = (host.deaths[0]?.atMs ?? Infinity) - pingedMs;
+    assert.ok(afterMs >= 1000 + 4 * 500, `dead after ${afterMs} ms`);
+    assert.ok(afterMs <= 1000 + 4 * 600 + 500, `dead after ${afterMs} ms`);
+    assert.equal(host.pings.filter(({ atMs }) => atMs <= pingedMs + afterMs).length, 1);
+  });
 
   it('of the whole machine, which no clock of the process counts, kills no peer', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
