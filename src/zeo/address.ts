@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { KeepAliveError } from '../errors.js';
-import { receivedValue } from './received-value.js';
+import { receivedAddress, receivedValue } from './received-value.js';
 
 /** A server that listens on a TCP port. */
 export interface TcpAddress {
@@ -100,7 +100,7 @@ export function parseSocketPath(path: unknown, received: unknown): UnixAddress {
 export function invalid(received: unknown, why: string): KeepAliveError {
   return new KeepAliveError(
     'ERR_ZEO_INVALID_ADDRESS',
-    `Invalid ZEO address ${receivedValue(received)}: ${why}`,
+    `Invalid ZEO address ${receivedAddress(received)}: ${why}`,
   );
 }
 
@@ -118,12 +118,12 @@ function parseObject(value: object): Address {
   if (path !== undefined) {
     if (host !== undefined || port !== undefined)
       throw invalid(value, 'it has both a path and a host or port');
-    return parseSocketPath(path, value);
+    return parseSocketPath(path, path);
   }
-  if (host !== undefined && typeof host !== 'string') throw invalid(value, 'the host is no text');
+  if (host !== undefined && typeof host !== 'string') throw invalid(host, 'the host is no text');
   return {
-    host: host === undefined || host === '' ? defaultHost : checkHost(host, value),
-    port: checkPort(port, value),
+    host: host === undefined || host === '' ? defaultHost : checkHost(host, host),
+    port: checkPort(port, port ?? value),
   };
 }
 

@@ -34,7 +34,8 @@ const noArgs: readonly Value[] = [];
  *
  * It reconnects by itself for as long as it is open; its events tell what happens. Calls made while there is no
  * connection wait up to `waitTimeout` for one; a call whose connection is lost rejects with a
- * {@link ClientDisconnected} and may be repeated. Every call takes a signal and rejects with its reason.
+ * {@link ClientDisconnected} and may be repeated. Every call of the server takes a signal and rejects with its reason;
+ * `open` has `waitTimeout` instead.
  *
  * An open storage holds the process, connected or not: `close()` it.
  *
@@ -129,8 +130,7 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
    * after a pack. `undefined` before the first connection.
    */
   get info(): StorageInfo | undefined {
-    const { info } = this.#supervisor;
-    return info && readStorageInfo(info);
+    return this.#supervisor.info;
   }
 
   /**
@@ -152,9 +152,9 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
 
   /** Asks the server about its storage. */
   async getInfo(signal?: AbortSignal): Promise<StorageInfo> {
-    const info = checkDict('get_info', await this.#call('get_info', noArgs, signal));
+    const info = readStorageInfo(await this.#call('get_info', noArgs, signal));
     this.#supervisor.info = info;
-    return readStorageInfo(info);
+    return info;
   }
 
   /** The server's statistics on its storage: connections, loads, stores, lock times … */

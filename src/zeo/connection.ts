@@ -14,6 +14,7 @@ import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, ProtocolError } from '../errors.js';
 import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
+import { NotificationQueue } from './notification-queue.js';
 import { PendingCall } from './pending-call.js';
 import { type ClientEvent, ClientSession } from './protocol/session.js';
 import type { MessageId, Value } from './protocol/values.js';
@@ -44,7 +45,7 @@ export class Connection {
   #lastReceivedAt: number | undefined;
   #failure: Error | undefined;
   #observer: ConnectionObserver | undefined;
-  #queued: Notification[] = [];
+  #queued = new NotificationQueue();
   #settleGreeting!: { resolve: (protocol: string) => void; reject: (error: Error) => void };
 
   /** Starts to connect. */
@@ -83,10 +84,8 @@ export class Connection {
 
   /** Delivers what was queued, at once and in order, and then everything as it comes. */
   observe(observer: ConnectionObserver): void {
-    const queued = this.#queued;
-    this.#queued = [];
     this.#observer = observer;
-    for (const notification of queued) observer.notified(notification);
+    for (const notification of this.#queued.drain()) observer.notified(notification);
   }
 
   /**
@@ -121,7 +120,7 @@ export class Connection {
     this.#socket.destroy();
     const calls = [...this.#pending.values()];
     this.#pending.clear();
-    this.#queued = [];
+    this.#queued = new NotificationQueue();
     this.#settleGreeting.reject(error);
     if (calls.length > 0) {
       const reason = rejection ?? this.#rejection(error);
@@ -181,7 +180,7 @@ export class Connection {
       case 'call': {
         const notification = readNotification(event.method, event.args);
         if (notification === undefined) return;
-        if (this.#observer === undefined) this.#queued.push(notification);
+        if (this.#observer === undefined) this.#queued.add(notification);
         else this.#observer.notified(notification);
         return;
       }

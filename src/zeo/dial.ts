@@ -1,15 +1,16 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Address, formatAddress } from './address.js';
 import { type Established, isHopeless } from './establish.js';
-import type { ReconnectBackoff } from './reconnect.js';
+import type { ReconnectBackoff } from './reconnect-backoff.js';
 
 export interface DialRequest {
   readonly addresses: readonly Address[];
   /** One attempt. Rejects when the address is of no use now; leaves nothing open then. */
   readonly attempt: (address: Address, signal: AbortSignal) => Promise<Established>;
   readonly backoffOf: (address: Address) => ReconnectBackoff;
-  /** How many milliseconds an attempt has to keep off the others of this process. */
-  readonly paceMs: () => number;
+  /** How many milliseconds an attempt has to keep off the others of this process at that address. */
+  readonly paceMs: (address: Address) => number;
   /** Why there is no connection now, if one was lost. */
   readonly lastError: Error | undefined;
   /** An attempt will be made after `delayMs`, because of `error`. */
@@ -29,20 +30,24 @@ export interface DialRequest {
  */
 export function dial(request: DialRequest, controller: AbortController): Promise<Established> {
   const { signal } = controller;
+  // One for each address: no leak, of which Node would warn from the eleventh on.
+  setMaxListeners(0, signal);
   const hopeless = new Set<Address>();
 
   const keepTrying = async (address: Address): Promise<Established> => {
     const backoff = request.backoffOf(address);
     let error = request.lastError;
     for (;;) {
-      const delayMs = backoff.nextDelayMs(hopeless.has(address));
+      const backoffMs = backoff.nextDelayMs(hopeless.has(address));
+      // Not paced: the first attempt of a storage that is being opened, which is what its host waits for.
       if (error !== undefined) {
+        // A place is taken when it is needed: one taken ahead of a backoff would hold up those that come before it.
+        const delayMs = backoffMs > 0 ? backoffMs : request.paceMs(address);
         request.onRetry({ address: formatAddress(address), attempt: backoff.attempts, delayMs, error });
+        if (delayMs > 0) await sleep(delayMs, undefined, { signal });
+        const paceMs = backoffMs > 0 ? request.paceMs(address) : 0;
+        if (paceMs > 0) await sleep(paceMs, undefined, { signal });
       }
-      if (delayMs > 0) await sleep(delayMs, undefined, { signal });
-      // The first attempt of a storage that is being opened is what its host waits for.
-      const paceMs = error === undefined ? 0 : request.paceMs();
-      if (paceMs > 0) await sleep(paceMs, undefined, { signal });
       signal.throwIfAborted();
       try {
         const established = await request.attempt(address, signal);

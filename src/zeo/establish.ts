@@ -6,7 +6,7 @@ import { compareIds, copyId, formatId, isId } from './ids.js';
 import { readOids } from './notification.js';
 import type { Access } from './options.js';
 import type { Value } from './protocol/values.js';
-import { checkDict, type Dict } from './storage-info.js';
+import { readStorageInfo, type StorageInfo } from './storage-info.js';
 
 export interface EstablishRequest {
   readonly storage: string;
@@ -28,7 +28,7 @@ export interface Established {
   readonly serverTid: Uint8Array;
   /** What was committed since `lastTid`; `oids` is `null` when the server cannot tell. */
   readonly missed: Missed | undefined;
-  readonly info: Dict;
+  readonly info: StorageInfo;
 }
 
 export interface Missed {
@@ -64,7 +64,7 @@ export async function establish(
     stage = 'the verification';
     const missed = await findMissed(connection, request.lastTid, serverTid);
     stage = 'get_info';
-    const info = checkDict('get_info', await connection.call('get_info', []));
+    const info = readStorageInfo(await connection.call('get_info', []));
     if (request.clientLabel !== undefined) connection.tell('set_client_label', [request.clientLabel]);
     return { connection, protocol, readOnly, serverTid, missed, info };
   } catch (error) {
@@ -158,7 +158,7 @@ function behind(address: string, serverTid: Uint8Array, lastTid: Uint8Array): Er
 
 function late(address: Address, stage: string, timeoutMs: number): Error {
   return new ClientDisconnected(
-    `Cannot connect to ${formatAddress(address)}: ${stage} did not come within ${timeoutMs / 1000} s`,
+    `Cannot use ${formatAddress(address)}: ${stage} of a ZEO server did not come within ${timeoutMs / 1000} s`,
     { code: 'ERR_ZEO_CONNECT' },
   );
 }

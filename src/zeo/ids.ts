@@ -27,7 +27,12 @@ export function compareIds(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b);
 }
 
-/** As people write ids: sixteen hexadecimal digits. */
+/** Whether a transaction came after another one. */
+export function isLater(tid: Uint8Array, than: Uint8Array): boolean {
+  return compareIds(tid, than) > 0;
+}
+
+/** As people write ids, and as a key of a `Map`, which compares bytes by identity: sixteen hexadecimal digits. */
 export function formatId(id: Uint8Array): string {
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
 }

@@ -1,14 +1,14 @@
 import { ProtocolError } from '../errors.js';
 import { isId } from './ids.js';
 import type { Value } from './protocol/values.js';
-import { checkDict, type Dict } from './storage-info.js';
+import { readStorageInfoChange, type StorageInfoChange } from './storage-info.js';
 
 /** What a server tells without being asked. */
 export type Notification =
-  /** A transaction was committed that changed these objects. */
-  | { readonly type: 'invalidated'; readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] }
+  /** A transaction was committed that changed these objects; `null`: what it and those before it changed is not known. */
+  | { readonly type: 'invalidated'; readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] | null }
   /** A part of what `get_info` answers has changed, as after a pack. */
-  | { readonly type: 'info'; readonly info: Dict };
+  | { readonly type: 'info'; readonly info: StorageInfoChange };
 
 /**
  * A one-way call of the server (`ZEO/asyncio/client.py: client_methods`), checked.
@@ -26,7 +26,7 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
       return { type: 'invalidated', tid, oids: readOids(oids) };
     }
     case 'info':
-      return { type: 'info', info: checkDict('info', args[0] ?? null) };
+      return { type: 'info', info: readStorageInfoChange('info', args[0] ?? null) };
     case 'receiveBlobStart':
     case 'receiveBlobChunk':
     case 'receiveBlobStop':

@@ -14,7 +14,10 @@ export interface ClientStorageOptions {
   name?: string | undefined;
   /** Whether `open` resolves only once there is a connection. Default `true`. */
   wait?: boolean | undefined;
-  /** How long `open`, and calls while there is no connection, wait for one. 0: not at all. Default 30, as ZEO's. */
+  /**
+   * How long `open`, and calls while there is no connection, wait for one. 0, which needs `wait: false`: not at all.
+   * Default 30, as ZEO's.
+   */
   waitTimeout?: number | undefined;
   /** What the server's log calls this client. */
   clientLabel?: string | undefined;
@@ -30,7 +33,7 @@ export interface ClientStorageOptions {
   pingMethod?: 'get_info' | 'ping' | undefined;
   /** After a drop the first attempt is made at once, the second after a random time of at most this. Default 0.5. */
   reconnectMinDelay?: number | undefined;
-  /** What that bound grows to. Default 30. */
+  /** What that bound grows to. Default 5: who waits for a failover does not want to wait longer. */
   reconnectMaxDelay?: number | undefined;
 }
 
@@ -90,10 +93,15 @@ export function resolveOptions(options: ClientStorageOptions): ResolvedOptions {
   const {
     readOnly = false,
     readOnlyFallback = false,
-    reconnectMaxDelay = 30,
+    wait = true,
+    waitTimeout = 30,
+    reconnectMaxDelay = 5,
     reconnectMinDelay = Math.min(0.5, reconnectMaxDelay),
   } = options;
   if (readOnly && readOnlyFallback) throw invalid('readOnlyFallback', 'false when readOnly is true', true);
+  if (wait && waitTimeout === 0) {
+    throw invalid('waitTimeout', 'more than 0 (to open without waiting for a server, set wait: false)', 0);
+  }
   if (reconnectMaxDelay < reconnectMinDelay) {
     throw invalid(
       'reconnectMaxDelay',
@@ -105,8 +113,8 @@ export function resolveOptions(options: ClientStorageOptions): ResolvedOptions {
     addresses: readAddresses(options),
     storage: options.storage ?? '1',
     name: options.name,
-    wait: options.wait ?? true,
-    waitTimeoutMs: (options.waitTimeout ?? 30) * 1000,
+    wait,
+    waitTimeoutMs: waitTimeout * 1000,
     clientLabel: options.clientLabel,
     access: readOnly ? 'read' : readOnlyFallback ? 'fallback' : 'write',
     maxFrameBytes: options.maxFrameBytes,

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 
 /** What a `ClientStorage` tells, by event name. Each listener gets one object. */
 export interface ClientStorageEvents {
@@ -16,7 +17,11 @@ export interface ClientStorageEvents {
   ];
   /** The connection of that generation is gone. When `close()` ended it, `error.code` is `ERR_ZEO_CLOSED`. */
   disconnected: [detail: { readonly generation: number; readonly error: Error }];
-  /** The next attempt to connect to `address` comes after `delayMs`; `error` is why it is needed. */
+  /**
+   * The next attempt to connect to `address` comes after `delayMs`; `error` is why it is needed. Where a hundred
+   * storages of this process or more share that address, an attempt that had to wait may wait somewhat longer, so
+   * that they do not meet the server in one moment.
+   */
   reconnecting: [
     detail: {
       readonly address: string;
@@ -58,10 +63,16 @@ export class StorageEvents extends EventEmitter<ClientStorageEvents> {
 }
 
 function warn(name: string, error: unknown): void {
-  const what = error instanceof Error ? error.message : String(error);
-  const detail = error instanceof Error ? error.stack : undefined;
-  process.emitWarning(`A listener of ${name} threw: ${what}`, {
-    type: 'ZeoListenerWarning',
-    ...(detail === undefined ? {} : { detail }),
-  });
+  const detail = describe(error);
+  const [what] = detail.split('\n', 1);
+  process.emitWarning(`A listener of ${name} threw: ${what}`, { type: 'ZeoListenerWarning', detail });
+}
+
+/** Not `String(error)`: anything can be thrown, and an object without a prototype has no text. */
+function describe(error: unknown): string {
+  try {
+    return inspect(error, { customInspect: false });
+  } catch {
+    return 'something that cannot be shown';
+  }
 }

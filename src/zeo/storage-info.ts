@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.js';
-import type { Value } from './protocol/values.js';
+import { type Dict, isDict, type Value } from './protocol/values.js';
 
 /** What a server says of its storage (`ZEO/StorageServer.py: get_info`). */
 export interface StorageInfo {
@@ -15,15 +15,28 @@ export interface StorageInfo {
   readonly interfaces: readonly string[];
 }
 
-/** A `dict` with text keys, as it comes from the wire. */
-export type Dict = { readonly [key: string]: Value };
+/** The part of it that has changed. */
+export type StorageInfoChange = Partial<StorageInfo>;
 
-/** Whether it is a `dict` with text keys only. */
-export function isDict(value: Value): value is Dict {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
+/** What a server's answer lacks, as ZEO's own client fills it in. */
+const unknown: StorageInfo = {
+  name: 'ZEO Client',
+  length: 0,
+  size: 0,
+  supportsUndo: false,
+  supportsRecordIternext: false,
+  interfaces: [],
+};
+
+/** By the server's names. Of any other key nothing is kept: a server must not be able to fill the client with them. */
+const readers: Readonly<Record<string, (value: Value) => StorageInfoChange>> = {
+  name: (value) => ({ name: typeof value === 'string' ? value : unknown.name }),
+  length: (value) => ({ length: readNumber('length', value) }),
+  size: (value) => ({ size: readNumber('size', value) }),
+  supportsUndo: (value) => ({ supportsUndo: isTrue(value) }),
+  supports_record_iternext: (value) => ({ supportsRecordIternext: isTrue(value) }),
+  interfaces: (value) => ({ interfaces: readInterfaces(value) }),
+};
 
 /**
  * The reply to a call that is answered with a `dict`.
@@ -35,17 +48,49 @@ export function checkDict(method: string, reply: Value): Dict {
   throw new ProtocolError(`The server answered ${method} with something that is no dict`);
 }
 
-/** The reply to `get_info`, with what it lacks filled in as ZEO's own client does. */
-export function readStorageInfo(reply: Dict): StorageInfo {
-  const { name, length, size, supportsUndo, supports_record_iternext, interfaces } = reply;
-  return {
-    name: typeof name === 'string' ? name : 'ZEO Client',
-    length: Number(length ?? 0),
-    size: Number(size ?? 0),
-    supportsUndo: supportsUndo === true || supportsUndo === 1,
-    supportsRecordIternext: supports_record_iternext === true || supports_record_iternext === 1,
-    interfaces: Array.isArray(interfaces)
-      ? interfaces.map((parts) => (Array.isArray(parts) ? parts.join('.') : String(parts)))
-      : [],
-  };
+/**
+ * The reply to `get_info`, complete.
+ *
+ * @throws ProtocolError when it is no `dict`, or something in it is of a wrong type
+ */
+export function readStorageInfo(reply: Value): StorageInfo {
+  return { ...unknown, ...readStorageInfoChange('get_info', reply) };
+}
+
+/**
+ * What a part of the reply to `get_info` says.
+ *
+ * @throws ProtocolError as {@link readStorageInfo} does
+ */
+export function readStorageInfoChange(method: string, part: Value): StorageInfoChange {
+  const dict = checkDict(method, part);
+  return Object.assign(
+    {},
+    ...Object.entries(readers).map(([key, read]) => key in dict && read(dict[key] as Value)),
+  );
+}
+
+function readNumber(key: string, value: Value): number {
+  if (value === null) return 0;
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  throw new ProtocolError(`The server informed of a ${key} that is no number`);
+}
+
+function isTrue(value: Value): boolean {
+  return value === true || value === 1;
+}
+
+/** Each is the pair of its module and its name. */
+function readInterfaces(value: Value): readonly string[] {
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw noInterfaces();
+  return value.map((parts: Value) => {
+    if (typeof parts === 'string') return parts;
+    if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts.join('.');
+    throw noInterfaces();
+  });
+}
+
+function noInterfaces(): ProtocolError {
+  return new ProtocolError('The server informed of interfaces that are no names');
 }

@@ -10,6 +10,7 @@
  *   not ready, pending calls rejected, `disconnected`, `reconnecting`.
  * - Listeners run in between and may call anything, `close` and `drop` included: state is looked at again after.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientDisconnected, KeepAliveError } from '../errors.js';
 import { type Address, formatAddress } from './address.js';
 import type { Connection } from './connection.js';
@@ -19,25 +20,33 @@ import { compareIds, copyId } from './ids.js';
 import type { Notification } from './notification.js';
 import type { Access, ResolvedOptions } from './options.js';
 import { ReadyGate } from './ready-gate.js';
-import { ReconnectBackoff } from './reconnect.js';
+import { ReconnectBackoff } from './reconnect-backoff.js';
 import { reconnectPacer } from './reconnect-pacer.js';
 import type { Announce } from './storage-events.js';
-import type { Dict } from './storage-info.js';
+import type { StorageInfo } from './storage-info.js';
 
 /** After a loss the first attempt is made at once, but not for losses that follow each other faster than this. */
 const calmMs = 5_000;
+
+/** How long a search pauses that a fault of this process has ended. Doubles with each, so many times. */
+const faultPauseMs = 100;
+const maxFaultDoublings = 8;
 
 export class Supervisor {
   readonly #options: ResolvedOptions;
   readonly #announce: Announce;
   readonly #gate = new ReadyGate();
+  /** Of the search for a connection; those of the search for a better one beside it. */
   #backoffs = new Map<Address, ReconnectBackoff>();
+  #betterBackoffs = new Map<Address, ReconnectBackoff>();
+  /** Since the last adoption. */
+  #faults = 0;
   #connection: Connection | undefined;
   #lostAt = Number.NEGATIVE_INFINITY;
   #generation = 0;
   #readOnly: boolean;
   #lastTid: Uint8Array | undefined;
-  #info: Dict | undefined;
+  #info: StorageInfo | undefined;
   #lastError: Error | undefined;
   #closed: Error | undefined;
   #dialing: AbortController | undefined;
@@ -65,10 +74,10 @@ export class Supervisor {
   get lastTid(): Uint8Array | undefined {
     return this.#lastTid;
   }
-  get info(): Dict | undefined {
+  get info(): StorageInfo | undefined {
     return this.#info;
   }
-  set info(info: Dict) {
+  set info(info: StorageInfo) {
     this.#info = info;
   }
   get lastError(): Error | undefined {
@@ -80,7 +89,7 @@ export class Supervisor {
 
   /** Begins to look for a server. */
   start(): void {
-    this.#leavePacer = reconnectPacer.join();
+    this.#leavePacer = reconnectPacer.join(this.#options.addresses.map(formatAddress));
     this.#dial(undefined, this.#options.addresses, this.#options.access);
   }
 
@@ -135,15 +144,14 @@ export class Supervisor {
     this.#dialing = controller;
     // Looking for something better while in service is nobody's business: the storage is not "reconnecting".
     const inService = this.#connection !== undefined;
-    // One set of delays for the storage's connection, another for each search beside it.
-    const backoffs = inService ? new Map<Address, ReconnectBackoff>() : this.#backoffs;
+    const backoffs = inService ? this.#betterBackoffs : this.#backoffs;
     this.#dialed = dial(
       {
         addresses,
         lastError,
         attempt: (address, signal) => establish(address, { ...this.#request(), access }, signal),
         backoffOf: (address) => this.#backoff(backoffs, address),
-        paceMs: () => reconnectPacer.delayMs(),
+        paceMs: (address) => reconnectPacer.delayMs(formatAddress(address)),
         onRetry: (retry) => {
           if (inService || this.#closed !== undefined) return;
           this.#lastError = retry.error;
@@ -158,8 +166,23 @@ export class Supervisor {
         if (this.#dialing === controller) this.#adopt(established, access);
         else established.connection.destroy(new ClientDisconnected('Another attempt took its place'));
       },
-      () => {}, // Aborted: by close(), or because another search took its place.
+      (cause) => this.#dialAgain(cause, controller.signal, addresses, access),
     );
+  }
+
+  /** A search goes on until it is called off. One that ended by itself has met a fault of this process: once more. */
+  async #dialAgain(
+    cause: unknown,
+    signal: AbortSignal,
+    addresses: readonly Address[],
+    access: Access,
+  ): Promise<void> {
+    const pauseMs = faultPauseMs * 2 ** Math.min(this.#faults, maxFaultDoublings);
+    this.#faults += 1;
+    // Aborted, now or meanwhile: by close(), or because another search took its place.
+    await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    this.#dial(new ClientDisconnected('The search for a server failed', { cause }), addresses, access);
   }
 
   #request() {
@@ -181,10 +204,12 @@ export class Supervisor {
   #adopt(established: Established, access: Access): void {
     const { connection, protocol, readOnly, serverTid } = established;
     const { address, failure } = connection;
-    this.#released = connection.released;
+    // Another one may still be in service, or on its way out.
+    this.#released = Promise.all([this.#released, connection.released]).then(() => {});
     if (failure !== undefined) {
       // Lost between its last reply and now.
       if (this.#connection === undefined) this.#dial(failure, this.#options.addresses, access);
+      else this.#seekWritable(this.#connection, failure);
       return;
     }
     if (this.#connection !== undefined) this.#retire(this.#connection, address);
@@ -196,6 +221,7 @@ export class Supervisor {
     }
     this.#connection = connection;
     this.#generation += 1;
+    this.#faults = 0;
     this.#readOnly = readOnly;
     this.#lastError = undefined;
     if (access === 'fallback' && readOnly) this.#seekWritable(connection);
@@ -225,9 +251,10 @@ export class Supervisor {
   }
 
   /** While a read-only server serves a storage that would rather write, the other addresses are tried. */
-  #seekWritable(present: Connection): void {
+  #seekWritable(present: Connection, lastError?: Error): void {
     const others = this.#options.addresses.filter((address) => formatAddress(address) !== present.address);
-    if (others.length > 0) this.#dial(undefined, others, 'write');
+    if (lastError === undefined) this.#betterBackoffs = new Map();
+    if (others.length > 0) this.#dial(lastError, others, 'write');
   }
 
   /** Ends a connection in favour of another one. */
@@ -241,7 +268,7 @@ export class Supervisor {
 
   #notified(notification: Notification): void {
     if (notification.type === 'info') {
-      this.#info = { ...this.#info, ...notification.info };
+      this.#info = this.#info && { ...this.#info, ...notification.info };
       return;
     }
     const { tid, oids } = notification;

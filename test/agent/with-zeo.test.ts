@@ -70,7 +70,7 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     assert.equal(died.diagnosis, process.platform === 'linux' ? 'peer-hangs' : 'unknown');
     const line = await log.line(({ msg }) => msg.startsWith('Connection for main is back after'));
     assert.match(line.msg, /only that connection had been dropped/);
-    assert.equal(agent.status().storages[0]?.state, 'dead');
+    assert.notEqual(agent.status().storages[0]?.state, 'alive');
     await once(agent, 'pingSucceeded');
     assert.equal(agent.status().storages[0]?.state, 'alive');
   });

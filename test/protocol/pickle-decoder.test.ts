@@ -326,6 +326,35 @@ describe('decodePickle', () => {
     assert.equal(nested.state, null);
   });
 
+  const long = 'a'.repeat(100_000);
+  const encode = ['c_codecs\nencode\n'];
+  const latin1 = ['X', u32le(6), 'latin1'];
+  const fetched: [what: string, stored: Uint8Array, fetch: Uint8Array][] = [
+    ['text', bytes('X', u32le(100_000), long, 'q', 0), bytes('h', 0)],
+    ['bytes', bytes('B', u32le(100_000), long, 'q', 0), bytes('h', 0)],
+    ['a key', bytes('}X', u32le(100_000), long, 'Nsq', 0), bytes('h', 0)],
+    ['a class name', bytes('c', 'm'.repeat(190), '\nAError\nq', 0), bytes('h', 0)],
+    ['a big integer', bytes(0x8b, u32le(1024), new Uint8Array(1024).fill(0x7f), 'q', 0), bytes('h', 0)],
+    [
+      'text that is encoded',
+      bytes(...encode, 'q', 0, 'X', u32le(100_000), long, 'q', 1, ...latin1, 'q', 2, 0x86, 'R'),
+      bytes('h', 0, 'h', 1, 'h', 2, 0x86, 'R'),
+    ],
+  ];
+  for (const [what, stored, fetch] of fetched) {
+    it(`refuses ${what} when it is there once and fetched again and again`, () => {
+      refuses(bytes('](', stored, ...Array(2_000).fill(fetch), 'e.'), /repeats too much by reference/);
+    });
+  }
+
+  it('reads bytes of protocol 2, which refer to the same callable and encoding each time', () => {
+    const first = bytes(...encode, 'q', 0, 'X', u32le(8), '12345678', ...latin1, 'q', 2, 0x86, 'R');
+    const next = bytes('h', 0, 'X', u32le(8), '12345678', 'h', 2, 0x86, 'R');
+    const oids = decodePickle(bytes('](', first, ...Array(20_000).fill(next), 'e.')) as Value[];
+    assert.equal(oids.length, 20_001);
+    assert.deepEqual(oids.at(-1), bytes('12345678'));
+  });
+
   it('refuses more values than its budget before it has made them', () => {
     for (const opcode of ['}', ')', ']', '(', 'N']) {
       const flood = new Uint8Array(6_000_000).fill(opcode.charCodeAt(0));

@@ -215,6 +215,17 @@ describe('A server', () => {
     await rm(directory, { recursive: true });
   });
 
+  it('refuses an encoding that there is not', async () => {
+    for (const encoding of ['Z4', 'z5', '', null]) {
+      await assert.rejects(ZeoServer.listen({ encoding: encoding as 'Z5' }), (error: Error) => {
+        return (
+          error instanceof RangeError &&
+          error.message.includes(`'Z5' or 'M5', received ${JSON.stringify(encoding)}`)
+        );
+      });
+    }
+  });
+
   it('rejects with the system’s error when the port is taken', async () => {
     await using server = await ZeoServer.listen();
     await assert.rejects(ZeoServer.listen({ port: server.port }), { code: 'EADDRINUSE' });

@@ -63,21 +63,14 @@ describe('parseAddress', () => {
     assert.throws(() => parseAddress('localhost'), { message: /"localhost": it has no port/ });
   });
 
-  it('never shows credentials', () => {
-    for (const value of [
-      'bob:secret@host:1',
-      'zeo://bob:sec@ret/secret@host',
-      { host: 'bob:secret@host', port: 1 },
-    ]) {
-      assert.throws(
-        () => parseAddress(value),
-        (error: Error) => !/secret|bob|sec@/.test(error.message) && error.message.includes('***@host'),
-      );
-    }
-    assert.throws(
-      () => parseAddress({ host: 'h', port: 1, password: 'secret' }),
-      (error: Error) => !error.message.includes('secret'),
-    );
+  it('shows what is wrong in an object', () => {
+    const wrong: [written: object, message: RegExp][] = [
+      [{ host: 'h', port: 70_000 }, /address 70000: the port/],
+      [{ host: 'h' }, /address { host: string }: the port/],
+      [{ host: '-h', port: 1 }, /address "-h": the host/],
+      [{ host: 'h', port: 1, tls: true }, /{ host: string, port: number, tls: boolean }: .* property "tls"/],
+    ];
+    for (const [written, message] of wrong) assert.throws(() => parseAddress(written), { message });
   });
 });
 

@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { ClientDisconnected, type KeepAliveError } from '../../src/errors.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
-import { listenRaw, ScriptedPeer } from './scripted-peer.js';
+import { formatId } from '../../src/zeo/ids.js';
+import { id, listenRaw, ScriptedPeer } from './scripted-peer.js';
 
 function frame(payload: string | Uint8Array): Buffer {
   const bytes = Buffer.from(payload as string);
@@ -71,7 +72,7 @@ describe('Opening a storage', () => {
     const opening = ClientStorage.open({ address: server.address, connectTimeout: 0.1, waitTimeout: 2 });
     const error = await opening.catch((e) => e);
     assert.equal(error.code, 'ERR_ZEO_WAIT_TIMEOUT');
-    assert.match(error.cause.message, /the greeting did not come within 0.1 s/);
+    assert.match(error.cause.message, /the greeting of a ZEO server did not come within 0.1 s/);
     assert.ok(connections >= 1);
   });
 
@@ -143,6 +144,22 @@ describe('Opening a storage', () => {
     await assert.rejects(ClientStorage.open(null as never), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
   });
 
+  it('refuses to wait for no time at all, and says what to do', async () => {
+    await assert.rejects(ClientStorage.open({ address: 1, waitTimeout: 0 }), {
+      code: 'ERR_ZEO_INVALID_ARGUMENT',
+      message: /waitTimeout must be more than 0 .*wait: false/,
+    });
+    const storage = await ClientStorage.open({ address: 1, waitTimeout: 0, wait: false });
+    await assert.rejects(storage.getInfo(), { code: 'ERR_ZEO_WAIT_TIMEOUT' });
+    await storage.close();
+  });
+
+  it('rejects at once for a server whose information is none', async () => {
+    const length = Object.create(null);
+    await using peer = await ScriptedPeer.listen({ handlers: { get_info: () => ({ length }) } });
+    await assert.rejects(ClientStorage.open(peer.address), { code: 'ERR_ZEO_PROTOCOL', message: /length/ });
+  });
+
   for (const garbage of [
     {},
     { address: 'nonsense' },
@@ -176,6 +193,31 @@ describe('A storage in service', () => {
       assert.equal(storage.generation, 2);
     });
   }
+
+  it('rejects a getInfo() that is answered with something else, and lives on', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    peer.handlers.get_info = () => ({ interfaces: [{}] });
+    await assert.rejects(storage.getInfo(), { code: 'ERR_ZEO_PROTOCOL', message: /interfaces/ });
+    assert.deepEqual(storage.info?.interfaces, ['zope.I']);
+    assert.equal(storage.ready, true);
+  });
+
+  it('is told that everything may have changed when it was told too much before it was ready', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const told: [tid: string, oids: readonly Uint8Array[] | null][] = [];
+    storage.on('invalidated', ({ tid, oids }) => told.push([formatId(tid), oids]));
+    peer.handlers.register = (_, { socket, session }) => {
+      const call = (tid: number) => session.encodeOneWay('invalidateTransaction', [id(tid), [id(1)]]);
+      socket.write(Buffer.concat(Array.from({ length: 20_000 }, (_, index) => call(101 + index))));
+      return id(100);
+    };
+    peer.cut();
+    await new Promise((resolve) => storage.once('connected', resolve));
+    assert.deepEqual(told, [[formatId(id(20_100)), null]]);
+    assert.deepEqual(storage.lastTransaction(), id(20_100));
+  });
 
   it('drops a connection on which the server calls what no client has', async () => {
     await using peer = await ScriptedPeer.listen();

@@ -58,6 +58,35 @@ describe('A read-only server', () => {
     assert.equal(present.accepted >= 1, true);
   });
 
+  it('is left for a writable one also after one that was lost in the moment it was ready', async () => {
+    await using fallback = await ScriptedPeer.listen({ readOnly: true });
+    await using better = await ScriptedPeer.listen({ readOnly: true });
+    await using storage = await ClientStorage.open({
+      addresses: [fallback.address, better.address],
+      readOnlyFallback: true,
+      reconnectMinDelay: 0.01,
+      reconnectMaxDelay: 0.02,
+    });
+    const [writable, present] = storage.address === better.address ? [fallback, better] : [better, fallback];
+    const info = writable.handlers.get_info;
+    let lost = 0;
+    writable.handlers.get_info = (args, from) => {
+      lost += 1;
+      if (lost === 3) writable.handlers.get_info = info as NonNullable<typeof info>;
+      // In one chunk with the reply: what the client cannot but end the connection for.
+      from.socket.cork();
+      process.nextTick(() => {
+        from.socket.write(from.session.encodeOneWay('nonsense', []));
+        from.socket.uncork();
+      });
+      return info?.(args, from) ?? null;
+    };
+    writable.readOnly = false;
+    const [{ address, generation }] = await once(storage, 'connected');
+    assert.deepEqual([address, generation, lost], [writable.address, 2, 3]);
+    assert.equal(present.accepted, 1);
+  });
+
   it('is replaced by another search when it is lost while a writable one is sought', async () => {
     await using one = await ScriptedPeer.listen({ readOnly: true });
     await using two = await ScriptedPeer.listen({ readOnly: true });

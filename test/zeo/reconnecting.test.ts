@@ -241,4 +241,56 @@ describe('A listener that throws', () => {
     assert.equal(warning.name, 'ZeoListenerWarning');
     assert.match(warning.message, /from disconnected/);
   });
+
+  it('may throw anything', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const warned = once(process, 'warning');
+    storage.once('reconnecting', () => {
+      throw Object.create(null);
+    });
+    peer.cut();
+    await once(storage, 'connected');
+    assert.match(
+      (await warned)[0].message,
+      /A listener of reconnecting threw: \[Object: null prototype\] \{\}/,
+    );
+  });
+});
+
+describe('A search for a server that a fault of this process ends', () => {
+  const noChance = () => {
+    throw new Error('no chance');
+  };
+
+  it('is begun again, after a pause', async (t) => {
+    const before = await ScriptedPeer.listen();
+    const { port } = before;
+    await using storage = await ClientStorage.open({ address: port, reconnectMaxDelay: 0.05 });
+    t.mock.method(Math, 'random', noChance, { times: 1 });
+    const failed = new Promise<Error>((resolve) => {
+      storage.on('reconnecting', ({ error }) => {
+        if (error.message === 'The search for a server failed') resolve(error);
+      });
+    });
+    const began = performance.now();
+    await before.close();
+    const { cause } = (await failed) as { cause?: AggregateError };
+    assert.match(String(cause?.errors[0]), /no chance/);
+    assert.ok(performance.now() - began >= 90);
+    await using _after = await ScriptedPeer.listen({ port });
+    await once(storage, 'connected');
+    assert.equal(storage.generation, 2);
+  });
+
+  it('is not when the storage is closed meanwhile', async (t) => {
+    const peer = await ScriptedPeer.listen();
+    const storage = await ClientStorage.open({ address: peer.port });
+    const { mock } = t.mock.method(Math, 'random', noChance);
+    await peer.close();
+    while (mock.callCount() === 0) await turn();
+    await storage.close();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    assert.equal(mock.callCount(), 1);
+  });
 });

@@ -18,5 +18,14 @@ export const maxValues = 4_194_304;
 /** See {@link maxValues}. */
 export const dictCost = 8;
 
+/**
+ * How much one pickle may repeat by reference: its texts, keys, bytes and class names count by their length. So many
+ * times the pickle's own length, and {@link freeRepetition} beside. A reference takes two bytes, whatever it refers to.
+ */
+export const maxRepetition = 4;
+
+/** See {@link maxRepetition}. In characters and bytes. */
+export const freeRepetition = 64 * 1024;
+
 /** The longest integer, in bytes of two's complement. Python's `int` has no limit; transaction ids have 8. */
 export const maxIntegerBytes = 1024;

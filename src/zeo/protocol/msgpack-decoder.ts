@@ -1,8 +1,7 @@
 import { Decoder } from '@msgpack/msgpack';
 import { ProtocolError } from '../../errors.js';
-import { toInteger } from './integer.js';
 import { scanMsgpack } from './msgpack-scan.js';
-import type { Value } from './values.js';
+import { toInteger, type Value } from './values.js';
 
 /**
  * The library refuses `__proto__` as a key by itself. Integers as keys, which it allows, would become text.

@@ -7,8 +7,7 @@ import {
   frameTooLarge,
 } from './encode-error.js';
 import { frameOf } from './frame.js';
-import { toInteger } from './integer.js';
-import type { Value } from './values.js';
+import { toInteger, type Value } from './values.js';
 
 const smallestInteger = -(2n ** 63n);
 const largestInteger = 2n ** 64n - 1n;

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../errors.js';
-import { dictCost, maxDepth, maxValues } from './limits.js';
+import { dictCost, freeRepetition, maxDepth, maxRepetition, maxValues } from './limits.js';
 import { construct, PickleFunction, resolveGlobal } from './pickle-global.js';
 import { PickleMemo } from './pickle-memo.js';
 import { parseLong } from './pickle-number.js';
@@ -8,12 +8,10 @@ import { PickleReader } from './pickle-reader.js';
 import { readScalar } from './pickle-scalar.js';
 import { PickleStack } from './pickle-stack.js';
 import { measureTree } from './value-tree.js';
-import { PythonException, type Value } from './values.js';
+import { isDict, PythonException, type Value } from './values.js';
 
 /** Newest pickle protocol. ZEO itself writes 3 (`ZEO/asyncio/marshal.py: encoder`). */
 const newestProtocol = 5;
-
-type Dict = { [key: string]: unknown };
 
 /**
  * The value of one pickle, by construction only: no class is looked up and nothing is ever called.
@@ -21,7 +19,8 @@ type Dict = { [key: string]: unknown };
  * Rules that keep it harmless, whatever the bytes:
  * - The machine has no recursion; every length is checked against the bytes that are there.
  * - A container that was fetched from the memo is complete from then on. So there are no cycles.
- * - Fetching one costs as much as all that is in it. So what is small here is small when printed, too.
+ * - Fetching costs as much as all that is fetched, its text and bytes by their length. So what is small here is
+ *   small when printed, too, and what a callable makes of text is never much longer than the message.
  *
  * @throws ProtocolError for anything else than one well-formed pickle of data.
  */
@@ -35,12 +34,15 @@ class PickleMachine {
   /** Absent until it is needed: ZEO's own pickler writes none. */
   #memo: PickleMemo | undefined;
   #budget = maxValues;
+  /** How much may still be fetched, as `TreeSize.length` has it. */
+  #repetition: number;
   #containers = 0;
   /** Callables on the stack. They are no values, so none may be left over. */
   #functions = 0;
 
   constructor(bytes: Uint8Array) {
     this.#reader = new PickleReader(bytes);
+    this.#repetition = maxRepetition * bytes.length + freeRepetition;
   }
 
   run(): Value {
@@ -54,7 +56,7 @@ class PickleMachine {
     const value = this.#stack.result;
     if (this.#functions > 0) throw new ProtocolError('Pickle has a callable for a value');
     // Fewer containers than levels cannot nest too deep: the walk is for the rare message.
-    if (this.#containers > maxDepth) measureTree(value, maxValues);
+    if (this.#containers > maxDepth) measureTree(value, { count: maxValues, length: Infinity });
     return value as Value;
   }
 
@@ -219,7 +221,7 @@ class PickleMachine {
   }
 
   /** The first key that is no text turns the dict into a Map. */
-  #becomeMap(dict: Dict, items: readonly unknown[]): void {
+  #becomeMap(dict: object, items: readonly unknown[]): void {
     const map = new Map<unknown, unknown>(Object.entries(dict));
     setMapItems(map, items);
     this.#stack.replaceTop(map);
@@ -250,18 +252,16 @@ class PickleMachine {
     const value = this.#memo.get(index);
     if (value instanceof PickleFunction) this.#functions++;
     // Its containers are walked at the end, too, because the stack holds more than one now.
-    this.#spend(measureTree(value, this.#budget));
+    const { count, length } = measureTree(value, { count: this.#budget, length: this.#repetition });
+    this.#spend(count);
+    this.#repetition -= length;
     this.#containers += maxDepth;
     this.#push(value);
   }
 }
 
-function isDict(value: unknown): value is Dict {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
-}
-
 /** Whether all keys are text; if not, some items may be set. */
-function setDictItems(dict: Dict, items: readonly unknown[]): boolean {
+function setDictItems(dict: { [key: string]: unknown }, items: readonly unknown[]): boolean {
   for (let index = 0; index < items.length; index += 2) {
     const key = items[index];
     if (typeof key !== 'string') return false;

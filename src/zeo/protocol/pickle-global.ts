@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../errors.js';
-import { PythonException, type Value } from './values.js';
+import { isDict, PythonException, type Value } from './values.js';
 
 /**
  * The only callables that a pickle may name beside exception classes. They stand for data, and are never
@@ -80,6 +80,7 @@ export function construct(callee: unknown, args: unknown): Value {
   }
 }
 
+/** As long as its text: which is in the message, or was charged for when it was fetched from the memo. */
 function latin1(args: readonly unknown[]): Uint8Array {
   const [text, encoding] = args;
   if (args.length !== 2 || typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
@@ -97,15 +98,11 @@ function latin1(args: readonly unknown[]): Uint8Array {
 /** `_recon(class, state)`, where the state is the attribute dict with the arguments under `args`. */
 function reconstruct(args: readonly unknown[]): PythonException {
   const [cls, state] = args;
-  if (args.length !== 2 || !(cls instanceof PythonException) || !isPlainDict(state)) {
+  if (args.length !== 2 || !(cls instanceof PythonException) || !isDict(state)) {
     throw new ProtocolError('Pickle calls _recon with other than an exception class and its state');
   }
   // Taken out of the state: what is reachable twice at every level of a nest doubles with each.
   const { args: exceptionArgs, ...attributes } = state;
   const rest = Object.keys(attributes).length > 0 ? Object.assign(Object.create(null), attributes) : null;
   return new PythonException(cls.className, Array.isArray(exceptionArgs) ? exceptionArgs : [], rest);
-}
-
-function isPlainDict(value: unknown): value is { readonly [key: string]: Value } {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
 }

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../errors.js';
-import { toInteger } from './integer.js';
 import { maxIntegerBytes } from './limits.js';
+import { toInteger } from './values.js';
 
 /** How Python writes a float as text. */
 const floatText = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf|nan)$/;

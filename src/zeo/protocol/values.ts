@@ -19,9 +19,23 @@ export type Value =
   | string
   | Uint8Array
   | readonly Value[]
-  | { readonly [key: string]: Value }
+  | Dict
   | ReadonlyMap<Value, Value>
   | PythonException;
+
+/** A `dict` with text keys only. Decoded ones have no prototype: `__proto__` is a key like any other. */
+export type Dict = { readonly [key: string]: Value };
+
+/** Whether a decoded value is a {@link Dict}. */
+export function isDict(value: unknown): value is Dict {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
+}
+
+/** A number where that is exact, else a bigint: what `Value` makes of a Python `int`. */
+export function toInteger(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
 
 /** An instance of a Python exception class that travelled inside a value: data only. */
 export class PythonException {

@@ -1,3 +1,4 @@
+import { isId } from '../ids.js';
 import type { Value } from '../protocol/values.js';
 import { typeError } from './python-errors.js';
 
@@ -37,7 +38,7 @@ export class Arguments {
   /** An object id or a transaction id. */
   id(index: number): Uint8Array {
     const value = this.bytes(index);
-    if (value.byteLength !== 8) throw this.#wrong(index, '8 bytes');
+    if (!isId(value)) throw this.#wrong(index, '8 bytes');
     return value;
   }
 

@@ -1,5 +1,4 @@
-import { oidKey } from './oid.js';
-import { isLater } from './tid.js';
+import { formatId, isLater } from '../ids.js';
 
 /** What a client that was away has to forget: the last transaction, and every object changed on the way to it. */
 export interface Invalidations {
@@ -35,7 +34,7 @@ export class InvalidationQueue {
     if (oldest === undefined || newest === undefined || isLater(oldest.tid, tid)) return null;
     const oids = new Map<string, Uint8Array>();
     for (const entry of this.#entries) {
-      if (isLater(entry.tid, tid)) for (const oid of entry.oids) oids.set(oidKey(oid), oid);
+      if (isLater(entry.tid, tid)) for (const oid of entry.oids) oids.set(formatId(oid), oid);
     }
     return { tid: newest.tid, oids: [...oids.values()] };
   }

@@ -1,13 +1,14 @@
 import { KeepAliveError } from '../../errors.js';
+import { formatId, isLater } from '../ids.js';
 import type { Value } from '../protocol/values.js';
 import { CommitLock } from './commit-lock.js';
 import { InvalidationQueue, type Invalidations } from './invalidation-queue.js';
-import { type OidKey, oidKey, oidNumber, oidOf } from './oid.js';
+import { oidNumber, oidOf } from './oid.js';
 import type { Operation, TransactionMeta } from './pending-transaction.js';
 import { conflictError, posKeyError, readConflictError, transactionError } from './python-errors.js';
 import { type LoadedRevision, Revisions } from './revisions.js';
 import { StorageStats } from './storage-stats.js';
-import { isLater, nextTid, zeroTid } from './tid.js';
+import { nextTid, zeroTid } from './tid.js';
 
 export interface MemoryStorageOptions {
   /** What `get_info` calls it. Default `MemoryStorage`. */
@@ -45,7 +46,7 @@ export class MemoryStorage {
   readonly name: string;
   readonly stats: StorageStats;
   readonly commitLock: CommitLock;
-  readonly #objects = new Map<OidKey, Revisions>();
+  readonly #objects = new Map<string, Revisions>();
   readonly #transactions: { readonly tid: Uint8Array; readonly meta: TransactionMeta }[] = [];
   readonly #invalidations: InvalidationQueue;
   readonly #observers = new Set<StorageObserver>();
@@ -144,7 +145,7 @@ export class MemoryStorage {
     for (const operation of operations) {
       const { oid, serial } = operation;
       if (operation.kind === 'store') {
-        const committed = this.#objects.get(oidKey(oid))?.serial;
+        const committed = this.#objects.get(formatId(oid))?.serial;
         if (committed !== undefined && !equal(committed, serial)) {
           throw conflictError(oid, committed, serial, operation.data);
         }
@@ -167,10 +168,10 @@ export class MemoryStorage {
     demanded?: Uint8Array | null,
   ): Uint8Array {
     const tid = demanded ? copy(demanded) : nextTid(this.#lastTransaction, this.#now());
-    const stored = new Map<OidKey, Operation>();
+    const stored = new Map<string, Operation>();
     // The last one of an object wins; what is kept is a copy, as the client's is a view into a whole frame.
     for (const operation of operations)
-      if (operation.kind !== 'check') stored.set(oidKey(operation.oid), operation);
+      if (operation.kind !== 'check') stored.set(formatId(operation.oid), operation);
     for (const [key, operation] of stored) {
       this.#add(key, copy(operation.oid), tid, operation.kind === 'store' ? copy(operation.data) : null);
     }
@@ -205,12 +206,12 @@ export class MemoryStorage {
   }
 
   #revisions(oid: Uint8Array): Revisions {
-    const revisions = this.#objects.get(oidKey(oid));
+    const revisions = this.#objects.get(formatId(oid));
     if (revisions === undefined) throw posKeyError(oid);
     return revisions;
   }
 
-  #add(key: OidKey, oid: Uint8Array, tid: Uint8Array, data: Uint8Array | null): void {
+  #add(key: string, oid: Uint8Array, tid: Uint8Array, data: Uint8Array | null): void {
     let revisions = this.#objects.get(key);
     if (revisions === undefined) {
       revisions = new Revisions(oid);

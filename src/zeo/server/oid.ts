@@ -1,12 +1,5 @@
 /** Object ids: 8 bytes, big-endian, counted up from the root object's zero. */
 
-/** An oid as a key of a `Map`: bytes are compared by identity there. */
-export type OidKey = string;
-
-export function oidKey(oid: Uint8Array): OidKey {
-  return Buffer.from(oid.buffer, oid.byteOffset, oid.byteLength).toString('hex');
-}
-
 export function oidOf(number: bigint): Uint8Array {
   const oid = new Uint8Array(8);
   new DataView(oid.buffer).setBigUint64(0, number);

@@ -1,5 +1,5 @@
+import { compareIds, isLater } from '../ids.js';
 import { posKeyError } from './python-errors.js';
-import { isLater } from './tid.js';
 
 /** One state of one object. */
 export interface Revision {
@@ -51,6 +51,6 @@ export class Revisions {
 
   /** The state that a transaction wrote. */
   at(tid: Uint8Array): Uint8Array | undefined {
-    return this.#list.find((revision) => Buffer.compare(revision.tid, tid) === 0)?.data ?? undefined;
+    return this.#list.find((revision) => compareIds(revision.tid, tid) === 0)?.data ?? undefined;
   }
 }

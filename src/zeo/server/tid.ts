@@ -1,9 +1,10 @@
-/**
+/*
  * Transaction ids: 8 bytes that are a point in time, so that they sort by it.
  *
  * The upper half counts minutes in a calendar where every month has 31 days, from the year 1900; the lower
  * half is the second within the minute in units of 60/2^32 s. Source: persistent/timestamp.py, `_makeRaw`.
  */
+import { isLater } from '../ids.js';
 
 const secondsPerUnit = 60 / 2 ** 32;
 
@@ -18,7 +19,7 @@ export const zeroTid: Uint8Array = new Uint8Array(8);
  */
 export function nextTid(previous: Uint8Array, nowMs: number): Uint8Array {
   const now = tidAt(nowMs);
-  return Buffer.compare(now, previous) > 0 ? now : successor(previous);
+  return isLater(now, previous) ? now : successor(previous);
 }
 
 /** The id of a moment, in milliseconds since 1970, UTC. */
@@ -38,11 +39,6 @@ export function tidTime(tid: Uint8Array): number {
   const months = Math.floor(days / 31);
   const start = Date.UTC(1900 + Math.floor(months / 12), months % 12, (days % 31) + 1, 0, minutes % 1440);
   return start + units * secondsPerUnit * 1000;
-}
-
-/** Whether a transaction came after another one. */
-export function isLater(tid: Uint8Array, than: Uint8Array): boolean {
-  return Buffer.compare(tid, than) > 0;
 }
 
 function successor(tid: Uint8Array): Uint8Array {

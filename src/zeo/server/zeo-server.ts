@@ -1,6 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ProtocolError } from '../../errors.js';
+import type { Encoding } from '../protocol/codec.js';
+import { receivedValue } from '../received-value.js';
 import type { IncomingCall } from './call-dispatcher.js';
 import { MemoryStorage } from './memory-storage.js';
 import { ServerConnection } from './server-connection.js';
@@ -57,6 +59,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
   /** By id. Hand them to the next server to restart with the same data. */
   readonly storages: ReadonlyMap<string, MemoryStorage>;
   readonly #options: ZeoServerOptions;
+  readonly #encoding: Encoding;
   readonly #listener: Server;
   readonly #connections = new Set<ServerConnection>();
   #accepted = 0;
@@ -67,7 +70,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
    *
    * Like any server it keeps the process alive until {@link close}.
    *
-   * @throws Error the system's, e.g. with the code `EADDRINUSE`.
+   * @throws Error the system's, e.g. with the code `EADDRINUSE`; RangeError for an encoding that there is not.
    */
   static async listen(options: ZeoServerOptions = {}): Promise<ZeoServer> {
     const server = new ZeoServer(options);
@@ -78,6 +81,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
   private constructor(options: ZeoServerOptions) {
     super();
     this.#options = options;
+    this.#encoding = encodingOf(options.encoding);
     this.storages = storagesOf(options);
     this.#listener = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
@@ -135,18 +139,13 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
   }
 
   #accept(socket: Socket): void {
-    const {
-      encoding = 'Z5',
-      maxFrameBytes,
-      maxBufferedBytes = 64 * 1024 * 1024,
-      readOnly = false,
-    } = this.#options;
+    const { maxFrameBytes, maxBufferedBytes = 64 * 1024 * 1024, readOnly = false } = this.#options;
     this.#accepted += 1;
     const connection = new ServerConnection(
       this.#accepted,
       socket,
       { storages: this.storages, readOnly },
-      { encoding: encoding === 'Z5' ? 'Z' : 'M', maxFrameBytes, maxBufferedBytes },
+      { encoding: this.#encoding, maxFrameBytes, maxBufferedBytes },
       {
         called: (connection, call) => this.#called(connection, call),
         closed: (connection, error) => this.#closed(connection, error),
@@ -174,6 +173,12 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
       process.emitWarning(error instanceof Error ? error : String(error));
     }
   }
+}
+
+function encodingOf(name: unknown = 'Z5'): Encoding {
+  if (name === 'Z5') return 'Z';
+  if (name === 'M5') return 'M';
+  throw new RangeError(`The server's encoding must be 'Z5' or 'M5', received ${receivedValue(name)}`);
 }
 
 function storagesOf({

@@ -22,7 +22,7 @@ export class ReconnectBackoff {
     this.#options = options;
   }
 
-  /** How many attempts were asked for since the last reset. */
+  /** How many attempts were asked for. */
   get attempts(): number {
     return this.#attempts;
   }
@@ -39,10 +39,5 @@ export class ReconnectBackoff {
     if (attempt === 0) return 0;
     const boundMs = hopeless ? maxDelayMs : Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1));
     return Math.round(random() * boundMs);
-  }
-
-  /** To be called when a connection has proved good. */
-  reset(): void {
-    this.#attempts = 0;
   }
 }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Value } from '../../src/zeo/protocol/values.js';
+import { readStorageInfo, readStorageInfoChange } from '../../src/zeo/storage-info.js';
+
+function dict(entries: { [key: string]: Value } = {}): Value {
+  return Object.assign(Object.create(null), entries);
+}
+
+describe('readStorageInfo', () => {
+  it('fills in what is missing', () => {
+    assert.deepEqual(readStorageInfo(dict({ length: null, size: 2n ** 60n, interfaces: null })), {
+      name: 'ZEO Client',
+      length: 0,
+      size: 2 ** 60,
+      supportsUndo: false,
+      supportsRecordIternext: false,
+      interfaces: [],
+    });
+  });
+
+  it('takes interfaces as pairs or as names', () => {
+    const { interfaces } = readStorageInfo(dict({ interfaces: [['zope', 'I'], 'a.J'] }));
+    assert.deepEqual(interfaces, ['zope.I', 'a.J']);
+  });
+
+  for (const wrong of [
+    null,
+    [],
+    new Map(),
+    dict({ length: dict() }),
+    dict({ size: '12' }),
+    dict({ interfaces: 'x' }),
+    dict({ interfaces: [dict()] }),
+    dict({ interfaces: [[dict()]] }),
+  ]) {
+    it(`refuses ${JSON.stringify(wrong)}`, () => {
+      assert.throws(() => readStorageInfo(wrong), { code: 'ERR_ZEO_PROTOCOL' });
+    });
+  }
+});
+
+describe('readStorageInfoChange', () => {
+  it('has what was told, and of that only what get_info is known to have', () => {
+    const told = dict({ length: 5, length2: 6, __proto__: 7, toString: 8, supports_record_iternext: 1 });
+    assert.deepEqual(readStorageInfoChange('info', told), { length: 5, supportsRecordIternext: true });
+  });
+});
