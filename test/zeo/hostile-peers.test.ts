@@ -83,7 +83,7 @@ describe('Opening a storage', () => {
       connectTimeout: 0.1,
       waitTimeout: 2,
     }).catch((e) => e);
-    assert.match(error.cause.message, /the registration did not come/);
+    assert.match(error.cause.message, /the registration of a ZEO server did not come/);
   });
 
   it('says that a silent peer has not answered yet when it waits no longer than for one attempt', async () => {
