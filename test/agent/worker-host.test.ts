@@ -56,7 +56,8 @@ describe('WorkerHost', { timeout: 120_000 }, () => {
   const deaths: [worker: string, cause: RegExp][] = [
     ['throws-at-once', /thrown by the installation/],
     ['throws-later', /thrown by a timer/],
-    ['runs-out-of-memory', /memory limit/],
+    // On a busy machine it takes so long that it is found hanging before.
+    ['runs-out-of-memory', /memory limit|did not answer/],
     ['hangs', /did not answer/],
   ];
   for (const [worker, cause] of deaths) {

@@ -1,14 +1,18 @@
 import type { FaultResult } from './fault.js';
 
-/** What a run did not keep of what is promised, as phrases; empty when all is well. */
-export function brokenPromises(result: FaultResult): readonly string[] {
+/**
+ * What a run did not keep of what is promised, as phrases; empty when all is well.
+ *
+ * @param allowanceMs for a machine that had other things to do
+ */
+export function brokenPromises(result: FaultResult, allowanceMs = 0): readonly string[] {
   const { boundMs, detectedAfterMs, deathsExpected, falseDeaths, chances, callsLost, broken = [] } = result;
   const latestMs = Math.max(...detectedAfterMs, 0);
   return [
     ...(detectedAfterMs.length < deathsExpected
       ? [`${deathsExpected - detectedAfterMs.length} of ${deathsExpected} deaths were not found`]
       : []),
-    ...(boundMs !== undefined && latestMs > boundMs
+    ...(boundMs !== undefined && latestMs > boundMs + allowanceMs
       ? [`found after ${Math.round(latestMs)} ms, promised are ${boundMs} ms`]
       : []),
     ...(falseDeaths > 0 ? [`${falseDeaths} false deaths in ${chances} chances`] : []),
