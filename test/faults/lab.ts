@@ -77,9 +77,11 @@ export class Lab implements AsyncDisposable {
   /** Waits until every subject that was struck has lost its connection; longer than promised, so that lateness is seen. */
   async lost(subjects = this.subjects): Promise<void> {
     // What is not found by then counts as not found.
-    await until(() => !subjects.some(({ isUnnoticed }) => isUnnoticed), 2 * this.boundMs, 'lost').catch(
-      () => {},
-    );
+    await until(
+      () => !subjects.some(({ isUnnoticed }) => isUnnoticed),
+      Math.max(2 * this.boundMs, patienceMs),
+      'lost',
+    ).catch(() => {});
   }
 
   /** Waits until all that were lost are connected again. */

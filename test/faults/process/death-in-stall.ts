@@ -65,7 +65,9 @@ async function dieInStalls(
     }
     const { untilMs, standstillMs } = await turning;
     const found = () => host.losses.filter(({ index }) => victims.has(index));
-    await until(() => found().length === victims.size, 3 * boundMs, 'found').catch(() => {});
+    await until(() => found().length === victims.size, Math.max(3 * boundMs, 30_000), 'found').catch(
+      () => {},
+    );
     await until(() => host.connections.length >= found().length, 10_000, 'connected again');
     for (const loss of found()) {
       detectedAfterMs.push(Math.max(0, loss.atMs - untilMs - (loss.standstillMs - standstillMs)));

@@ -42,7 +42,7 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
   const before = { atMs: monotonicNow(), standstillMs: await host.standstillMs() };
   for (const connection of relay.connections) connection.silence();
   const boundMs = (period + 2 * timeout) * 1000;
-  await until(() => host.losses.length >= count, 2 * boundMs, 'found').catch(() => {});
+  await until(() => host.losses.length >= count, Math.max(2 * boundMs, 30_000), 'found').catch(() => {});
   await until(() => host.connections.length >= count, 120_000, 'connected again').catch(() => {});
   // Whatever else happens to a storage that is back would have happened by then.
   await sleep((period + timeout + 1) * 1000);
