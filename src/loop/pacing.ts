@@ -61,6 +61,13 @@ export class Pacing {
     return taken;
   }
 
+  /** Brings whatever is due later forward to within `withinMs` from now, each slice to a random moment of it. */
+  hasten(nowMs: number, withinMs: number): void {
+    for (const slice of this.#slices) {
+      slice.dueMs = Math.min(slice.dueMs, nowMs + this.#random() * withinMs);
+    }
+  }
+
   #remove(id: number): void {
     const slice = this.#sliceOf.get(id);
     this.#sliceOf.delete(id);

@@ -7,7 +7,7 @@
  * - While one is out it looks every tick, and asks the main thread for turns: a silence counts only up to a turn
  *   that polled the sockets.
  * - The time of a standstill counts for nobody's silence. After one nothing is concluded before a turn is through; after
- *   a long one, what is still silent then is pinged afresh.
+ *   a long one everybody is pinged: what is still silent then afresh, and also who answered before he may have died in it.
  */
 import type { Clock } from '../clock.js';
 import { diagnose, type ReadTcpTable } from '../diagnosis.js';
@@ -85,7 +85,7 @@ export class PingLoop implements LoopApi {
     const lateMs = nowMs - this.#wakeMs + this.#newlySuspendedMs();
     if (lateMs > this.#budgets.processStallMs) {
       const stall: Stall = { of: 'process', durationMs: Math.round(lateMs) };
-      if (this.#watches.size === 0) this.#tell(() => this.#host.stalled(stall));
+      if (this.#watches.size === 0) this.#stoodStill(stall);
       else this.#standstill = stall;
       this.#lost.push({ fromMs: this.#wakeMs, toMs: nowMs });
       this.#asked = undefined;
@@ -201,21 +201,24 @@ export class PingLoop implements LoopApi {
 
     const stall = this.#standstill ?? (isStalled ? ({ of: 'loop', durationMs } as const) : undefined);
     this.#standstill = undefined;
-    if (stall !== undefined) {
-      this.#tell(() => this.#host.stalled(stall));
-      // A shorter one is not counted, and that is all: whatever arrived in it has been read now.
-      if (stall.durationMs >= this.#budgets.timeoutMs) this.#pingAfresh(stall);
-    }
+    if (stall !== undefined) this.#stoodStill(stall);
     this.#judge(nowMs);
     this.#arm();
   }
 
-  /**
-   * After a long standstill, and a turn that read whatever had arrived in the meantime: what is still silent gets a new ping
-   * and a new deadline. The network may have been away as well.
-   */
-  #pingAfresh(stall: Stall): void {
+  /** A standstill is over, and a turn has read whatever had arrived in the meantime. */
+  #stoodStill(stall: Stall): void {
+    this.#tell(() => this.#host.stalled(stall));
+    // A shorter one is not counted, and that is all: whatever arrived in it has been read now.
+    if (stall.durationMs < this.#budgets.timeoutMs) return;
     const nowMs = this.#clock.now();
+    this.#pingAfresh(stall, nowMs);
+    // A peer may have answered, and died while nobody could ask it again.
+    this.#pacing.hasten(nowMs, this.#budgets.afreshMs);
+  }
+
+  /** What is still silent gets a new ping and a new deadline: the network may have been away as well. */
+  #pingAfresh(stall: Stall, nowMs: number): void {
     const afresh: Watch[] = [];
     for (const watch of this.#watches.values()) {
       if (watch.standing(this.#board) !== 'sent') continue;

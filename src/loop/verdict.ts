@@ -16,6 +16,8 @@ export interface Budgets {
   readonly loopStallMs: number;
   /** A worker that wakes later than this after its time did not run. */
   readonly processStallMs: number;
+  /** Within so long of the end of a standstill that lasted for the timeout every storage is pinged. */
+  readonly afreshMs: number;
 }
 
 export function budgetsFor(timeoutMs: number): Budgets {
@@ -26,6 +28,7 @@ export function budgetsFor(timeoutMs: number): Budgets {
     tickMs: Math.min(Math.max(timeoutMs / 10, 20), 250),
     loopStallMs: Math.min(Math.max(timeoutMs / 4, 100), 1000),
     processStallMs: Math.max(timeoutMs / 4, 250),
+    afreshMs: Math.min(timeoutMs / 8, 200),
   };
 }
 

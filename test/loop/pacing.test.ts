@@ -96,6 +96,15 @@ describe('pacing', () => {
     assert.ok(sweeps.length > 5, `${sweeps.length} sweeps`);
   });
 
+  it('can be hastened: then all are due within the time given, one slice after the other', () => {
+    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    pacing.update(range(640), 0);
+    pacing.hasten(0, 200);
+    const sweeps = run(pacing, 0, 200);
+    assert.equal(sweeps.flatMap(({ ids }) => ids).length, 640);
+    assert.equal(new Set(sweeps.map(({ atMs }) => atMs)).size, 10);
+  });
+
   it('gathers a few storages that are left of many into one slice', () => {
     const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
     pacing.update(range(640), 0);

@@ -262,6 +262,31 @@ describe('a stall', () => {
     assert.equal(host.pings.filter(({ atMs }) => atMs <= (host.deaths[0]?.atMs ?? 0)).length, 2);
   });
 
+  for (const stallMs of [4000, 8000, 30_000]) {
+    it(`finds within the timeout and a second who answered and then died in ${stallMs} ms of it`, async () => {
+      const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 10_000, timeoutMs: 2000 });
+      await clock.advance(10_100);
+      host.block(stallMs);
+      await clock.advance(400);
+      for (const peer of host.peers.values()) peer.answersAfterMs = undefined;
+      await clock.advance(stallMs - 400);
+      const turningAgainMs = clock.now();
+      await clock.advance(30_000);
+      const afterMs = (host.deaths[0]?.atMs ?? Infinity) - turningAgainMs;
+      assert.ok(afterMs <= 2000 + 1000, `dead after ${afterMs} ms`);
+    });
+
+    it(`of the process for ${stallMs} ms, with no ping out, is followed by a ping of everybody`, async () => {
+      const peers = Array.from({ length: 200 }, () => ({ answersAfterMs: 1 }));
+      const { clock, host } = setUp(peers, { periodMs: 10_000, timeoutMs: 2000 });
+      await clock.advance(20_000);
+      for (const peer of host.peers.values()) peer.answersAfterMs = undefined;
+      await clock.stopProcess(stallMs);
+      await clock.advance(2000 + 1000);
+      assert.equal(new Set(host.deaths.map(({ id }) => id)).size, 200);
+    });
+  }
+
   it('that comes back again and again does not put the verdict off for ever', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 10_000, timeoutMs: 2000 });
     await clock.advance(10_500);
