@@ -1,8 +1,11 @@
 /** Keeps long-lived ZEO connections alive from a worker thread, and knows within seconds when one is dead. */
 export type { KeepAliveEvents } from './agent/journal.js';
-export { KeepAlive, type KeepAliveStatus, type StorageStatus } from './agent/keep-alive.js';
+export { KeepAlive } from './agent/keep-alive.js';
 export type { StorageState } from './agent/member.js';
 export type { Cause } from './agent/outage.js';
+export type { Verdict } from './agent/ping.js';
+export type { RoundTripSummary } from './agent/round-trips.js';
+export type { DeathStatus, KeepAliveStatus, StorageStatus } from './agent/status.js';
 export {
   type Database,
   databases,

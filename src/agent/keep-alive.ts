@@ -6,37 +6,12 @@ import type { HostApi } from '../rpc/contract.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from '../settings.js';
 import type { KeepAliveStorage } from '../storage.js';
 import { Journal, type KeepAliveEvents } from './journal.js';
-import { Member, type StorageState } from './member.js';
+import { Member } from './member.js';
 import { Prober } from './prober.js';
+import { RoundTrips } from './round-trips.js';
+import { type KeepAliveStatus, storageStatus } from './status.js';
 import { type Database, databases, StorageRegistry, storageOf } from './storage-registry.js';
 import { WorkerHost } from './worker-host.js';
-
-export interface KeepAliveStatus {
-  /** Whether the agent was started, and not stopped. */
-  readonly running: boolean;
-  /** Whether its worker thread is up; for moments it is not, after a start or when a lost one is being replaced. */
-  readonly workerRunning: boolean;
-  /** `undefined`: no period is set, so the agent does not start. */
-  readonly periodMs: number | undefined;
-  readonly timeoutMs: number | undefined;
-  /**
-   * Within how many milliseconds, of time in which the main loop turned, a peer that stops answering is declared dead.
-   * `undefined` while the agent does not run.
-   */
-  readonly detectionBoundMs: number | undefined;
-  readonly storages: readonly StorageStatus[];
-}
-
-export interface StorageStatus {
-  readonly name: string;
-  readonly state: StorageState;
-  /** Pings sent, and those that failed. */
-  readonly pings: number;
-  readonly failures: number;
-  /** Round trip of the last answered ping, in milliseconds. */
-  readonly roundTripMs: number | undefined;
-  readonly lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
-}
 
 /** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
 const boundMarginMs = 1000;
@@ -47,6 +22,7 @@ interface Run {
   readonly prober: Prober;
   readonly worker: WorkerHost;
   readonly members: Map<number, Member>;
+  readonly roundTrips: RoundTrips;
 }
 
 /**
@@ -133,6 +109,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     this.#journal.listenerFailed(error, event);
   }
 
+  /** How the agent and its storages are at this moment. */
   status(): KeepAliveStatus {
     const settings = this.#settings;
     return {
@@ -141,16 +118,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       periodMs: settings?.periodMs,
       timeoutMs: settings?.timeoutMs,
       detectionBoundMs: this.#run && settings && detectionBoundMs(settings),
-      storages: [...(this.#run?.members.values() ?? [])].map(
-        ({ name, state, pings, failures, roundTripMs, lastFailure }) => ({
-          name,
-          state,
-          pings,
-          failures,
-          roundTripMs,
-          lastFailure,
-        }),
-      ),
+      storages: Array.from(this.#run?.members.values() ?? [], storageStatus),
     };
   }
 
@@ -195,12 +163,12 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       },
       onLost: (error, retryInMs) => this.#journal.workerLost(error, retryInMs),
     });
-    return { board, prober, worker, members };
+    return { board, prober, worker, members, roundTrips: new RoundTrips() };
   }
 
   readonly #add = (name: string, database: Database): void => {
     if (this.#run === undefined) return;
-    const { board, members, worker } = this.#run;
+    const { board, members, worker, roundTrips } = this.#run;
     let storage: KeepAliveStorage | undefined;
     try {
       storage = storageOf(database);
@@ -209,17 +177,18 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     }
     if (storage === undefined) return;
     const id = board.occupy();
-    members.set(id, new Member(id, name, storage));
+    members.set(id, new Member(id, name, storage, roundTrips));
     worker.storagesChanged();
   };
 
   readonly #remove = (name: string): void => {
     if (this.#run === undefined) return;
-    const { board, members, worker, prober } = this.#run;
+    const { board, members, worker, prober, roundTrips } = this.#run;
     for (const member of members.values()) {
       if (member.name !== name) continue;
       members.delete(member.id);
       prober.forget(member);
+      roundTrips.clear(member.id);
       board.vacate(member.id);
       worker.storagesChanged();
     }

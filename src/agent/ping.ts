@@ -5,6 +5,23 @@ import type { Board } from '../rpc/board.js';
 import type { KeepAliveStorage } from '../storage.js';
 import { type Lease, LockProxy } from './lock-proxy.js';
 
+/** What a ping came to. */
+export type Verdict =
+  /** The answer came. */
+  | 'alive'
+  /** The application holds the load lock. Bytes come, so all is well; or else the ping goes out without the lock. */
+  | 'busy'
+  /** The answer did not come within the timeout, but other bytes did. */
+  | 'slow'
+  /** Bytes had come within the period, so no ping was needed (`skipActive`). */
+  | 'active'
+  /** The main loop or the process stood still meanwhile: nobody was judged by it, and another ping is out. */
+  | 'stalled'
+  /** The storage answered with an error, or lost its connection by itself. */
+  | 'failed'
+  /** The peer was silent, and its connection has been destroyed. */
+  | 'dead';
+
 /** How a ping ended. */
 export type PingOutcome =
   | {
@@ -13,6 +30,7 @@ export type PingOutcome =
       readonly roundTripMs: number | undefined;
       /** `bytes`: something else came from the server, the answer did not come within the timeout. */
       readonly evidence: 'answer' | 'bytes';
+      readonly verdict: Extract<Verdict, 'alive' | 'busy' | 'slow'>;
     }
   | { readonly result: 'failed'; readonly error: unknown }
   /** The worker's verdict: the peer was silent. */
@@ -118,15 +136,21 @@ export class Ping {
     this.releaseLock();
   }
 
-  /** Another ping takes its place. */
-  supersede(): void {
-    if (this.#isOutlasted) this.concludeByBytes();
-    else this.#end({ result: 'abandoned' });
+  /** Another ping takes its place. Returns what this one has come to. */
+  supersede(): Verdict {
+    if (this.#isOutlasted) {
+      this.concludeByBytes();
+      return 'slow';
+    }
+    this.#end({ result: 'abandoned' });
+    return 'stalled';
   }
 
   /** A success that other bytes than the answer prove. */
   concludeByBytes(): void {
-    this.#end({ result: 'succeeded', roundTripMs: undefined, evidence: 'bytes' });
+    // Only for the load lock does a ping wait so long that others prove the server alive before its timeout.
+    const verdict = this.#isOutlasted ? 'slow' : 'busy';
+    this.#end({ result: 'succeeded', roundTripMs: undefined, evidence: 'bytes', verdict });
   }
 
   /** Puts on the board when the storage last heard of its server. */
@@ -169,13 +193,14 @@ export class Ping {
       return;
     }
     answer.then(
-      () => this.#end({ result: 'succeeded', roundTripMs: this.#elapsedMs(), evidence: 'answer' }),
+      () => this.#answered(),
       (error) => this.#end({ result: 'failed', error }),
     );
   }
 
-  #elapsedMs(): number {
-    return systemClock.now() - this.#sentAtMs;
+  #answered(): void {
+    const roundTripMs = systemClock.now() - this.#sentAtMs;
+    this.#end({ result: 'succeeded', roundTripMs, evidence: 'answer', verdict: 'alive' });
   }
 
   #end(outcome: PingOutcome): void {

@@ -75,11 +75,14 @@ export class Prober {
         ping.concludeByBytes();
         return;
       case 'slow':
+        member.verdict = 'slow';
         this.#journal.slow(member);
         ping.outlast();
         return;
       case 'busy':
-        if (ping.proceedWithoutLock()) this.#journal.busy(member);
+        if (!ping.proceedWithoutLock()) return;
+        member.verdict = 'busy';
+        this.#journal.busy(member);
         return;
       case 'dead':
         this.#journal.contain(member, () =>
@@ -180,16 +183,17 @@ export class Prober {
   /** Whether there is a connection to ping, and a need to. */
   #isDue(member: Member): boolean {
     // One that is still out when the worker asks anew has been overtaken, by a stall or by other bytes than its answer.
-    member.ping?.supersede();
+    if (member.ping !== undefined) member.verdict = member.ping.supersede();
     try {
       if (!member.storage.ready) {
-        member.state = 'down';
+        member.enter('down');
         this.#recovery.stillDown(member);
         return false;
       }
       this.#recovery.end(member);
       if (!this.#settings.skipActive || !this.#isActive(member)) return true;
-      member.state = 'alive';
+      member.enter('alive');
+      member.verdict = 'active';
       this.#journal.active(member);
     } catch (error) {
       this.#conclude(member, { result: 'failed', error });
@@ -213,6 +217,7 @@ export class Prober {
     const outage = new Outage(performance.now(), diagnosis, storage.address);
     // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
     this.#journal.contain(member, () => storage.drop(error, ping.generation));
+    member.lastDeath = { at: new Date(), error, silentMs, outage, backAt: undefined };
     ping.conclude({ result: 'dead', error, silentMs, diagnosis });
     if (this.#members.get(member.id) === member) this.#recovery.begin(member, outage);
   }

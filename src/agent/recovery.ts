@@ -36,6 +36,7 @@ export class Recovery {
     const { outage } = member;
     if (outage === undefined) return;
     member.outage = undefined;
+    if (member.lastDeath?.outage === outage) member.lastDeath.backAt = new Date();
     this.#journal.contain(member, () => outage.ended(performance.now(), member.storage.address));
     this.#journal.back(member, outage);
   }

@@ -1,0 +1,95 @@
+import type { KeepAliveError } from '../errors.js';
+import type { Member, StorageState } from './member.js';
+import { type Cause, causeInWords } from './outage.js';
+import type { Verdict } from './ping.js';
+import type { RoundTripSummary } from './round-trips.js';
+
+/** What `KeepAlive#status` answers: a snapshot, which can be written as JSON. */
+export interface KeepAliveStatus {
+  /** Whether the agent was started, and not stopped. */
+  readonly running: boolean;
+  /** Whether its worker thread is up; for moments it is not, after a start or when a lost one is being replaced. */
+  readonly workerRunning: boolean;
+  /** `undefined`: no period is set, so the agent does not start. */
+  readonly periodMs: number | undefined;
+  readonly timeoutMs: number | undefined;
+  /**
+   * Within how many milliseconds, of time in which the main loop turned, a peer that stops answering is declared dead.
+   * `undefined` while the agent does not run.
+   */
+  readonly detectionBoundMs: number | undefined;
+  readonly storages: readonly StorageStatus[];
+}
+
+/** What is known of one storage since the agent was started, or the storage opened. */
+export interface StorageStatus {
+  readonly name: string;
+  /** By its last ping. */
+  readonly state: StorageState;
+  /** When it came into that state. */
+  readonly since: Date;
+  /** What its last ping came to; `undefined` before the first. */
+  readonly verdict: Verdict | undefined;
+  /** Whether it says, this moment, that it is connected. */
+  readonly ready: boolean;
+  /** How many connections it has had, if it tells. */
+  readonly generation: number | undefined;
+  /** Of the server that it is connected to. */
+  readonly address: string | undefined;
+  /** Pings sent, and those that failed. */
+  readonly pings: number;
+  readonly failures: number;
+  /** Of its last answered pings; `undefined` before the first. */
+  readonly roundTrips: RoundTripSummary | undefined;
+  /** The last ping that failed, whether by an error or by silence. */
+  readonly lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
+  readonly lastDeath: DeathStatus | undefined;
+}
+
+/** A connection that was destroyed because its peer was silent. */
+export interface DeathStatus {
+  readonly at: Date;
+  readonly error: KeepAliveError;
+  /** How long the peer was silent, in milliseconds in which this process listened. */
+  readonly silentMs: number;
+  /** Why, by all that is known by now: the way back may have shown more than the silence did. */
+  readonly diagnosis: Cause;
+  /** The diagnosis in words. */
+  readonly explanation: string;
+  /** When the storage was connected again; `undefined` while it is not. */
+  readonly backAt: Date | undefined;
+}
+
+/** The status of one storage. Does not throw: of a getter that does, nothing is known. */
+export function storageStatus(member: Member): StorageStatus {
+  const { name, state, verdict, pings, failures, lastFailure, lastDeath, storage } = member;
+  return {
+    name,
+    state,
+    since: new Date(member.stateSinceMs),
+    verdict,
+    ready: attempt(() => storage.ready) === true,
+    generation: attempt(() => storage.generation),
+    address: attempt(() => storage.address),
+    pings,
+    failures,
+    roundTrips: member.roundTrips.summary(member.id),
+    lastFailure,
+    lastDeath: lastDeath && {
+      at: lastDeath.at,
+      error: lastDeath.error,
+      silentMs: lastDeath.silentMs,
+      diagnosis: lastDeath.outage.cause,
+      explanation: causeInWords[lastDeath.outage.cause],
+      backAt: lastDeath.backAt,
+    },
+  };
+}
+
+function attempt<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { KeepAlive, type KeepAliveOptions, StorageRegistry, type StorageStatus } from 'zeo-keepalive';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+import { ScriptedStorage, silentStorage } from './scripted-storage.js';
+
+function setUp(t: TestContext, options: KeepAliveOptions, storages: Record<string, object>) {
+  const registry = new StorageRegistry();
+  for (const [name, storage] of Object.entries(storages)) registry.open(name, storage);
+  const agent = new KeepAlive({ jitter: 0, level: 'silent', ...options }, registry, {});
+  t.after(() => agent.stop());
+  const status = (name = 'main'): StorageStatus =>
+    agent.status().storages.find((storage) => storage.name === name) ?? assert.fail(`No status of ${name}`);
+  return { agent, registry, status };
+}
+
+async function openReal(t: TestContext) {
+  const server = await ZeoServer.listen();
+  t.after(() => server.close());
+  const storage = await ClientStorage.open({ address: server.address });
+  t.after(() => storage.close());
+  return { server, storage };
+}
+
+describe('status()', { timeout: 60_000 }, () => {
+  // The agent does not hold the process.
+  let hold: NodeJS.Timeout;
+  before(() => {
+    hold = setInterval(() => {}, 60_000);
+  });
+  after(() => clearInterval(hold));
+
+  it('tells of a storage before its first ping what it says of itself', async (t) => {
+    const { server, storage } = await openReal(t);
+    const { agent, status } = setUp(t, { period: 60 }, { main: storage });
+    assert.deepEqual(agent.status().storages, []);
+    agent.start();
+    const { since, ...rest } = status();
+    assert.ok(Date.now() - since.getTime() < 60_000);
+    assert.deepEqual(rest, {
+      name: 'main',
+      state: 'new',
+      verdict: undefined,
+      ready: true,
+      generation: 1,
+      address: server.address,
+      pings: 0,
+      failures: 0,
+      roundTrips: undefined,
+      lastFailure: undefined,
+      lastDeath: undefined,
+    });
+  });
+
+  it('tells the round trips of answered pings, and since when the storage is alive', async (t) => {
+    const { storage } = await openReal(t);
+    const { agent, status } = setUp(t, { period: 0.05 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    const { since } = status();
+    const measured: (number | undefined)[] = [];
+    agent.on('pingSucceeded', ({ roundTripMs }) => measured.push(roundTripMs));
+    while (measured.length < 3) await once(agent, 'pingSucceeded');
+    const { state, verdict, pings, roundTrips, ...rest } = status();
+    assert.deepEqual([state, verdict, pings], ['alive', 'alive', 4]);
+    assert.deepEqual(rest.since, since);
+    assert.ok(roundTrips !== undefined && roundTrips.recentMs.length === 4);
+    assert.ok(Math.abs(roundTrips.lastMs - (measured.at(-1) as number)) < 0.001);
+    assert.ok(roundTrips.p50Ms <= roundTrips.p99Ms);
+  });
+
+  it('tells of a death what the way back showed, and when that was', async (t) => {
+    const { server, storage } = await openReal(t);
+    const { agent, status } = setUp(t, { period: 0.1, timeout: 0.3 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    for (const connection of server.connections) connection.silence();
+    const back = once(agent, 'storageBack');
+    const [died] = await once(agent, 'storageDied');
+    const dead = status();
+    assert.deepEqual([dead.state, dead.verdict, dead.failures], ['dead', 'dead', 1]);
+    assert.equal(dead.lastDeath?.error, died.error);
+    assert.equal(dead.lastFailure?.error, died.error);
+    assert.equal(dead.lastDeath?.silentMs, died.silentMs);
+    assert.equal(dead.lastDeath?.diagnosis, died.diagnosis);
+    assert.equal(dead.lastDeath?.backAt, undefined);
+    await back;
+    await once(agent, 'pingSucceeded');
+    const { state, verdict, generation, lastDeath } = status();
+    assert.deepEqual([state, verdict, generation], ['alive', 'alive', 2]);
+    assert.equal(lastDeath?.diagnosis, 'flow-dropped');
+    assert.match(lastDeath?.explanation ?? '', /only that connection/);
+    assert.ok((lastDeath?.backAt?.getTime() ?? 0) >= (lastDeath?.at.getTime() ?? Infinity));
+  });
+
+  it('tells busy of a storage whose lock the application holds', async (t) => {
+    const storage = new ScriptedStorage();
+    Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
+    await storage.loadLock.acquire();
+    const { agent, status } = setUp(t, { period: 0.05, timeout: 0.2 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    const { state, verdict, roundTrips } = status();
+    assert.deepEqual([state, verdict, roundTrips], ['alive', 'busy', undefined]);
+  });
+
+  it('tells slow of one that does not answer in time while other bytes come', async (t) => {
+    const storage = silentStorage();
+    Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
+    const { agent, status } = setUp(t, { period: 0.3, timeout: 0.1 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.deepEqual([status().state, status().verdict], ['alive', 'slow']);
+  });
+
+  it('tells active, failed and down', async (t) => {
+    const active = new ScriptedStorage();
+    Object.defineProperty(active, 'lastReceivedAt', { get: () => performance.now() });
+    const failing = new ScriptedStorage(() => Promise.reject(new Error('lost')));
+    const down = new ScriptedStorage();
+    down.ready = false;
+    const { agent, status } = setUp(t, { period: 0.05, skipActive: true }, { active, failing, down });
+    agent.start();
+    await once(agent, 'pingFailed');
+    if (status('down').state !== 'down') await once(agent, 'storageDown');
+    while (status('active').verdict === undefined) await once(agent, 'pingFailed');
+    assert.deepEqual([status('active').state, status('active').verdict], ['alive', 'active']);
+    assert.deepEqual([status('failing').state, status('failing').verdict], ['failed', 'failed']);
+    assert.equal(String(status('failing').lastFailure?.error), 'Error: lost');
+    assert.equal(status('failing').lastDeath, undefined);
+    assert.deepEqual(
+      [status('down').state, status('down').verdict, status('down').ready],
+      ['down', undefined, false],
+    );
+  });
+
+  it('tells stalled of a storage that was still silent after a standstill, until its next ping', async (t) => {
+    const storage = silentStorage();
+    const { agent, status } = setUp(t, { period: 1.5, timeout: 1.5 }, { main: storage });
+    agent.start();
+    const verdicts: unknown[] = [];
+    agent.on('pingStarted', () => verdicts.push(status().verdict));
+    await once(agent, 'pingStarted');
+    // On a busy machine the worker may itself have stood still, and then nothing is pinged afresh.
+    while (!verdicts.includes('stalled')) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const until = performance.now() + 2500;
+      while (performance.now() < until);
+      await once(agent, 'pingStarted');
+    }
+  });
+
+  it('knows nothing of what a getter that throws would tell', async (t) => {
+    const storage = new ScriptedStorage();
+    for (const getter of ['ready', 'generation', 'address']) {
+      Object.defineProperty(storage, getter, {
+        get: () => {
+          throw new Error('getter');
+        },
+      });
+    }
+    const { agent, status } = setUp(t, { period: 60 }, { main: storage });
+    agent.start();
+    const { ready, generation, address } = status();
+    assert.deepEqual([ready, generation, address], [false, undefined, undefined]);
+  });
+
+  it('forgets the round trips of a storage that is closed', async (t) => {
+    const { agent, registry, status } = setUp(t, { period: 0.05 }, { main: new ScriptedStorage() });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    await registry.close('main');
+    registry.open('next', new ScriptedStorage());
+    assert.equal(status('next').roundTrips, undefined);
+  });
+});
