@@ -4,7 +4,10 @@ import { uptime } from 'node:os';
 export interface Clock {
   /** Milliseconds of a monotonic clock: it never jumps, and stands still while the machine is suspended. */
   now(): number;
-  /** How long the machine has been suspended, in milliseconds since it was started: `now()` does not count that. */
+  /**
+   * How long the machine has been suspended, in milliseconds since it was started: `now()` does not count that. Not
+   * more precise than to a second, as some systems count their uptime.
+   */
   suspendedMs(): number;
   /** Calls `callback` once after `delayMs`; returns a function that calls it off. */
   schedule(callback: () => void, delayMs: number): () => void;
@@ -16,11 +19,20 @@ const threadStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 const now = () => threadStartMs + performance.now();
 
+function suspendedMs(): number {
+  try {
+    return uptime() * 1000 - now();
+  } catch {
+    // The system does not tell. Most suspensions are longer than any connection lives; the peer's end shows them.
+    return 0;
+  }
+}
+
 /** The system's monotonic clock, the same in every thread of the process. */
 export const systemClock: Clock = {
   now,
   // Of the two clocks only the machine's uptime goes on in a suspension; stepping the wall clock moves neither.
-  suspendedMs: () => uptime() * 1000 - now(),
+  suspendedMs,
   schedule(callback, delayMs) {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);

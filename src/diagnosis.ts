@@ -36,12 +36,15 @@ export type Diagnosis =
 
 /**
  * The diagnosis of a silence; `undefined` when the system knows better than to call it one: bytes that came and are not
- * read yet, or bytes still on their way out that the peer's host goes on acknowledging, as with a long upload before the
- * ping. If it stops, the system sends again within its retransmission timeout, and then there is a diagnosis.
+ * read yet, or the ping itself still on its way out, behind others that the peer's host goes on acknowledging, as with a
+ * long upload. If it stops, the system sends again within its retransmission timeout, and then there is a diagnosis.
+ *
+ * @param sentSince so many bytes were sent after the ping: no more than those unacknowledged, and it has arrived
  */
-export function diagnose(state: TcpState | undefined): Diagnosis | undefined {
+export function diagnose(state: TcpState | undefined, sentSince = 0): Diagnosis | undefined {
   if (state === undefined) return 'unknown';
   if (state.unreadBytes > 0) return undefined;
-  if (state.unacknowledgedBytes === 0 || state.windowClosed) return 'peer-hangs';
+  const isDelivered = state.unacknowledgedBytes <= sentSince && state.retransmits === 0;
+  if (isDelivered || state.windowClosed) return 'peer-hangs';
   return state.retransmits > 0 ? 'path-or-host-gone' : undefined;
 }

@@ -5,6 +5,7 @@ import type { SocketPorts, TcpState, TcpTable } from './diagnosis.js';
 const established = '01';
 const probing = '04';
 const lineFeed = 10;
+const colon = 58;
 
 /**
  * Looks at established TCP connections of this network namespace. It costs milliseconds on a host with many, so it is for
@@ -22,14 +23,18 @@ export function readTcpTable(wanted: readonly SocketPorts[]): TcpTable | undefin
 /** Reads the lines of `/proc/net/tcp` and `/proc/net/tcp6`. What is no connection, or not wanted, is passed over. */
 export function parseTcpTable(table: Buffer, wanted: readonly SocketPorts[]): TcpTable {
   const keys = new Set(wanted.map(keyOf));
+  // What costs is to take a line apart, and on a host with many connections nearly all are somebody else's.
+  const ports = new Set(wanted.map(({ local }) => local));
   // `null`: two connections with the same ports, to different addresses.
   const states = new Map<string, TcpState | null>();
   // Line by line from the buffer: as one text, the table of a busy host would not fit into the worker's heap.
   for (let start = 0; start < table.length; ) {
     const lineEnd = table.indexOf(lineFeed, start);
     const end = lineEnd === -1 ? table.length : lineEnd;
-    const fields = table.toString('latin1', start, end).trim().split(/\s+/, 7);
+    const begin = start;
     start = end + 1;
+    if (!ports.has(localPortIn(table, begin))) continue;
+    const fields = table.toString('latin1', begin, end).trim().split(/\s+/, 7);
     const [, local = '', remote = '', state, queues = '', timer = '', retransmits = ''] = fields;
     if (state !== established) continue;
     const key = keyOf({ local: portOf(local), remote: portOf(remote) });
@@ -44,6 +49,13 @@ export function parseTcpTable(table: Buffer, wanted: readonly SocketPorts[]): Tc
     states.set(key, states.has(key) ? null : found);
   }
   return { find: (ports) => states.get(keyOf(ports)) ?? undefined };
+}
+
+/** Of `  12: 0100007F:1FA4 …`; `NaN` in a line that is none of those. */
+function localPortIn(table: Buffer, lineStart: number): number {
+  const afterNumber = table.indexOf(colon, lineStart);
+  const beforePort = table.indexOf(colon, afterNumber + 1);
+  return Number.parseInt(table.toString('latin1', beforePort + 1, beforePort + 5), 16);
 }
 
 const keyOf = ({ local, remote }: SocketPorts) => `${local} ${remote}`;

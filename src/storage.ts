@@ -13,6 +13,14 @@ export interface Lock {
   tryAcquire?(): (() => void) | undefined;
 }
 
+/** Bytes on their way out, counted from the connection's beginning. */
+export interface Outgoing {
+  /** Written by the storage. */
+  readonly writtenBytes: number;
+  /** Of those, not handed to the system yet. */
+  readonly heldBackBytes: number;
+}
+
 /**
  * A long-lived connection to a server, as the agent sees it. `ClientStorage` implements it; so can any other
  * connection that is worth keeping alive.
@@ -26,6 +34,11 @@ export interface KeepAliveStorage {
   readonly lastReceivedAt?: number | undefined;
   /** The ports of its TCP connection, for a diagnosis when it is silent; absent when there are none. */
   readonly socketPorts?: SocketPorts | undefined;
+  /**
+   * What it has written to its connection, for a diagnosis when that is silent: whether a ping is still behind other
+   * bytes on their way out. Absent when unknown.
+   */
+  readonly outgoing?: Outgoing | undefined;
   /** The server that it is connected to, for the log. */
   readonly address?: string | undefined;
   /** Why the last attempt to connect failed, for the log while it is not ready. */
@@ -44,6 +57,8 @@ export interface KeepAliveStorage {
   drop(error: Error, generation: number): void;
   /** Calls `listener` when it is ready again, so that the agent need not wait for its next ping to notice. */
   once?(event: 'connected', listener: () => void): unknown;
+  /** Calls that off. */
+  off?(event: 'connected', listener: () => void): unknown;
 }
 
 /** Whether a registered database is the client of a server, and so to be kept alive. */

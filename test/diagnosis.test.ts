@@ -28,6 +28,13 @@ describe('diagnose', () => {
       undefined,
     ],
   ];
+  it('tells a ping that has arrived by what was sent after it: no more than that is unacknowledged', () => {
+    const busy = { ...quiet, unacknowledgedBytes: 500 };
+    assert.equal(diagnose(busy, 499), undefined);
+    assert.equal(diagnose(busy, 500), 'peer-hangs');
+    assert.equal(diagnose({ ...busy, retransmits: 1 }, 500), 'path-or-host-gone');
+  });
+
   for (const [what, state, diagnosis] of cases) {
     it(what, () => assert.equal(diagnose(state), diagnosis));
   }

@@ -124,7 +124,7 @@ export class Journal {
   slow({ name }: Member): void {
     this.#log.blather(
       { storage: name },
-      `Keep alive for ${name} is not answered in time, but other bytes come`,
+      `Keep alive for ${name} is not answered in time, but other bytes come or go`,
     );
   }
 

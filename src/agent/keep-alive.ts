@@ -140,7 +140,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       turn: async () => {
         worker.heard();
         await pollTurn();
-        prober.noteBytesReceived();
+        prober.noteTraffic();
       },
       conclude: (id, number, conclusion) => prober.conclude(id, number, conclusion),
       stalled: (stall) => this.#journal.stalled(stall),

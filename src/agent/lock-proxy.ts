@@ -8,15 +8,18 @@ import type { Lock } from '../storage.js';
  */
 export class LockProxy {
   readonly #lock: Lock;
+  readonly #onFault: (error: unknown) => void;
 
-  constructor(lock: Lock) {
+  /** @param onFault is told what giving the lock back throws */
+  constructor(lock: Lock, onFault: (error: unknown) => void) {
     this.#lock = lock;
+    this.#onFault = onFault;
   }
 
   /** Takes the lock if it is free this moment. */
   tryAcquire(): Lease | undefined {
     const release = this.#lock.tryAcquire?.();
-    return release === undefined ? undefined : new Lease(release);
+    return release === undefined ? undefined : new Lease(release, this.#onFault);
   }
 
   /** Waits for the lock. Rejects with `signal.reason` when `signal` aborts first. */
@@ -28,7 +31,7 @@ export class LockProxy {
       const granted = new Promise<() => void>((grant) => grant(this.#lock.acquire(signal)));
       granted
         .then((release) => {
-          const lease = new Lease(release);
+          const lease = new Lease(release, this.#onFault);
           if (signal.aborted) lease.end();
           else resolve(lease);
         }, reject)
@@ -37,17 +40,23 @@ export class LockProxy {
   }
 }
 
-/** A hold on a lock that ends once. */
+/** A hold on a lock that ends once. Ending it never throws: whoever does has other things to see to. */
 export class Lease {
+  readonly #onFault: (error: unknown) => void;
   #release: (() => void) | undefined;
 
-  constructor(release: () => void) {
+  constructor(release: () => void, onFault: (error: unknown) => void) {
     this.#release = release;
+    this.#onFault = onFault;
   }
 
   end(): void {
     const release = this.#release;
     this.#release = undefined;
-    release?.();
+    try {
+      release?.();
+    } catch (error) {
+      this.#onFault(error);
+    }
   }
 }

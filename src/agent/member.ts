@@ -42,8 +42,8 @@ export class Member {
   lastDeath: Death | undefined;
   /** While it has no connection, as far as the agent has noticed. */
   outage: Outage | undefined;
-  /** Whether the storage has been asked to tell when it is connected. */
-  awaitsConnection = false;
+  /** Listens to the storage, which has been asked to tell when it is connected. */
+  onConnected: (() => void) | undefined;
   #state: StorageState = 'new';
   #stateSinceMs = Date.now();
 

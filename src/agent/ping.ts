@@ -45,7 +45,7 @@ export type PingOutcome =
 
 /** Who is told what becomes of a ping. */
 export interface PingObserver {
-  /** Giving back the load lock threw. `ended` follows. */
+  /** Giving back the load lock threw. */
   lockFailed(error: unknown): void;
   /** Once. */
   ended(ping: Ping, outcome: PingOutcome): void;
@@ -69,6 +69,8 @@ export class Ping {
   #lease: Lease | undefined;
   #generation = 0;
   #sentAtMs = 0;
+  /** By the storage, up to the first look after the ping. */
+  #writtenBytes: number | undefined;
   #isOutlasted = false;
   #ended = false;
 
@@ -92,8 +94,8 @@ export class Ping {
   /** Begins the ping. Does not throw: what the storage throws ends the ping. */
   start(): void {
     try {
-      this.noteBytesReceived();
-      const lock = new LockProxy(this.#storage.loadLock);
+      this.#noteBytesReceived();
+      const lock = new LockProxy(this.#storage.loadLock, (error) => this.#observer.lockFailed(error));
       this.#lease = lock.tryAcquire();
       if (this.#lease === undefined) this.#waitFor(lock);
       else this.#send();
@@ -118,11 +120,7 @@ export class Ping {
   releaseLock(): void {
     const lease = this.#lease;
     this.#lease = undefined;
-    try {
-      lease?.end();
-    } catch (error) {
-      this.#observer.lockFailed(error);
-    }
+    lease?.end();
   }
 
   /** Ends the ping from outside. */
@@ -130,7 +128,7 @@ export class Ping {
     this.#end(outcome);
   }
 
-  /** The timeout is over, and other bytes than the answer have come: the load lock comes free, the ping stays out. */
+  /** The timeout is over, and the connection is at work all the same: the load lock comes free, the ping stays out. */
   outlast(): void {
     this.#isOutlasted = true;
     this.releaseLock();
@@ -138,7 +136,7 @@ export class Ping {
 
   /** Another ping takes its place. Returns what this one has come to. */
   supersede(): Verdict {
-    if (this.#isOutlasted) {
+    if (this.#isOutlasted && this.#isHeard()) {
       this.concludeByBytes();
       return 'slow';
     }
@@ -153,13 +151,35 @@ export class Ping {
     this.#end({ result: 'succeeded', roundTripMs: undefined, evidence: 'bytes', verdict });
   }
 
-  /** Puts on the board when the storage last heard of its server. */
-  noteBytesReceived(): void {
+  /** Puts on the board what has come from the server and gone to it since. What the storage throws ends the ping. */
+  noteTraffic(): void {
+    try {
+      this.#noteBytesReceived();
+      const { outgoing } = this.#storage;
+      if (outgoing === undefined || this.#sentAtMs === 0) return;
+      const { writtenBytes, heldBackBytes } = outgoing;
+      // From the first look on: until then a few bytes more may have followed the ping, which only takes longer to tell.
+      this.#writtenBytes ??= writtenBytes;
+      this.#board.bytesSentSince(this.#id, Math.max(0, writtenBytes - heldBackBytes - this.#writtenBytes));
+    } catch (error) {
+      this.#end({ result: 'failed', error });
+    }
+  }
+
+  #isHeard(): boolean {
+    try {
+      const { lastReceivedAt } = this.#storage;
+      return lastReceivedAt !== undefined && fromPerformanceNow(lastReceivedAt) > this.#sentAtMs;
+    } catch {
+      return false;
+    }
+  }
+
+  #noteBytesReceived(): void {
     const { lastReceivedAt } = this.#storage;
-    this.#board.bytesReceived(
-      this.#id,
-      lastReceivedAt === undefined ? undefined : fromPerformanceNow(lastReceivedAt),
-    );
+    // A storage that is ahead of the clock, as one that counts by another, would be alive for ever.
+    const atMs = lastReceivedAt === undefined ? undefined : Math.min(lastReceivedAt, performance.now());
+    this.#board.bytesReceived(this.#id, atMs === undefined ? undefined : fromPerformanceNow(atMs));
   }
 
   #waitFor(lock: LockProxy): void {

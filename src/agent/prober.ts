@@ -88,12 +88,14 @@ export class Prober {
         this.#journal.contain(member, () =>
           this.#bury(member, ping, conclusion.silentMs, conclusion.diagnosis),
         );
+        // Unless it has ended by that.
+        ping.conclude({ result: 'abandoned' });
     }
   }
 
-  /** Puts on the board which of the storages that are being pinged have received bytes. */
-  noteBytesReceived(): void {
-    for (const [ping, member] of this.#out) this.#journal.contain(member, () => ping.noteBytesReceived());
+  /** Puts on the board what has passed on the connections that are being pinged. */
+  noteTraffic(): void {
+    for (const ping of this.#out.keys()) ping.noteTraffic();
   }
 
   /** From now on nothing is pinged any more, whatever the worker has asked for. */
@@ -208,18 +210,29 @@ export class Prober {
 
   #bury(member: Member, ping: Ping, silentMs: number, diagnosis: Diagnosis): void {
     const { storage, name } = member;
-    // The connection that was silent has been lost by itself meanwhile; the next one is innocent.
-    if (storage.generation !== ping.generation) {
+    // The connection that was silent has been lost by itself meanwhile: the next one is innocent, and the way to it is not
+    // to be disturbed.
+    if (storage.generation !== ping.generation || !storage.ready) {
       ping.conclude({ result: 'abandoned' });
       return;
     }
     const error = silence(name, silentMs, diagnosis);
-    const outage = new Outage(performance.now(), diagnosis, storage.address);
+    const outage = new Outage(performance.now(), diagnosis, this.#addressOf(member));
     // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
     this.#journal.contain(member, () => storage.drop(error, ping.generation));
     member.lastDeath = { at: new Date(), error, silentMs, outage, backAt: undefined };
     ping.conclude({ result: 'dead', error, silentMs, diagnosis });
-    if (this.#members.get(member.id) === member) this.#recovery.begin(member, outage);
+    // A listener may have removed the storage, or stopped the agent.
+    if (!this.#closed && this.#members.get(member.id) === member) this.#recovery.begin(member, outage);
+  }
+
+  /** For the log only: that it cannot be had must keep nobody from what is to be done. */
+  #addressOf(member: Member): string | undefined {
+    let address: string | undefined;
+    this.#journal.contain(member, () => {
+      address = member.storage.address;
+    });
+    return address;
   }
 
   #conclude(member: Member, outcome: PingOutcome): void {

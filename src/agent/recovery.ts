@@ -13,15 +13,15 @@ export class Recovery {
   /** A storage has lost its connection, and is expected to get another. */
   begin(member: Member, outage: Outage): void {
     member.outage = outage;
-    if (member.awaitsConnection) return;
+    if (member.onConnected !== undefined) return;
     // A storage that does not tell is looked at when its next ping is due.
     this.#journal.contain(member, () => {
       if (member.storage.once === undefined) return;
-      member.awaitsConnection = true;
-      member.storage.once('connected', () => {
-        member.awaitsConnection = false;
+      member.onConnected = () => {
+        member.onConnected = undefined;
         this.end(member);
-      });
+      };
+      member.storage.once('connected', member.onConnected);
     });
   }
 
@@ -44,5 +44,9 @@ export class Recovery {
   /** Nobody waits for it any more: it was removed, or the agent stopped. */
   forget(member: Member): void {
     member.outage = undefined;
+    const { onConnected } = member;
+    if (onConnected === undefined) return;
+    member.onConnected = undefined;
+    this.#journal.contain(member, () => member.storage.off?.('connected', onConnected));
   }
 }

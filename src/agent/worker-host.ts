@@ -52,6 +52,7 @@ export class WorkerHost {
   #lastError: unknown;
   #startedAt = 0;
   #deaths = 0;
+  #hasRun = false;
   #retry: NodeJS.Timeout | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #endSuspicion: (() => void) | undefined;
@@ -91,12 +92,14 @@ export class WorkerHost {
       port: port2,
       board: this.#options.board,
       settings: this.#options.settings,
+      replaces: this.#hasRun,
     };
     this.#pool.run(task, { transferList: [port2] }).then(
       () => {
         if (this.#stopped || this.#endpoint !== endpoint) return;
         this.#endSuspicion?.();
         this.#endSuspicion = undefined;
+        this.#hasRun = true;
         this.#options.onStarted();
         this.#watch();
       },

@@ -28,6 +28,19 @@ export interface PingLoopOptions {
   readonly random?: () => number;
 }
 
+/** Two clocks, one of which may count in whole seconds, differ by so much and were not suspended. */
+const clockRoundingMs = 1500;
+/**
+ * How often a ping is sent afresh after standstills that follow one another, with nothing heard in between. Standing
+ * still again and again must not put the verdict off for ever: from then on the silence just stands still meanwhile.
+ */
+const mostResent: Readonly<Record<Stall['of'], number>> = {
+  // The process ran, and its kernel with it: an answer would have reached that.
+  loop: 1,
+  // The machine may have been away as well, and what was sent to it lost.
+  process: 3,
+};
+
 export class PingLoop implements LoopApi {
   readonly #board: Board;
   readonly #host: HostApi;
@@ -49,6 +62,7 @@ export class PingLoop implements LoopApi {
   #wakeMs = 0;
   #suspendedMs: number;
   #cancelWake: (() => void) | undefined;
+  #stopped = false;
 
   constructor(options: PingLoopOptions) {
     const { periodMs, timeoutMs, jitter } = options.settings;
@@ -62,11 +76,19 @@ export class PingLoop implements LoopApi {
     this.#pacing = new Pacing({ periodMs, jitter, random: options.random ?? Math.random });
   }
 
-  start(): void {
-    this.#guard(() => this.#arm());
+  /** @param replaces a loop that was lost, with the pings that were out */
+  start(replaces = false): void {
+    this.#guard(() => {
+      this.#arm();
+      if (!replaces) return;
+      // Whose ping was out, or due meanwhile, must not wait for another period.
+      this.#pacing.hasten(this.#clock.now(), this.#budgets.afreshMs);
+      this.#arm();
+    });
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     this.#watches.clear();
@@ -101,7 +123,7 @@ export class PingLoop implements LoopApi {
     const suspendedMs = this.#clock.suspendedMs();
     const newlyMs = suspendedMs - this.#suspendedMs;
     this.#suspendedMs = suspendedMs;
-    return newlyMs > 500 ? newlyMs : 0;
+    return newlyMs > clockRoundingMs ? newlyMs : 0;
   }
 
   /**
@@ -157,9 +179,10 @@ export class PingLoop implements LoopApi {
     const table = this.#readTcpTable(wanted);
     for (const watch of silent) {
       const ports = this.#board.ports(watch.id);
-      const diagnosis = diagnose(ports && table?.find(ports));
+      const diagnosis = diagnose(ports && table?.find(ports), this.#board.sentSince(watch.id));
       if (diagnosis === undefined) {
         watch.undecidedUntilMs = this.#clock.now() + this.#budgets.timeoutMs / 2;
+        if (!watch.lockGivenBack) this.#conclude(watch, { verdict: 'slow' });
         continue;
       }
       this.#conclude(watch, { verdict: 'dead', silentMs: Math.round(watch.silentMs), diagnosis });
@@ -177,7 +200,8 @@ export class PingLoop implements LoopApi {
     if (this.#watches.size === 0 || this.#asked !== undefined) return;
     const asked = { requestedMs: nowMs };
     this.#asked = asked;
-    this.#host.turn().then(
+    const turn = async () => this.#host.turn();
+    turn().then(
       () => this.#guard(() => this.#asked === asked && this.#turned(asked.requestedMs)),
       (error) => {
         this.#asked = undefined;
@@ -223,9 +247,7 @@ export class PingLoop implements LoopApi {
     for (const watch of this.#watches.values()) {
       if (watch.standing(this.#board) !== 'sent') continue;
       if (this.#board.receivedAgo(watch.id, nowMs) <= stall.durationMs) continue;
-      // A main loop that stalls again and again must not put the verdict off for ever. The process ran, so the peer's
-      // answer would have reached our kernel: from the second time on the silence just stands still meanwhile.
-      if (stall.of === 'loop' && watch.resent > 0) continue;
+      if (watch.resent >= mostResent[stall.of]) continue;
       afresh.push(new Watch(watch.id, this.#board, watch.resent + 1));
     }
     this.#sweep(afresh);
@@ -239,6 +261,7 @@ export class PingLoop implements LoopApi {
     }
     this.#cancelWake?.();
     this.#cancelWake = undefined;
+    if (this.#stopped) return;
     const wakeMs = Math.min(this.#pacing.nextDueMs ?? Infinity, this.#nextLookMs(nowMs));
     if (wakeMs === Infinity) return;
     this.#wakeMs = wakeMs;
@@ -254,6 +277,8 @@ export class PingLoop implements LoopApi {
   #nextLookMs(nowMs: number): number {
     if (this.#watches.size === 0) return Infinity;
     let delayMs = this.#budgets.tickMs;
+    // A silence does not grow before the turn that is under way.
+    if (this.#asked !== undefined) return nowMs + delayMs;
     for (const { silentMs } of this.#watches.values()) {
       const leftMs = this.#budgets.timeoutMs - silentMs;
       if (leftMs > 0 && leftMs < delayMs) delayMs = leftMs;

@@ -40,7 +40,7 @@ export function budgetsFor(timeoutMs: number): Budgets {
  * | waits for the load lock, over its budget | yes | alive: busy, but well |
  * | waits for the load lock, over its budget | no | busy: it is sent without the lock, so that the lock hides nothing |
  * | is out, unanswered for `timeout` | yes, lately | slow: the load lock comes free, the ping stays out |
- * | is out | none for `timeout` of proven silence | dead, also if some came before that |
+ * | is out | none for `timeout` of proven silence | dead, also if some came before that; unless the system knows better |
  */
 export function decide(
   watch: Watch,

@@ -22,7 +22,7 @@ export class Watch {
   readonly resent: number;
   /** The load lock's budget is used up, and the main thread has been told. */
   lockGivenUp = false;
-  /** It was out for the timeout, with other bytes coming in, and gave the load lock back. */
+  /** It was out for the timeout, with other bytes coming or going, and gave the load lock back. */
   lockGivenBack = false;
   /** The system could not tell yet whether the silence is one; until when it is not asked again. */
   undecidedUntilMs = Number.NEGATIVE_INFINITY;
@@ -61,7 +61,8 @@ export class Watch {
    */
   account(board: Board, turn: Span, lost: readonly Span[]): void {
     this.#accountedMs ??= turn.toMs - board.sentAgo(this.id, turn.toMs);
-    const heardMs = turn.toMs - board.receivedAgo(this.id, turn.toMs);
+    // In the board's whole milliseconds: the same byte must not look newer by a fraction.
+    const heardMs = Math.floor(turn.toMs) - board.receivedAgo(this.id, turn.toMs);
     if (heardMs > this.#heardMs && this.isHeard(board, turn.toMs)) {
       this.#heardMs = heardMs;
       this.#accountedMs = heardMs;

@@ -31,6 +31,7 @@ const slot = {
   sentAt: 4,
   receivedAt: 5,
   ports: 6,
+  sentSince: 7,
   length: 8,
 } as const;
 
@@ -92,11 +93,12 @@ export class Board {
   pingWaits(id: number, nowMs: number): number {
     this.#store(id, slot.startedAt, nowMs);
     this.#store(id, slot.phase, phase.waiting);
-    return Atomics.add(this.#cells, index(id, slot.number), 1) + 1;
+    return (Atomics.add(this.#cells, index(id, slot.number), 1) + 1) | 0;
   }
 
   pingSent(id: number, nowMs: number): void {
     this.#store(id, slot.sentAt, nowMs);
+    this.#store(id, slot.sentSince, 0);
     this.#store(id, slot.phase, phase.sent);
   }
 
@@ -107,6 +109,16 @@ export class Board {
   /** When the last byte came; `undefined` for a storage that does not tell. */
   bytesReceived(id: number, atMs: number | undefined): void {
     this.#store(id, slot.receivedAt, atMs ?? 0);
+  }
+
+  /** So many bytes at most have been handed to the system after the ping. */
+  bytesSentSince(id: number, bytes: number): void {
+    this.#store(id, slot.sentSince, Math.min(bytes, 2 ** 31 - 1));
+  }
+
+  /** How many bytes at most were handed to the system after the ping; 0 for a storage that does not tell. */
+  sentSince(id: number): number {
+    return this.#load(id, slot.sentSince);
   }
 
   /** The ports of the connection; `undefined` for one that has none, such as a unix domain socket. */

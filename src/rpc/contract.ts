@@ -11,7 +11,7 @@ import type { Diagnosis } from '../diagnosis.js';
 export type Conclusion =
   /** It could not be sent, because the application holds the load lock; but bytes come. */
   | { readonly verdict: 'alive' }
-  /** It is not answered in time, but other bytes come. Its hold on the load lock ends here. */
+  /** It is not answered in time, but other bytes come, or go. Its hold on the load lock ends here. */
   | { readonly verdict: 'slow' }
   /** The load lock was not free within its budget: go on without it. */
   | { readonly verdict: 'busy' }
@@ -61,4 +61,6 @@ export interface Installation {
   readonly port: MessagePort;
   readonly board: SharedArrayBuffer;
   readonly settings: LoopSettings;
+  /** Whether an earlier loop was lost: the storages are pinged soon, not after a whole period. */
+  readonly replaces: boolean;
 }

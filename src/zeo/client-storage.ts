@@ -1,6 +1,6 @@
 import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, ProtocolError, ServerError } from '../errors.js';
-import type { KeepAliveStorage } from '../storage.js';
+import type { KeepAliveStorage, Outgoing } from '../storage.js';
 import { formatAddress } from './address.js';
 import { checkId, copyId, formatId, isId, maxTid } from './ids.js';
 import { InFlight } from './in-flight.js';
@@ -108,6 +108,11 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
   /** The ports of the present connection; `undefined` for a unix domain socket. */
   get socketPorts(): SocketPorts | undefined {
     return this.#supervisor.connection?.ports;
+  }
+
+  /** What was written to the present connection. */
+  get outgoing(): Outgoing | undefined {
+    return this.#supervisor.connection?.outgoing;
   }
 
   /** Why there is no connection, or why the last attempt to get one failed; `undefined` while there is one. */

@@ -12,6 +12,7 @@
 import { connect, type Socket } from 'node:net';
 import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, ProtocolError } from '../errors.js';
+import type { Outgoing } from '../storage.js';
 import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
 import { NotificationQueue } from './notification-queue.js';
@@ -80,6 +81,10 @@ export class Connection {
   get ports(): SocketPorts | undefined {
     const { localPort: local, remotePort: remote } = this.#socket;
     return local === undefined || remote === undefined ? undefined : { local, remote };
+  }
+
+  get outgoing(): Outgoing {
+    return { writtenBytes: this.#socket.bytesWritten, heldBackBytes: this.#socket.writableLength };
   }
 
   /** Delivers what was queued, at once and in order, and then everything as it comes. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { KeepAlive, KeepAliveError, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
@@ -135,6 +135,63 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(line.msg, 'Storage main misbehaves');
     assert.equal(storage.drops.length, 1);
     await once(agent, 'pingStarted');
+  });
+
+  it('contains a lock that is granted when nobody wants it any more, and whose release throws', async (t) => {
+    const storage = new ScriptedStorage();
+    storage.loadLock = {
+      acquire: async () => {
+        // By then the ping has been sent without it, and answered.
+        await once(agent, 'pingSucceeded');
+        return () => {
+          throw new Error('late release');
+        };
+      },
+    };
+    const { agent, log } = setUp(t, { period: 0.1, timeout: 0.2 }, { odd: storage });
+    agent.start();
+    // A rejection that nobody handles would fail this test.
+    await log.line(({ msg }) => msg === 'Storage odd misbehaves');
+    await once(agent, 'pingSucceeded');
+  });
+
+  it('leaves nothing behind on a storage when a listener stops the agent', async (t) => {
+    const storage = Object.assign(new EventEmitter(), {
+      ready: true,
+      generation: 1,
+      loadLock: new QueueLock(),
+      ping: () => new Promise(() => {}),
+      drop() {
+        this.generation += 1;
+      },
+    });
+    const { agent } = setUp(t, { period: 0.1, timeout: 0.2 }, { odd: storage });
+    const stopped = new Promise((resolve) => agent.on('storageDied', () => resolve(agent.stop())));
+    agent.start();
+    await stopped;
+    assert.equal(storage.listenerCount('connected'), 0);
+  });
+
+  it('takes its listener off a storage that is still down when it stops', async (t) => {
+    const storage = Object.assign(new EventEmitter(), new ScriptedStorage(), { ready: false });
+    Object.assign(storage, { ping: async () => {}, drop: () => {} });
+    const { agent } = setUp(t, { period: 0.1 }, { odd: storage });
+    agent.start();
+    await once(agent, 'storageDown');
+    assert.equal(storage.listenerCount('connected'), 1);
+    await agent.stop();
+    assert.equal(storage.listenerCount('connected'), 0);
+  });
+
+  it('does not disturb a storage that has lost its connection by itself', async (t) => {
+    const storage = silentStorage();
+    const { agent } = setUp(t, { period: 0.1, timeout: 0.3 }, { odd: storage });
+    agent.on('pingStarted', () => {
+      storage.ready = false;
+    });
+    agent.start();
+    await once(agent, 'storageDown');
+    assert.deepEqual(storage.drops, []);
   });
 
   it('contains a listener that throws', async (t) => {

@@ -46,6 +46,16 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'at once',
   },
   {
+    does: 'is silent, and has an address getter that throws',
+    storage: () =>
+      Object.defineProperty(silentStorage(), 'address', {
+        get() {
+          throw new Error('getter of address');
+        },
+      }),
+    says: 'sent no byte',
+  },
+  {
     does: 'rejects with something that is no error',
     storage: () => new ScriptedStorage(() => Promise.reject(undefined)),
     says: '',

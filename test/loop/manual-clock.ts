@@ -7,7 +7,8 @@ interface Timer {
 
 /** A clock that stands still until it is told to advance. */
 export class ManualClock implements Clock {
-  #nowMs = 1_000_000;
+  // No clock counts in whole milliseconds.
+  #nowMs = 1_000_000.37;
   #suspendedMs = 0;
   readonly #timers = new Set<Timer>();
   /** How often a timer of this clock has fired. */

@@ -9,8 +9,13 @@ import type { LoopSettings } from '../../src/rpc/contract.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
 
-function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}, readTcpTable?: ReadTcpTable) {
-  const clock = new ManualClock();
+function setUp(
+  peers: Peer[],
+  settings: Partial<LoopSettings> = {},
+  readTcpTable?: ReadTcpTable,
+  replaces = false,
+  clock = new ManualClock(),
+) {
   const board = new Board();
   const host = new SimulatedHost(clock, board);
   const ids = peers.map((peer) => host.add(peer));
@@ -23,8 +28,15 @@ function setUp(peers: Peer[], settings: Partial<LoopSettings> = {}, readTcpTable
     random: () => 0.5,
   });
   const startMs = clock.now();
-  loop.start();
+  loop.start(replaces);
   return { clock, board, host, ids, loop, startMs };
+}
+
+/** As of a system that knows no fractions of a second. */
+class CoarseUptime extends ManualClock {
+  override suspendedMs(): number {
+    return Math.floor(this.now() / 1000) * 1000 - this.now();
+  }
 }
 
 describe('the ping loop', () => {
@@ -155,9 +167,32 @@ describe('the ping loop', () => {
     board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
     await clock.advance(30_000);
     assert.deepEqual(host.deaths, []);
+    // The load lock is not kept for it.
+    assert.deepEqual(host.conclusions, ['slow']);
     unacknowledged = '00000000';
     await clock.advance(1500);
     assert.equal(host.deaths.length, 1);
+  });
+
+  it('finds a peer dead whose host acknowledged the ping, and only what was sent after it is on its way', async () => {
+    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined }], {}, (wanted) =>
+      parseTcpTable(Buffer.from('1: 0:0001 0:0009 01 00000040:00000000 01:00000093 00000000'), wanted),
+    );
+    const id = ids[0] as number;
+    board.connectedBy(id, { local: 1, remote: 9 });
+    await clock.advance(12_900);
+    assert.equal(host.deaths.length, 0);
+    board.bytesSentSince(id, 0x40);
+    await clock.advance(1500);
+    assert.equal(host.deaths[0]?.diagnosis, 'peer-hangs');
+  });
+
+  it('pings soon when it replaces a loop that was lost', async () => {
+    const { clock, host, loop, startMs } = setUp([{ answersAfterMs: 1 }], {}, undefined, true);
+    await clock.advance(500);
+    assert.equal(host.pings.length, 1);
+    loop.stop();
+    assert.ok((host.pings[0]?.atMs ?? Infinity) - startMs <= 200);
   });
 
   it('goes on after the main thread has failed it', async () => {
@@ -241,6 +276,19 @@ describe('a stall', () => {
     assert.equal(host.stalls[0]?.of, 'process');
   });
 
+  it('is told of nobody where the system counts its uptime in whole seconds', async () => {
+    for (const [periodMs, timeoutMs] of [
+      [1037, 300],
+      [2913, 700],
+      [1037, 2000],
+    ] as const) {
+      const clock = new CoarseUptime();
+      const { host } = setUp([{ answersAfterMs: 200 }], { periodMs, timeoutMs }, undefined, false, clock);
+      await clock.advance(60_000);
+      assert.deepEqual(host.stalls, []);
+    }
+  });
+
   it('is told once, with its length', async () => {
     const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 1000, timeoutMs: 1000 });
     await clock.advance(1050);
@@ -298,6 +346,31 @@ describe('a stall', () => {
       turningMs += 700;
     }
     assert.ok(turningMs <= 2 * 2000 + 1000, `dead after ${turningMs} ms of turning`);
+  });
+
+  it('of the process that comes back again and again does not put it off for ever either', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 10_000, timeoutMs: 2000 });
+    await clock.advance(10_500);
+    let turningMs = 500;
+    while (host.deaths.length === 0 && turningMs < 30_000) {
+      await clock.stopProcess(2500);
+      await clock.advance(1700);
+      turningMs += 1700;
+    }
+    assert.ok(turningMs <= 10_000, `dead after ${turningMs} ms of turning`);
+  });
+
+  it('counts for nobody’s silence, however old the last byte is', async () => {
+    const { clock, host, ids } = setUp([{ answersAfterMs: undefined }], { periodMs: 2000, timeoutMs: 2000 });
+    await clock.advance(2050);
+    // Half an answer.
+    host.receive(ids[0] as number);
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(53.1);
+      host.block(1200);
+      await clock.advance(1200);
+    }
+    assert.deepEqual(host.deaths, []);
   });
 
   it('or any mixture of stalls never kills a peer that answers within the timeout', async () => {

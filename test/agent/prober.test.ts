@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { it } from 'node:test';
+import { Journal } from '../../src/agent/journal.js';
+import { Member } from '../../src/agent/member.js';
+import { Prober } from '../../src/agent/prober.js';
+import { RoundTrips } from '../../src/agent/round-trips.js';
+import { createLog } from '../../src/observability/log.js';
+import { Board } from '../../src/rpc/board.js';
+import { resolveSettings } from '../../src/settings.js';
+import { type QueueLock, silentStorage } from './scripted-storage.js';
+
+it('The prober takes the load lock back when no worker ends a ping, and asks after the worker', async (t) => {
+  const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
+  assert.ok(settings);
+  const board = new Board();
+  const storage = silentStorage();
+  const member = new Member(board.occupy(), 'silent', storage, new RoundTrips());
+  const overdue = new Promise<void>((onOverdue) => {
+    const prober = new Prober({
+      settings,
+      board,
+      journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
+      members: new Map([[member.id, member]]),
+      onOverdue,
+    });
+    void prober.sweep(Uint32Array.of(member.id));
+  });
+  const hold = setInterval(() => {}, 60_000);
+  t.after(() => clearInterval(hold));
+  await new Promise(setImmediate);
+  assert.ok((storage.loadLock as QueueLock).held);
+  await overdue;
+  assert.ok(!(storage.loadLock as QueueLock).held);
+  // The ping itself stays out: nobody has proof of a silence.
+  assert.deepEqual(storage.drops, []);
+  assert.ok(member.ping !== undefined && !member.ping.ended);
+});
