@@ -143,6 +143,8 @@ export class WorkerHost {
     const hold = setInterval(() => {}, lastRetryMs);
     try {
       this.#endpoint?.close();
+      // It is of no more use; and no call may go to it any more.
+      this.#endpoint = undefined;
       await this.#pool.destroy();
     } finally {
       clearInterval(hold);

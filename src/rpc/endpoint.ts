@@ -15,10 +15,17 @@ export function connect<Remote>(port: MessagePort, local: object): Endpoint<Remo
   // Node's port is an EventTarget as comlink wants it; only the type declarations of the two differ.
   const channel = port as unknown as Comlink.Endpoint;
   Comlink.expose(local, channel);
+  // Comlink hangs up when this proxy is garbage-collected, so whoever holds the endpoint keeps it.
+  const remote = Comlink.wrap<Remote>(channel);
   return {
-    // Comlink hangs up when this proxy is garbage-collected, so whoever holds the endpoint keeps it.
-    remote: Comlink.wrap<Remote>(channel),
-    closed: new Promise((resolve) => port.once('close', () => resolve())),
+    remote,
+    closed: new Promise((resolve) =>
+      port.once('close', () => {
+        // Until then comlink keeps the port, the port `local`, and that may lead back to the proxy: none would ever go.
+        remote[Comlink.releaseProxy]();
+        resolve();
+      }),
+    ),
     close: () => port.close(),
   };
 }

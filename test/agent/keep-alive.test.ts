@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Worker } from 'node:worker_threads';
 import { KeepAlive, KeepAliveError, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
 import { captureLog } from './captured-log.js';
@@ -373,6 +375,27 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const idle = setUp(t, { period: 0 });
     assert.equal(idle.agent.start(), false);
     assert.match(idle.log.messages()[0] ?? '', /not started/);
+  });
+
+  it('is nobody’s burden any more when it was stopped, nor are its storages', async () => {
+    const startAndStop = async () => {
+      const storage = new ScriptedStorage();
+      const registry = new StorageRegistry();
+      registry.open('main', storage);
+      const agent = new KeepAlive({ period: 0.05, level: 'silent' }, registry, {});
+      agent.start();
+      await once(agent, 'pingSucceeded');
+      await agent.stop();
+      return new WeakRef(storage);
+    };
+    const stopped = [await startAndStop(), await startAndStop(), await startAndStop()];
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    // The last one may be in a register, or in what is left of a promise.
+    while (stopped.filter((storage) => storage.deref() !== undefined).length > 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      collectGarbage();
+    }
   });
 
   it('publishes the bound within which a death is detected', (t) => {
