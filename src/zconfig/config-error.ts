@@ -42,8 +42,8 @@ export class ConfigError extends KeepAliveError {
 }
 
 /**
- * A key or a section's type for a message, or what it is where it is not plainly one: a line of a file that is no
- * configuration at all, `/etc/shadow` for one, must not be shown.
+ * A section's type or name for a message, or something else where it is not plainly one: a line of a file that is no
+ * configuration at all must not be shown.
  */
 export function plainly(word: string, otherwise: string): string {
   return /^[a-z][-._a-z0-9]{0,39}$/i.test(word) ? word : otherwise;

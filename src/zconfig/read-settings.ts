@@ -1,5 +1,5 @@
 import { receivedValue } from '../zeo/received-value.js';
-import { ConfigError, plainly } from './config-error.js';
+import { ConfigError } from './config-error.js';
 import type { Datatype } from './datatypes.js';
 import { neededValue } from './definitions.js';
 import type { Section } from './expand.js';
@@ -17,26 +17,43 @@ export interface Key<D> {
 /** The keys of a section by their names, in lower case. */
 export type Keys<D> = Readonly<Record<string, Key<D>>>;
 
-/** A key that may be there once, and what to do with its value. */
-export function key<D, T>(datatype: Datatype<T>, put: (draft: D, value: T) => void): Key<D> {
-  const { expected } = datatype;
-  const read = (text: string, draft: D) => {
-    const value = datatype.read(text);
-    if (value === undefined) return false;
-    put(draft, value);
-    return true;
-  };
-  return { isMultiple: false, isIgnored: false, expected, read };
+/** A key that may be there once, and the property that its value becomes. An empty text is as good as none. */
+export function key<D, P extends keyof D>(datatype: Datatype<NonNullable<D[P]>>, property: P): Key<D> {
+  return collected(datatype, (draft: D, value) => {
+    if (value !== '') draft[property] = value;
+  });
 }
 
-/** The same for a key that may be there several times. */
-export function multikey<D, T>(datatype: Datatype<T>, put: (draft: D, value: T) => void): Key<D> {
-  return { ...key(datatype, put), isMultiple: true };
+/** A key that may be there several times, each time with one or more values, and the list that they become. */
+export function multikey<T, P extends string>(
+  datatype: Datatype<readonly T[]>,
+  property: P,
+): Key<Record<P, T[]>> {
+  return {
+    ...collected<Record<P, T[]>, readonly T[]>(datatype, (draft, values) => {
+      draft[property].push(...values);
+    }),
+    isMultiple: true,
+  };
 }
 
 /** A key that has no meaning here. Its value is checked, as ZConfig would: what Zope refuses is better known early. */
 export function ignored<T>(datatype: Datatype<T>): Key<unknown> {
-  return { ...key<unknown, T>(datatype, () => {}), isIgnored: true };
+  return { ...collected(datatype, () => {}), isIgnored: true };
+}
+
+function collected<D, T>({ expected, read }: Datatype<T>, put: (draft: D, value: T) => void): Key<D> {
+  return {
+    isMultiple: false,
+    isIgnored: false,
+    expected,
+    read: (text, draft) => {
+      const value = read(text);
+      if (value === undefined) return false;
+      put(draft, value);
+      return true;
+    },
+  };
 }
 
 /**
@@ -51,7 +68,8 @@ export function readSettings<D>(section: Section, keys: Keys<D>, draft: D): void
     const name = written.toLowerCase();
     const known = Object.hasOwn(keys, name) ? keys[name] : undefined;
     if (known === undefined) {
-      throw invalid(at, `a key that <${section.type}> knows`, plainly(written, 'something else'));
+      // Which one it is is not shown: a value that slipped onto a line of its own may be a password.
+      throw invalid(at, `a key of <${section.type}>: ${Object.keys(keys).join(', ')}`);
     }
     if (seen.has(name) && !known.isMultiple) throw invalid(at, `${name} only once in <${section.type}>`);
     seen.add(name);

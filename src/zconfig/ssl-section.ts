@@ -22,24 +22,12 @@ export interface SslConfig {
 type Draft = { -readonly [K in keyof SslConfig]?: SslConfig[K] | undefined };
 
 const keys: Keys<Draft> = {
-  certificate: key(text, (draft, value) => {
-    draft.certificate = value;
-  }),
-  key: key(anyText, (draft, value) => {
-    draft.key = value || undefined;
-  }),
-  'password-function': key(anyText, (draft, value) => {
-    draft.passwordFunction = value || undefined;
-  }),
-  authenticate: key(anyText, (draft, value) => {
-    draft.authenticate = value || undefined;
-  }),
-  'check-hostname': key(boolean, (draft, value) => {
-    draft.checkHostname = value;
-  }),
-  'server-hostname': key(anyText, (draft, value) => {
-    draft.serverHostname = value || undefined;
-  }),
+  certificate: key(text, 'certificate'),
+  key: key(anyText, 'key'),
+  'password-function': key(anyText, 'passwordFunction'),
+  authenticate: key(anyText, 'authenticate'),
+  'check-hostname': key(boolean, 'checkHostname'),
+  'server-hostname': key(anyText, 'serverHostname'),
 };
 
 /**

@@ -20,31 +20,14 @@ export interface ZeoClientSection {
 type Draft = ClientStorageOptions & { addresses: Address[] };
 
 const keys: Keys<Draft> = {
-  server: multikey(servers, (draft, value) => {
-    draft.addresses.push(...value);
-  }),
-  storage: key(text, (draft, value) => {
-    draft.storage = value;
-  }),
-  name: key(anyText, (draft, value) => {
-    draft.name = value || undefined;
-  }),
-  wait: key(boolean, (draft, value) => {
-    draft.wait = value;
-  }),
-  // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
-  'wait-timeout': key(wholeSeconds, (draft, value) => {
-    draft.waitTimeout = value || undefined;
-  }),
-  'read-only': key(boolean, (draft, value) => {
-    draft.readOnly = value;
-  }),
-  'read-only-fallback': key(boolean, (draft, value) => {
-    draft.readOnlyFallback = value;
-  }),
-  'client-label': key(anyText, (draft, value) => {
-    draft.clientLabel = value || undefined;
-  }),
+  server: multikey(servers, 'addresses'),
+  storage: key(text, 'storage'),
+  name: key(anyText, 'name'),
+  wait: key(boolean, 'wait'),
+  'wait-timeout': key(wholeSeconds, 'waitTimeout'),
+  'read-only': key(boolean, 'readOnly'),
+  'read-only-fallback': key(boolean, 'readOnlyFallback'),
+  'client-label': key(anyText, 'clientLabel'),
   // How an application reads its data, how it keeps them on its disk, and what ZEO itself has not used for long.
   'server-sync': ignored(boolean),
   'cache-size': ignored(byteSize),
@@ -82,7 +65,9 @@ export function readZeoClient(section: Section): ZeoClientSection {
     throw new ConfigError('ERR_ZCONFIG_INVALID', at, { expected, found: 'none' });
   }
   // To ZEO the two together mean a storage that never writes and takes any server, which is what the first one says.
-  if (draft.readOnly === true) draft.readOnlyFallback = undefined;
+  if (draft.readOnly === true) delete draft.readOnlyFallback;
+  // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
+  if (draft.waitTimeout === 0) delete draft.waitTimeout;
   return { options: draft, ssl: readSsl(section) };
 }
 

@@ -17,6 +17,7 @@ SCHEMA = """
 <schema>
   <import package="ZODB"/>
   <import package="ZEO"/>
+  <import package="ZConfig.components.logger"/>
   <sectiontype name="zodb_db" extends="zodb" implements="ZODB.database" datatype="ZODB.config.ZODBDatabase">
     <multikey name="mount-point" required="yes" attribute="mount_points"/>
     <key name="connection-class"/>
@@ -34,6 +35,7 @@ SCHEMA = """
   <sectiontype name="dos_protection">
     <key name="+" attribute="mapping"/>
   </sectiontype>
+  <section type="eventlog" name="*" attribute="eventlog"/>
   <section type="environment" name="*" attribute="environment"/>
   <section type="dos_protection" name="*" attribute="dos_protection"/>
   <multisection type="product-config" name="*" attribute="product_config"/>
@@ -114,6 +116,9 @@ class Commands:
         finally:
             storage.close()
 
+    def certificates(self):
+        return os.path.join(os.path.dirname(ZEO.__file__), 'tests')
+
     def close(self):
         pass
 
@@ -146,6 +151,7 @@ class Commands:
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, (ZEOClient, ClientStorageConfig)):
                     yield item
+                # A database, or a storage around another.
                 elif hasattr(item, 'config'):
                     yield from self._factories(item.config)
 

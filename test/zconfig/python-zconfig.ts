@@ -44,6 +44,11 @@ export class PythonZConfig {
     return this.#client.call('clients', { path, env });
   }
 
+  /** The directory of the certificates that ZEO's own tests use. */
+  certificates(): Promise<string> {
+    return this.#client.call('certificates');
+  }
+
   /** Connects with the first ZEO client of the file. */
   ping(path: string): Promise<{ addresses: PythonOptions['addresses']; size: number }> {
     return this.#client.call('ping', { path });
