@@ -1,7 +1,8 @@
 /**
  * Every error that this package throws or rejects with, by its stable `code`.
  *
- * `ERR_KEEPALIVE_*` come from the agent and its settings, `ERR_ZEO_*` from the ZEO client and the protocol.
+ * `ERR_KEEPALIVE_*` come from the agent and its settings, `ERR_ZEO_*` from the ZEO client and the protocol,
+ * `ERR_ZCONFIG_*` from reading a `zope.conf`.
  */
 export type ErrorCode =
   /** `startThread` or `KeepAlive#start` while it runs. */
@@ -47,7 +48,19 @@ export type ErrorCode =
   /** No connection within `waitTimeout`. */
   | 'ERR_ZEO_WAIT_TIMEOUT'
   /** The storage was closed by this process. */
-  | 'ERR_ZEO_CLOSED';
+  | 'ERR_ZEO_CLOSED'
+  /** A configuration file that cannot be opened, is no regular file, or is not UTF-8; `cause` is the system's error. */
+  | 'ERR_ZCONFIG_READ'
+  /** A line, a section or a directive that is not ZConfig's syntax. */
+  | 'ERR_ZCONFIG_SYNTAX'
+  /** A `$name` that nothing above it defines, or an environment variable that is needed and not set. */
+  | 'ERR_ZCONFIG_UNDEFINED'
+  /** An `%include` of something else than a file, or of a file that is just being read. */
+  | 'ERR_ZCONFIG_INCLUDE'
+  /** A configuration that is larger, longer or deeper than is read. */
+  | 'ERR_ZCONFIG_LIMIT'
+  /** A section of a ZEO client whose keys or values ZODB would not accept, or that cannot be connected to. */
+  | 'ERR_ZCONFIG_INVALID';
 
 export interface KeepAliveErrorOptions {
   cause?: unknown;

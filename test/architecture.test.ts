@@ -76,6 +76,28 @@ describe('the structure', () => {
     );
   });
 
+  it('keeps the syntax of configurations free of I/O and of what is in them', () => {
+    const syntax = '(config-error|definitions|document|expand|limits|parser|whitespace).ts';
+    assert.deepEqual(
+      offenders(new RegExp(`^src/zconfig/${syntax}`), new RegExp(`^src/(zconfig/${syntax}|errors.ts)`)),
+      [],
+    );
+  });
+
+  it('has one place where configurations meet files, and lets them know little of the client', () => {
+    const readers = imports.filter(
+      ({ from, to }) => from.startsWith('src/zconfig/') && to.startsWith('node:fs'),
+    );
+    assert.deepEqual([...new Set(readers.map(({ from }) => from))], ['src/zconfig/config-files.ts']);
+    assert.deepEqual(
+      offenders(
+        /^src\/zconfig\//,
+        /^(node:|src\/(zconfig\/|errors\.ts|zeo\/(address|options|received-value)\.ts))/,
+      ),
+      [],
+    );
+  });
+
   it('has one place for each library that shapes it', () => {
     assert.deepEqual(importersOf('comlink'), ['src/rpc/endpoint.ts']);
     assert.deepEqual(importersOf('piscina'), ['src/agent/worker-host.ts']);

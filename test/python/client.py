@@ -1,16 +1,10 @@
-"""ZEO's own client under remote control: a JSON command a line on stdin, a JSON answer a line on stdout.
-
-Command: {"method": name, "params": {...}}; answer: {"result": ...} or {"error": {"type": ..., "message": ...}}.
-Bytes travel as hexadecimal text.
-"""
-import json
-import sys
+"""ZEO's own client under remote control: `serve_commands.py` says how."""
 import threading
 
-import die_with_parent
 import transaction
 import ZODB
 from persistent.mapping import PersistentMapping
+from serve_commands import serve
 from ZEO.ClientStorage import ClientStorage
 from ZODB.FileStorage import FileStorage
 
@@ -162,28 +156,4 @@ class Commands:
         self.storage = self.db = self.connection = None
 
 
-def plain(value):
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    return value
-
-
-def main():
-    die_with_parent.arm()
-    commands = Commands()
-    for line in sys.stdin:
-        command = json.loads(line)
-        try:
-            answer = {'result': plain(getattr(commands, command['method'])(**command['params']))}
-        except Exception as error:
-            kind = type(error)
-            answer = {'error': {'type': '%s.%s' % (kind.__module__, kind.__name__), 'message': str(error)}}
-        print(json.dumps(answer), flush=True)
-    commands.close()
-
-
-main()
+serve(Commands())

@@ -1,0 +1,50 @@
+import { type ErrorCode, KeepAliveError } from '../errors.js';
+import type { Position } from './document.js';
+
+export type ConfigErrorCode = Extract<ErrorCode, `ERR_ZCONFIG_${string}`>;
+
+export interface ConfigErrorDetails {
+  /** What would have been right there, to follow the word “expected”. */
+  readonly expected: string;
+  /** What is there instead. Never a line or a value whose meaning is unknown: it may be a password. */
+  readonly found?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Controls, characters that turn the direction of writing, and the like: a file's name must not steer a terminal. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** A configuration file that cannot be read or understood: where, and what was expected there. */
+export class ConfigError extends KeepAliveError {
+  declare readonly code: ConfigErrorCode;
+  readonly file: string;
+  /** Counted from 1. Absent where it is about the file as a whole. */
+  readonly line: number | undefined;
+  /** What would have been right there, to follow the word “expected”. */
+  readonly expected: string;
+
+  constructor(
+    code: ConfigErrorCode,
+    { file, line }: { file: string; line?: number | undefined },
+    { expected, found, ...options }: ConfigErrorDetails,
+  ) {
+    const place = line === undefined ? file : `${file}:${line}`;
+    const message = `${place}: Expected ${expected}${found === undefined ? '' : `, found ${found}`}`;
+    super(code, message.replace(unprintable, '\ufffd'), options);
+    this.file = file;
+    this.line = line;
+    this.expected = expected;
+  }
+
+  static syntax(at: Position, expected: string, found?: string): ConfigError {
+    return new ConfigError('ERR_ZCONFIG_SYNTAX', at, { expected, found });
+  }
+}
+
+/**
+ * A section's type or name for a message, or something else where it is not plainly one: a line of a file that is no
+ * configuration at all must not be shown.
+ */
+export function plainly(word: string, otherwise: string): string {
+  return /^[a-z][-._a-z0-9]{0,39}$/i.test(word) ? word : otherwise;
+}

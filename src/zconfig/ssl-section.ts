@@ -1,0 +1,47 @@
+import { ConfigError } from './config-error.js';
+import { anyText, boolean, text } from './datatypes.js';
+import type { Section } from './expand.js';
+import { type Keys, key, readSettings } from './read-settings.js';
+
+/** How a client is to speak TLS: the `<ssl>` section of a `<clientstorage>` (ZEO/component.xml, ZEO/zconfig.py). */
+export interface SslConfig {
+  /** Path of the client's certificate, PEM. */
+  readonly certificate: string;
+  /** Path of its key. Absent: it is in the certificate's file. */
+  readonly key: string | undefined;
+  /** Dotted name of a Python function that knows the key's passphrase. Nothing but Python can call it. */
+  readonly passwordFunction: string | undefined;
+  /** Path of the certificates, a file or a directory, by which servers are known. Absent: those of the system. */
+  readonly authenticate: string | undefined;
+  /** Whether the certificate must be for the host that was connected to. */
+  readonly checkHostname: boolean;
+  /** The host that it must be for instead. */
+  readonly serverHostname: string | undefined;
+}
+
+type Draft = { -readonly [K in keyof SslConfig]?: SslConfig[K] | undefined };
+
+const keys: Keys<Draft> = {
+  certificate: key(text, 'certificate'),
+  key: key(anyText, 'key'),
+  'password-function': key(anyText, 'passwordFunction'),
+  authenticate: key(anyText, 'authenticate'),
+  'check-hostname': key(boolean, 'checkHostname'),
+  'server-hostname': key(anyText, 'serverHostname'),
+};
+
+/**
+ * Reads an `<ssl>` section. The paths are as written; whether the files are there is not looked at.
+ *
+ * @throws ConfigError `ERR_ZCONFIG_INVALID`, `ERR_ZCONFIG_UNDEFINED`
+ */
+export function readSslSection(section: Section): SslConfig {
+  const draft: Draft = {};
+  readSettings(section, keys, draft);
+  const { certificate, key, passwordFunction, authenticate, checkHostname = true, serverHostname } = draft;
+  if (certificate === undefined) {
+    const expected = 'a certificate in <ssl>';
+    throw new ConfigError('ERR_ZCONFIG_INVALID', section.at, { expected, found: 'none' });
+  }
+  return { certificate, key, passwordFunction, authenticate, checkHostname, serverHostname };
+}

@@ -1,0 +1,83 @@
+/*
+ * The sections that stand for a ZEO client: `<zeoclient>` of ZODB (ZODB/component.xml, ZODB/config.py) and
+ * `<clientstorage>` of ZEO (ZEO/component.xml, ZEO/zconfig.py). Their keys are nearly the same, and whoever moves from one to
+ * the other does not expect `wait-timeout` to become an error: both may have the keys of both.
+ */
+import type { Address } from '../zeo/address.js';
+import type { ClientStorageOptions } from '../zeo/options.js';
+import { ConfigError, plainly } from './config-error.js';
+import { anyText, boolean, byteSize, integer, servers, text, wholeSeconds } from './datatypes.js';
+import type { Section } from './expand.js';
+import { ignored, type Keys, key, multikey, readSettings } from './read-settings.js';
+import { readSslSection, type SslConfig } from './ssl-section.js';
+
+/** What a section says about the client. */
+export interface ZeoClientSection {
+  readonly options: ClientStorageOptions & { readonly addresses: readonly Address[] };
+  readonly ssl: SslConfig | undefined;
+}
+
+type Draft = ClientStorageOptions & { addresses: Address[] };
+
+const keys: Keys<Draft> = {
+  server: multikey(servers, 'addresses'),
+  storage: key(text, 'storage'),
+  name: key(anyText, 'name'),
+  wait: key(boolean, 'wait'),
+  'wait-timeout': key(wholeSeconds, 'waitTimeout'),
+  'read-only': key(boolean, 'readOnly'),
+  'read-only-fallback': key(boolean, 'readOnlyFallback'),
+  'client-label': key(anyText, 'clientLabel'),
+  // How an application reads its data, how it keeps them on its disk, and what ZEO itself has not used for long.
+  'server-sync': ignored(boolean),
+  'cache-size': ignored(byteSize),
+  'cache-path': ignored(anyText),
+  client: ignored(anyText),
+  var: ignored(anyText),
+  'drop-cache-rather-verify': ignored(boolean),
+  'blob-dir': ignored(anyText),
+  'shared-blob-dir': ignored(boolean),
+  'blob-cache-size': ignored(byteSize),
+  'blob-cache-size-check': ignored(integer),
+  'min-disconnect-poll': ignored(integer),
+  'max-disconnect-poll': ignored(integer),
+  username: ignored(anyText),
+  password: ignored(anyText),
+  realm: ignored(anyText),
+};
+
+/** Whether the section is one of those that stand for a ZEO client. */
+export function isZeoClient({ type }: Section): boolean {
+  return type === 'zeoclient' || type === 'clientstorage';
+}
+
+/**
+ * Reads a section for which {@link isZeoClient} holds.
+ *
+ * @throws ConfigError `ERR_ZCONFIG_INVALID`, `ERR_ZCONFIG_UNDEFINED`
+ */
+export function readZeoClient(section: Section): ZeoClientSection {
+  const { type, at } = section;
+  const draft: Draft = { addresses: [] };
+  readSettings(section, keys, draft);
+  if (draft.addresses.length === 0) {
+    const expected = `a server in <${type}>`;
+    throw new ConfigError('ERR_ZCONFIG_INVALID', at, { expected, found: 'none' });
+  }
+  // To ZEO the two together mean a storage that never writes and takes any server, which is what the first one says.
+  if (draft.readOnly === true) delete draft.readOnlyFallback;
+  // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
+  if (draft.waitTimeout === 0) delete draft.waitTimeout;
+  return { options: draft, ssl: readSsl(section) };
+}
+
+function readSsl({ type, sections }: Section): SslConfig | undefined {
+  const [ssl, ...others] = sections;
+  const wrong = ssl?.type === 'ssl' ? others[0] : ssl;
+  if (wrong !== undefined) {
+    const expected = `nothing but settings and one <ssl> in <${type}>`;
+    const found = `<${plainly(wrong.type, '…')}>`;
+    throw new ConfigError('ERR_ZCONFIG_INVALID', wrong.at, { expected, found });
+  }
+  return ssl === undefined ? undefined : readSslSection(ssl);
+}

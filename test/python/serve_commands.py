@@ -1,0 +1,33 @@
+"""The remote control of the Python scripts: a JSON command a line on stdin, a JSON answer a line on stdout.
+
+Command: {"method": name, "params": {...}}; answer: {"result": ...} or {"error": {"type": ..., "message": ...}}.
+Bytes travel as hexadecimal text.
+"""
+import json
+import sys
+
+import die_with_parent
+
+
+def plain(value):
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    return value
+
+
+def serve(commands):
+    """Calls the methods of `commands` until stdin ends, then its `close`."""
+    die_with_parent.arm()
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = {'result': plain(getattr(commands, command['method'])(**command['params']))}
+        except Exception as error:
+            kind = type(error)
+            answer = {'error': {'type': '%s.%s' % (kind.__module__, kind.__name__), 'message': str(error)}}
+        print(json.dumps(answer), flush=True)
+    commands.close()

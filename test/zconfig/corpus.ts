@@ -1,0 +1,215 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the syntax of ZConfig too.
+import type { Files } from './config-directory.js';
+
+/** A small configuration on whose tree, or refusal, ZConfig and this package must agree. */
+export interface Case {
+  readonly title: string;
+  /** `zope.conf` alone, or it and what it includes. */
+  readonly files: string | Files;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const env = { HOST: 'db.example.org', EMPTY: '', Mixed_1: 'case', DOLLARS: '$a ${b} $$' };
+
+export const accepted: readonly Case[] = [
+  { title: 'nothing at all', files: '' },
+  { title: 'only white space', files: ' \n\t\n  \r\n' },
+  { title: 'comments, also indented ones', files: '# one\n   # two\n\t#three' },
+  { title: 'a # that begins no line', files: 'key value # no comment\nkey#1 value' },
+  { title: 'no line feed at the end', files: 'key value' },
+  { title: 'carriage returns before line feeds', files: 'key value\r\n<a>\r\nb c\r\n</a>\r\n' },
+  { title: 'a carriage return inside a line', files: 'key a\rb\n<x\ry>\n</x>' },
+  { title: 'a form feed and a vertical tab around a line', files: '\f\vkey value\v\f\n' },
+  {
+    title: 'exotic white space',
+    files: '\u00a0key\u2003value\u3000\n\u2028<a\u1680b>\u0085\n</a>\u001f\n\u001ckey\u001dv',
+  },
+  {
+    title: 'a byte order mark inside the file, which is no white space',
+    files: '\nkey\ufeff \ufeffvalue\ufeff',
+  },
+  { title: 'a zero-width space, which is none either', files: 'key\u200bmore value\u200b' },
+  { title: 'keys without a value', files: 'key\nkey2   \n' },
+  { title: 'a key more than once', files: 'server a:1\nserver b:2\nserver a:1' },
+  { title: 'keys in any case, as written', files: 'Key a\nKEY b\nkey c' },
+  { title: 'a key that ends at a parenthesis', files: 'key(value)\nkey)value\nkey (value)' },
+  { title: 'values with quotes, brackets and tags', files: 'a "b c"\nd <e>\nf </g>\nh %define i j' },
+  { title: 'gaps inside a value', files: 'key  a   b\t\tc' },
+  { title: 'a backslash at the end, which continues nothing', files: 'key a \\\nb c' },
+  { title: 'text that is not ASCII', files: 'ключ значение\n<Ärger Ölç>\n</äRGER>\n😀 🎉' },
+  { title: 'sections in one another', files: '<a>\n<b>\nk v\n<c x>\n</c>\n</b>\nl w\n</a>\nm x' },
+  { title: 'section types in any case', files: '<ZEOClient>\n</zeoclient>\n<A>\n</a>' },
+  { title: 'section names in any case', files: '<zodb_db MAIN>\n</zodb_db>' },
+  { title: 'the short form', files: '<a/>\n<b />\n<c x/>\n<d y />\n<e\tz\t/>' },
+  { title: 'slashes in types and names', files: '<a/b>\n</a/b>\n<c d/e>\n</c>\n<f//>\n<g h//>' },
+  { title: 'angles in types and names', files: '<a>b>\n</a>b>\n<<c>\n</<c>' },
+  { title: 'a space before the end of a tag', files: '<a >\n</a >\n<b c >\n</b\t>' },
+  { title: 'a slash that is not at the end', files: '<a / >\n</a>' },
+  { title: 'the same name in different sections', files: '<a>\n<x n/>\n</a>\n<b>\n<x n/>\n</b>' },
+  { title: 'a definition', files: '%define name value\nkey $name' },
+  { title: 'a definition in braces', files: '%define name value\nkey a${name}b' },
+  { title: 'definitions in any case', files: '%define Name value\nkey $nAME ${NAME}' },
+  { title: 'a definition of nothing', files: '%define empty\nkey x${empty}y' },
+  { title: 'a definition of several words', files: '%define words one  two\nkey $words' },
+  { title: 'a definition by another', files: '%define a 1\n%define b $a$a\n%define c $b-$b\nkey $c' },
+  { title: 'dollars', files: '%define d $$\n%define e $$$$\nkey $$ $d $e $$d $$$d' },
+  { title: 'what is substituted, not searched again', files: '%define a $$b\nkey $a' },
+  { title: 'the same definition again', files: '%define a value\n%define A value\nkey $a' },
+  {
+    title: 'a definition given again as what it came to',
+    files: '%define b v\n%define a x${b}\n%define a xv\nkey $a',
+  },
+  { title: 'a definition inside a section, for what follows it', files: '<s>\n%define a 1\n</s>\nkey $a' },
+  { title: 'directives after gaps', files: '%define\t a\t\tvalue\n  %define b c\nkey $a$b' },
+  { title: 'names with digits and underscores', files: '%define _1 a\n%define a_b2 c\nkey $_1$a_b2' },
+  { title: 'a name that ends where letters end', files: '%define a 1\nkey $a-b$a.c$a/$a' },
+  {
+    title: 'a dollar in a key or a section, which means nothing',
+    files: '$key value\n<$type $name>\n</$type>',
+  },
+  {
+    title: 'environment variables',
+    files: 'key $(HOST):8100 x$(EMPTY)y $(Mixed_1)\n%define h $(HOST)\nkey $h',
+    env,
+  },
+  { title: 'dollars in an environment variable', files: 'key $(DOLLARS)', env },
+  { title: 'an %import', files: '%import some.package\n<a>\n%import $$other\n</a>' },
+  {
+    title: 'names of objects’ own properties',
+    files: '%define constructor a\n__proto__ $constructor\n<toString __proto__/>',
+  },
+  {
+    title: 'an %include',
+    files: { 'zope.conf': 'a 1\n%include inner.conf\nb 2', 'inner.conf': 'c 3\n<d>\n</d>' },
+  },
+  {
+    title: 'an %include inside a section',
+    files: { 'zope.conf': '<a>\nb 1\n%include inner.conf\n</a>', 'inner.conf': 'c 2\n<d>\ne 3\n</d>' },
+  },
+  {
+    title: 'definitions across includes, in both directions',
+    files: {
+      'zope.conf': '%define outer 1\n%include inner.conf\nkey $inner',
+      'inner.conf': 'key $outer\n%define inner 2',
+    },
+  },
+  {
+    title: 'includes relative to the including file',
+    files: {
+      'zope.conf': '%include sub/a.conf',
+      'sub/a.conf': 'a 1\n%include b.conf\n%include ../c.conf\n%include ./deep/../b.conf',
+      'sub/b.conf': 'b 2',
+      'c.conf': 'c 3',
+    },
+  },
+  {
+    title: 'the name of an include that is substituted',
+    files: { 'zope.conf': '%define DIR sub\n%include $DIR/$(FILE).conf', 'sub/x.conf': 'a 1' },
+    env: { FILE: 'x' },
+  },
+  {
+    title: 'a file that is included twice',
+    files: { 'zope.conf': '%include a.conf\n<b>\n%include a.conf\n</b>', 'a.conf': '%define x 1\nkey $x' },
+  },
+  {
+    title: 'names of includes with spaces, escapes and other letters',
+    files: {
+      'zope.conf':
+        '%include a b.conf\n%include a%20b.conf\n%include %C3%A9.conf\n%include é.conf\n' +
+        '%include 100%.conf\n%include c;d.conf\n%include a b.conf#\n%include h%23.conf',
+      'a b.conf': 'a 1',
+      'é.conf': 'b 2',
+      '100%.conf': 'c 3',
+      'c;d.conf': 'd 4',
+      'h#.conf': 'e 5',
+    },
+  },
+  {
+    title: 'file: URLs',
+    files: {
+      'zope.conf': '%include file:a.conf\n%include FILE:sub/b.conf',
+      'a.conf': 'a 1',
+      'sub/b.conf': 'b 2',
+    },
+  },
+];
+
+export const refused: readonly Case[] = [
+  { title: 'a section that is not closed', files: '\n<a>\nb c\n' },
+  { title: 'the inner of two that are not closed', files: '<a>\n<b>\n</b>\n<c>\n' },
+  { title: 'an end without a beginning', files: 'a b\n</a>' },
+  { title: 'the end of another section', files: '<a>\n</b>' },
+  { title: 'ends in the wrong order', files: '<a>\n<b>\n</a>\n</b>' },
+  { title: 'an end of nothing', files: '<a>\n</>\n</a>' },
+  { title: 'an end with a name', files: '<a b>\n</a b>' },
+  { title: 'an end with a space before the type', files: '<a>\n</ a>' },
+  { title: 'an end that is not closed', files: '<a>\n</a' },
+  { title: 'an end with a comment', files: '<a>\n</a> # done' },
+  { title: 'a beginning that is not closed', files: '<a\nb c\n</a>' },
+  { title: 'a beginning with a comment', files: '<a> # section\n</a>' },
+  { title: 'a beginning of nothing', files: '<>\n</>' },
+  { title: 'a lone angle', files: 'a b\n<' },
+  { title: 'a short form of nothing', files: '< />' },
+  { title: 'a space before the type', files: '< a>\n</a>' },
+  { title: 'three words in a tag', files: '<a b c>\n</a>' },
+  { title: 'parentheses in a tag', files: '<a(b)>\n</a>' },
+  { title: 'an end after the short form', files: '<a/>\n</a>' },
+  { title: 'a name that is used twice', files: '<a x>\n</a>\n<b X/>' },
+  { title: 'a key that begins with a parenthesis', files: 'a b\n(c d' },
+  { title: 'an unknown directive', files: '%undefine a' },
+  { title: 'a directive in another case', files: '%Define a b' },
+  { title: 'a directive with a space before its name', files: '% define a b' },
+  { title: 'no directive', files: 'a b\n%' },
+  { title: '%define of nothing', files: '%define' },
+  { title: '%include of nothing', files: '%include  ' },
+  { title: '%import of nothing', files: '%import' },
+  { title: 'a definition with a dash in its name', files: '%define a-b c' },
+  { title: 'a definition with a digit first', files: '%define 1a c' },
+  { title: 'a definition that is not ASCII', files: '%define ä c' },
+  { title: 'a definition in parentheses', files: '%define(a) b' },
+  { title: 'another definition of the same name', files: '%define a b\n\n%define A c' },
+  {
+    title: 'a definition given again as it was written, not as what it came to',
+    files: '%define a $$\n%define a $$',
+  },
+  { title: 'a name that is not defined', files: 'a b\nkey $name' },
+  { title: 'a name that is defined further down', files: 'key $a\n%define a b' },
+  { title: 'a name of objects’ own properties', files: 'key $constructor' },
+  { title: 'a name that is not defined, in a definition', files: '%define a $b' },
+  { title: 'a name that is not defined, in an import', files: '%import $a' },
+  { title: 'a name that is not defined, in an include', files: '%include $a' },
+  { title: 'an environment variable that is not set', files: 'key $(NOT_SET)' },
+  { title: 'an environment variable in another case', files: 'key $(host)', env },
+  { title: 'an environment variable that only a definition needs', files: '%define a $(NOT_SET)\nkey $a' },
+  { title: 'a definition by the name of an environment variable', files: 'key $HOST', env },
+  { title: 'a lone dollar', files: 'key a $' },
+  { title: 'a dollar and a space', files: 'key $ a' },
+  { title: 'a dollar and a digit', files: 'key $1' },
+  { title: 'a dollar and other letters', files: 'key $ä' },
+  { title: 'three dollars', files: 'key $$$' },
+  { title: 'braces that are not closed', files: '%define a b\nkey ${a' },
+  { title: 'braces with a space', files: '%define a b\nkey ${ a}' },
+  { title: 'braces with nothing', files: 'key ${}' },
+  { title: 'braces with a default, as in a shell', files: '%define a b\nkey ${a:-c}' },
+  { title: 'parentheses that are not closed', files: 'key $(HOST', env },
+  { title: 'parentheses with a digit first', files: 'key $(1)' },
+  { title: 'an include that is not there', files: '%include nowhere.conf' },
+  { title: 'an include that is a directory', files: { 'zope.conf': '%include sub', 'sub/a.conf': '' } },
+  {
+    title: 'an include with a section that is not closed',
+    files: { 'zope.conf': '%include a.conf', 'a.conf': '<a>' },
+  },
+  {
+    title: 'an include that closes a section',
+    files: { 'zope.conf': '<a>\n%include a.conf\n</a>', 'a.conf': '</a>' },
+  },
+  { title: 'a mistake in an include', files: { 'zope.conf': '\n\n%include a.conf', 'a.conf': '\n<a' } },
+  { title: 'a fragment of a file', files: { 'zope.conf': '%include a.conf#b', 'a.conf': 'a b' } },
+  { title: 'an include with a null character', files: '%include a%00b' },
+  { title: 'a scheme that nobody knows', files: '%include foo:bar' },
+  { title: 'a file that includes itself', files: '%include zope.conf' },
+  {
+    title: 'files that include one another',
+    files: { 'zope.conf': '%include a.conf', 'a.conf': '<x>\n%include zope.conf\n</x>' },
+  },
+];
