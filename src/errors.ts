@@ -41,6 +41,8 @@ export type ErrorCode =
   | 'ERR_ZEO_READ_ONLY'
   /** The object, or its revision, does not exist. */
   | 'ERR_ZEO_POS_KEY'
+  /** A record that cannot be decoded, or that is over a limit. */
+  | 'ERR_ZEO_RECORD'
   /** Another exception that the server answered a call with. */
   | 'ERR_ZEO_SERVER'
   /** There is no connection, or it was lost before the answer. */

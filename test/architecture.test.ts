@@ -62,6 +62,16 @@ describe('the structure', () => {
     );
   });
 
+  it('builds the decoder of records on the parts of the protocol, and on nothing that does I/O', () => {
+    assert.deepEqual(
+      offenders(
+        /^src\/records\//,
+        /^src\/(records\/|errors\.ts|zeo\/(ids|received-value)\.ts|zeo\/protocol\/(pickle-|raw-unicode|text|limits))|^node:buffer$/,
+      ),
+      [],
+    );
+  });
+
   it('lets the agent know storages by their interface only', () => {
     assert.deepEqual(
       imports.filter(({ from, to }) => /^src\/(agent|loop|rpc)\//.test(from) && to.startsWith('src/zeo/')),

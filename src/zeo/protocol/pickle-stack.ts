@@ -37,6 +37,12 @@ export class PickleStack {
     return items;
   }
 
+  /** Drops the value on the top; where there is none above the mark, the mark. */
+  discard(): void {
+    if (this.#values.length > this.#floor) this.#values.pop();
+    else this.popToMark();
+  }
+
   get top(): unknown {
     this.#require(1);
     return this.#values[this.#values.length - 1];

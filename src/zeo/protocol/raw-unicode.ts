@@ -4,18 +4,19 @@ import { ProtocolError } from '../../errors.js';
  * Text in Python's `raw-unicode-escape`, in which pickle protocol 0 writes it: Latin-1, and `\uXXXX` or
  * `\UXXXXXXXX` for the rest. A backslash before anything else stands for itself.
  *
- * @throws ProtocolError for an escape that names no character, or half of a surrogate pair.
+ * @param surrogates some Pythons 2 wrote a character beyond U+FFFF as the two halves of a surrogate pair.
+ * @throws ProtocolError for an escape that names no character, or half of a surrogate pair unless they are kept.
  */
-export function decodeRawUnicode(bytes: Uint8Array): string {
+export function decodeRawUnicode(bytes: Uint8Array, surrogates?: 'keep surrogates'): string {
   const text = new TextDecoder('utf-16le').decode(widened(bytes));
   const decoded = text.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/g, (_, short, long) =>
-    character(Number.parseInt(short ?? long, 16)),
+    character(Number.parseInt(short ?? long, 16), surrogates !== undefined),
   );
   return decoded;
 }
 
-function character(code: number): string {
-  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+function character(code: number, keepsSurrogates: boolean): string {
+  if (code > 0x10ffff || (!keepsSurrogates && code >= 0xd800 && code <= 0xdfff)) {
     throw new ProtocolError('Pickle has text with an escape that is no character');
   }
   return String.fromCodePoint(code);

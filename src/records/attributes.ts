@@ -1,0 +1,19 @@
+import { latin1 } from './python2-strings.js';
+
+/**
+ * An object's attributes, from a state as Python's `object.__reduce_ex__` and `Persistent.__getstate__` write it:
+ * `__dict__`, or `(__dict__ or None, slots)`. Empty for a state of any other shape.
+ */
+export function attributesOf(state: unknown): ReadonlyMap<string, unknown> {
+  const attributes = new Map<string, unknown>();
+  const dicts = Array.isArray(state) && state.length === 2 ? state : [state];
+  if (!dicts.every((dict) => dict instanceof Map || dict === null)) return attributes;
+  for (const dict of dicts) {
+    for (const [key, value] of dict ?? []) {
+      // Names that Python 2 wrote may have been left as bytes.
+      const name = key instanceof Uint8Array ? latin1(key) : key;
+      if (typeof name === 'string') attributes.set(name, value);
+    }
+  }
+  return attributes;
+}

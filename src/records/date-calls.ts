@@ -1,0 +1,84 @@
+import type { Call, CallContext } from './call.js';
+import { PythonDate } from './python-date.js';
+import { PythonDateTime } from './python-date-time.js';
+import { PythonTime, type TimeFields } from './python-time.js';
+import { PythonTimeDelta } from './python-time-delta.js';
+import { PythonTimeZone } from './python-time-zone.js';
+
+/** A day in seconds: every offset is less. */
+const day = 86_400;
+
+/**
+ * The values of calls into Python's `datetime`, and into `pytz`, whose zones carry their offset: by dotted name. Dates and
+ * times are packed into bytes (`Lib/_pydatetime.py: __reduce_ex__`), big-endian.
+ */
+export const dateCalls: readonly (readonly [string, Call])[] = [
+  ['datetime.date', ([packed], { strings }) => date(octets(packed, 4, strings))],
+  ['datetime.time', ([packed, zone], { strings }) => time(octets(packed, 6, strings), zone)],
+  ['datetime.datetime', dateTime],
+  ['datetime.timedelta', (args) => timeDelta(args)],
+  ['datetime.timezone', ([offset, name], { strings }) => timeZone(offset, strings.text(name))],
+  ['pytz._UTC', () => timeZone(new PythonTimeDelta(0, 0, 0), 'UTC')],
+  ['pytz._p', ([name, offset], { strings }) => timeZone(timeDelta([0, offset, 0]), strings.text(name))],
+  ['pytz.FixedOffset', ([minutes]) => timeZone(timeDelta([0, Number(minutes) * 60, 0]))],
+];
+
+function dateTime([packed, zone]: readonly unknown[], { strings }: CallContext): PythonDateTime | undefined {
+  const bytes = octets(packed, 10, strings);
+  if (bytes === undefined) return undefined;
+  // The second of two equal times has the highest bit of the month set, which here leads the time.
+  const month = bytes[2] as number;
+  const days = date(Uint8Array.of(...bytes.subarray(0, 2), month & 0x7f, bytes[3] as number));
+  const clock = time(bytes.subarray(4), zone, month > 0x7f);
+  return days && clock && new PythonDateTime(days, clock);
+}
+
+function octets(value: unknown, length: number, strings: CallContext['strings']): Uint8Array | undefined {
+  const bytes = strings.bytes(value);
+  return bytes?.length === length ? bytes : undefined;
+}
+
+function date(bytes: Uint8Array | undefined): PythonDate | undefined {
+  if (bytes === undefined) return undefined;
+  const [high = 0, low = 0, month = 0, dayOfMonth = 0] = bytes;
+  const year = high * 256 + low;
+  const isDate = isIn(year, 1, 9999) && isIn(month, 1, 12) && isIn(dayOfMonth, 1, 31);
+  return isDate ? new PythonDate(year, month, dayOfMonth) : undefined;
+}
+
+function time(bytes: Uint8Array | undefined, zone: unknown, isSecond = false): PythonTime | undefined {
+  if (bytes === undefined) return undefined;
+  const [first = 0, minute = 0, second = 0, high = 0, middle = 0, low = 0] = bytes;
+  const fields: TimeFields = {
+    hour: first & 0x7f,
+    minute,
+    second,
+    microsecond: high * 65_536 + middle * 256 + low,
+    fold: isSecond || first > 0x7f ? 1 : 0,
+  };
+  const isTime = fields.hour < 24 && minute < 60 && second < 60 && fields.microsecond < 1e6;
+  return isTime ? new PythonTime(fields, zone) : undefined;
+}
+
+/** Seconds may be negative and more than a day, as `pytz` has them. */
+function timeDelta([days = 0, seconds = 0, microseconds = 0]: readonly unknown[]):
+  | PythonTimeDelta
+  | undefined {
+  if (!isInteger(days) || !isInteger(seconds) || !isInteger(microseconds)) return undefined;
+  if (!isIn(microseconds, 0, 999_999)) return undefined;
+  const carried = Math.floor(seconds / day);
+  return new PythonTimeDelta(days + carried, seconds - carried * day, microseconds);
+}
+
+function timeZone(offset: unknown, name?: string): PythonTimeZone | undefined {
+  if (!(offset instanceof PythonTimeDelta) || Math.abs(offset.totalSeconds) >= day) return undefined;
+  return new PythonTimeZone(offset, name);
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function isIn(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
+}

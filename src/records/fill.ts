@@ -1,0 +1,38 @@
+import { ProtocolError } from '../errors.js';
+import type { PickleStack } from '../zeo/protocol/pickle-stack.js';
+import { PythonObject } from './python-object.js';
+
+/*
+ * What pickle does to the container or the object on the top of its stack, after it has made it. All throw ProtocolError
+ * for what cannot be changed so.
+ */
+
+export function appendItems(stack: PickleStack, items: readonly unknown[]): void {
+  const target = stack.top;
+  if (target instanceof PythonObject) target.items ??= [];
+  const list = target instanceof PythonObject ? target.items : target;
+  if (!Array.isArray(list)) throw new ProtocolError('Pickle appends to what is no list');
+  for (const item of items) list.push(item);
+}
+
+export function addItems(stack: PickleStack, items: readonly unknown[]): void {
+  const target = stack.top;
+  if (!(target instanceof Set)) throw new ProtocolError('Pickle adds an item to what is no set');
+  for (const item of items) target.add(item);
+}
+
+/** @param items keys and values in turn. */
+export function setItems(stack: PickleStack, items: readonly unknown[]): void {
+  const target = stack.top;
+  if (items.length % 2 !== 0) throw new ProtocolError('Pickle has a dict key without a value');
+  if (target instanceof PythonObject) target.entries ??= new Map();
+  const dict = target instanceof PythonObject ? target.entries : target;
+  if (!(dict instanceof Map)) throw new ProtocolError('Pickle sets an item of what is no dict');
+  for (let index = 0; index < items.length; index += 2) dict.set(items[index], items[index + 1]);
+}
+
+export function setState(stack: PickleStack, state: unknown): void {
+  const target = stack.top;
+  if (!(target instanceof PythonObject)) throw new ProtocolError('Pickle gives a state to what has none');
+  target.state = state;
+}

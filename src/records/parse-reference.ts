@@ -1,0 +1,77 @@
+import { ProtocolError } from '../errors.js';
+import { copyId, isId } from '../zeo/ids.js';
+import { PersistentReference } from './persistent-reference.js';
+import { PythonGlobal } from './python-global.js';
+import type { Python2Strings } from './python2-strings.js';
+
+/**
+ * The reference that a persistent id stands for (`ZODB/serialize.py: ObjectReader._persistent_load`). Lists and tuples
+ * are told apart by what is in them: the type of an extended reference is one letter, and an oid is never.
+ *
+ * @throws ProtocolError for anything that ZODB does not write.
+ */
+export function parseReference(id: unknown, strings: Python2Strings): PersistentReference {
+  if (!Array.isArray(id)) return new PersistentReference(oidOf(id, strings));
+  const [first, second] = id;
+  if (id.length === 1) return new PersistentReference(oidOf(first, strings), { weak: true });
+  if (id.length !== 2) throw unknownForm();
+  const type = isId(first) ? undefined : strings.text(first);
+  if (type?.length !== 1) {
+    return new PersistentReference(oidOf(first, strings), { class: parseClass(second, strings) });
+  }
+  return parseExtended(type, second, strings);
+}
+
+/**
+ * A class as references and records have it: a global, its module and name, or a reference to a persistent class.
+ *
+ * @throws ProtocolError for anything else.
+ */
+export function parseClass(value: unknown, strings: Python2Strings): PythonGlobal | PersistentReference {
+  if (value instanceof PythonGlobal || value instanceof PersistentReference) return value;
+  if (Array.isArray(value) && value.length === 2) {
+    const [module, name] = value.map((part) => strings.text(part));
+    if (module !== undefined && name !== undefined) return new PythonGlobal(module, name);
+  }
+  throw new ProtocolError('Record has a class that is none');
+}
+
+function parseExtended(type: string, args: unknown, strings: Python2Strings): PersistentReference {
+  if (!Array.isArray(args)) throw unknownForm();
+  const form = `${type}${args.length}`;
+  switch (form) {
+    case 'w1':
+      return new PersistentReference(oidOf(args[0], strings), { weak: true });
+    case 'w2':
+      return new PersistentReference(oidOf(args[0], strings), {
+        weak: true,
+        database: databaseOf(args[1], strings),
+      });
+    case 'n2':
+      return new PersistentReference(oidOf(args[1], strings), { database: databaseOf(args[0], strings) });
+    case 'm3':
+      return new PersistentReference(oidOf(args[1], strings), {
+        database: databaseOf(args[0], strings),
+        class: parseClass(args[2], strings),
+      });
+    default:
+      throw unknownForm();
+  }
+}
+
+/** Python 2 wrote oids as strings, and some of those are ASCII. */
+function oidOf(value: unknown, strings: Python2Strings): Uint8Array {
+  const oid = strings.bytes(value);
+  if (!isId(oid)) throw new ProtocolError('Record has a reference whose oid is not 8 bytes');
+  return copyId(oid);
+}
+
+function databaseOf(value: unknown, strings: Python2Strings): string {
+  const name = strings.text(value);
+  if (name === undefined) throw unknownForm();
+  return name;
+}
+
+function unknownForm(): ProtocolError {
+  return new ProtocolError('Record has a reference of an unknown form');
+}

@@ -1,0 +1,115 @@
+import { ProtocolError } from '../errors.js';
+import type { Call, CallContext } from './call.js';
+import { dateCalls } from './date-calls.js';
+import { PythonComplex } from './python-complex.js';
+import { PythonDecimal } from './python-decimal.js';
+import { PythonGlobal } from './python-global.js';
+import { isCallee, PythonObject } from './python-object.js';
+
+/** Python 3 called some modules otherwise (`_compat_pickle` of Python). */
+const newNames: ReadonlyMap<string, string> = new Map([
+  ['__builtin__', 'builtins'],
+  ['copy_reg', 'copyreg'],
+]);
+
+/**
+ * The callables whose values are known here, by dotted name. Nothing is ever called: each makes the data that the call
+ * stands for. All others, and these when their arguments are not Python's own, stay a {@link PythonObject}.
+ */
+const calls: ReadonlyMap<string, Call> = new Map<string, Call>([
+  ...dateCalls,
+  ['decimal.Decimal', decimal],
+  ['builtins.complex', complex],
+  ['builtins.set', set],
+  ['builtins.frozenset', set],
+  ['builtins.bytes', (args) => (args.length === 0 ? new Uint8Array(0) : undefined)],
+  ['builtins.bytearray', byteArray],
+  ['_codecs.encode', encode],
+  ['copyreg._reconstructor', reconstruct],
+  ['copyreg.__newobj__', ([cls, ...args]) => makeInstance(cls, args)],
+  ['copyreg.__newobj_ex__', ([cls, args, kwargs]) => makeInstance(cls, args, kwargs)],
+  ['ZODB.broken.rebuild', rebuildBroken],
+]);
+
+/** No known name is as long; a name of any length is looked up as often as the memo gives it out. */
+const maxNameLength = 60;
+
+/**
+ * The value of `callee(*args)`, which `REDUCE` asks for: data if the callee is known here, else the call itself.
+ *
+ * @throws ProtocolError for what cannot be called.
+ */
+export function callValue(callee: unknown, args: unknown, context: CallContext): unknown {
+  const instance = makeInstance(callee, args);
+  const call = knownCall(callee);
+  if (call === undefined) return instance;
+  // The memo may give out the same arguments again and again, and some calls copy them.
+  context.budget.spend(instance.args.length);
+  return call(instance.args, context) ?? instance;
+}
+
+function knownCall(callee: unknown): Call | undefined {
+  if (!(callee instanceof PythonGlobal)) return undefined;
+  const { module, name } = callee;
+  if (module.length + name.length > maxNameLength) return undefined;
+  return calls.get(`${newNames.get(module) ?? module}.${name}`);
+}
+
+/**
+ * An instance of a class, or the result of a call, as data.
+ *
+ * @throws ProtocolError for what cannot be called.
+ */
+export function makeInstance(cls: unknown, args: unknown, kwargs?: unknown): PythonObject {
+  if (!isCallee(cls)) throw new ProtocolError('Pickle calls what is no class');
+  if (!Array.isArray(args)) throw new ProtocolError('Pickle calls with arguments that are no tuple');
+  if (kwargs === undefined) return new PythonObject(cls, args);
+  if (kwargs instanceof Map) return new PythonObject(cls, args, kwargs);
+  throw new ProtocolError('Pickle calls with named arguments that are no dict');
+}
+
+/** Pickle below protocol 2: `base.__new__(cls, state)`, where the state of a plain object is `None`. */
+function reconstruct([cls, base, state]: readonly unknown[]): PythonObject {
+  const isPlain = base instanceof PythonGlobal && base.name === 'object';
+  return makeInstance(cls, isPlain ? [] : [state]);
+}
+
+/** An object whose class was missing when it was loaded, written again (`ZODB/broken.py: Broken.__reduce__`). */
+function rebuildBroken([module, name, ...args]: readonly unknown[]): PythonObject | undefined {
+  if (typeof module !== 'string' || typeof name !== 'string') return undefined;
+  return new PythonObject(new PythonGlobal(module, name), args);
+}
+
+function set([items = []]: readonly unknown[], { budget }: CallContext): Set<unknown> | undefined {
+  if (!Array.isArray(items)) return undefined;
+  budget.spend(items.length);
+  return new Set(items);
+}
+
+function complex([real, imaginary]: readonly unknown[]): PythonComplex | undefined {
+  if (typeof real !== 'number' || typeof imaginary !== 'number') return undefined;
+  return new PythonComplex(real, imaginary);
+}
+
+function decimal([value]: readonly unknown[], { budget, strings }: CallContext): PythonDecimal | undefined {
+  const text = strings.text(value);
+  if (text === undefined) return undefined;
+  budget.copy(text.length);
+  return PythonDecimal.isText(text) ? new PythonDecimal(text) : undefined;
+}
+
+/** Python 3's bytes below protocol 3. */
+function encode([text, encoding]: readonly unknown[], { budget }: CallContext): Uint8Array | undefined {
+  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined;
+  budget.copy(text.length);
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0xff) return undefined;
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
+
+/** Below protocol 5, in two spellings. Not copied: a mutable array that is no longer mutable may be shared. */
+function byteArray(args: readonly unknown[], context: CallContext): Uint8Array | undefined {
+  const [content] = args;
+  if (args.length === 0) return new Uint8Array(0);
+  if (args.length === 1) return content instanceof Uint8Array ? content : undefined;
+  return encode(args, context);
+}

@@ -1,0 +1,63 @@
+import { ProtocolError } from '../errors.js';
+import { decodeText } from '../zeo/protocol/text.js';
+
+/**
+ * What becomes of Python 2's `str`, which was text and bytes alike. `ascii`: text where it is ASCII, else bytes, which is how
+ * ZODB on Python 3 reads it (`zodbpickle`'s `errors="bytes"`). `utf-8`: text where it is valid UTF-8, else bytes. `latin1`:
+ * always text. `bytes`: always bytes; not even the names of attributes in dicts are text then.
+ */
+export type Python2Text = 'ascii' | 'utf-8' | 'latin1' | 'bytes';
+
+export const python2Texts: readonly Python2Text[] = ['ascii', 'utf-8', 'latin1', 'bytes'];
+
+/** The most that is turned from one into the other, as no budget watches: more than any oid, name or date has. */
+const maxConverted = 256;
+
+/** Python 2's strings, in both directions: oids and dates were strings, too, and must come out as what they were. */
+export class Python2Strings {
+  readonly #text: Python2Text;
+
+  constructor(text: Python2Text) {
+    this.#text = text;
+  }
+
+  decode(bytes: Uint8Array): string | Uint8Array {
+    switch (this.#text) {
+      case 'latin1':
+        return latin1(bytes);
+      case 'bytes':
+        return bytes;
+      case 'ascii':
+        return bytes.every((byte) => byte < 0x80) ? latin1(bytes) : bytes;
+      case 'utf-8':
+        return utf8OrBytes(bytes);
+    }
+  }
+
+  /** What had been bytes; `undefined` for what is neither text nor bytes, or too long for an id, a date or a name. */
+  bytes(value: unknown): Uint8Array | undefined {
+    if (value instanceof Uint8Array) return value;
+    if (typeof value !== 'string' || value.length > maxConverted) return undefined;
+    return new Uint8Array(Buffer.from(value, this.#text === 'utf-8' ? 'utf8' : 'latin1'));
+  }
+
+  /** What had been text; otherwise as {@link bytes}. */
+  text(value: unknown): string | undefined {
+    if (typeof value === 'string') return value;
+    return value instanceof Uint8Array && value.length <= maxConverted ? latin1(value) : undefined;
+  }
+}
+
+/** Bytes as the text whose characters have their numbers. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
+
+function utf8OrBytes(bytes: Uint8Array): string | Uint8Array {
+  try {
+    return decodeText(bytes, 0, bytes.length);
+  } catch (error) {
+    if (error instanceof ProtocolError) return bytes;
+    throw error;
+  }
+}

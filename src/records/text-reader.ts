@@ -1,0 +1,84 @@
+import { ProtocolError } from '../errors.js';
+import type { PickleReader } from '../zeo/protocol/pickle-reader.js';
+import { decodeRawUnicode } from '../zeo/protocol/raw-unicode.js';
+import { latin1, type Python2Strings } from './python2-strings.js';
+import { recordOp as op } from './record-opcode.js';
+import { parseStringLiteral } from './string-literal.js';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Text, in the variety in which Pythons have written it. */
+export class TextReader {
+  readonly #record: Uint8Array;
+  readonly #reader: PickleReader;
+  readonly #strings: Python2Strings;
+
+  constructor(record: Uint8Array, reader: PickleReader, strings: Python2Strings) {
+    this.#record = record;
+    this.#reader = reader;
+    this.#strings = strings;
+  }
+
+  /**
+   * The text or string of Python 2 that an opcode pushes, or `undefined` for an opcode of another kind.
+   *
+   * @throws ProtocolError for a malformed one.
+   */
+  read(opcode: number): string | Uint8Array | undefined {
+    const reader = this.#reader;
+    switch (opcode) {
+      case op.binUnicode:
+        return this.#utf8(reader.u32());
+      case op.shortBinUnicode:
+        return this.#utf8(reader.u8());
+      case op.binUnicode8:
+        return this.#utf8(reader.length8());
+      case op.unicode:
+        return decodeRawUnicode(reader.line(reader.remaining), 'keep surrogates');
+      case op.binString:
+        return this.#strings.decode(reader.bytes(reader.u32()));
+      case op.shortBinString:
+        return this.#strings.decode(reader.bytes(reader.u8()));
+      case op.string:
+        return this.#strings.decode(parseStringLiteral(latin1(reader.line(reader.remaining))));
+      default:
+        return undefined;
+    }
+  }
+
+  /**
+   * Unlike a message of the protocol, a record may hold halves of surrogate pairs: Python's `str` can, and pickle writes
+   * them as UTF-8 would if it allowed them (`surrogatepass`). So can ours.
+   */
+  #utf8(length: number): string {
+    const start = this.#record.length - this.#reader.remaining;
+    try {
+      return this.#reader.text(length);
+    } catch (error) {
+      const isWhole = start + length <= this.#record.length;
+      if (!isWhole || !(error instanceof ProtocolError)) throw error;
+      return decodeSurrogates(this.#record.subarray(start, start + length), error);
+    }
+  }
+}
+
+function decodeSurrogates(bytes: Uint8Array, fault: ProtocolError): string {
+  let text = '';
+  let start = 0;
+  for (let index = bytes.indexOf(0xed); index >= 0; index = bytes.indexOf(0xed, index + 1)) {
+    const [second = 0, third = 0] = bytes.subarray(index + 1, index + 3);
+    if ((second & 0xe0) !== 0xa0 || (third & 0xc0) !== 0x80) continue;
+    text += decode(bytes.subarray(start, index), fault);
+    text += String.fromCharCode(0xd000 | ((second & 0x3f) << 6) | (third & 0x3f));
+    start = index + 3;
+  }
+  return text + decode(bytes.subarray(start), fault);
+}
+
+function decode(bytes: Uint8Array, fault: ProtocolError): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw fault;
+  }
+}

@@ -1,0 +1,374 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  decodeRecord,
+  type KeepAliveError,
+  PersistentReference,
+  PythonDateTime,
+  PythonDecimal,
+  PythonGlobal,
+  PythonObject,
+  PythonTimeDelta,
+  PythonTimeZone,
+  RecordError,
+  type RecordOptions,
+} from '../../src/records/index.js';
+import { bytes, u32le } from '../protocol/byte-builder.js';
+
+type Part = number | string | Uint8Array;
+
+const oid = bytes(0, 0, 0, 0, 0, 0, 1, 0xff);
+const oidBytes = bytes('C', 8, oid);
+const cls = 'cm\nC\n';
+const text = (value: string) => bytes('X', u32le(value.length), value);
+
+/** A record of class `m.C` with the state that some opcodes make. */
+const withState = (...parts: readonly Part[]) => bytes(cls, '.', ...parts, '.');
+const stateOf = (...parts: readonly Part[]) => decodeRecord(withState(...parts)).state;
+const refuses = (record: Uint8Array, message: RegExp, options?: RecordOptions) => {
+  assert.throws(
+    () => decodeRecord(record, options),
+    (error: KeepAliveError) => {
+      assert.ok(error instanceof RecordError, String(error));
+      assert.equal(error.code, 'ERR_ZEO_RECORD');
+      assert.match(error.message, message);
+      return true;
+    },
+  );
+};
+
+describe('decodeRecord', () => {
+  const tameClass = new PythonGlobal('m', 'C');
+  const metas: [string, Part[], Partial<ReturnType<typeof decodeRecord>>][] = [
+    ['a class', [cls], { class: tameClass, newArgs: undefined }],
+    ['a class and arguments', [cls, 'K', 1, 0x85, 0x86], { class: tameClass, newArgs: [1] }],
+    ['a class and None', [cls, 'N', 0x86], { class: tameClass, newArgs: undefined }],
+    [
+      'the names of a class and None',
+      ['U', 1, 'm', 'U', 1, 'C', 0x86, 'N', 0x86],
+      { class: tameClass, newArgs: undefined },
+    ],
+    [
+      'the names of a class and arguments',
+      [text('m'), text('C'), 0x86, ')', 0x86],
+      { class: tameClass, newArgs: [] },
+    ],
+    ['a class in protocol 4', [0x8c, 1, 'm', 0x8c, 1, 'C', 0x93], { class: tameClass, newArgs: undefined }],
+    ['a persistent class', [oidBytes, 'Q'], { class: new PersistentReference(oid), newArgs: undefined }],
+    [
+      'a persistent class and arguments',
+      [oidBytes, 'QK', 1, 0x85, 0x86],
+      { class: new PersistentReference(oid), newArgs: [1] },
+    ],
+  ];
+  for (const [name, meta, expected] of metas) {
+    it(`reads the class of a record from ${name}`, () => {
+      const record = decodeRecord(bytes(...meta, '.N.'));
+      assert.deepEqual({ class: record.class, newArgs: record.newArgs }, expected);
+    });
+  }
+
+  it('names the class with its dots, and a persistent one by its oid', () => {
+    assert.equal(decodeRecord(bytes('ca.b\nC.D\n.N.')).className, 'a.b.C.D');
+    assert.equal(decodeRecord(bytes(oidBytes, 'Q.N.')).className, '00000000000001ff');
+  });
+
+  const database = text('other');
+  const w = [']', text('w')];
+  const references: [string, Part[], PersistentReference][] = [
+    [
+      'an oid and a class',
+      [oidBytes, cls, 0x86, 'Q'],
+      new PersistentReference(oid, { class: new PythonGlobal('m', 'C') }),
+    ],
+    [
+      'an oid and the names of a class',
+      [oidBytes, text('m'), text('C'), 0x86, 0x86, 'Q'],
+      new PersistentReference(oid, { class: new PythonGlobal('m', 'C') }),
+    ],
+    [
+      'an oid and a persistent class',
+      [oidBytes, oidBytes, 'Q', 0x86, 'Q'],
+      new PersistentReference(oid, { class: new PersistentReference(oid) }),
+    ],
+    ['an oid', [oidBytes, 'Q'], new PersistentReference(oid)],
+    ['an oid of Python 2', ['U', 8, oid, 'Q'], new PersistentReference(oid)],
+    [
+      'an oid of Python 2 that is ASCII',
+      ['U', 8, '\0\0\0\0\0\0aa', 'Q'],
+      new PersistentReference(bytes('\0\0\0\0\0\0aa')),
+    ],
+    ['an oid in protocol 0', ['P', oid, '\n'], new PersistentReference(oid)],
+    ['a weak one', [...w, 'a', oidBytes, 0x85, 'aQ'], new PersistentReference(oid, { weak: true })],
+    [
+      'a weak one into another database',
+      [...w, 'a', oidBytes, database, 0x86, 'aQ'],
+      new PersistentReference(oid, { weak: true, database: 'other' }),
+    ],
+    ['a weak one of old', [']', oidBytes, 'aQ'], new PersistentReference(oid, { weak: true })],
+    [
+      'an oid of another database',
+      ['](', text('n'), database, oidBytes, 0x86, 'eQ'],
+      new PersistentReference(oid, { database: 'other' }),
+    ],
+    [
+      'an oid and a class of another database',
+      ['](U', 1, 'm', 'U', 5, 'other', 'U', 8, oid, cls, 0x87, 'eQ'],
+      new PersistentReference(oid, { database: 'other', class: new PythonGlobal('m', 'C') }),
+    ],
+  ];
+  for (const [name, id, expected] of references) {
+    it(`reads a reference that is ${name}`, () => {
+      for (const python2Text of ['ascii', 'utf-8', 'latin1', 'bytes'] as const) {
+        const record = decodeRecord(withState(...id), { python2Text });
+        assert.deepEqual(record.state, expected, python2Text);
+        assert.equal(record.references.at(-1), record.state);
+      }
+    });
+  }
+
+  it('gives references copies of their oids, which do not keep the record alive', () => {
+    const data = withState(oidBytes, 'Q');
+    const [reference] = decodeRecord(data).references;
+    assert.notEqual(reference?.oid.buffer, data.buffer);
+    assert.equal(reference?.oid.buffer.byteLength, 8);
+    assert.equal(String(reference), '00000000000001ff');
+  });
+
+  const badIds: [string, Part[], RegExp][] = [
+    ['an oid of 7 bytes', ['C', 7, '1234567', 'Q'], /oid is not 8 bytes/],
+    ['a number', ['K', 1, 'Q'], /oid is not 8 bytes/],
+    ['an empty tuple', [')Q'], /unknown form/],
+    ['three values', [oidBytes, cls, 'N', 0x87, 'Q'], /unknown form/],
+    ['an oid and None', [oidBytes, 'N', 0x86, 'Q'], /class that is none/],
+    ['of an unknown type', ['](', text('x'), oidBytes, 0x85, 'eQ'], /unknown form/],
+    ['of a known type without a tuple', ['](', text('w'), oidBytes, 'eQ'], /unknown form/],
+    ['into a database without a name', ['](', text('n'), 'N', oidBytes, 0x86, 'eQ'], /unknown form/],
+  ];
+  for (const [name, id, message] of badIds) {
+    it(`refuses a reference that is ${name}`, () => refuses(withState(...id), message));
+  }
+
+  it('keeps the memo from the class to the state', () => {
+    const record = decodeRecord(bytes(cls, 'q', 0, '.h', 0, '.'));
+    assert.equal(record.state, record.class);
+  });
+
+  it("leaves Python 2's strings text or bytes as it is told", () => {
+    const ascii = bytes('U', 3, 'abc');
+    const utf8 = bytes('T', u32le(2), 0xc3, 0xa9);
+    const neither = bytes("S'\\xff\\n'\n");
+    const record = withState(ascii, utf8, neither, 0x87);
+    const decoded = (python2Text?: RecordOptions['python2Text']) =>
+      decodeRecord(record, python2Text && { python2Text }).state;
+    assert.deepEqual(decoded(), ['abc', bytes(0xc3, 0xa9), bytes(0xff, 0x0a)]);
+    assert.deepEqual(decoded('ascii'), decoded());
+    assert.deepEqual(decoded('utf-8'), ['abc', 'é', bytes(0xff, 0x0a)]);
+    assert.deepEqual(decoded('latin1'), ['abc', 'Ã©', 'ÿ\n']);
+    assert.deepEqual(decoded('bytes'), [bytes('abc'), bytes(0xc3, 0xa9), bytes(0xff, 0x0a)]);
+  });
+
+  it('finds attributes and what a container holds also when all strings are left bytes', () => {
+    const record = bytes(
+      'cpersistent.mapping\nPersistentMapping\n.}U',
+      4,
+      'data',
+      '}U',
+      1,
+      'a',
+      'K',
+      1,
+      'ss.',
+    );
+    const { attributes, content } = decodeRecord(record, { python2Text: 'bytes' });
+    assert.deepEqual([...attributes.keys()], ['data']);
+    assert.deepEqual(content, { kind: 'mapping', entries: new Map([[bytes('a'), 1]]) });
+  });
+
+  it('undoes every escape of protocol 0', () => {
+    const state = decodeRecord(withState(`S"\\\\\\'\\"\\a\\b\\f\\n\\r\\t\\v\\x41\\101\\0é\\q"\n`), {
+      python2Text: 'latin1',
+    }).state;
+    assert.equal(state, '\\\'"\x07\b\f\n\r\t\vAA\0é\\q');
+  });
+
+  it('reads the two halves of a character as some Pythons 2 wrote them in protocol 0', () => {
+    assert.equal(stateOf('V\\ud83d\\ude00\n'), '\u{1f600}');
+  });
+
+  it('reads what is not text in UTF-8 but is in Python', () => {
+    assert.equal(stateOf('X', u32le(8), 'a', 0xed, 0xa0, 0x80, 'b', 0xed, 0x95, 0x9c), 'a\ud800b한');
+    refuses(withState('X', u32le(2), 0xed, 0xa0), /not valid UTF-8/);
+    refuses(withState('X', u32le(4), 0xed, 0xa0, 0x80, 0xff), /not valid UTF-8/);
+  });
+
+  it('reads the old-style instances of Python 2', () => {
+    const expected = new PythonObject(new PythonGlobal('m', 'Old'), [1]);
+    expected.state = new Map([['a', 2]]);
+    const state = bytes('}U', 1, 'a', 'K', 2, 's');
+    assert.deepEqual(stateOf('(cm\nOld\nK', 1, 'o', state, 'b'), expected);
+    assert.deepEqual(stateOf('(K', 1, 'im\nOld\n', state, 'b'), expected);
+    assert.deepEqual([...(stateOf('(cm\nOld\no', state, 'b') as PythonObject).attributes], [['a', 2]]);
+  });
+
+  it('reads an instance of a persistent class', () => {
+    const state = stateOf(oidBytes, 'Q)', 0x81) as PythonObject;
+    assert.deepEqual(state.class, new PersistentReference(oid));
+  });
+
+  it('reads an object that ZODB wrote again without its class as one of that class', () => {
+    const state = stateOf('cZODB.broken\nrebuild\n(', text('gone'), text('Class'), 'K', 1, 'tR');
+    assert.deepEqual(state, new PythonObject(new PythonGlobal('gone', 'Class'), [1]));
+  });
+
+  it('takes a known callable with arguments that Python does not write for any other', () => {
+    for (const [name, args] of [
+      ['decimal\nDecimal', text('one')],
+      ['datetime\ndate', bytes('C', 4, 0, 0, 1, 1)],
+      ['datetime\ndatetime', bytes('C', 9, '123456789')],
+      ['_codecs\nencode', text('rot13')],
+      ['builtins\nbytes', bytes('K', 100)],
+      ['builtins\nset', bytes('K', 1)],
+      ['builtins\ncomplex', bytes('K', 1)],
+    ] as const) {
+      const state = stateOf(`c${name}\n`, args, 0x85, 'R') as PythonObject;
+      assert.ok(state instanceof PythonObject, name);
+      assert.equal(String(state.class), name.replace('\n', '.'));
+      assert.equal(state.args.length, 1);
+    }
+  });
+
+  it('knows the offset of the zones of pytz', () => {
+    const packed = bytes('C', 10, 0x07, 0xe8, 7, 1, 12, 0, 0, 0, 0, 0);
+    const berlin = bytes(
+      'cpytz\n_p\n(',
+      text('Europe/Berlin'),
+      'M',
+      0x20,
+      0x1c,
+      'M',
+      0x10,
+      0x0e,
+      text('CEST'),
+      'tR',
+    );
+    const utc = bytes('cpytz\n_UTC\n)R');
+    const fixed = bytes('cpytz\nFixedOffset\nJ', u32le(0x1_0000_0000 - 90), 0x85, 'R');
+    const at = (zone: Uint8Array) =>
+      stateOf('cdatetime\ndatetime\n', packed, zone, 0x86, 'R') as PythonDateTime;
+    assert.equal(String(at(berlin)), '2024-07-01T12:00:00+02:00');
+    assert.equal(at(berlin).toDate()?.toISOString(), '2024-07-01T10:00:00.000Z');
+    assert.deepEqual(
+      at(berlin).time.tzinfo,
+      new PythonTimeZone(new PythonTimeDelta(0, 7200, 0), 'Europe/Berlin'),
+    );
+    assert.equal(at(utc).toDate()?.toISOString(), '2024-07-01T12:00:00.000Z');
+    assert.equal(String(at(fixed)), '2024-07-01T12:00:00-01:30');
+  });
+
+  it('leaves a time zone that it does not know as it is, and says no moment', () => {
+    const packed = bytes('C', 10, 0x07, 0xe8, 0x87, 1, 12, 0, 0, 0, 0, 0);
+    const state = stateOf('cdatetime\ndatetime\n', packed, 'cdateutil.tz\ntzlocal\n)R', 0x86, 'R');
+    assert.ok(state instanceof PythonDateTime);
+    assert.equal(String((state.time.tzinfo as PythonObject).class), 'dateutil.tz.tzlocal');
+    assert.equal(state.time.fold, 1);
+    assert.equal(state.toDate(), undefined);
+    assert.equal(String(state), '2024-07-01T12:00:00');
+  });
+
+  it('gives decimals as numbers, too', () => {
+    const numbers = ['1.50', '-1E+3', 'NaN', '-Infinity', '.5'].map((value) =>
+      new PythonDecimal(value).toNumber(),
+    );
+    assert.deepEqual(numbers, [1.5, -1000, Number.NaN, -Infinity, 0.5]);
+  });
+
+  for (const className of [
+    'persistent.mapping\nPersistentMapping',
+    'persistent.dict\nPersistentDict',
+    'Persistence.mapping\nPersistentMapping',
+    'Persistence\nPersistentMapping',
+    'ZODB.PersistentMapping\nPersistentMapping',
+    'PersistentMapping\nPersistentMapping',
+  ]) {
+    it(`knows what a mapping holds by its name of old: ${className.replace('\n', '.')}`, () => {
+      const { content } = decodeRecord(bytes(`c${className}\n.}`, text('_container'), '}K', 1, 'Nss.'));
+      assert.deepEqual(content, { kind: 'mapping', entries: new Map([[1, null]]) });
+    });
+  }
+
+  it('says nothing of what a container holds whose state is not its own', () => {
+    for (const name of [
+      'persistent.mapping\nPersistentMapping',
+      'BTrees.OOBTree\nOOBucket',
+      'BTrees.OOBTree\nOOBTree',
+    ]) {
+      for (const state of [
+        bytes('K', 1),
+        bytes('K', 1, 0x85),
+        bytes(')K', 1, 0x86),
+        bytes('K', 1, 0x85, 0x85),
+        bytes('(K', 1, 'K', 2, 't]', 0x86),
+      ]) {
+        assert.equal(decodeRecord(bytes(`c${name}\n.`, state, '.')).content, undefined);
+      }
+    }
+  });
+
+  it('gives bytes as views of the record', () => {
+    const data = withState('C', 3, 'abc');
+    assert.equal((decodeRecord(data).state as Uint8Array).buffer, data.buffer);
+  });
+
+  const malformed: [string, Uint8Array, RegExp][] = [
+    ['nothing', bytes(), /middle of a value/],
+    ['a class alone', bytes(cls, '.'), /class and no state/],
+    ['three pickles', withState('N.N'), /followed by 2 bytes/],
+    ['a compressed record', bytes('.zx'), /zc\.zlibstorage/],
+    ['a class that is a number', bytes('K', 1, '.N.'), /class that is none/],
+    ['a class of an unknown form', bytes(cls, 'NN', 0x87, '.N.'), /class in an unknown form/],
+    ['a class with arguments that are none', bytes(cls, 'K', 1, 0x86, '.N.'), /class in an unknown form/],
+    ['an extension code', withState(0x82, 1), /extension registry/],
+    ['an out-of-band buffer', withState(0x97), /opcode 0x97/],
+    ['protocol 6', withState(0x80, 6, 'N'), /newer than 5/],
+    ['a call of text', withState(text('a'), ')R'), /calls what is no class/],
+    ['a call without a tuple', withState(cls, 'NR'), /no tuple/],
+    ['a state for a list', withState(']}b'), /state to what has none/],
+    ['an item for a number', withState('K', 1, 'Na'), /no list/],
+    ['an item of a list', withState(']NNs'), /no dict/],
+    ['an item that joins no set', withState(']', '(N', 0x90), /no set/],
+    ['a key without a value', withState('}(Nu'), /key without a value/],
+    ['taking from below a mark', withState('N(', 0x85), /empty stack/],
+    ['dropping what is not there', withState('0N'), /empty stack/],
+    ['a memo entry that is not there', withState('h', 1), /has not put aside/],
+    ['text of 4 GiB', withState('X', 0xff, 0xff, 0xff, 0xff, 'a'), /middle of a value/],
+    ['bytes of 2^63', withState(0x8e, u32le(0), u32le(0x8000_0000)), /middle of a value/],
+    ['an integer of 1,025 bytes', withState(0x8b, u32le(1025), new Uint8Array(1025)), /limit is 1024/],
+    ['a string without quotes', withState('Sabc\n'), /without its quotes/],
+    ['half an escape', withState("S'\\x4'\n"), /half an escape/],
+    ['an escaped quote for an end', withState("S'\\'\n"), /half an escape/],
+  ];
+  for (const [name, record, message] of malformed) {
+    it(`refuses ${name}`, () => refuses(record, message));
+  }
+
+  it('says where a record is broken', () => {
+    assert.throws(() => decodeRecord(withState('K', 1, 'Na')), {
+      offset: 10,
+      message: /at byte 10 of the record/,
+    });
+  });
+
+  it('refuses what is no bytes, and options that make no sense', () => {
+    const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT' };
+    assert.throws(() => decodeRecord('abc' as unknown as Uint8Array), invalid);
+    for (const options of [
+      { maxDepth: 0 },
+      { maxBytes: 1.5 },
+      { maxValues: 2 ** 25 },
+      { python2Text: 'utf8' },
+    ]) {
+      assert.throws(() => decodeRecord(withState('N'), options as RecordOptions), invalid);
+    }
+  });
+});
