@@ -29,10 +29,15 @@ for (const encoding of ['Z5', 'M5'] as const) {
         length: 0,
         size: 0,
         name: 'temporary',
-        supportsUndo: false,
-        supports_record_iternext: false,
+        supportsUndo: true,
+        supports_record_iternext: true,
         interfaces: [
           ['ZODB.interfaces', 'IStorage'],
+          ['ZODB.interfaces', 'IStorageRestoreable'],
+          ['ZODB.interfaces', 'IStorageIteration'],
+          ['ZODB.interfaces', 'IStorageUndoable'],
+          ['ZODB.interfaces', 'IStorageCurrentRecordIteration'],
+          ['ZODB.interfaces', 'IExternalGC'],
           ['zope.interface', 'Interface'],
         ],
       });
@@ -112,7 +117,9 @@ for (const encoding of ['Z5', 'M5'] as const) {
 
     it('answers a method of ZEO that it lacks with NotImplementedError', async () => {
       const client = await WireClient.register(server);
-      await assert.rejects(client.call('history', oid(1), 5), { className: 'builtins.NotImplementedError' });
+      await assert.rejects(client.call('sendBlob', oid(1), zero), {
+        className: 'builtins.NotImplementedError',
+      });
       assert.equal(await client.call('ping'), null);
       await client.close();
     });
