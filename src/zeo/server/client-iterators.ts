@@ -43,10 +43,11 @@ export class ClientIterators {
    * @throws ServerError `KeyError`, `Exception` if it is another transaction, `StorageError` if too many are open.
    */
   startRecords(id: number, tid: Uint8Array): number {
+    // As in ZEO, a call that fails uses a number up.
+    const recordsId = this.#newId();
     const { last } = this.#transaction(id);
     if (last === undefined) throw keyError(id);
     if (compareIds(last.tid, tid) !== 0) throw outOfOrderError(tid);
-    const recordsId = this.#newId();
     this.#records.set(recordsId, last.records.values());
     return recordsId;
   }

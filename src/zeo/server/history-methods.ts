@@ -23,7 +23,14 @@ export const historyMethods: Readonly<Record<string, Method>> = {
     return null;
   },
 
-  record_iternext: ({ storage }, args) => recordFrom(storage.records(args.idOrNull(0) ?? undefined)),
+  record_iternext: ({ storage }, args) => {
+    const [record, next]: Iterable<Revision | undefined> = storage.records(args.idOrNull(0) ?? undefined);
+    // In the words of ZODB's index.
+    if (record === undefined) {
+      throw valueError(storage.length === 0 ? 'empty tree' : 'no key satisfies the conditions');
+    }
+    return [record.oid, record.tid, record.data, next?.oid ?? null];
+  },
 
   iterator_start: ({ storage, iterators }, args) =>
     iterators.start(storage.iterate(args.idOrNull(0) ?? undefined, args.idOrNull(1) ?? undefined)),
@@ -70,12 +77,4 @@ function transactionItem(transaction: StoredTransaction | undefined): Value {
 
 function recordItem(record: Revision | undefined): Value {
   return record === undefined ? null : [record.oid, record.tid, record.data, record.origin];
-}
-
-/** A record, and the oid of the next one. */
-function recordFrom(records: Iterable<Revision>): Value {
-  const [record, next]: Iterable<Revision | undefined> = records;
-  // ZODB's index says it in these words.
-  if (record === undefined) throw valueError('empty tree');
-  return [record.oid, record.tid, record.data, next?.oid ?? null];
 }

@@ -42,7 +42,7 @@ export class StagedTransaction {
     this.#resolution = resolution;
   }
 
-  /** What it will write: of each object the last that it stored. */
+  /** What it will write: of each object only the last that it stored, where ZODB's file storage keeps all of them. */
   get revisions(): Iterable<StagedRevision> {
     return this.#revisions.values();
   }
