@@ -4,12 +4,14 @@ Command: {"method": name, "params": {...}}; answer: {"result": ...} or {"error":
 Bytes travel as hexadecimal text.
 """
 import json
+import ssl
 import sys
 import threading
 
 import die_with_parent
 import transaction
 import ZODB
+from history_commands import HistoryCommands
 from persistent.mapping import PersistentMapping
 from ZEO.ClientStorage import ClientStorage
 from ZODB.FileStorage import FileStorage
@@ -52,15 +54,17 @@ class WatchedStorage(ClientStorage):
                 raise TimeoutError('The storage did not get there in %s s' % TIMEOUT)
 
 
-class Commands:
+class Commands(HistoryCommands):
 
     storage = db = connection = None
 
-    def open(self, address, storage='1', read_only=False, read_only_fallback=False, label=None):
+    def open(self, address, storage='1', read_only=False, read_only_fallback=False, label=None,
+             tls=None):
         self.storage = WatchedStorage(
             address if isinstance(address, str) else tuple(address), storage=storage, read_only=read_only,
             read_only_fallback=read_only_fallback, client_label=label, wait_timeout=TIMEOUT,
-            min_disconnect_poll=0.1, max_disconnect_poll=0.2)
+            min_disconnect_poll=0.1, max_disconnect_poll=0.2,
+            **tls_options(tls))
         return {'name': self.storage.getName(), 'read_only': bool(self.storage.isReadOnly())}
 
     def call(self, method, args=()):
@@ -162,6 +166,17 @@ class Commands:
         self.storage = self.db = self.connection = None
 
 
+def tls_options(files):
+    """As ZEO's own configuration makes them of `authenticate`, `certificate` and `key` (ZEO/zconfig.py: ssl_config)."""
+    if files is None:
+        return {}
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=files['ca'])
+    if 'cert' in files:
+        context.load_cert_chain(files['cert'], files['key'])
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return {'ssl': context, 'ssl_server_hostname': 'localhost'}
+
+
 def plain(value):
     if isinstance(value, bytes):
         return value.hex()
@@ -170,6 +185,14 @@ def plain(value):
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     return value
+
+
+def text_of(error):
+    try:
+        return str(error)
+    except Exception:
+        # ZODB's own MultipleUndoErrors, when it came as msgpack: what it holds are no exceptions then.
+        return repr(error)
 
 
 def main():
@@ -181,7 +204,7 @@ def main():
             answer = {'result': plain(getattr(commands, command['method'])(**command['params']))}
         except Exception as error:
             kind = type(error)
-            answer = {'error': {'type': '%s.%s' % (kind.__module__, kind.__name__), 'message': str(error)}}
+            answer = {'error': {'type': '%s.%s' % (kind.__module__, kind.__name__), 'message': text_of(error)}}
         print(json.dumps(answer), flush=True)
     commands.close()
 

@@ -156,6 +156,21 @@ describe('Registration', () => {
     });
   });
 
+  it('is judged by what the server is at the time, and those that are connected keep what they have', async () => {
+    await using server = await ZeoServer.listen();
+    const writer = await WireClient.register(server);
+    server.readOnly = true;
+    const late = await WireClient.connect(server);
+    await assert.rejects(late.call('register', '1', false), { code: 'ERR_ZEO_READ_ONLY' });
+    writer.store(1, { oid: oid(1), serial: zero, data: bytes('x') });
+    await writer.call('vote', 1);
+    await writer.call('tpc_finish', 1);
+    server.readOnly = false;
+    await late.call('register', '1', false);
+    late.store(1, { oid: oid(2), serial: zero, data: bytes('y') });
+    assert.deepEqual(await late.call('vote', 1), []);
+  });
+
   it('a second time ends the connection', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);

@@ -47,7 +47,13 @@ export class WireClient {
 
   /** Connected and greeted, not registered. */
   static async connect(server: Reachable): Promise<WireClient> {
-    const socket = server.port === 0 ? connect({ path: server.address }) : connect({ port: server.port });
+    return WireClient.over(
+      server.port === 0 ? connect({ path: server.address }) : connect({ port: server.port }),
+    );
+  }
+
+  /** The same on a socket of the test's own, e.g. one that speaks TLS. */
+  static async over(socket: Socket): Promise<WireClient> {
     const client = new WireClient(socket);
     await client.#until(() => client.#session.protocol !== undefined);
     socket.write(client.#session.handshakeReply());

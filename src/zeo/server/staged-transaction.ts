@@ -95,7 +95,7 @@ export class StagedTransaction {
         this.#conflicts.set(formatId(oid), { oid, serials: [committed.tid, serial], data });
         return;
       }
-      this.#write(oid, own(merged), null);
+      this.#write(oid, merged, null);
       this.#rewritten.push(oid);
     }
     // What the client has settled comes as a store of its own after the one that was in the way.
@@ -157,7 +157,8 @@ export class StagedTransaction {
     if (typeof this.#resolution !== 'function' || oldData === null || committedData === null)
       return undefined;
     try {
-      return this.#resolution({ oid, oldData, committedData, newData });
+      const merged = this.#resolution({ oid, oldData, committedData, newData });
+      return merged && own(merged);
     } catch {
       // As in ZODB: whatever goes wrong in a class's own method, to the client it is the conflict that it was.
       return undefined;
