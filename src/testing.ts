@@ -2,11 +2,8 @@
 
 export type { Conflict, ConflictResolver } from './zeo/server/conflict.js';
 export type { Invalidations } from './zeo/server/invalidation-queue.js';
-export {
-  type Change,
-  MemoryStorage,
-  type MemoryStorageOptions,
-} from './zeo/server/memory-storage.js';
+export { type Change, MemoryStorage } from './zeo/server/memory-storage.js';
+export type { MemoryStorageOptions } from './zeo/server/memory-storage-options.js';
 export type { ReferencesOf } from './zeo/server/packing.js';
 export type { LoadedRevision, Revision } from './zeo/server/revisions.js';
 export type { ServerConnection } from './zeo/server/server-connection.js';

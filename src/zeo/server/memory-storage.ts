@@ -4,10 +4,11 @@ import type { Value } from '../protocol/values.js';
 import { CommitLock } from './commit-lock.js';
 import type { ConflictResolver } from './conflict.js';
 import { InvalidationQueue, type Invalidations } from './invalidation-queue.js';
+import type { MemoryStorageOptions } from './memory-storage-options.js';
 import { ObjectTable } from './object-table.js';
 import { oidNumber, oidOf } from './oid.js';
 import type { Operation } from './operation.js';
-import { type ReferencesOf, revisionsToKeep } from './packing.js';
+import { pack, type ReferencesOf } from './packing.js';
 import { posKeyError, transactionError } from './python-errors.js';
 import type { LoadedRevision, Revision } from './revisions.js';
 import { type Resolution, StagedTransaction } from './staged-transaction.js';
@@ -20,22 +21,6 @@ import {
   type TransactionMeta,
   type TransactionStatus,
 } from './transaction-log.js';
-
-export interface MemoryStorageOptions {
-  /** What `get_info` calls it. Default `MemoryStorage`. */
-  readonly name?: string;
-  /** How many transactions back a returning client can be brought up to date. Default 100. */
-  readonly invalidationQueueSize?: number;
-  /** Settles conflicts; without it every one is an error. */
-  readonly resolveConflict?: ConflictResolver;
-  /**
-   * The oids that a record refers to, so that a pack also removes the objects that the root object does not lead to.
-   * Default: it removes old revisions only.
-   */
-  readonly referencesOf?: ReferencesOf;
-  /** Milliseconds since 1970. Default `Date.now`. */
-  readonly now?: () => number;
-}
 
 /** A new state of an object. */
 export interface Change {
@@ -146,8 +131,9 @@ export class MemoryStorage {
 
   /** The last revisions of an object, newest first. @throws ServerError `POSKeyError` if there is no such object. */
   history(oid: Uint8Array, count: number): readonly { revision: Revision; transaction: StoredTransaction }[] {
-    const newestFirst = this.#objects.get(oid).all.toReversed();
-    return newestFirst.slice(0, Math.max(0, count)).flatMap((revision) => {
+    const { all } = this.#objects.get(oid);
+    const wanted = count > 0 ? all.slice(-count).reverse() : [];
+    return wanted.flatMap((revision) => {
       const transaction = this.#log.find(revision.tid);
       return transaction === undefined ? [] : [{ revision, transaction }];
     });
@@ -201,14 +187,7 @@ export class MemoryStorage {
    * @throws ServerError `POSKeyError` for a reference to an object that is not there.
    */
   pack(time: number = this.#now()): void {
-    const stop = tidAt(time);
-    const kept = revisionsToKeep(this.#objects, stop, this.#referencesOf);
-    const isKept = (revision: Revision) => kept.has(revision);
-    const isUseless = this.#log.all.every(({ records }) => records.every(isKept));
-    // As in ZODB: then nothing is marked as packed either, and can still be undone.
-    if (isUseless) return;
-    this.#objects.retain(isKept);
-    this.#log.pack(stop, isKept);
+    if (!pack(this.#objects, this.#log, tidAt(time), this.#referencesOf)) return;
     for (const observer of [...this.#observers]) observer.resized({ length: this.length, size: this.size });
   }
 

@@ -2,9 +2,31 @@ import { formatId, isLater } from '../ids.js';
 import type { ObjectTable } from './object-table.js';
 import { rootOid } from './oid.js';
 import type { Revision } from './revisions.js';
+import type { TransactionLog } from './transaction-log.js';
 
 /** The oids that a record refers to: what keeps those objects alive. */
 export type ReferencesOf = (record: Uint8Array) => Iterable<Uint8Array>;
+
+/**
+ * Forgets what nobody needs any more of the time up to a moment.
+ *
+ * @returns whether there was something: if not, nothing is marked as packed either, and can still be undone. Source:
+ * ZODB/FileStorage/fspack.py, `pack`.
+ * @throws ServerError `POSKeyError` for a reference to an object that is not there; nothing is changed then.
+ */
+export function pack(
+  objects: ObjectTable,
+  log: TransactionLog,
+  stop: Uint8Array,
+  referencesOf: ReferencesOf | undefined,
+): boolean {
+  const kept = revisionsToKeep(objects, stop, referencesOf);
+  const isKept = (revision: Revision) => kept.has(revision);
+  if (log.all.every(({ records }) => records.every(isKept))) return false;
+  objects.retain(isKept);
+  log.pack(stop, isKept);
+  return true;
+}
 
 /**
  * The revisions that a pack keeps. Source: ZODB/FileStorage/fspack.py, `GC`.
@@ -12,10 +34,8 @@ export type ReferencesOf = (record: Uint8Array) => Iterable<Uint8Array>;
  * - Whatever was written after `stop`, and the records that an undo after it has put back.
  * - What was current at `stop` of every object, deleted ones excepted; with `referencesOf` only of those that the
  *   root object led to at that time.
- *
- * @throws ServerError `POSKeyError` for a reference to an object that is not there.
  */
-export function revisionsToKeep(
+function revisionsToKeep(
   objects: ObjectTable,
   stop: Uint8Array,
   referencesOf: ReferencesOf | undefined,
@@ -59,6 +79,6 @@ function* reachable(
     const revision = objects.get(oid).until(stop);
     if (revision === undefined || revision.data === null) continue;
     yield revision;
-    todo.push(...referencesOf(revision.data));
+    for (const reference of referencesOf(revision.data)) todo.push(reference);
   }
 }
