@@ -14,7 +14,7 @@ export interface ListenerObserver {
 /** What a server listens with: plainly, or with TLS. */
 export class Listener {
   readonly server: Server;
-  /** All that are open, those in the middle of their TLS handshake included. */
+  /** What lies under the connections with TLS, those in the middle of their handshake included. */
   readonly #sockets = new Set<Socket>();
 
   /** @param tls Node's options; as with ZEO's server clients need a certificate unless they say otherwise. */
@@ -25,13 +25,13 @@ export class Listener {
       const options = { requestCert: true, rejectUnauthorized: true, ...tls, allowHalfOpen: true };
       this.server = createTlsServer(options, (socket) => observer.accepted(socket));
       this.server.on('tlsClientError', (error: Error) => observer.refused(error));
+      this.server.on('connection', (socket: Socket) => this.#track(socket));
     }
-    this.server.on('connection', (socket: Socket) => this.#track(socket));
     this.server.once('listening', () => this.server.on('error', (error) => observer.failed(error)));
   }
 
-  /** Ends every connection now. */
-  destroyConnections(): void {
+  /** Ends every TLS handshake now, which nobody else knows of. */
+  destroyHandshakes(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 

@@ -159,7 +159,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     const closed = server.listening ? once(server, 'close') : undefined;
     if (closed !== undefined) server.close();
     for (const connection of this.#connections) connection.destroy();
-    this.#listener.destroyConnections();
+    this.#listener.destroyHandshakes();
     await closed;
   }
 
