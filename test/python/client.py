@@ -1,8 +1,10 @@
 """ZEO's own client under remote control: `serve_commands.py` says how."""
+import ssl
 import threading
 
 import transaction
 import ZODB
+from history_commands import HistoryCommands
 from persistent.mapping import PersistentMapping
 from serve_commands import serve
 from ZEO.ClientStorage import ClientStorage
@@ -46,15 +48,17 @@ class WatchedStorage(ClientStorage):
                 raise TimeoutError('The storage did not get there in %s s' % TIMEOUT)
 
 
-class Commands:
+class Commands(HistoryCommands):
 
     storage = db = connection = None
 
-    def open(self, address, storage='1', read_only=False, read_only_fallback=False, label=None):
+    def open(self, address, storage='1', read_only=False, read_only_fallback=False, label=None,
+             tls=None):
         self.storage = WatchedStorage(
             address if isinstance(address, str) else tuple(address), storage=storage, read_only=read_only,
             read_only_fallback=read_only_fallback, client_label=label, wait_timeout=TIMEOUT,
-            min_disconnect_poll=0.1, max_disconnect_poll=0.2)
+            min_disconnect_poll=0.1, max_disconnect_poll=0.2,
+            **tls_options(tls))
         return {'name': self.storage.getName(), 'read_only': bool(self.storage.isReadOnly())}
 
     def call(self, method, args=()):
@@ -154,6 +158,17 @@ class Commands:
         elif self.storage is not None:
             self.storage.close()
         self.storage = self.db = self.connection = None
+
+
+def tls_options(files):
+    """As ZEO's own configuration makes them of `authenticate`, `certificate` and `key` (ZEO/zconfig.py: ssl_config)."""
+    if files is None:
+        return {}
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=files['ca'])
+    if 'cert' in files:
+        context.load_cert_chain(files['cert'], files['key'])
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return {'ssl': context, 'ssl_server_hostname': 'localhost'}
 
 
 serve(Commands())

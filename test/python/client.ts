@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
   readonly readOnlyFallback?: boolean;
   readonly label?: string;
+  /** Files: the authority of the server's certificate, and a certificate of the client's own with its key. */
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string };
 }
 
 /** Starts a Python with ZEO's own client in it and connects it. */

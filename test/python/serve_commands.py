@@ -19,6 +19,14 @@ def plain(value):
     return value
 
 
+def text_of(error):
+    try:
+        return str(error)
+    except Exception:
+        # ZODB's own MultipleUndoErrors, when it came as msgpack: what it holds are no exceptions then.
+        return repr(error)
+
+
 def serve(commands):
     """Calls the methods of `commands` until stdin ends, then its `close`."""
     die_with_parent.arm()
@@ -28,6 +36,6 @@ def serve(commands):
             answer = {'result': plain(getattr(commands, command['method'])(**command['params']))}
         except Exception as error:
             kind = type(error)
-            answer = {'error': {'type': '%s.%s' % (kind.__module__, kind.__name__), 'message': str(error)}}
+            answer = {'error': {'type': '%s.%s' % (kind.__module__, kind.__name__), 'message': text_of(error)}}
         print(json.dumps(answer), flush=True)
     commands.close()

@@ -7,7 +7,9 @@ import { PythonProcess } from './python-process.js';
 
 export interface ZeoServerOptions {
   readonly version: ZeoVersion;
-  /** What storage `1` is. A mapping storage forgets everything at a restart. Default `file`. */
+  /** Their ids. Default: one, `1`. */
+  readonly storages?: readonly string[];
+  /** What the storages are. A mapping storage forgets everything at a restart. Default `file`. */
   readonly storage?: 'file' | 'mapping';
   readonly msgpack?: boolean;
   readonly readOnly?: boolean;
@@ -123,19 +125,23 @@ export class PythonZeoServer {
   #configuration(): string {
     const {
       storage = 'file',
+      storages = ['1'],
       msgpack = false,
       readOnly = false,
       invalidationQueueSize = 100,
     } = this.#options;
-    const data = storage === 'file' ? '<filestorage 1>\n  path Data.fs' : '<mappingstorage 1>';
+    // The first one's file is Data.fs, where people look for it.
+    const sections = storages.map((id, index) => {
+      const file = `\n  path Data${index === 0 ? '' : `-${index}`}.fs`;
+      return `<${storage}storage ${id}>${storage === 'file' ? file : ''}\n</${storage}storage>`;
+    });
     return `<zeo>
   address ${this.address}
   msgpack ${msgpack}
   read-only ${readOnly}
   invalidation-queue-size ${invalidationQueueSize}
 </zeo>
-${data}
-</${storage}storage>
+${sections.join('\n')}
 <eventlog>
   level DEBUG
   <logfile>

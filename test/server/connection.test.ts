@@ -124,6 +124,21 @@ describe('A bad client', () => {
     assert.match(String((await reported)[1]), /no_such_method/);
   });
 
+  it('whose transaction brings too much is dropped, and nothing of it is kept', async () => {
+    await using server = await ZeoServer.listen({ maxTransactionBytes: 3000 });
+    const client = await WireClient.register(server);
+    const reported = once(server, 'clientError');
+    const change = { oid: oid(1), serial: new Uint8Array(8), data: new Uint8Array(1400) };
+    client.store(1, change, change);
+    await client.call('ping');
+    client.oneWay('storea', oid(1), change.serial, new Uint8Array(1), 1);
+    const [, error] = await reported;
+    assert.equal(error.cause.className, 'ZODB.POSException.TransactionTooLargeError');
+    await client.closed;
+    assert.equal(server.storage().commitLock.isLocked, false);
+    assert.equal(server.storage().length, 0);
+  });
+
   it('that does not read is dropped when too much waits for it', async () => {
     await using server = await ZeoServer.listen({ maxBufferedBytes: 100_000 });
     const client = await WireClient.register(server);

@@ -29,10 +29,15 @@ for (const encoding of ['Z5', 'M5'] as const) {
         length: 0,
         size: 0,
         name: 'temporary',
-        supportsUndo: false,
-        supports_record_iternext: false,
+        supportsUndo: true,
+        supports_record_iternext: true,
         interfaces: [
           ['ZODB.interfaces', 'IStorage'],
+          ['ZODB.interfaces', 'IStorageRestoreable'],
+          ['ZODB.interfaces', 'IStorageIteration'],
+          ['ZODB.interfaces', 'IStorageUndoable'],
+          ['ZODB.interfaces', 'IStorageCurrentRecordIteration'],
+          ['ZODB.interfaces', 'IExternalGC'],
           ['zope.interface', 'Interface'],
         ],
       });
@@ -112,7 +117,9 @@ for (const encoding of ['Z5', 'M5'] as const) {
 
     it('answers a method of ZEO that it lacks with NotImplementedError', async () => {
       const client = await WireClient.register(server);
-      await assert.rejects(client.call('history', oid(1), 5), { className: 'builtins.NotImplementedError' });
+      await assert.rejects(client.call('sendBlob', oid(1), zero), {
+        className: 'builtins.NotImplementedError',
+      });
       assert.equal(await client.call('ping'), null);
       await client.close();
     });
@@ -147,6 +154,21 @@ describe('Registration', () => {
     await assert.rejects(client.call('tpc_begin', 1, zero, zero, {}, null, ' '), {
       code: 'ERR_ZEO_READ_ONLY',
     });
+  });
+
+  it('is judged by what the server is at the time, and those that are connected keep what they have', async () => {
+    await using server = await ZeoServer.listen();
+    const writer = await WireClient.register(server);
+    server.readOnly = true;
+    const late = await WireClient.connect(server);
+    await assert.rejects(late.call('register', '1', false), { code: 'ERR_ZEO_READ_ONLY' });
+    writer.store(1, { oid: oid(1), serial: zero, data: bytes('x') });
+    await writer.call('vote', 1);
+    await writer.call('tpc_finish', 1);
+    server.readOnly = false;
+    await late.call('register', '1', false);
+    late.store(1, { oid: oid(2), serial: zero, data: bytes('y') });
+    assert.deepEqual(await late.call('vote', 1), []);
   });
 
   it('a second time ends the connection', async () => {

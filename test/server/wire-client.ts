@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import type { ZeoServer } from '../../src/testing.js';
 import { ClientSession } from '../../src/zeo/protocol/session.js';
 import type { MessageId, Value } from '../../src/zeo/protocol/values.js';
 
@@ -10,6 +9,13 @@ export interface Notification {
 
 /** What came in, in order: replies as `reply`, so that a test can see what preceded what. */
 type Arrival = Notification | { readonly method: 'reply'; readonly args: readonly [MessageId] };
+
+/** The embedded server, or ZEO's own. */
+export interface Reachable {
+  /** 0 on a unix socket. */
+  readonly port: number;
+  readonly address: string;
+}
 
 /** The least that speaks ZEO: every message is sent when the test says so, and nothing is answered by itself. */
 export class WireClient {
@@ -40,8 +46,14 @@ export class WireClient {
   }
 
   /** Connected and greeted, not registered. */
-  static async connect(server: ZeoServer): Promise<WireClient> {
-    const socket = server.port === 0 ? connect({ path: server.address }) : connect({ port: server.port });
+  static async connect(server: Reachable): Promise<WireClient> {
+    return WireClient.over(
+      server.port === 0 ? connect({ path: server.address }) : connect({ port: server.port }),
+    );
+  }
+
+  /** The same on a socket of the test's own, e.g. one that speaks TLS. */
+  static async over(socket: Socket): Promise<WireClient> {
     const client = new WireClient(socket);
     await client.#until(() => client.#session.protocol !== undefined);
     socket.write(client.#session.handshakeReply());
@@ -49,7 +61,7 @@ export class WireClient {
   }
 
   /** Connected and registered. */
-  static async register(server: ZeoServer, storage = '1', readOnly = false): Promise<WireClient> {
+  static async register(server: Reachable, storage = '1', readOnly = false): Promise<WireClient> {
     const client = await WireClient.connect(server);
     await client.call('register', storage, readOnly);
     return client;

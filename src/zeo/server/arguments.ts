@@ -1,5 +1,5 @@
 import { isId } from '../ids.js';
-import type { Value } from '../protocol/values.js';
+import { isDict, type Value } from '../protocol/values.js';
 import { typeError } from './python-errors.js';
 
 /** The arguments of one call, read by position and checked; Python would raise a `TypeError` as well. */
@@ -40,6 +40,47 @@ export class Arguments {
     const value = this.bytes(index);
     if (!isId(value)) throw this.#wrong(index, '8 bytes');
     return value;
+  }
+
+  idOrNull(index: number): Uint8Array | null {
+    return this.optional(index, null) === null ? null : this.id(index);
+  }
+
+  /** A float or an integer. */
+  number(index: number): number {
+    const value = this.any(index);
+    if (typeof value !== 'number' && typeof value !== 'bigint') throw this.#wrong(index, 'a number');
+    return Number(value);
+  }
+
+  /** An integer, the nearest number for one that is beyond ±(2^53 − 1); `fallback` where the call has fewer arguments. */
+  integer(index: number, fallback?: number): number {
+    const value = this.#toInteger(this.#values[index] ?? fallback);
+    if (value === undefined) throw this.#wrong(index, 'int');
+    return value;
+  }
+
+  integers(index: number): number[] {
+    const value = this.any(index);
+    if (!Array.isArray(value)) throw this.#wrong(index, 'a list of int');
+    return value.map((item) => {
+      const integer = this.#toInteger(item);
+      if (integer === undefined) throw this.#wrong(index, 'a list of int');
+      return integer;
+    });
+  }
+
+  /** Of a dict, or nothing of `None`. */
+  entries(index: number): [Value, Value][] {
+    const value = this.optional(index, null);
+    if (value === null) return [];
+    if (value instanceof Map) return [...value];
+    if (isDict(value)) return Object.entries(value);
+    throw this.#wrong(index, 'dict');
+  }
+
+  #toInteger(value: Value | undefined): number | undefined {
+    return typeof value === 'bigint' || Number.isInteger(value) ? Number(value) : undefined;
   }
 
   #wrong(index: number, wanted: string) {

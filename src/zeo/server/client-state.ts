@@ -1,12 +1,19 @@
 import type { Value } from '../protocol/values.js';
-import type { MemoryStorage, StorageObserver } from './memory-storage.js';
+import { ClientIterators } from './client-iterators.js';
+import type { MemoryStorage } from './memory-storage.js';
 import type { PendingTransaction } from './pending-transaction.js';
 import { readOnlyError, transactionError, valueError } from './python-errors.js';
+import type { StorageObserver, StorageSize } from './storage-observer.js';
 
 /** What all clients of a server share. */
 export interface Served {
   readonly storages: ReadonlyMap<string, MemoryStorage>;
+  /** Refuses whoever registers to write from now on. */
   readonly readOnly: boolean;
+  /** Conflicts are for the clients to settle, and not for the storage. */
+  readonly clientConflictResolution: boolean;
+  /** How much one transaction may bring. */
+  readonly maxTransactionBytes: number;
 }
 
 /** The way to the client for what it has not asked for. */
@@ -25,7 +32,8 @@ export class ClientState implements StorageObserver {
   /** What the client calls itself (`set_client_label`). */
   label: string | undefined;
   transaction: PendingTransaction | undefined;
-  #readOnly: boolean;
+  readonly iterators = new ClientIterators();
+  #readOnly = false;
   #storage: MemoryStorage | undefined;
   #storageId: string | undefined;
   #unobserve: (() => void) | undefined;
@@ -33,7 +41,6 @@ export class ClientState implements StorageObserver {
   constructor(served: Served, peer: Peer) {
     this.served = served;
     this.peer = peer;
-    this.#readOnly = served.readOnly;
   }
 
   get isRegistered(): boolean {
@@ -63,8 +70,8 @@ export class ClientState implements StorageObserver {
   register(storageId: string, readOnly: boolean): Uint8Array {
     const storage = this.served.storages.get(storageId);
     if (storage === undefined) throw valueError(`unknown storage: ${storageId}`);
-    if (!readOnly && this.#readOnly) throw readOnlyError();
-    this.#readOnly ||= readOnly;
+    if (!readOnly && this.served.readOnly) throw readOnlyError();
+    this.#readOnly = readOnly;
     this.#storage = storage;
     this.#storageId = storageId;
     this.#unobserve = storage.observe(this);
@@ -73,6 +80,10 @@ export class ClientState implements StorageObserver {
 
   invalidate(tid: Uint8Array, oids: readonly Uint8Array[]): void {
     this.peer.oneWay('invalidateTransaction', [tid, oids]);
+  }
+
+  resized({ length, size }: StorageSize): void {
+    this.peer.oneWay('info', [{ length, size }]);
   }
 
   /** @throws ServerError `ReadOnlyError` if this client may only read. */
@@ -88,7 +99,8 @@ export class ClientState implements StorageObserver {
   current(id: Value): PendingTransaction {
     this.assertWritable();
     const transaction = this.transaction;
-    if (transaction === undefined || !transaction.is(id)) throw transactionError(transaction?.id ?? null, id);
+    if (transaction === undefined || !transaction.is(id))
+      throw transactionError(transaction?.start.id ?? null, id);
     return transaction;
   }
 

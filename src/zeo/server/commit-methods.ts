@@ -1,16 +1,19 @@
 import { ServerError } from '../../errors.js';
+import { copyId } from '../ids.js';
 import type { Value } from '../protocol/values.js';
 import type { ClientState } from './client-state.js';
 import type { Method } from './method.js';
-import { type Operation, PendingTransaction } from './pending-transaction.js';
-import { transactionError } from './python-errors.js';
+import type { Operation } from './operation.js';
+import { PendingTransaction } from './pending-transaction.js';
+import { transactionError, valueError } from './python-errors.js';
 
 /**
  * The two phases of a commit. Source: ZEO/StorageServer.py, `ZEOStorage` and `CommitLog`.
  *
  * ```
- * tpc_begin · storea … · vote ── lock is free ──▶ verified ── tpc_finish ─▶ written: the others are told, then
- *                          └── lock is taken ─▶ waits ─┘ └── tpc_abort ─▶ forgotten     `info`, then the reply
+ * tpc_begin · storea … · vote ── lock is free ──▶ staged ── tpc_finish ─▶ written: the others are told, then
+ *                     ▲    └── lock is taken ─▶ waits ─┘ └── tpc_abort ─▶ forgotten     `info`, then the reply
+ *                     └── conflicts that the client is to settle
  * ```
  */
 export const commitMethods: Readonly<Record<string, Method>> = {
@@ -22,8 +25,13 @@ export const commitMethods: Readonly<Record<string, Method>> = {
       throw transactionError('Multiple simultaneous tpc_begin requests from one client.');
     }
     const meta = { user: kept(args.any(1)), description: kept(args.any(2)), extension: args.any(3) };
-    const tid = args.optional(4, null) === null ? null : args.id(4);
-    client.transaction = new PendingTransaction(id, meta, tid);
+    const tid = args.idOrNull(4);
+    const status = args.optional(5, ' ');
+    if (status !== ' ' && status !== 'p') throw valueError('A transaction’s status is a space or p');
+    client.transaction = new PendingTransaction(
+      { id, meta, tid: tid && copyId(tid), status },
+      client.served.maxTransactionBytes,
+    );
     client.storage.stats.activeTransactions += 1;
     return null;
   },
@@ -31,28 +39,41 @@ export const commitMethods: Readonly<Record<string, Method>> = {
   storea: (client, args) =>
     collect(client, args.any(3), { kind: 'store', oid: args.id(0), serial: args.id(1), data: args.bytes(2) }),
 
+  restorea: (client, args) => {
+    const data = args.any(2) === null ? null : args.bytes(2);
+    return collect(client, args.any(4), { kind: 'restore', oid: args.id(0), data, origin: args.idOrNull(3) });
+  },
+
   deleteObject: (client, args) =>
     collect(client, args.any(2), { kind: 'delete', oid: args.id(0), serial: args.id(1) }),
 
   checkCurrentSerialInTransaction: (client, args) =>
     collect(client, args.any(2), { kind: 'check', oid: args.id(0), serial: args.id(1) }),
 
+  // The id in the form in which `undoLog` gives it.
+  undoa: (client, args) =>
+    collect(client, args.any(1), {
+      kind: 'undo',
+      tid: Buffer.from(Buffer.from(args.bytes(0)).toString('latin1'), 'base64'),
+    }),
+
   vote: (client, args) => {
     const transaction = client.current(args.any(0));
     const granted = client.storage.commitLock.acquire(client);
     return granted === undefined
-      ? verify(client, transaction)
-      : granted.then(() => verify(client, transaction));
+      ? stage(client, transaction)
+      : granted.then(() => stage(client, transaction));
   },
 
   tpc_finish: (client, args) => {
     const transaction = mentioned(client, args.any(0));
     if (transaction === undefined) return null;
     const { storage } = client;
-    if (!transaction.voted) throw new ServerError('builtins.AssertionError', ['finished called wo lock']);
+    const { staged, start } = transaction;
+    if (staged === undefined) throw new ServerError('builtins.AssertionError', ['finished called wo lock']);
     storage.stats.commits += 1;
-    const tid = storage.write(transaction.operations, transaction.meta, client, transaction.tid);
-    client.peer.oneWay('info', [{ length: storage.length, size: storage.size }]);
+    const tid = storage.write(staged, { ...start, author: client });
+    client.resized({ length: storage.length, size: storage.size });
     client.endTransaction();
     return tid;
   },
@@ -74,9 +95,9 @@ function kept(value: Value): Value {
 function collect(client: ClientState, id: Value, operation: Operation): null {
   const transaction = client.current(id);
   // The vote has been given for what was there then.
-  if (transaction.voted) throw transactionError('The transaction has been voted on');
-  if (operation.kind !== 'check') client.storage.stats.stores += 1;
-  transaction.operations.push(operation);
+  if (transaction.staged !== undefined) throw transactionError('The transaction has been voted on');
+  if (operation.kind !== 'check' && operation.kind !== 'undo') client.storage.stats.stores += 1;
+  transaction.add(operation);
   return null;
 }
 
@@ -86,22 +107,32 @@ function mentioned(client: ClientState, id: Value): PendingTransaction | undefin
   return client.transaction?.is(id) ? client.transaction : undefined;
 }
 
-/** With the lock held. A transaction that fails its vote is over. */
-function verify(client: ClientState, transaction: PendingTransaction): Value {
-  const { storage } = client;
+/**
+ * With the lock held. A transaction that fails its vote is over.
+ *
+ * @returns the objects that were rewritten, or the conflicts that the client is to settle before it votes again.
+ */
+function stage(client: ClientState, transaction: PendingTransaction): Value {
+  const { storage, served } = client;
   // Between the grant and this microtask the client may have gone, or aborted.
   if (client.transaction !== transaction) throw transactionError('Transaction was aborted before its vote');
+  const { tid } = transaction.start;
   try {
-    if (transaction.tid !== null && !storage.accepts(transaction.tid)) {
+    if (tid !== null && !storage.accepts(tid)) {
       throw transactionError('The demanded transaction id is not later than the last one');
     }
-    storage.verify(transaction.operations);
+    const resolution = served.clientConflictResolution ? 'client' : storage.resolveConflict;
+    const staged = storage.stage(transaction.operations, resolution);
+    if (staged.conflicts.length > 0) {
+      storage.commitLock.release(client);
+      return staged.conflicts;
+    }
+    transaction.staged = staged;
+    return staged.rewritten;
   } catch (error) {
     if (error instanceof ServerError && error.className.endsWith('ConflictError'))
       storage.stats.conflicts += 1;
     client.endTransaction();
     throw error;
   }
-  transaction.voted = true;
-  return [];
 }

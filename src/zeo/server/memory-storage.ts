@@ -1,35 +1,43 @@
 import { KeepAliveError } from '../../errors.js';
-import { formatId, isLater } from '../ids.js';
+import { copyId, isId, isLater } from '../ids.js';
 import type { Value } from '../protocol/values.js';
 import { CommitLock } from './commit-lock.js';
+import type { ConflictResolver } from './conflict.js';
 import { InvalidationQueue, type Invalidations } from './invalidation-queue.js';
+import type { MemoryStorageOptions } from './memory-storage-options.js';
+import { ObjectTable } from './object-table.js';
 import { oidNumber, oidOf } from './oid.js';
-import type { Operation, TransactionMeta } from './pending-transaction.js';
-import { conflictError, posKeyError, readConflictError, transactionError } from './python-errors.js';
-import { type LoadedRevision, Revisions } from './revisions.js';
+import type { Operation } from './operation.js';
+import { pack, type ReferencesOf } from './packing.js';
+import { posKeyError, transactionError } from './python-errors.js';
+import type { LoadedRevision, Revision } from './revisions.js';
+import { type Resolution, StagedTransaction } from './staged-transaction.js';
+import type { StorageObserver } from './storage-observer.js';
 import { StorageStats } from './storage-stats.js';
-import { nextTid, zeroTid } from './tid.js';
-
-export interface MemoryStorageOptions {
-  /** What `get_info` calls it. Default `MemoryStorage`. */
-  readonly name?: string;
-  /** How many transactions back a returning client can be brought up to date. Default 100. */
-  readonly invalidationQueueSize?: number;
-  /** Milliseconds since 1970. Default `Date.now`. */
-  readonly now?: () => number;
-}
+import { nextTid, tidAt, zeroTid } from './tid.js';
+import {
+  type StoredTransaction,
+  TransactionLog,
+  type TransactionMeta,
+  type TransactionStatus,
+} from './transaction-log.js';
 
 /** A new state of an object. */
 export interface Change {
   /** 8 bytes. */
   readonly oid: Uint8Array;
-  /** The record: ZODB's two pickles, or any bytes where no ZODB reads them. */
-  readonly data: Uint8Array;
+  /** The record: ZODB's two pickles, or any bytes where no ZODB reads them; `null` deletes the object. */
+  readonly data: Uint8Array | null;
 }
 
-/** Someone who is told of every transaction that it has not committed itself. */
-export interface StorageObserver {
-  invalidate(tid: Uint8Array, oids: readonly Uint8Array[]): void;
+/** What a transaction is written with. */
+interface WriteOptions {
+  readonly meta?: Partial<TransactionMeta>;
+  /** The id that it has to have; it must be later than the last one. */
+  readonly tid?: Uint8Array | null;
+  readonly status?: TransactionStatus;
+  /** Who is not told of it. */
+  readonly author?: StorageObserver;
 }
 
 const noMeta: TransactionMeta = { user: new Uint8Array(), description: new Uint8Array(), extension: {} };
@@ -46,17 +54,21 @@ export class MemoryStorage {
   readonly name: string;
   readonly stats: StorageStats;
   readonly commitLock: CommitLock;
-  readonly #objects = new Map<string, Revisions>();
-  readonly #transactions: { readonly tid: Uint8Array; readonly meta: TransactionMeta }[] = [];
+  /** Settles conflicts from now on; `undefined`: every one is an error. */
+  resolveConflict: ConflictResolver | undefined;
+  readonly #objects = new ObjectTable();
+  readonly #log = new TransactionLog();
   readonly #invalidations: InvalidationQueue;
   readonly #observers = new Set<StorageObserver>();
+  readonly #referencesOf: ReferencesOf | undefined;
   readonly #now: () => number;
   #lastTransaction: Uint8Array = zeroTid;
   #lastOid = 0n;
-  #size = 0;
 
   constructor(options: MemoryStorageOptions = {}) {
     this.name = options.name ?? 'MemoryStorage';
+    this.resolveConflict = options.resolveConflict;
+    this.#referencesOf = options.referencesOf;
     this.#now = options.now ?? Date.now;
     this.stats = new StorageStats(this.#now());
     this.commitLock = new CommitLock(this.#now);
@@ -70,17 +82,30 @@ export class MemoryStorage {
 
   /** How many objects there are. */
   get length(): number {
-    return this.#objects.size;
+    return this.#objects.length;
   }
 
   /** Roughly how many bytes they take, all revisions. */
   get size(): number {
-    return this.#size;
+    return this.#objects.size;
   }
 
-  /** Every transaction so far, oldest first. */
-  get transactions(): readonly { readonly tid: Uint8Array; readonly meta: TransactionMeta }[] {
-    return this.#transactions;
+  /** Every transaction so far that was not packed away, oldest first. */
+  get transactions(): readonly StoredTransaction[] {
+    return this.#log.all;
+  }
+
+  /** The transactions between two ids, both included; by default all there are at this moment. */
+  iterate(
+    start: Uint8Array = zeroTid,
+    stop: Uint8Array = this.#lastTransaction,
+  ): Iterator<StoredTransaction> {
+    return this.#log.between(start, stop);
+  }
+
+  /** The current revisions of the objects from an oid on, in the order of their oids. */
+  records(from?: Uint8Array): Iterable<Revision> {
+    return this.#objects.currentFrom(from);
   }
 
   /**
@@ -89,21 +114,29 @@ export class MemoryStorage {
    * @throws ServerError `POSKeyError` if there is no such object.
    */
   loadBefore(oid: Uint8Array, tid: Uint8Array): LoadedRevision | null {
-    return this.#revisions(oid).before(tid);
+    return this.#objects.get(oid).before(tid);
   }
 
   /** @throws ServerError `POSKeyError` if that transaction has not written that object. */
   loadSerial(oid: Uint8Array, tid: Uint8Array): Uint8Array {
-    const data = this.#revisions(oid).at(tid);
-    if (data === undefined) throw posKeyError(oid);
+    const data = this.#objects.get(oid).at(tid)?.data ?? null;
+    if (data === null) throw posKeyError(oid);
     return data;
   }
 
   /** The transaction that wrote the current revision. @throws ServerError `POSKeyError` if there is none. */
   getTid(oid: Uint8Array): Uint8Array {
-    const serial = this.#revisions(oid).serial;
-    if (serial === undefined) throw posKeyError(oid);
-    return serial;
+    return this.#objects.getCurrent(oid).tid;
+  }
+
+  /** The last revisions of an object, newest first. @throws ServerError `POSKeyError` if there is no such object. */
+  history(oid: Uint8Array, count: number): readonly { revision: Revision; transaction: StoredTransaction }[] {
+    const { all } = this.#objects.get(oid);
+    const wanted = count > 0 ? all.slice(-count).reverse() : [];
+    return wanted.flatMap((revision) => {
+      const transaction = this.#log.find(revision.tid);
+      return transaction === undefined ? [] : [{ revision, transaction }];
+    });
   }
 
   /** What changed after a transaction, or `null` when that is too long ago to know. */
@@ -124,61 +157,62 @@ export class MemoryStorage {
    *
    * @returns its id.
    * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for an oid that has not 8 bytes.
-   * @throws ServerError `StorageTransactionError` while a client is between its vote and its end.
+   * @throws ServerError `StorageTransactionError` while a client is between its vote and its end, `POSKeyError` for
+   * an object to delete that there is not.
    */
   commit(changes: Iterable<Change>, meta: Partial<TransactionMeta> = {}): Uint8Array {
-    // That client has been promised that its transaction will succeed.
-    if (this.commitLock.isLocked) throw transactionError('A client of the storage is committing');
     const operations = Array.from(changes, ({ oid, data }): Operation => {
-      if (oid.byteLength !== 8) throw new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', 'An oid has 8 bytes');
-      return { kind: 'store', oid, serial: zeroTid, data };
+      if (!isId(oid)) throw new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', 'An oid has 8 bytes');
+      const serial = this.#objects.find(oid)?.newest?.tid ?? zeroTid;
+      return data === null ? { kind: 'delete', oid, serial } : { kind: 'store', oid, serial, data };
     });
-    return this.write(operations, { ...noMeta, ...meta });
+    return this.#commit(operations, meta);
   }
 
   /**
-   * What a vote finds out: whether everything is still as the client saw it.
+   * Takes back what a transaction did, in a new one, and tells every client.
    *
-   * @throws ServerError `ConflictError`, `ReadConflictError` or `POSKeyError`.
+   * @returns the new one's id.
+   * @throws ServerError `UndoError`, or `MultipleUndoErrors`, if later changes are in the way, or it was packed;
+   * `StorageTransactionError` while a client is between its vote and its end.
    */
-  verify(operations: readonly Operation[]): void {
-    for (const operation of operations) {
-      const { oid, serial } = operation;
-      if (operation.kind === 'store') {
-        const committed = this.#objects.get(formatId(oid))?.serial;
-        if (committed !== undefined && !equal(committed, serial)) {
-          throw conflictError(oid, committed, serial, operation.data);
-        }
-      } else if (!equal(this.getTid(oid), serial)) {
-        if (operation.kind === 'check') throw readConflictError(oid, this.getTid(oid), serial);
-        throw conflictError(oid, this.getTid(oid), serial, new Uint8Array());
-      }
-    }
+  undo(tid: Uint8Array, meta: Partial<TransactionMeta> = {}): Uint8Array {
+    return this.#commit([{ kind: 'undo', tid }], meta);
   }
 
   /**
-   * Writes a transaction that was verified, and tells everyone but its author of it.
+   * Forgets revisions that were not current at a moment, and with `referencesOf` objects that nothing referred to.
    *
-   * @param demanded the id that it has to have; it must be later than the last one.
+   * @param time milliseconds since 1970. Default: now.
+   * @throws ServerError `POSKeyError` for a reference to an object that is not there.
    */
+  pack(time: number = this.#now()): void {
+    if (!pack(this.#objects, this.#log, tidAt(time), this.#referencesOf)) return;
+    for (const observer of [...this.#observers]) observer.resized({ length: this.length, size: this.size });
+  }
+
+  /**
+   * What a vote finds out: whether everything is still as the client saw it, and what will be written.
+   *
+   * @throws ServerError `ConflictError`, `ReadConflictError`, `POSKeyError` or `UndoError`.
+   */
+  stage(operations: Iterable<Operation>, resolution: Resolution = this.resolveConflict): StagedTransaction {
+    const staged = new StagedTransaction(this.#objects, this.#log, resolution);
+    for (const operation of operations) staged.perform(operation);
+    return staged;
+  }
+
+  /** Writes a transaction that was staged since the last one was written, and tells everyone but its author of it. */
   write(
-    operations: readonly Operation[],
-    meta: TransactionMeta,
-    author?: StorageObserver,
-    demanded?: Uint8Array | null,
+    staged: StagedTransaction,
+    { meta, tid: demanded, status = ' ', author }: WriteOptions = {},
   ): Uint8Array {
-    const tid = demanded ? copy(demanded) : nextTid(this.#lastTransaction, this.#now());
-    const stored = new Map<string, Operation>();
-    // The last one of an object wins; what is kept is a copy, as the client's is a view into a whole frame.
-    for (const operation of operations)
-      if (operation.kind !== 'check') stored.set(formatId(operation.oid), operation);
-    for (const [key, operation] of stored) {
-      this.#add(key, copy(operation.oid), tid, operation.kind === 'store' ? copy(operation.data) : null);
-    }
+    const tid = demanded ? copyId(demanded) : nextTid(this.#lastTransaction, this.#now());
+    const records = Array.from(staged.revisions, (revision): Revision => ({ ...revision, tid }));
+    for (const record of records) this.#add(record);
     this.#lastTransaction = tid;
-    this.#transactions.push({ tid, meta });
-    // A deletion is announced to nobody: ZEO's server does not either (StorageServer.py, _delete).
-    const changed = [...stored.values()].filter(({ kind }) => kind === 'store').map(({ oid }) => copy(oid));
+    this.#log.add({ tid, status, meta: { ...noMeta, ...meta }, records });
+    const { changed } = staged;
     this.#invalidations.add(tid, changed);
     for (const observer of [...this.#observers]) if (observer !== author) observer.invalidate(tid, changed);
     return tid;
@@ -205,32 +239,15 @@ export class MemoryStorage {
     });
   }
 
-  #revisions(oid: Uint8Array): Revisions {
-    const revisions = this.#objects.get(formatId(oid));
-    if (revisions === undefined) throw posKeyError(oid);
-    return revisions;
+  #commit(operations: readonly Operation[], meta: Partial<TransactionMeta>): Uint8Array {
+    // That client has been promised that its transaction will succeed.
+    if (this.commitLock.isLocked) throw transactionError('A client of the storage is committing');
+    return this.write(this.stage(operations), { meta });
   }
 
-  #add(key: string, oid: Uint8Array, tid: Uint8Array, data: Uint8Array | null): void {
-    let revisions = this.#objects.get(key);
-    if (revisions === undefined) {
-      revisions = new Revisions(oid);
-      this.#objects.set(key, revisions);
-      this.#size += 50;
-    }
-    revisions.add({ tid, data });
-    // The bookkeeping of ZODB's MappingStorage: `getSize`.
-    this.#size += 100 + (data?.byteLength ?? 0);
-    const number = oidNumber(oid);
+  #add(revision: Revision): void {
+    this.#objects.add(revision);
+    const number = oidNumber(revision.oid);
     if (number > this.#lastOid) this.#lastOid = number;
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
-
-/** `slice` would do for a `Uint8Array`, but shares memory where someone hands a `Buffer` in. */
-function copy(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from(bytes);
 }

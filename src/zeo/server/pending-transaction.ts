@@ -1,44 +1,55 @@
 import type { Value } from '../protocol/values.js';
+import type { Operation } from './operation.js';
+import { transactionTooLargeError } from './python-errors.js';
+import type { StagedTransaction } from './staged-transaction.js';
+import type { TransactionMeta, TransactionStatus } from './transaction-log.js';
 
-/** Who committed, and why: text as bytes, as ZODB keeps it. */
-export interface TransactionMeta {
-  readonly user: Value;
-  readonly description: Value;
-  readonly extension: Value;
-}
-
-/** One step of a transaction. `serial` is the state of the object that the client based it on. */
-export type Operation =
-  | {
-      readonly kind: 'store';
-      readonly oid: Uint8Array;
-      readonly serial: Uint8Array;
-      readonly data: Uint8Array;
-    }
-  | { readonly kind: 'delete'; readonly oid: Uint8Array; readonly serial: Uint8Array }
-  /** The object has to be unchanged. */
-  | { readonly kind: 'check'; readonly oid: Uint8Array; readonly serial: Uint8Array };
-
-/** A client's transaction between `tpc_begin` and its end: what it is to do is collected, and done at the vote. */
-export class PendingTransaction {
+/** What a client says of its transaction when it begins. */
+export interface TransactionStart {
   /** The client's own name for it. */
   readonly id: Value;
   readonly meta: TransactionMeta;
   /** The transaction id that the client demands, when it copies a database. */
   readonly tid: Uint8Array | null;
-  readonly operations: Operation[] = [];
-  /** The vote went well: only `tpc_finish` or an abort can follow. */
-  voted = false;
+  readonly status: TransactionStatus;
+}
 
-  constructor(id: Value, meta: TransactionMeta, tid: Uint8Array | null) {
-    this.id = id;
-    this.meta = meta;
-    this.tid = tid;
+/** What one operation takes besides its record. */
+const operationBytes = 100;
+
+/** A client's transaction between `tpc_begin` and its end: what it is to do is collected, and done at the vote. */
+export class PendingTransaction {
+  readonly start: TransactionStart;
+  /** What the vote has found, when it went well: only `tpc_finish` or an abort can follow. */
+  staged: StagedTransaction | undefined;
+  readonly #operations: Operation[] = [];
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  /** @param maxBytes how much it may bring. */
+  constructor(start: TransactionStart, maxBytes: number) {
+    this.start = start;
+    this.#maxBytes = maxBytes;
+  }
+
+  get operations(): readonly Operation[] {
+    return this.#operations;
+  }
+
+  /** @throws ServerError `TransactionTooLargeError` */
+  add(operation: Operation): void {
+    const data = 'data' in operation ? operation.data : null;
+    this.#bytes += operationBytes + (data?.byteLength ?? 0);
+    if (this.#bytes > this.#maxBytes) {
+      throw transactionTooLargeError(`The transaction brings more than ${this.#maxBytes} bytes`);
+    }
+    this.#operations.push(operation);
   }
 
   /** Clients name transactions by integers or bytes. */
   is(id: Value | undefined): boolean {
-    if (id instanceof Uint8Array && this.id instanceof Uint8Array) return Buffer.compare(id, this.id) === 0;
-    return id === this.id;
+    const own = this.start.id;
+    if (id instanceof Uint8Array && own instanceof Uint8Array) return Buffer.compare(id, own) === 0;
+    return id === own;
   }
 }

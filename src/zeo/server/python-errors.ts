@@ -24,18 +24,18 @@ export function transactionError(...args: readonly Value[]): ServerError {
  *
  * @param committed the object's current serial.
  * @param seen the serial that the client based its change on.
- * @param data the client's new record, for the name of the object's class.
+ * @param data the client's new record, for the name of the object's class; nothing for a deletion.
  */
 export function conflictError(
   oid: Uint8Array,
   committed: Uint8Array,
   seen: Uint8Array,
-  data: Uint8Array,
+  data: Uint8Array | null,
 ): ServerError {
   const attributes = {
     message: 'database conflict error',
     oid,
-    class_name: classNameOf(data),
+    class_name: data && classNameOf(data),
     serials: [committed, seen],
   };
   return new ServerError('ZODB.POSException.ConflictError', attributes);
@@ -50,6 +50,52 @@ export function readConflictError(oid: Uint8Array, committed: Uint8Array, seen: 
     serials: [committed, seen],
   };
   return new ServerError('ZODB.POSException.ReadConflictError', attributes);
+}
+
+/** `ZODB/POSException.py: UndoError`: the transaction cannot be undone, or not any more. */
+export function undoError(reason: string, oid: Uint8Array | null = null): ServerError {
+  return new ServerError('ZODB.POSException.UndoError', { _reason: reason, _oid: oid });
+}
+
+/**
+ * Several objects stand in the way of an undo; ZODB says it this way for one as well.
+ *
+ * The errors travel as ZEO's server writes exceptions in msgpack, with either encoding: class name and attributes.
+ * That the attributes of the whole are an oid and the error of it is ZODB's own slip.
+ *
+ * @param failures at least one, oid and what is in the way.
+ */
+export function multipleUndoErrors(failures: readonly (readonly [Uint8Array, ServerError])[]): ServerError {
+  const errors = failures.map(([oid, error]): readonly [Value, Value] => [
+    oid,
+    [error.className, error.args as Value],
+  ]);
+  const [reason, oid] = errors[0] ?? [null, null];
+  const attributes = { _reason: reason, _oid: oid, _errs: errors };
+  return new ServerError('ZODB.POSException.MultipleUndoErrors', attributes);
+}
+
+/** What a client asks for by a key that is not, or no longer, known. */
+export function keyError(key: Value): ServerError {
+  return new ServerError('builtins.KeyError', [key]);
+}
+
+/** The records of a transaction were asked for that an iteration has not given last. */
+export function outOfOrderError(tid: Uint8Array): ServerError {
+  const name = Buffer.from(tid).toString('hex');
+  return new ServerError('builtins.Exception', [
+    `Out-of-order request for record iterator for transaction ${name}`,
+  ]);
+}
+
+/** More than the server takes from one transaction. */
+export function transactionTooLargeError(message: string): ServerError {
+  return new ServerError('ZODB.POSException.TransactionTooLargeError', [message]);
+}
+
+/** The base of ZODB's errors of storages, for what has no name of its own. */
+export function storageError(message: string): ServerError {
+  return new ServerError('ZODB.POSException.StorageError', [message]);
 }
 
 export function valueError(message: string): ServerError {

@@ -1,17 +1,25 @@
 import type { Method } from './method.js';
 
-/** The server's methods that change nothing in a storage. Source: ZEO/StorageServer.py, `ZEOStorage`. */
+/** What the storage can do: ZEO's client offers of itself what is named here (`ZEO/ClientStorage.py: notify_connected`). */
+const interfaces = [
+  ['ZODB.interfaces', 'IStorage'],
+  ['ZODB.interfaces', 'IStorageRestoreable'],
+  ['ZODB.interfaces', 'IStorageIteration'],
+  ['ZODB.interfaces', 'IStorageUndoable'],
+  ['ZODB.interfaces', 'IStorageCurrentRecordIteration'],
+  ['ZODB.interfaces', 'IExternalGC'],
+  ['zope.interface', 'Interface'],
+];
+
+/** The server's methods that change nothing in a storage, and tell only of now and of what changed since. Source: ZEO/StorageServer.py, `ZEOStorage`. */
 export const readMethods: Readonly<Record<string, Method>> = {
   get_info: ({ storage }) => ({
     length: storage.length,
     size: storage.size,
     name: storage.name,
-    supportsUndo: false,
-    supports_record_iternext: false,
-    interfaces: [
-      ['ZODB.interfaces', 'IStorage'],
-      ['zope.interface', 'Interface'],
-    ],
+    supportsUndo: true,
+    supports_record_iternext: true,
+    interfaces,
   }),
 
   ping: () => null,
@@ -43,7 +51,8 @@ export const readMethods: Readonly<Record<string, Method>> = {
   server_status: ({ storage }) => storage.status(),
 
   set_client_label: (client, args) => {
-    client.label = String(args.any(0));
+    // The client's name for itself is for people to read: no more is kept than they would.
+    client.label = String(args.any(0)).slice(0, 1000);
     return null;
   },
 };

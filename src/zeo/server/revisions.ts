@@ -3,10 +3,14 @@ import { posKeyError } from './python-errors.js';
 
 /** One state of one object. */
 export interface Revision {
+  /** 8 bytes. */
+  readonly oid: Uint8Array;
   /** The transaction that wrote it, also called its serial. */
   readonly tid: Uint8Array;
-  /** `null` where the object was deleted. */
+  /** The record; `null` where the object was deleted, or its creation undone. */
   readonly data: Uint8Array | null;
+  /** The transaction whose record was put back, where an undo wrote it; else `null`. */
+  readonly origin: Uint8Array | null;
 }
 
 /** What `loadBefore` finds. */
@@ -20,7 +24,7 @@ export interface LoadedRevision {
 /** All states of one object, oldest first. */
 export class Revisions {
   readonly #oid: Uint8Array;
-  readonly #list: Revision[] = [];
+  #list: Revision[] = [];
 
   constructor(oid: Uint8Array) {
     this.#oid = oid;
@@ -28,6 +32,14 @@ export class Revisions {
 
   add(revision: Revision): void {
     this.#list.push(revision);
+  }
+
+  get all(): readonly Revision[] {
+    return this.#list;
+  }
+
+  get newest(): Revision | undefined {
+    return this.#list.at(-1);
   }
 
   /** The serial of the newest state; `undefined` when that is a deletion. */
@@ -50,7 +62,22 @@ export class Revisions {
   }
 
   /** The state that a transaction wrote. */
-  at(tid: Uint8Array): Uint8Array | undefined {
-    return this.#list.find((revision) => compareIds(revision.tid, tid) === 0)?.data ?? undefined;
+  at(tid: Uint8Array): Revision | undefined {
+    return this.#list.findLast((revision) => compareIds(revision.tid, tid) === 0);
+  }
+
+  /** The newest state that is no later than a transaction. */
+  until(tid: Uint8Array): Revision | undefined {
+    return this.#list.findLast((revision) => !isLater(revision.tid, tid));
+  }
+
+  /** The state that this one replaced. */
+  previous(revision: Revision): Revision | undefined {
+    return this.#list[this.#list.indexOf(revision) - 1];
+  }
+
+  /** Forgets the states that are not to be kept. */
+  retain(isKept: (revision: Revision) => boolean): void {
+    this.#list = this.#list.filter(isKept);
   }
 }

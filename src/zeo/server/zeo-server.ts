@@ -1,9 +1,12 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { ProtocolError } from '../../errors.js';
 import type { Encoding } from '../protocol/codec.js';
 import { receivedValue } from '../received-value.js';
 import type { IncomingCall } from './call-dispatcher.js';
+import type { Served } from './client-state.js';
+import { Listener } from './listener.js';
 import { MemoryStorage } from './memory-storage.js';
 import { ServerConnection } from './server-connection.js';
 
@@ -18,8 +21,20 @@ export interface ZeoServerOptions {
   readonly encoding?: 'Z5' | 'M5';
   /** The ids of the storages to make, or the storages of another server to go on with. Default `['1']`. */
   readonly storages?: Iterable<string> | ReadonlyMap<string, MemoryStorage>;
-  /** Refuses clients that want to write. Default `false`. */
+  /** Refuses clients that want to write; {@link ZeoServer.readOnly} changes it later. Default `false`. */
   readonly readOnly?: boolean;
+  /**
+   * Speaks TLS, with Node's options: `key` and `cert` of the server, `ca` of the clients. As with ZEO's server a client
+   * needs a certificate, which is the only authentication there is, unless `requestCert: false` says otherwise.
+   */
+  readonly tls?: TlsOptions;
+  /**
+   * Leaves conflicts to the clients: a vote answers with them, as ZEO's `client-conflict-resolution`. Default `false`:
+   * the storage settles them, as it can.
+   */
+  readonly clientConflictResolution?: boolean;
+  /** How much one transaction may bring, in bytes, before its client is dropped. Default 1 GiB. */
+  readonly maxTransactionBytes?: number;
   /** The longest message that is accepted, in bytes. */
   readonly maxFrameBytes?: number;
   /** How much may wait to be sent to a client that does not read, before it is dropped. Default 64 MiB. */
@@ -44,6 +59,8 @@ export interface ZeoServerEvents {
   call: [call: ServerCall];
   /** A client broke the protocol and is dropped. `disconnection` follows. */
   clientError: [connection: ServerConnection, error: ProtocolError];
+  /** A client's TLS handshake failed, e.g. because it has no certificate that is accepted. */
+  tlsClientError: [error: Error];
 }
 
 /**
@@ -60,7 +77,8 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
   readonly storages: ReadonlyMap<string, MemoryStorage>;
   readonly #options: ZeoServerOptions;
   readonly #encoding: Encoding;
-  readonly #listener: Server;
+  readonly #listener: Listener;
+  readonly #served: Served & { readOnly: boolean };
   readonly #connections = new Set<ServerConnection>();
   #accepted = 0;
   #port = 0;
@@ -83,7 +101,17 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     this.#options = options;
     this.#encoding = encodingOf(options.encoding);
     this.storages = storagesOf(options);
-    this.#listener = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#served = {
+      storages: this.storages,
+      readOnly: options.readOnly ?? false,
+      clientConflictResolution: options.clientConflictResolution ?? false,
+      maxTransactionBytes: options.maxTransactionBytes ?? 1024 ** 3,
+    };
+    this.#listener = new Listener(options.tls, {
+      accepted: (socket) => this.#accept(socket),
+      refused: (error) => this.#tell(() => this.emit('tlsClientError', error)),
+      failed: (error) => process.emitWarning(error),
+    });
   }
 
   /** `host:port`, or the path: ready to be handed to a client. */
@@ -103,6 +131,16 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     return this.#port;
   }
 
+  /** Whether clients that want to write are refused. */
+  get readOnly(): boolean {
+    return this.#served.readOnly;
+  }
+
+  /** For clients that register from now on; those that are connected keep what they have, until they are destroyed. */
+  set readOnly(value: boolean) {
+    this.#served.readOnly = value;
+  }
+
   /** Those that are open, oldest first. */
   get connections(): ReadonlySet<ServerConnection> {
     return this.#connections;
@@ -117,9 +155,11 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
 
   /** Ends all connections and stops listening; resolves when both is done. Again: the same. */
   async close(): Promise<void> {
-    const closed = this.#listener.listening ? once(this.#listener, 'close') : undefined;
-    if (closed !== undefined) this.#listener.close();
+    const { server } = this.#listener;
+    const closed = server.listening ? once(server, 'close') : undefined;
+    if (closed !== undefined) server.close();
     for (const connection of this.#connections) connection.destroy();
+    this.#listener.destroyHandshakes();
     await closed;
   }
 
@@ -129,22 +169,21 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
 
   async #listen(): Promise<void> {
     const { path, port = 0 } = this.#options;
-    this.#listener.listen(path === undefined ? { host: this.host, port } : { path });
-    // `once` rejects when the listener has an error first.
-    await once(this.#listener, 'listening');
-    // Later ones, e.g. no file descriptor left to accept with, concern one client and not the server.
-    this.#listener.on('error', (error) => process.emitWarning(error));
-    const address = this.#listener.address();
+    const { server } = this.#listener;
+    server.listen(path === undefined ? { host: this.host, port } : { path });
+    // `once` rejects when there is an error first.
+    await once(server, 'listening');
+    const address = server.address();
     if (address !== null && typeof address === 'object') this.#port = address.port;
   }
 
   #accept(socket: Socket): void {
-    const { maxFrameBytes, maxBufferedBytes = 64 * 1024 * 1024, readOnly = false } = this.#options;
+    const { maxFrameBytes, maxBufferedBytes = 64 * 1024 * 1024 } = this.#options;
     this.#accepted += 1;
     const connection = new ServerConnection(
       this.#accepted,
       socket,
-      { storages: this.storages, readOnly },
+      this.#served,
       { encoding: this.#encoding, maxFrameBytes, maxBufferedBytes },
       {
         called: (connection, call) => this.#called(connection, call),

@@ -1,0 +1,80 @@
+import type { Value } from '../protocol/values.js';
+import type { Method } from './method.js';
+import { valueError } from './python-errors.js';
+import type { Revision } from './revisions.js';
+import { tidTime } from './tid.js';
+import type { StoredTransaction } from './transaction-log.js';
+import { extensionOf, toDict, undoLog } from './undo-log.js';
+
+/** The methods that look back, and the one that ends what can be seen. Source: ZEO/StorageServer.py, `ZEOStorage`. */
+export const historyMethods: Readonly<Record<string, Method>> = {
+  history: ({ storage }, args) => storage.history(args.id(0), args.integer(1, 1)).map(historyEntry),
+
+  undoLog: ({ storage }, args) => undoLog(storage.transactions, args.integer(0), args.integer(1)),
+
+  undoInfo: ({ storage }, args) =>
+    undoLog(storage.transactions, args.integer(0), args.integer(1), args.entries(2)),
+
+  // A server that is read-only packs as well.
+  pack: ({ storage }, args) => {
+    const seconds = args.number(0);
+    if (!(seconds >= 0 && seconds < latestSeconds)) throw valueError('The time of a pack is out of range');
+    storage.pack(seconds * 1000);
+    return null;
+  },
+
+  record_iternext: ({ storage }, args) => {
+    const [record, next]: Iterable<Revision | undefined> = storage.records(args.idOrNull(0) ?? undefined);
+    // In the words of ZODB's index.
+    if (record === undefined) {
+      throw valueError(storage.length === 0 ? 'empty tree' : 'no key satisfies the conditions');
+    }
+    return [record.oid, record.tid, record.data, next?.oid ?? null];
+  },
+
+  iterator_start: ({ storage, iterators }, args) =>
+    iterators.start(storage.iterate(args.idOrNull(0) ?? undefined, args.idOrNull(1) ?? undefined)),
+
+  iterator_next: ({ iterators }, args) => transactionItem(iterators.next(args.integer(0))),
+
+  iterator_record_start: ({ iterators }, args) => iterators.startRecords(args.integer(0), args.id(1)),
+
+  iterator_record_next: ({ iterators }, args) => recordItem(iterators.nextRecord(args.integer(0))),
+
+  iterator_gc: ({ iterators }, args) => {
+    iterators.forget(args.integers(0));
+    return null;
+  },
+};
+
+/** Of the year 9999: later ones have no transaction id. */
+const latestSeconds = 253_402_300_800;
+
+function historyEntry({
+  revision,
+  transaction,
+}: {
+  revision: Revision;
+  transaction: StoredTransaction;
+}): Value {
+  return toDict(
+    new Map<Value, Value>([
+      ...extensionOf(transaction),
+      ['time', tidTime(revision.tid) / 1000],
+      ['user_name', transaction.meta.user],
+      ['description', transaction.meta.description],
+      ['tid', revision.tid],
+      ['size', revision.data?.byteLength ?? 0],
+    ]),
+  );
+}
+
+function transactionItem(transaction: StoredTransaction | undefined): Value {
+  if (transaction === undefined) return null;
+  const { tid, status, meta } = transaction;
+  return [tid, status, meta.user, meta.description, meta.extension];
+}
+
+function recordItem(record: Revision | undefined): Value {
+  return record === undefined ? null : [record.oid, record.tid, record.data, record.origin];
+}

@@ -1,0 +1,84 @@
+import { formatId, isLater } from '../ids.js';
+import type { ObjectTable } from './object-table.js';
+import { rootOid } from './oid.js';
+import type { Revision } from './revisions.js';
+import type { TransactionLog } from './transaction-log.js';
+
+/** The oids that a record refers to: what keeps those objects alive. */
+export type ReferencesOf = (record: Uint8Array) => Iterable<Uint8Array>;
+
+/**
+ * Forgets what nobody needs any more of the time up to a moment.
+ *
+ * @returns whether there was something: if not, nothing is marked as packed either, and can still be undone. Source:
+ * ZODB/FileStorage/fspack.py, `pack`.
+ * @throws ServerError `POSKeyError` for a reference to an object that is not there; nothing is changed then.
+ */
+export function pack(
+  objects: ObjectTable,
+  log: TransactionLog,
+  stop: Uint8Array,
+  referencesOf: ReferencesOf | undefined,
+): boolean {
+  const kept = revisionsToKeep(objects, stop, referencesOf);
+  const isKept = (revision: Revision) => kept.has(revision);
+  if (log.all.every(({ records }) => records.every(isKept))) return false;
+  objects.retain(isKept);
+  log.pack(stop, isKept);
+  return true;
+}
+
+/**
+ * The revisions that a pack keeps. Source: ZODB/FileStorage/fspack.py, `GC`.
+ *
+ * - Whatever was written after `stop`, and the records that an undo after it has put back.
+ * - What was current at `stop` of every object, deleted ones excepted; with `referencesOf` only of those that the
+ *   root object led to at that time.
+ */
+function revisionsToKeep(
+  objects: ObjectTable,
+  stop: Uint8Array,
+  referencesOf: ReferencesOf | undefined,
+): ReadonlySet<Revision> {
+  const kept = new Set<Revision>();
+  const putBack: Revision[] = [];
+  let wasEmpty = true;
+  for (const revisions of objects.all()) {
+    const current = revisions.until(stop);
+    if (current !== undefined && current.data !== null) {
+      wasEmpty = false;
+      if (referencesOf === undefined) kept.add(current);
+    }
+    for (const revision of revisions.all) {
+      if (!isLater(revision.tid, stop)) continue;
+      kept.add(revision);
+      const source = revision.origin === null ? undefined : revisions.at(revision.origin);
+      if (source !== undefined && !isLater(source.tid, stop)) putBack.push(source);
+    }
+  }
+  for (const revision of putBack) kept.add(revision);
+  if (referencesOf !== undefined && !wasEmpty) {
+    const roots = [rootOid, ...putBack.flatMap(({ data }) => (data === null ? [] : [...referencesOf(data)]))];
+    for (const revision of reachable(objects, stop, roots, referencesOf)) kept.add(revision);
+  }
+  return kept;
+}
+
+function* reachable(
+  objects: ObjectTable,
+  stop: Uint8Array,
+  roots: readonly Uint8Array[],
+  referencesOf: ReferencesOf,
+): Iterable<Revision> {
+  const seen = new Set<string>();
+  const todo = [...roots];
+  for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
+    const key = formatId(oid);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const revision = objects.get(oid).until(stop);
+    if (revision === undefined || revision.data === null) continue;
+    yield revision;
+    for (const reference of referencesOf(revision.data)) todo.push(reference);
+  }
+}
