@@ -1,30 +1,20 @@
 import type { SocketPorts } from '../diagnosis.js';
-import { ClientDisconnected, ProtocolError, ServerError } from '../errors.js';
+import { ClientDisconnected, ProtocolError } from '../errors.js';
 import type { KeepAliveStorage } from '../storage.js';
+import { POSKeyError } from '../zodb-errors.js';
 import { formatAddress } from './address.js';
+import { ClientCache } from './client-cache.js';
+import { Freshness } from './freshness.js';
 import { checkId, copyId, formatId, isId, maxTid } from './ids.js';
 import { InFlight } from './in-flight.js';
 import { LoadLock } from './load-lock.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import type { Value } from './protocol/values.js';
-import { StorageEvents } from './storage-events.js';
+import { type PastRevision, type Revision, readRevision } from './revision.js';
+import { type Announce, StorageEvents } from './storage-events.js';
 import { checkDict, readStorageInfo, type StorageInfo } from './storage-info.js';
 import { Supervisor } from './supervisor.js';
 import { readTarget } from './uri.js';
-
-/** A revision of an object. `data` and ids are views into received data: copy what you keep for long. */
-export interface Revision {
-  /** The object's record, as ZODB stores it. */
-  readonly data: Uint8Array;
-  /** The transaction that wrote it. */
-  readonly serial: Uint8Array;
-}
-
-/** A revision, and until when it was current. */
-export interface PastRevision extends Revision {
-  /** The transaction that replaced it; `null` while it is current. */
-  readonly endTid: Uint8Array | null;
-}
 
 const noArgs: readonly Value[] = [];
 
@@ -47,6 +37,7 @@ const noArgs: readonly Value[] = [];
 export class ClientStorage extends StorageEvents implements KeepAliveStorage, AsyncDisposable {
   readonly loadLock = new LoadLock();
   readonly #options: ResolvedOptions;
+  readonly #freshness: Freshness;
   readonly #supervisor: Supervisor;
   readonly #loads = new InFlight<PastRevision | null>();
 
@@ -76,7 +67,9 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
   private constructor(options: ResolvedOptions) {
     super();
     this.#options = options;
-    this.#supervisor = new Supervisor(options, (name, ...args) => this.announce(name, ...args));
+    const announce: Announce = (name, ...args) => this.announce(name, ...args);
+    this.#freshness = new Freshness(new ClientCache(0), announce);
+    this.#supervisor = new Supervisor(options, this.#freshness, announce);
   }
 
   /** The `name` option, or else the addresses and the storage as configured: `127.0.0.1:8100/1`. Never changes. */
@@ -130,7 +123,7 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
    * after a pack. `undefined` before the first connection.
    */
   get info(): StorageInfo | undefined {
-    return this.#supervisor.info;
+    return this.#freshness.info;
   }
 
   /**
@@ -138,7 +131,7 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
    * `undefined` before the first connection. What it changed has been told as `invalidated`.
    */
   lastTransaction(): Uint8Array | undefined {
-    const { lastTid } = this.#supervisor;
+    const { lastTid } = this.#freshness;
     return lastTid && copyId(lastTid);
   }
 
@@ -153,7 +146,7 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
   /** Asks the server about its storage. */
   async getInfo(signal?: AbortSignal): Promise<StorageInfo> {
     const info = readStorageInfo(await this.#call('get_info', noArgs, signal));
-    this.#supervisor.info = info;
+    this.#freshness.info = info;
     return info;
   }
 
@@ -181,7 +174,7 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
    */
   async load(oid: Uint8Array, signal?: AbortSignal): Promise<Revision> {
     const revision = await this.loadBefore(oid, maxTid, signal);
-    if (revision === null) throw new ServerError('ZODB.POSException.POSKeyError', [copyId(oid)]);
+    if (revision === null) throw new POSKeyError([copyId(oid)]);
     const { data, serial } = revision;
     return { data, serial };
   }
@@ -246,12 +239,4 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
       }
     }
   }
-}
-
-function readRevision(reply: Value): PastRevision | null {
-  if (reply === null) return null;
-  const [data, serial, endTid] = Array.isArray(reply) ? reply : [];
-  if (data instanceof Uint8Array && isId(serial) && (endTid === null || isId(endTid)))
-    return { data, serial, endTid };
-  throw new ProtocolError('The server answered loadBefore with something that is no revision');
 }

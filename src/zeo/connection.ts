@@ -82,6 +82,11 @@ export class Connection {
     return local === undefined || remote === undefined ? undefined : { local, remote };
   }
 
+  /** The last transaction that the server has told of while nobody observed. */
+  get newestQueuedTid(): Uint8Array | undefined {
+    return this.#queued.newestTid;
+  }
+
   /** Delivers what was queued, at once and in order, and then everything as it comes. */
   observe(observer: ConnectionObserver): void {
     this.#observer = observer;
