@@ -33,7 +33,8 @@ export class ConflictError extends ServerError {
     super(className, args, { retryable: true });
     const { oid, class_name, serials } = (Array.isArray(args) ? {} : (args ?? {})) as Record<string, unknown>;
     this.oid = bytes(oid);
-    this.objectClass = typeof class_name === 'string' ? class_name : undefined;
+    // '.' is what ZODB makes of a record that names no class.
+    this.objectClass = typeof class_name === 'string' && class_name !== '.' ? class_name : undefined;
     const [committed, read] = Array.isArray(serials) ? serials.map(bytes) : [];
     this.serials = committed !== undefined && read !== undefined ? [committed, read] : undefined;
   }

@@ -38,7 +38,7 @@ export class ClientCache {
     if (maxBytes > 0) {
       this.#entries = new LRUCache({
         maxSize: maxBytes,
-        sizeCalculation: (_, { data }) => sizeOf(data),
+        sizeCalculation: (_, { data }) => data.length + overheadBytes,
         dispose: (_, entry) => this.#forget(entry),
       });
     }
@@ -54,9 +54,9 @@ export class ClientCache {
     return this.#entries?.size ?? 0;
   }
 
-  /** Whether a record is small enough to be kept. */
-  accepts(data: Uint8Array): boolean {
-    return sizeOf(data) <= this.#maxBytes;
+  /** Whether there is room for so many bytes of records, if all else goes. */
+  accepts(bytes: number): boolean {
+    return bytes + overheadBytes <= this.#maxBytes;
   }
 
   /**
@@ -91,7 +91,7 @@ export class ClientCache {
 
   /** Keeps a copy of a revision that a server has told of. */
   store(key: string, { data, serial, endTid }: PastRevision): void {
-    if (!this.accepts(data)) return;
+    if (!this.accepts(data.length)) return;
     const newest = this.#revisions.get(key)?.at(-1);
     // Known already, or something later is: then it is current no more, and when it ended is not known.
     if (newest !== undefined && endTid === null && !isLater(serial, newest.serial)) return;
@@ -166,10 +166,6 @@ export class ClientCache {
     if (revisions.length > 1) revisions.splice(revisions.indexOf(entry), 1);
     else this.#revisions.delete(entry.key);
   }
-}
-
-function sizeOf(data: Uint8Array): number {
-  return data.length + overheadBytes;
 }
 
 /** Nobody else may change what the cache holds, nor may it keep the frame that brought it. */
