@@ -43,6 +43,14 @@ export type ErrorCode =
   | 'ERR_ZEO_POS_KEY'
   /** A record that cannot be decoded, or that is over a limit. */
   | 'ERR_ZEO_RECORD'
+  /** Somebody else has changed what the transaction changes or relies on. */
+  | 'ERR_ZEO_CONFLICT'
+  /** A transaction is not ready for what was called, or has ended. */
+  | 'ERR_ZEO_TRANSACTION'
+  /** A transaction that cannot be undone. */
+  | 'ERR_ZEO_UNDO'
+  /** The connection was lost while a transaction was being finished: it may have been committed, or not. */
+  | 'ERR_ZEO_OUTCOME_UNKNOWN'
   /** Another exception that the server answered a call with. */
   | 'ERR_ZEO_SERVER'
   /** There is no connection, or it was lost before the answer. */
@@ -107,6 +115,12 @@ export class ProtocolError extends KeepAliveError {
 const codesByClassName: Readonly<Record<string, ErrorCode>> = {
   'ZODB.POSException.POSKeyError': 'ERR_ZEO_POS_KEY',
   'ZODB.POSException.ReadOnlyError': 'ERR_ZEO_READ_ONLY',
+  'ZODB.POSException.ConflictError': 'ERR_ZEO_CONFLICT',
+  'ZODB.POSException.ReadConflictError': 'ERR_ZEO_CONFLICT',
+  'ZODB.POSException.BTreesConflictError': 'ERR_ZEO_CONFLICT',
+  'ZODB.POSException.StorageTransactionError': 'ERR_ZEO_TRANSACTION',
+  'ZODB.POSException.UndoError': 'ERR_ZEO_UNDO',
+  'ZODB.POSException.MultipleUndoErrors': 'ERR_ZEO_UNDO',
 };
 
 /** An exception that the server answered a call with: its Python class name and arguments, as data. */
@@ -116,18 +130,24 @@ export class ServerError extends KeepAliveError {
   /** What Python sent: the exception's argument tuple (an array) or its attribute dict. */
   readonly args: unknown;
 
-  constructor(className: string, args: unknown, options: { code?: ErrorCode } = {}) {
-    super(options.code ?? codesByClassName[className] ?? 'ERR_ZEO_SERVER', serverMessage(className, args));
+  constructor(className: string, args: unknown, options: { code?: ErrorCode; retryable?: boolean } = {}) {
+    const code = options.code ?? codesByClassName[className] ?? 'ERR_ZEO_SERVER';
+    super(code, serverMessage(className, args), { retryable: options.retryable ?? false });
     this.className = className;
     this.args = args;
   }
 }
 
-/** The class name, and the first text or id among the arguments, cut to a length that a log line can bear. */
+/** The class name, and the first text and id among the arguments, cut to a length that a log line can bear. */
 function serverMessage(className: string, args: unknown): string {
-  const values = Array.isArray(args) ? args : [(args as { message?: unknown } | null)?.message];
+  const { message, oid, _reason } = (args ?? {}) as Record<string, unknown>;
+  const values = Array.isArray(args) ? args : [message ?? _reason];
   const value = values.find((arg) => typeof arg === 'string' || arg instanceof Uint8Array);
-  if (value === undefined) return className;
-  const text = typeof value === 'string' ? value : `0x${Buffer.from(value).toString('hex')}`;
-  return `${className}: ${text.slice(0, 500)}`;
+  const text = [value, oid].filter((part) => part !== undefined).map(shown);
+  return [className, ...text.filter((part) => part !== '')].join(': ');
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Uint8Array) return `0x${Buffer.from(value.subarray(0, 250)).toString('hex')}`;
+  return typeof value === 'string' ? value.slice(0, 500) : '';
 }

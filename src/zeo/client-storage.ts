@@ -1,54 +1,53 @@
-import type { SocketPorts } from '../diagnosis.js';
-import { ClientDisconnected, ProtocolError, ServerError } from '../errors.js';
-import type { KeepAliveStorage, Outgoing } from '../storage.js';
-import { formatAddress } from './address.js';
-import { checkId, copyId, formatId, isId, maxTid } from './ids.js';
-import { InFlight } from './in-flight.js';
-import { LoadLock } from './load-lock.js';
+import { randomUUID } from 'node:crypto';
+import { KeepAliveError } from '../errors.js';
+import { ReadOnlyError } from '../zodb-errors.js';
+import { CommitLock } from './commit-lock.js';
+import { copyId, idFromBigInt, idToBigInt } from './ids.js';
+import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import type { UnknownOutcome } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
-import { StorageEvents } from './storage-events.js';
-import { checkDict, readStorageInfo, type StorageInfo } from './storage-info.js';
-import { Supervisor } from './supervisor.js';
+import { ReadableStorage } from './readable-storage.js';
+import { receivedValue } from './received-value.js';
+import { Transaction } from './transaction.js';
 import { readTarget } from './uri.js';
 
-/** A revision of an object. `data` and ids are views into received data: copy what you keep for long. */
-export interface Revision {
-  /** The object's record, as ZODB stores it. */
-  readonly data: Uint8Array;
-  /** The transaction that wrote it. */
-  readonly serial: Uint8Array;
+/** What a transaction says of itself; it can be read in the undo log and the history. */
+export interface TransactionMetadata {
+  readonly user?: string | undefined;
+  readonly description?: string | undefined;
+  /** What else is to be said, by name. */
+  readonly extension?: { readonly [name: string]: Value } | undefined;
 }
 
-/** A revision, and until when it was current. */
-export interface PastRevision extends Revision {
-  /** The transaction that replaced it; `null` while it is current. */
-  readonly endTid: Uint8Array | null;
-}
-
-const noArgs: readonly Value[] = [];
+/** The name in a transaction's extension under which it can be found again. */
+const commitIdKey = 'zeo_commit_id';
 
 /**
- * A client of one storage of a ZEO server, version 5 or 6 (`ZEO/ClientStorage.py`), without a cache and, so far,
- * without writing.
+ * A client of one storage of a ZEO server, version 5 or 6 (`ZEO/ClientStorage.py`), without blobs.
  *
  * It reconnects by itself for as long as it is open; its events tell what happens. Calls made while there is no
  * connection wait up to `waitTimeout` for one; a call whose connection is lost rejects with a
  * {@link ClientDisconnected} and may be repeated. Every call of the server takes a signal and rejects with its reason;
  * `open` has `waitTimeout` instead.
  *
+ * Object and transaction ids are `Uint8Array`s of 8 bytes; `formatId`, `parseId`, `idToBigInt` and `idFromBigInt`
+ * convert them. Exceptions of the server are errors under ZODB's names ({@link POSKeyError}, {@link ConflictError} …), or
+ * else a {@link ServerError} with class name and arguments.
+ *
  * An open storage holds the process, connected or not: `close()` it.
  *
  * @example
  * await using storage = await ClientStorage.open('zeo://localhost:8100?storage=1&wait_timeout=5');
- * storage.on('invalidated', ({ oids }) => cache.forget(oids));
- * const { data } = await storage.load(new Uint8Array(8));
+ * storage.on('invalidated', ({ oids }) => objects.forget(oids));
+ * const { data, serial } = await storage.load(oid);
+ * await storage.commit({ description: 'Change' }, (transaction) => transaction.store(oid, serial, changed(data)));
  */
-export class ClientStorage extends StorageEvents implements KeepAliveStorage, AsyncDisposable {
-  readonly loadLock = new LoadLock();
+export class ClientStorage extends ReadableStorage {
   readonly #options: ResolvedOptions;
-  readonly #supervisor: Supervisor;
-  readonly #loads = new InFlight<PastRevision | null>();
+  readonly #commitLock = new CommitLock();
+  readonly #oids = new OidPool();
+  #transactions = 0;
 
   /**
    * Opens a storage, and waits for its server unless told otherwise (`wait: false`).
@@ -62,10 +61,10 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
   static async open(options: ClientStorageOptions | string): Promise<ClientStorage> {
     const given = typeof options === 'string' ? readTarget(options) : options;
     const storage = new ClientStorage(resolveOptions(given));
-    storage.#supervisor.start();
+    storage.supervisor.start();
     if (!storage.#options.wait) return storage;
     try {
-      await storage.#supervisor.whenFirstReady();
+      await storage.supervisor.whenFirstReady();
       return storage;
     } catch (error) {
       await storage.close();
@@ -74,189 +73,133 @@ export class ClientStorage extends StorageEvents implements KeepAliveStorage, As
   }
 
   private constructor(options: ResolvedOptions) {
-    super();
+    super(options);
     this.#options = options;
-    this.#supervisor = new Supervisor(options, (name, ...args) => this.announce(name, ...args));
-  }
-
-  /** The `name` option, or else the addresses and the storage as configured: `127.0.0.1:8100/1`. Never changes. */
-  getName(): string {
-    const { name, addresses, storage } = this.#options;
-    return name ?? `${addresses.map(formatAddress).join(',')}/${storage}`;
-  }
-
-  /** Whether it is connected and serves calls. */
-  get ready(): boolean {
-    return this.#supervisor.connection !== undefined;
-  }
-
-  /** The same as `ready`. */
-  isConnected(): boolean {
-    return this.ready;
-  }
-
-  /** How many connections there were, the present one included. 0 before the first. */
-  get generation(): number {
-    return this.#supervisor.generation;
-  }
-
-  /** When the last byte came on the present connection, in milliseconds of `performance.now()`. */
-  get lastReceivedAt(): number | undefined {
-    return this.#supervisor.connection?.lastReceivedAt;
-  }
-
-  /** The ports of the present connection; `undefined` for a unix domain socket. */
-  get socketPorts(): SocketPorts | undefined {
-    return this.#supervisor.connection?.ports;
-  }
-
-  /** What was written to the present connection. */
-  get outgoing(): Outgoing | undefined {
-    return this.#supervisor.connection?.outgoing;
-  }
-
-  /** Why there is no connection, or why the last attempt to get one failed; `undefined` while there is one. */
-  get lastError(): Error | undefined {
-    return this.#supervisor.lastError;
-  }
-
-  /** The server that it is connected to. */
-  get address(): string | undefined {
-    return this.#supervisor.connection?.address;
-  }
-
-  /** Whether the connection, or else the last one, cannot write: asked for, or a read-only fallback. */
-  isReadOnly(): boolean {
-    return this.#supervisor.readOnly;
   }
 
   /**
-   * What the server said of its storage when the connection began, when {@link getInfo} asked, or by itself, as
-   * after a pack. `undefined` before the first connection.
-   */
-  get info(): StorageInfo | undefined {
-    return this.#supervisor.info;
-  }
-
-  /**
-   * The last transaction that this client knows of, without asking the server, as ZEO's own client answers it.
-   * `undefined` before the first connection. What it changed has been told as `invalidated`.
-   */
-  lastTransaction(): Uint8Array | undefined {
-    const { lastTid } = this.#supervisor;
-    return lastTid && copyId(lastTid);
-  }
-
-  /** Asks the server for its last transaction. Does not change what {@link lastTransaction} answers. */
-  async fetchLastTransaction(signal?: AbortSignal): Promise<Uint8Array> {
-    const tid = await this.#call('lastTransaction', noArgs, signal);
-    if (!isId(tid))
-      throw new ProtocolError('The server answered lastTransaction with something that is no id');
-    return copyId(tid);
-  }
-
-  /** Asks the server about its storage. */
-  async getInfo(signal?: AbortSignal): Promise<StorageInfo> {
-    const info = readStorageInfo(await this.#call('get_info', noArgs, signal));
-    this.#supervisor.info = info;
-    return info;
-  }
-
-  /** The server's statistics on its storage: connections, loads, stores, lock times … */
-  async serverStatus(signal?: AbortSignal): Promise<{ readonly [key: string]: Value }> {
-    return checkDict('server_status', await this.#call('server_status', noArgs, signal));
-  }
-
-  /**
-   * One round trip, as the `pingMethod` option has it. It never waits for a connection, and the reply counts for
-   * having come: `info` is not changed by it.
+   * An id for a new object, 8 bytes, that this client alone has. The server gives a hundred at a time.
    *
-   * @throws ClientDisconnected when there is none, or it is lost
+   * @throws ReadOnlyError; ClientDisconnected
    */
-  async ping(signal?: AbortSignal): Promise<void> {
-    const { connection, closed } = this.#supervisor;
-    if (connection === undefined) throw closed ?? new ClientDisconnected('There is no connection to ping');
-    await connection.probe(this.#options.pingMethod, noArgs, signal);
+  async newOid(signal?: AbortSignal): Promise<Uint8Array> {
+    const connection = await this.supervisor.whenReady(signal);
+    if (this.isReadOnly()) throw new ReadOnlyError();
+    return this.#oids.take(connection);
   }
 
   /**
-   * The current revision of an object.
+   * Begins a two-phase commit. A storage has one at a time: it waits until the one before has ended.
    *
-   * @throws ServerError `ERR_ZEO_POS_KEY` when there is no such object
+   * @throws ReadOnlyError; ClientDisconnected; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`; `signal.reason`
    */
-  async load(oid: Uint8Array, signal?: AbortSignal): Promise<Revision> {
-    const revision = await this.loadBefore(oid, maxTid, signal);
-    if (revision === null) throw new ServerError('ZODB.POSException.POSKeyError', [copyId(oid)]);
-    const { data, serial } = revision;
-    return { data, serial };
-  }
-
-  /**
-   * The revision of an object that was current just before a transaction; `null` when it did not exist then.
-   * Equal requests in flight are one request.
-   *
-   * @throws ServerError `ERR_ZEO_POS_KEY` when there is no such object
-   */
-  async loadBefore(oid: Uint8Array, tid: Uint8Array, signal?: AbortSignal): Promise<PastRevision | null> {
-    // Copied: the caller may reuse its buffers while the request waits for a connection or the lock.
-    const ids = [copyId(checkId('oid', oid)), copyId(checkId('tid', tid))];
-    return this.#loads.join(
-      ids.map(formatId).join(),
-      (abandoned) => this.#loadBefore(ids, abandoned),
-      signal,
-    );
-  }
-
-  /**
-   * Destroys the connection at once if it is still the one of `generation`: every pending call rejects with a
-   * ClientDisconnected caused by `error`, and a new connection is sought. Does nothing while there is none.
-   */
-  drop(error: Error, generation: number): void {
-    this.#supervisor.drop(error, generation);
-  }
-
-  /** Closes it for good: what is pending or comes later rejects with `ERR_ZEO_CLOSED`. May be called again. */
-  async close(): Promise<void> {
-    const isFirst = this.#supervisor.closed === undefined;
-    const closing = this.#supervisor.close();
-    const { closed } = this.#supervisor;
-    if (closed !== undefined) this.loadLock.rejectWaiters(closed);
-    if (isFirst) this.announce('closed');
-    await closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #call(method: string, args: readonly Value[], signal: AbortSignal | undefined): Promise<Value> {
-    const connection = this.#supervisor.connection ?? (await this.#supervisor.whenReady(signal));
-    return connection.call(method, args, signal);
-  }
-
-  async #loadBefore(
-    ids: readonly Uint8Array[],
-    signal: AbortSignal | undefined,
-  ): Promise<PastRevision | null> {
-    for (;;) {
-      // Not with the lock: waiting for a server takes longer than any ping may be kept waiting.
-      await this.#supervisor.whenReady(signal);
-      const release = await this.loadLock.share(signal);
-      try {
-        // Lost while a ping had the lock: that ping is why.
-        const { connection } = this.#supervisor;
-        if (connection !== undefined) return readRevision(await connection.call('loadBefore', ids, signal));
-      } finally {
-        release();
-      }
+  async tpcBegin(metadata: TransactionMetadata = {}, signal?: AbortSignal): Promise<Transaction> {
+    const commitId = randomUUID();
+    const description = describe(metadata, commitId);
+    const release = await this.#commitLock.acquire(signal);
+    try {
+      const connection = await this.supervisor.whenReady(signal);
+      if (this.isReadOnly()) throw new ReadOnlyError();
+      this.#transactions += 1;
+      const id = this.#transactions;
+      connection.tell('tpc_begin', [id, ...description, null, ' ']);
+      const { resolveConflict } = this.#options;
+      return new Transaction({
+        id,
+        connection,
+        freshness: this.freshness,
+        commitId,
+        resolveConflict,
+        release,
+      });
+    } catch (error) {
+      release();
+      throw error;
     }
+  }
+
+  /**
+   * A whole transaction: begins it, lets `work` store in it, votes, and finishes it. Whatever goes wrong, it is aborted.
+   *
+   * @returns the transaction's id, 8 bytes
+   * @throws what `work` throws, and as {@link tpcBegin}, `tpcVote` and `tpcFinish` do
+   *
+   * @example
+   * await storage.commit({ user: 'anna' }, async (transaction) => {
+   *   await transaction.store(await storage.newOid(), zeroId, record);
+   * });
+   */
+  async commit(
+    metadata: TransactionMetadata,
+    work: (transaction: Transaction) => unknown,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    await using transaction = await this.tpcBegin(metadata, signal);
+    await work(transaction);
+    await transaction.tpcVote(signal);
+    return await transaction.tpcFinish();
+  }
+
+  /**
+   * What became of a transaction whose outcome was not known. To be certain, it takes the server's commit lock for a
+   * moment: then the transaction has been finished, or never will be. Should the server still hold the lost connection
+   * for open, that takes until it notices.
+   *
+   * @param unknown the error of `tpcFinish`, or what was kept of it
+   * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be
+   * @throws ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
+   *   server's storage cannot iterate
+   */
+  async outcomeOf(
+    { commitId, since }: UnknownOutcome,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    await using barrier = await this.tpcBegin({}, signal);
+    await barrier.tpcVote(signal);
+    const start = idFromBigInt(idToBigInt(since) + 1n);
+    for await (const { tid, extension } of this.iterator(start, undefined, signal)) {
+      if (extension[commitIdKey] === commitId) return copyId(tid);
+    }
+    return undefined;
+  }
+
+  /**
+   * Removes revisions that were replaced before a time, and objects that nothing refers to. A read-only connection may,
+   * too.
+   *
+   * @param before default: now
+   * @param wait whether to wait until it is done. Default `true`; it may take hours.
+   * @throws ServerError what the server's storage says, as that it is being packed already
+   */
+  async pack(
+    { before = new Date(), wait = true }: { before?: Date; wait?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const seconds = before instanceof Date ? before.getTime() / 1000 : Number.NaN;
+    if (Number.isNaN(seconds)) throw invalid('before must be a valid Date', before);
+    await this.call('pack', [seconds, wait], signal);
+  }
+
+  protected override rejectWaiters(error: Error): void {
+    super.rejectWaiters(error);
+    this.#commitLock.rejectWaiters(error);
   }
 }
 
-function readRevision(reply: Value): PastRevision | null {
-  if (reply === null) return null;
-  const [data, serial, endTid] = Array.isArray(reply) ? reply : [];
-  if (data instanceof Uint8Array && isId(serial) && (endTid === null || isId(endTid)))
-    return { data, serial, endTid };
-  throw new ProtocolError('The server answered loadBefore with something that is no revision');
+/** The metadata as ZODB's client sends them: text as bytes. */
+function describe(
+  { user = '', description = '', extension = {} }: TransactionMetadata,
+  commitId: string,
+): Value[] {
+  const utf8 = (name: string, text: unknown) => {
+    if (typeof text === 'string') return new Uint8Array(Buffer.from(text));
+    throw invalid(`${name} must be a text`, text);
+  };
+  if (typeof extension !== 'object' || extension === null)
+    throw invalid('extension must be an object', extension);
+  return [utf8('user', user), utf8('description', description), { ...extension, [commitIdKey]: commitId }];
+}
+
+function invalid(what: string, value: unknown): KeepAliveError {
+  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `${what}, received ${receivedValue(value)}`);
 }

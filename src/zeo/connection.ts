@@ -27,9 +27,19 @@ export interface ConnectionObserver {
   closed(error: Error): void;
 }
 
+/** What is done with the reply to a call before what the server says next is looked at. */
+export interface InOrder<T> {
+  /** @throws ProtocolError for a reply that cannot be understood: it ends the connection */
+  replied(value: Value): T;
+  failed(error: Error): void;
+}
+
 export interface ConnectionOptions {
   readonly maxFrameBytes?: number | undefined;
 }
+
+/** Of what was told to the server, so much may wait here to be sent before who tells is asked to wait. */
+const maxWaitingBytes = 1024 * 1024;
 
 export class Connection {
   /** As a user would write it. */
@@ -47,6 +57,7 @@ export class Connection {
   #failure: Error | undefined;
   #observer: ConnectionObserver | undefined;
   #queued = new NotificationQueue();
+  #draining: Promise<void> | undefined;
   #settleGreeting!: { resolve: (protocol: string) => void; reject: (error: Error) => void };
 
   /** Starts to connect. */
@@ -87,6 +98,11 @@ export class Connection {
     return { writtenBytes: this.#socket.bytesWritten, heldBackBytes: this.#socket.writableLength };
   }
 
+  /** The last transaction that the server has told of while nobody observed. */
+  get newestQueuedTid(): Uint8Array | undefined {
+    return this.#queued.newestTid;
+  }
+
   /** Delivers what was queued, at once and in order, and then everything as it comes. */
   observe(observer: ConnectionObserver): void {
     this.#observer = observer;
@@ -108,9 +124,56 @@ export class Connection {
     await this.#call(false, method, args, signal);
   }
 
-  /** Tells the server something that it does not answer. */
+  /**
+   * A call whose reply is dealt with in the order of the wire: a promise would be resumed only after all that came in
+   * the same chunk.
+   */
+  callInOrder<T>(method: string, args: readonly Value[], { replied, failed }: InOrder<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) throw this.#rejection(this.#failure);
+      const settle = (value: Value) => {
+        try {
+          resolve(replied(value));
+        } catch (error) {
+          reject(error);
+          throw error;
+        }
+      };
+      const fail = (error: unknown) => {
+        reject(error);
+        failed(error as Error);
+      };
+      this.#send(method, args, new PendingCall(true, settle, fail));
+    });
+  }
+
+  /**
+   * Tells the server something that it does not answer. What is told in one turn of the loop goes to the system
+   * in one piece.
+   */
   tell(method: string, args: readonly Value[]): void {
-    if (this.#failure === undefined) this.#socket.write(this.#session.encodeOneWay(method, args));
+    if (this.#failure !== undefined) return;
+    const frame = this.#session.encodeOneWay(method, args);
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      process.nextTick(() => this.#socket.uncork());
+    }
+    this.#socket.write(frame);
+  }
+
+  /** Resolves when there is room for more to be written, or the connection is gone. */
+  drained(): Promise<void> {
+    if (this.#failure !== undefined || this.#socket.writableLength < maxWaitingBytes)
+      return Promise.resolve();
+    this.#draining ??= new Promise((resolve) => {
+      const done = () => {
+        this.#draining = undefined;
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
+    return this.#draining;
   }
 
   /**
@@ -142,16 +205,19 @@ export class Connection {
   ): Promise<Value> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#failure !== undefined) return Promise.reject(this.#rejection(this.#failure));
+    return new Promise((resolve, reject) => {
+      this.#send(method, args, new PendingCall(wantsValue, resolve, reject), signal);
+    });
+  }
+
+  #send(method: string, args: readonly Value[], call: PendingCall, signal?: AbortSignal): void {
     this.#lastId += 1;
     const id = this.#lastId;
-    return new Promise((resolve, reject) => {
-      // Encode first: an argument that cannot be encoded leaves no trace.
-      const frame = this.#session.encodeCall(id, method, args);
-      const call = new PendingCall(wantsValue, resolve, reject);
-      if (signal !== undefined) call.abortWith(signal, () => this.#pending.delete(id));
-      this.#pending.set(id, call);
-      this.#socket.write(frame);
-    });
+    // Encode first: an argument that cannot be encoded leaves no trace.
+    const frame = this.#session.encodeCall(id, method, args);
+    if (signal !== undefined) call.abortWith(signal, () => this.#pending.delete(id));
+    this.#pending.set(id, call);
+    this.#socket.write(frame);
   }
 
   #receive(chunk: Buffer): void {

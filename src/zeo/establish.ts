@@ -120,7 +120,7 @@ async function findMissed(
   if (lastTid === undefined) return undefined;
   const order = compareIds(serverTid, lastTid);
   if (order === 0) return undefined;
-  if (order < 0) throw behind(connection.address, serverTid, lastTid);
+  if (order < 0) throw serverBehind(connection.address, serverTid, lastTid);
   const reply = await connection.call('getInvalidations', [lastTid]);
   if (reply === null) return { tid: serverTid, oids: null };
   const [tid, oids] = Array.isArray(reply) ? reply : [];
@@ -148,7 +148,12 @@ function refused(connection: Connection, storage: string, cause: ServerError): E
   return cause;
 }
 
-function behind(address: string, serverTid: Uint8Array, lastTid: Uint8Array): Error {
+/** The error for a server that lacks what this client has seen already. */
+export function serverBehind(
+  address: string,
+  serverTid: Uint8Array,
+  lastTid: Uint8Array,
+): ClientDisconnected {
   return new ClientDisconnected(
     `The server at ${address} is behind this client: its last transaction is ${formatId(serverTid)}, ` +
       `ours ${formatId(lastTid)}`,

@@ -14,7 +14,7 @@ export function isId(value: unknown): value is Uint8Array {
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
-export function checkId(name: 'oid' | 'tid', value: unknown): Uint8Array {
+export function checkId(name: 'oid' | 'tid' | 'serial', value: unknown): Uint8Array {
   if (isId(value)) return value;
   throw new KeepAliveError(
     'ERR_ZEO_INVALID_ARGUMENT',
@@ -40,4 +40,45 @@ export function formatId(id: Uint8Array): string {
 /** A copy of its own: an id from a reply is a view that would keep the whole received frame in memory. */
 export function copyId(id: Uint8Array): Uint8Array {
   return new Uint8Array(id);
+}
+
+/** The id of no transaction: the serial of an object that is not there yet, and before the first transaction. */
+export const zeroId: Uint8Array = new Uint8Array(8);
+
+/** The number that an id is written for (`ZODB.utils.u64`). */
+export function idToBigInt(id: Uint8Array): bigint {
+  return new DataView(id.buffer, id.byteOffset, id.byteLength).getBigUint64(0);
+}
+
+/**
+ * The inverse of {@link idToBigInt} (`ZODB.utils.p64`).
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for a number that is negative or takes more than 8 bytes
+ */
+export function idFromBigInt(value: bigint | number): Uint8Array {
+  const isInteger = typeof value === 'bigint' || Number.isSafeInteger(value);
+  if (!isInteger || value < 0 || value >= 2n ** 64n) {
+    throw new KeepAliveError(
+      'ERR_ZEO_INVALID_ARGUMENT',
+      `An id is a whole number of 64 bits, received ${receivedValue(value)}`,
+    );
+  }
+  const id = new Uint8Array(8);
+  new DataView(id.buffer).setBigUint64(0, BigInt(value));
+  return id;
+}
+
+/**
+ * The inverse of {@link formatId}: sixteen hexadecimal digits, `0x` before them or not; fewer are filled up from the
+ * left.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function parseId(text: string): Uint8Array {
+  const digits = /^(?:0x)?([\da-f]{1,16})$/i.exec(text)?.[1];
+  if (digits !== undefined) return idFromBigInt(BigInt(`0x${digits}`));
+  throw new KeepAliveError(
+    'ERR_ZEO_INVALID_ARGUMENT',
+    `An id is written as up to 16 hexadecimal digits, received ${receivedValue(text)}`,
+  );
 }

@@ -1,4 +1,4 @@
-import { compareIds, copyId } from './ids.js';
+import { copyId, isLater } from './ids.js';
 import type { Notification } from './notification.js';
 import type { StorageInfoChange } from './storage-info.js';
 
@@ -21,6 +21,12 @@ export class NotificationQueue {
   /** The last transaction, once there were too many. */
   #overflowTid: Uint8Array | undefined;
   #info: StorageInfoChange | undefined;
+  #newestTid: Uint8Array | undefined;
+
+  /** The last transaction that an invalidation named. */
+  get newestTid(): Uint8Array | undefined {
+    return this.#newestTid;
+  }
 
   add(notification: Notification): void {
     if (notification.type === 'info') {
@@ -28,6 +34,7 @@ export class NotificationQueue {
       return;
     }
     const { tid, oids } = notification;
+    if (this.#newestTid === undefined || isLater(tid, this.#newestTid)) this.#newestTid = copyId(tid);
     this.#oids += oids?.length ?? Infinity;
     if (oids !== null && this.#oids <= maxOids && this.#invalidations.length < maxInvalidations) {
       this.#invalidations.push(packed([tid, ...oids]));
@@ -59,7 +66,7 @@ export class NotificationQueue {
     // From now on no invalidation fits.
     this.#oids = Infinity;
     for (const each of tids) {
-      if (this.#overflowTid === undefined || compareIds(each, this.#overflowTid) > 0)
+      if (this.#overflowTid === undefined || isLater(each, this.#overflowTid))
         this.#overflowTid = copyId(each);
     }
   }

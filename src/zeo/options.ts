@@ -1,6 +1,7 @@
 import { KeepAliveError } from '../errors.js';
 import { type Address, type AddressLike, parseAddresses } from './address.js';
 import { receivedValue } from './received-value.js';
+import type { ResolveConflict } from './vote.js';
 
 /** What `ClientStorage.open` is told. All times are in seconds, and may have decimals. */
 export interface ClientStorageOptions {
@@ -25,7 +26,14 @@ export interface ClientStorageOptions {
   readOnly?: boolean | undefined;
   /** Accept a read-only server while no writable one is to be had, and change over once there is. Default `false`. */
   readOnlyFallback?: boolean | undefined;
-  /** The largest message accepted from a server. */
+  /** How many bytes of records are kept in memory. 0: none. Default 20 MiB, as ZEO's. */
+  cacheSize?: number | undefined;
+  /**
+   * Resolves a conflict, where the server leaves that to its clients (`client-conflict-resolution`). Default: a
+   * {@link ConflictError}.
+   */
+  resolveConflict?: ResolveConflict | undefined;
+  /** The largest message accepted from a server, and sent to it, in bytes. Default 128 MiB. */
   maxFrameBytes?: number | undefined;
   /** How long one server may take from the first packet until it is ready. Default 10. */
   connectTimeout?: number | undefined;
@@ -46,6 +54,8 @@ export interface ResolvedOptions {
   readonly waitTimeoutMs: number;
   readonly clientLabel: string | undefined;
   readonly access: Access;
+  readonly cacheBytes: number;
+  readonly resolveConflict: ResolveConflict | undefined;
   readonly maxFrameBytes: number | undefined;
   readonly connectTimeoutMs: number;
   readonly pingMethod: 'get_info' | 'ping';
@@ -56,6 +66,8 @@ export interface ResolvedOptions {
 /** What is asked of a server: `fallback` prefers `write` and accepts `read`. */
 export type Access = 'read' | 'write' | 'fallback';
 
+/** `ZEO/ClientStorage.py: cache_size`. */
+const defaultCacheBytes = 20 * 1024 * 1024;
 /** Beyond this Node's timers fire at once. */
 const maxTimerMs = 2 ** 31 - 1;
 const maxFrameLimit = 2 ** 32 - 1;
@@ -72,6 +84,13 @@ const checks: Record<keyof ClientStorageOptions, Check | undefined> = {
   clientLabel: text,
   readOnly: flag,
   readOnlyFallback: flag,
+  cacheSize: (name, value) => {
+    if (!Number.isSafeInteger(value) || (value as number) < 0)
+      throw invalid(name, 'a whole number of bytes', value);
+  },
+  resolveConflict: (name, value) => {
+    if (typeof value !== 'function') throw invalid(name, 'a function', value);
+  },
   maxFrameBytes: frameLimit,
   connectTimeout: positiveSeconds,
   pingMethod: (name, value) => {
@@ -117,6 +136,8 @@ export function resolveOptions(options: ClientStorageOptions): ResolvedOptions {
     waitTimeoutMs: waitTimeout * 1000,
     clientLabel: options.clientLabel,
     access: readOnly ? 'read' : readOnlyFallback ? 'fallback' : 'write',
+    cacheBytes: options.cacheSize ?? defaultCacheBytes,
+    resolveConflict: options.resolveConflict,
     maxFrameBytes: options.maxFrameBytes,
     connectTimeoutMs: (options.connectTimeout ?? 10) * 1000,
     pingMethod: options.pingMethod ?? 'get_info',

@@ -32,10 +32,16 @@ export interface ClientStorageEvents {
     },
   ];
   /**
-   * Objects were changed, by another client or while there was no connection. `oids` is `null` when the server
-   * cannot tell which: all may have changed. The ids are views into received data: copy what you keep for long.
+   * Objects were changed, by another client or while there was no connection; of what this client commits
+   * `committed` tells. `oids` is `null` when the server cannot tell which: all may have changed. The ids are views
+   * into received data: copy what you keep for long.
    */
   invalidated: [detail: { readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] | null }];
+  /**
+   * A transaction of this storage was committed that changed these objects. It comes before `lastTransaction()`
+   * names the transaction.
+   */
+  committed: [detail: { readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] }];
   /** It was closed for good. The last event. */
   closed: [];
 }

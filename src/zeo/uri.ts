@@ -4,6 +4,7 @@
  *     zeo://HOST:PORT?storage=1&wait_timeout=10      port 9991 when there is none
  *     zeo:///path/to/zeo.sock?read_only=true         a unix domain socket; the path is taken literally
  *
+ * - `cache_size` is in bytes, or has a unit: KB, MB, GB.
  * - Numbers and booleans are one type: 1, on, true, t, yes; 0, off, false, f, no; or a number. Any case.
  * - A key with an empty value counts as absent; of a key that is there twice the last counts.
  * - Keys that have no meaning here (the disk cache, blobs, ZEO's long ignored polls and credentials, and ZODB's
@@ -23,7 +24,7 @@ const trueWords = new Set(['1', 'on', 'true', 't', 'yes']);
 const falseWords = new Set(['0', 'off', 'false', 'f', 'no']);
 
 const ignoredKeys = new Set([
-  ...['cache_size', 'client', 'var', 'drop_cache_rather_verify', 'debug'],
+  ...['client', 'var', 'drop_cache_rather_verify', 'debug'],
   ...['blob_dir', 'shared_blob_dir', 'blob_cache_size', 'blob_cache_size_check'],
   ...['min_disconnect_poll', 'max_disconnect_poll', 'username', 'password', 'realm'],
   ...['database_name', 'connection_pool_size', 'connection_pool_timeout', 'connection_cache_size'],
@@ -44,6 +45,7 @@ const readers: Record<string, (text: string, key: string) => Partial<ClientStora
   wait_for_server_on_startup: (text, key) => ({ wait: readNumber(text, key) !== 0 }),
   // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
   wait_timeout: (text, key) => ({ waitTimeout: readNumber(text, key) || undefined }),
+  cache_size: (text, key) => ({ cacheSize: readBytes(text, key) }),
   read_only: (text, key) => ({ readOnly: readNumber(text, key) !== 0 }),
   read_only_fallback: (text, key) => ({ readOnlyFallback: readNumber(text, key) !== 0 }),
 };
@@ -100,6 +102,14 @@ function readNumber(text: string, key: string): number {
   if (falseWords.has(word)) return 0;
   if (/^[+-]?\d+(?:\.\d+)?$/.test(word)) return Number(word);
   throw invalidKey(key, `must be a number or a boolean, received ${receivedValue(text)}`);
+}
+
+/** `10MB`, as zodburi has it: powers of 1024. */
+function readBytes(text: string, key: string): number {
+  const [, digits, unit = ''] = /^(\d+)(?:(kb|mb|gb)?)$/i.exec(text) ?? [];
+  const bytes = Number(digits) * 1024 ** ['', 'kb', 'mb', 'gb'].indexOf(unit.toLowerCase());
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw invalidKey(key, `must be a number of bytes, or of KB, MB or GB, received ${receivedValue(text)}`);
 }
 
 function invalidKey(key: string, what: string): KeepAliveError {

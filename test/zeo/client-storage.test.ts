@@ -54,8 +54,8 @@ for (const encoding of ['Z', 'M'] as const) {
       const { data, serial } = await storage.load(id(7));
       assert.deepEqual([new Uint8Array(data), new Uint8Array(serial)], [id(7), id(90)]);
       peer.handlers.loadBefore = () => null;
-      assert.equal(await storage.loadBefore(id(7), id(1)), null);
-      await assert.rejects(storage.load(id(7)), { code: 'ERR_ZEO_POS_KEY' });
+      assert.equal(await storage.loadBefore(id(8), id(1)), null);
+      await assert.rejects(storage.load(id(8)), { code: 'ERR_ZEO_POS_KEY' });
     });
   });
 }
@@ -128,7 +128,7 @@ describe('A storage', () => {
 
   it('makes one request of equal loads in flight', async () => {
     await using peer = await ScriptedPeer.listen();
-    await using storage = await ClientStorage.open(peer.address);
+    await using storage = await ClientStorage.open({ address: peer.address, cacheSize: 0 });
     let answer: (value: Value) => void = () => {};
     peer.handlers.loadBefore = () =>
       new Promise((resolve) => {

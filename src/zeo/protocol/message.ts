@@ -1,4 +1,5 @@
-import { ProtocolError, ServerError } from '../../errors.js';
+import { ProtocolError, type ServerError } from '../../errors.js';
+import { serverError } from '../../zodb-errors.js';
 import type { MessageId, Value } from './values.js';
 import { PythonException } from './values.js';
 
@@ -61,7 +62,7 @@ export function replyError({ flags, args }: Message): ServerError | undefined {
     if (!Array.isArray(args) || args.length !== 2 || typeof args[0] !== 'string') {
       throw new ProtocolError('Error reply without a class name and arguments');
     }
-    return new ServerError(args[0], args[1]);
+    return serverError(args[0], args[1]);
   }
   if (flags !== 0 && flags !== false) throw new ProtocolError(`Reply with unknown flags ${flags}`);
   return raisedException(args);
@@ -74,5 +75,5 @@ function raisedException(args: Value): ServerError | undefined {
   if (!(cls instanceof PythonException) || !(instance instanceof PythonException)) return undefined;
   // The attributes say more than an empty argument tuple: a ConflictError has nothing else.
   const hasArgs = instance.args.length > 0 || instance.state === null;
-  return new ServerError(instance.className, hasArgs ? instance.args : instance.state);
+  return serverError(instance.className, hasArgs ? instance.args : instance.state);
 }

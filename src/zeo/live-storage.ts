@@ -1,0 +1,158 @@
+import type { SocketPorts } from '../diagnosis.js';
+import { ClientDisconnected } from '../errors.js';
+import type { KeepAliveStorage, Outgoing } from '../storage.js';
+import { type AddressLike, formatAddress, parseAddresses } from './address.js';
+import { ClientCache } from './client-cache.js';
+import { Freshness } from './freshness.js';
+import { LoadLock } from './load-lock.js';
+import type { ResolvedOptions } from './options.js';
+import type { Value } from './protocol/values.js';
+import { type Announce, StorageEvents } from './storage-events.js';
+import { checkDict, readStorageInfo, type StorageInfo } from './storage-info.js';
+import { Supervisor } from './supervisor.js';
+
+const noArgs: readonly Value[] = [];
+
+/** The part of a `ClientStorage` that lives with its connection: what the agent sees, and what ends it. */
+export abstract class LiveStorage extends StorageEvents implements KeepAliveStorage, AsyncDisposable {
+  readonly loadLock = new LoadLock();
+  protected readonly freshness: Freshness;
+  protected readonly supervisor: Supervisor;
+  readonly #options: ResolvedOptions;
+
+  protected constructor(options: ResolvedOptions) {
+    super();
+    const announce: Announce = (name, ...args) => this.announce(name, ...args);
+    this.#options = options;
+    this.freshness = new Freshness(new ClientCache(options.cacheBytes), announce);
+    this.supervisor = new Supervisor(options, this.freshness, announce);
+  }
+
+  /** The `name` option, or else the addresses and the storage as configured: `127.0.0.1:8100/1`. Never changes. */
+  getName(): string {
+    const { name, addresses, storage } = this.#options;
+    return name ?? `${addresses.map(formatAddress).join(',')}/${storage}`;
+  }
+
+  /** Whether it is connected and serves calls. */
+  get ready(): boolean {
+    return this.supervisor.connection !== undefined;
+  }
+
+  /** The same as `ready`. */
+  isConnected(): boolean {
+    return this.ready;
+  }
+
+  /** How many connections there were, the present one included. 0 before the first. */
+  get generation(): number {
+    return this.supervisor.generation;
+  }
+
+  /** When the last byte came on the present connection, in milliseconds of `performance.now()`. */
+  get lastReceivedAt(): number | undefined {
+    return this.supervisor.connection?.lastReceivedAt;
+  }
+
+  /** What was written to the present connection. */
+  get outgoing(): Outgoing | undefined {
+    return this.supervisor.connection?.outgoing;
+  }
+
+  /** The ports of the present connection; `undefined` for a unix domain socket. */
+  get socketPorts(): SocketPorts | undefined {
+    return this.supervisor.connection?.ports;
+  }
+
+  /** Why there is no connection, or why the last attempt to get one failed; `undefined` while there is one. */
+  get lastError(): Error | undefined {
+    return this.supervisor.lastError;
+  }
+
+  /** The server that it is connected to. */
+  get address(): string | undefined {
+    return this.supervisor.connection?.address;
+  }
+
+  /** Whether the connection, or else the last one, cannot write: asked for, or a read-only fallback. */
+  isReadOnly(): boolean {
+    return this.supervisor.readOnly;
+  }
+
+  /**
+   * What the server said of its storage when the connection began, when {@link getInfo} asked, or by itself, as
+   * after a commit or a pack. `undefined` before the first connection.
+   */
+  get info(): StorageInfo | undefined {
+    return this.freshness.info;
+  }
+
+  /**
+   * Other servers from now on, which serve the same data (`ZEO/ClientStorage.py: new_addr`). A connection that there
+   * is stays until it is lost.
+   *
+   * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_CLOSED`
+   */
+  setAddresses(addresses: AddressLike | readonly AddressLike[]): void {
+    this.supervisor.moveTo(parseAddresses(addresses));
+  }
+
+  /** Asks the server about its storage. */
+  async getInfo(signal?: AbortSignal): Promise<StorageInfo> {
+    const info = readStorageInfo(await this.call('get_info', noArgs, signal));
+    this.freshness.info = info;
+    return info;
+  }
+
+  /** The server's statistics on its storage: connections, loads, stores, lock times … */
+  async serverStatus(signal?: AbortSignal): Promise<{ readonly [key: string]: Value }> {
+    return checkDict('server_status', await this.call('server_status', noArgs, signal));
+  }
+
+  /**
+   * One round trip, as the `pingMethod` option has it. It never waits for a connection, and the reply counts for
+   * having come: `info` is not changed by it.
+   *
+   * @throws ClientDisconnected when there is none, or it is lost
+   */
+  async ping(signal?: AbortSignal): Promise<void> {
+    const { connection, closed } = this.supervisor;
+    if (connection === undefined) throw closed ?? new ClientDisconnected('There is no connection to ping');
+    await connection.probe(this.#options.pingMethod, noArgs, signal);
+  }
+
+  /**
+   * Destroys the connection at once if it is still the one of `generation`: every pending call rejects with a
+   * ClientDisconnected caused by `error`, and a new connection is sought. Does nothing while there is none.
+   */
+  drop(error: Error, generation: number): void {
+    this.supervisor.drop(error, generation);
+  }
+
+  /** Closes it for good: what is pending or comes later rejects with `ERR_ZEO_CLOSED`. May be called again. */
+  async close(): Promise<void> {
+    const isFirst = this.supervisor.closed === undefined;
+    const closing = this.supervisor.close();
+    const { closed } = this.supervisor;
+    if (closed !== undefined) this.rejectWaiters(closed);
+    if (isFirst) this.announce('closed');
+    await closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  protected rejectWaiters(error: Error): void {
+    this.loadLock.rejectWaiters(error);
+  }
+
+  protected async call(
+    method: string,
+    args: readonly Value[],
+    signal: AbortSignal | undefined,
+  ): Promise<Value> {
+    const connection = this.supervisor.connection ?? (await this.supervisor.whenReady(signal));
+    return connection.call(method, args, signal);
+  }
+}

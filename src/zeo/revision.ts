@@ -1,0 +1,30 @@
+import { ProtocolError } from '../errors.js';
+import { isId } from './ids.js';
+import type { Value } from './protocol/values.js';
+
+/** A revision of an object. `data` and ids may be views into received data: copy what you keep for long. */
+export interface Revision {
+  /** The object's record, as ZODB stores it. Not to be written into: others who asked for it may have the same. */
+  readonly data: Uint8Array;
+  /** The transaction that wrote it, 8 bytes. */
+  readonly serial: Uint8Array;
+}
+
+/** A revision, and until when it was current. */
+export interface PastRevision extends Revision {
+  /** The transaction that replaced it, 8 bytes; `null` while it is current. */
+  readonly endTid: Uint8Array | null;
+}
+
+/**
+ * The answer to `loadBefore`.
+ *
+ * @throws ProtocolError when it is none
+ */
+export function readRevision(reply: Value): PastRevision | null {
+  if (reply === null) return null;
+  const [data, serial, endTid] = Array.isArray(reply) ? reply : [];
+  if (data instanceof Uint8Array && isId(serial) && (endTid === null || isId(endTid)))
+    return { data, serial, endTid };
+  throw new ProtocolError('The server answered loadBefore with something that is no revision');
+}

@@ -1,0 +1,478 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { ZeoServer } from '../../src/testing.js';
+import { ClientStorage } from '../../src/zeo/client-storage.js';
+import { formatId, zeroId } from '../../src/zeo/ids.js';
+import { OutcomeUnknown } from '../../src/zeo/outcome-unknown.js';
+import type { Value } from '../../src/zeo/protocol/values.js';
+import { ConflictError, ReadConflictError } from '../../src/zodb-errors.js';
+import { id, type PeerConnection, PythonError, ScriptedPeer, silence } from './scripted-peer.js';
+
+const record = (text: string) => new TextEncoder().encode(text);
+const text = ({ data }: { data: Uint8Array }) => Buffer.from(data).toString();
+
+for (const encoding of ['Z5', 'M5'] as const) {
+  describe(`A transaction with ${encoding}`, () => {
+    // BasicStorage.testStoreAndLoad, testGetTid, testLen
+    it('commits, and the storage knows it before it resolves', async () => {
+      await using server = await ZeoServer.listen({ encoding });
+      await using storage = await ClientStorage.open(server.address);
+      const oid = await storage.newOid();
+      await using transaction = await storage.tpcBegin({
+        user: 'anna',
+        description: 'why',
+        extension: { a: 1 },
+      });
+      await transaction.store(oid, zeroId, record('one'));
+      assert.deepEqual(await transaction.tpcVote(), []);
+      const tid = await transaction.tpcFinish();
+      assert.equal(transaction.isActive, false);
+      assert.deepEqual(storage.lastTransaction(), tid);
+      assert.deepEqual(new Uint8Array(await storage.getTid(oid)), tid);
+      assert.equal(storage.length, 1);
+      assert.ok(storage.getSize() > 0);
+      const [written] = server.storage().transactions;
+      assert.deepEqual(Buffer.from(written?.meta.user as Uint8Array).toString(), 'anna');
+      assert.deepEqual(Buffer.from(written?.meta.description as Uint8Array).toString(), 'why');
+    });
+
+    // testZEO.checkVolatileCacheWithImmediateLastTransaction
+    it('puts what it has stored into the cache, and tells of it before lastTransaction() does', async () => {
+      await using server = await ZeoServer.listen({ encoding });
+      await using storage = await ClientStorage.open(server.address);
+      const oid = await storage.newOid();
+      const before = storage.lastTransaction();
+      const told: unknown[] = [];
+      storage.on('committed', ({ tid, oids }) => {
+        assert.deepEqual(storage.lastTransaction(), before);
+        told.push(formatId(tid), oids.map(formatId));
+      });
+      const tid = await storage.commit({}, (transaction) => transaction.store(oid, zeroId, record('one')));
+      assert.deepEqual(told, [formatId(tid), [formatId(oid)]]);
+      const { loads } = server.storage().stats;
+      assert.deepEqual(await storage.load(oid), { data: record('one'), serial: tid });
+      assert.equal(server.storage().stats.loads, loads);
+      const second = await storage.commit({}, (transaction) => transaction.store(oid, tid, record('two')));
+      assert.equal(text(await storage.load(oid)), 'two');
+      assert.deepEqual(await storage.loadBefore(oid, second), {
+        data: record('one'),
+        serial: tid,
+        endTid: second,
+      });
+      assert.equal(server.storage().stats.loads, loads);
+    });
+
+    // BasicStorage.testConflicts
+    it('conflicts with what others have committed, and says with what', async () => {
+      await using server = await ZeoServer.listen({ encoding });
+      await using one = await ClientStorage.open(server.address);
+      await using two = await ClientStorage.open(server.address);
+      const oid = await one.newOid();
+      const first = await one.commit({}, (transaction) => transaction.store(oid, zeroId, record('first')));
+      const second = await two.commit({}, (transaction) => transaction.store(oid, first, record('second')));
+      const late = one.commit({}, (transaction) => transaction.store(oid, first, record('late')));
+      await assert.rejects(late, (error) => {
+        assert.ok(error instanceof ConflictError);
+        assert.deepEqual([error.code, error.retryable], ['ERR_ZEO_CONFLICT', true]);
+        assert.deepEqual(error.oid && new Uint8Array(error.oid), oid);
+        assert.deepEqual(error.serials?.map(formatId), [second, first].map(formatId));
+        return true;
+      });
+      assert.equal(text(await one.load(oid)), 'second');
+      await one.commit({}, (transaction) => transaction.store(oid, second, record('third')));
+    });
+
+    // BasicStorage.test_checkCurrentSerialInTransaction
+    it('fails when an object that it relies on has changed', async () => {
+      await using server = await ZeoServer.listen({ encoding });
+      await using storage = await ClientStorage.open(server.address);
+      const [relied, written] = [await storage.newOid(), await storage.newOid()];
+      const first = await storage.commit({}, (transaction) => transaction.store(relied, zeroId, record('1')));
+      const second = await storage.commit({}, (transaction) => transaction.store(relied, first, record('2')));
+      const relyingOn = (serial: Uint8Array) =>
+        storage.commit({}, async (transaction) => {
+          await transaction.checkCurrentSerialInTransaction(relied, serial);
+          await transaction.store(written, zeroId, record('because'));
+        });
+      await assert.rejects(relyingOn(first), ReadConflictError);
+      await relyingOn(second);
+    });
+  });
+}
+
+describe('A transaction', () => {
+  // BasicStorage.testAbortAfterVote, testWriteAfterAbort, Synchronization.testAbortNotCommitting
+  it('leaves nothing when it is aborted, whenever that is', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    const oid = await storage.newOid();
+    const unvoted = await storage.tpcBegin();
+    await unvoted.store(oid, zeroId, record('one'));
+    await unvoted.tpcAbort();
+    await unvoted.tpcAbort();
+    const voted = await storage.tpcBegin();
+    await voted.store(oid, zeroId, record('two'));
+    await voted.tpcVote();
+    await voted.tpcAbort();
+    await assert.rejects(storage.load(oid), { code: 'ERR_ZEO_POS_KEY' });
+    await storage.commit({}, (transaction) => transaction.store(oid, zeroId, record('three')));
+    assert.equal(text(await storage.load(oid)), 'three');
+    assert.equal(server.connections.size, 1);
+  });
+
+  // Synchronization.testStoreNotCommitting, testFinishNotCommitting, testBeginCommitting
+  it('refuses what it is not ready for, and stays what it is', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    const oid = await storage.newOid();
+    const unfit = { name: 'StorageTransactionError', code: 'ERR_ZEO_TRANSACTION' };
+    const transaction = await storage.tpcBegin();
+    await assert.rejects(transaction.tpcFinish(), unfit);
+    await transaction.store(oid, zeroId, record('one'));
+    const voting = transaction.tpcVote();
+    await assert.rejects(transaction.tpcVote(), unfit);
+    await voting;
+    await assert.rejects(transaction.tpcVote(), unfit);
+    await assert.rejects(transaction.store(oid, zeroId, record('two')), unfit);
+    await assert.rejects(transaction.checkCurrentSerialInTransaction(oid, zeroId), unfit);
+    const finishing = transaction.tpcFinish();
+    await assert.rejects(transaction.tpcAbort(), unfit);
+    await assert.rejects(transaction.tpcFinish(), unfit);
+    await finishing;
+    await assert.rejects(transaction.store(oid, zeroId, record('two')), unfit);
+    await assert.rejects(transaction.deleteObject(oid, zeroId), unfit);
+    await assert.rejects(transaction.undo(zeroId), unfit);
+    await assert.rejects(transaction.tpcVote(), unfit);
+    await assert.rejects(transaction.tpcFinish(), unfit);
+    await transaction.tpcAbort();
+    assert.equal(text(await storage.load(oid)), 'one');
+    assert.equal(storage.generation, 1);
+  });
+
+  it('refuses what cannot be sent, and can go on', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open({ address: server.address, maxFrameBytes: 10_000 });
+    const oid = await storage.newOid();
+    await using transaction = await storage.tpcBegin();
+    const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT' };
+    await assert.rejects(transaction.store(oid.subarray(1), zeroId, record('')), invalid);
+    await assert.rejects(transaction.store(oid, new Uint8Array(9), record('')), invalid);
+    await assert.rejects(transaction.store(oid, zeroId, 'text' as never), invalid);
+    await assert.rejects(transaction.checkCurrentSerialInTransaction(oid, null as never), invalid);
+    await assert.rejects(transaction.undo('id' as never), invalid);
+    const tooLarge = transaction.store(oid, zeroId, new Uint8Array(10_000));
+    await assert.rejects(tooLarge, { code: 'ERR_ZEO_FRAME_TOO_LARGE' });
+    await transaction.store(oid, zeroId, record('fits'));
+    await transaction.tpcVote();
+    await transaction.tpcFinish();
+    assert.equal(text(await storage.load(oid)), 'fits');
+    await assert.rejects(storage.tpcBegin({ user: 1 as never }), invalid);
+    await assert.rejects(storage.tpcBegin({ extension: 'x' as never }), invalid);
+    await assert.rejects(storage.history(oid, -1), invalid);
+    await assert.rejects(storage.undoLog(0.5), invalid);
+    await assert.rejects(storage.pack({ before: new Date(Number.NaN) }), invalid);
+    await assert.rejects(storage.loadSerial(oid, record('short')), invalid);
+    await assert.rejects(storage.getTid(record('short')), invalid);
+    assert.throws(() => storage.iterator(record('short')), invalid);
+    assert.equal(storage.generation, 1);
+  });
+
+  it('that has something in its metadata that cannot be sent gives the lock back', async () => {
+    await using server = await ZeoServer.listen({ encoding: 'M5' });
+    await using storage = await ClientStorage.open(server.address);
+    const extension = { when: new Date() as never };
+    await assert.rejects(storage.tpcBegin({ extension }), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
+    await storage.commit({}, () => {});
+  });
+
+  // CommitLockTests, ThreadTests.checkSecondBeginFails, checkMTStores
+  it('waits until the one before has ended, in order, or gives up', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    const order: string[] = [];
+    const first = await storage.tpcBegin();
+    const controller = new AbortController();
+    const impatient = storage.tpcBegin({}, controller.signal);
+    const others = ['second', 'third'].map((name) => storage.commit({}, () => order.push(name)));
+    controller.abort(new Error('enough'));
+    await assert.rejects(impatient, { message: 'enough' });
+    await turn();
+    order.push('first');
+    await first.tpcAbort();
+    await Promise.all(others);
+    assert.deepEqual(order, ['first', 'second', 'third']);
+  });
+
+  it('is refused at once, waiting or not, when the storage is closed', async () => {
+    await using server = await ZeoServer.listen();
+    const storage = await ClientStorage.open(server.address);
+    const first = await storage.tpcBegin();
+    const closed = { code: 'ERR_ZEO_CLOSED' };
+    const second = assert.rejects(storage.tpcBegin(), closed);
+    await storage.close();
+    await second;
+    await assert.rejects(first.store(zeroId, zeroId, record('')), { code: 'ERR_ZEO_DISCONNECTED' });
+    await first.tpcAbort();
+    await assert.rejects(storage.tpcBegin(), closed);
+    await assert.rejects(storage.newOid(), closed);
+    await assert.rejects(storage.load(zeroId), closed);
+    await assert.rejects(storage.history(zeroId), closed);
+    await assert.rejects(storage.iterator().next(), closed);
+    await assert.rejects(storage.pack(), closed);
+    assert.throws(() => storage.setAddresses(1), closed);
+  });
+
+  // CommitLockTests.checkCommitLockVoteFinish, checkCommitLockVoteAbort, checkCommitLockVoteClose
+  it('waits with its vote for another client’s, and can give that up', async () => {
+    await using server = await ZeoServer.listen();
+    await using one = await ClientStorage.open(server.address);
+    await using two = await ClientStorage.open(server.address);
+    const holding = await one.tpcBegin();
+    await holding.tpcVote();
+    const waiting = await two.tpcBegin();
+    const controller = new AbortController();
+    const vote = waiting.tpcVote(controller.signal);
+    while (server.storage().commitLock.waiting === 0) await turn();
+    controller.abort(new Error('enough'));
+    await assert.rejects(vote, { message: 'enough' });
+    await assert.rejects(waiting.tpcFinish(), { code: 'ERR_ZEO_TRANSACTION' });
+    await waiting.tpcAbort();
+    assert.equal(server.storage().commitLock.waiting, 0);
+    const patient = two.commit({}, (transaction) => transaction.store(zeroId, zeroId, record('root')));
+    while (server.storage().commitLock.waiting === 0) await turn();
+    await holding.tpcFinish();
+    await patient;
+  });
+
+  // ReconnectionTests.checkDisconnectedAbort, ThreadTests.checkDisconnectedOnThread2Close
+  it('ends with its connection, and the next one begins on the next', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    const transaction = await storage.tpcBegin();
+    await transaction.store(zeroId, zeroId, record('lost'));
+    const next = storage.tpcBegin();
+    for (const connection of server.connections) connection.destroy();
+    await once(storage, 'connected');
+    await assert.rejects(transaction.store(zeroId, zeroId, record('lost')), { code: 'ERR_ZEO_DISCONNECTED' });
+    await assert.rejects(transaction.tpcVote(), { code: 'ERR_ZEO_DISCONNECTED' });
+    await transaction.tpcAbort();
+    await using later = await next;
+    await later.store(zeroId, zeroId, record('kept'));
+    await later.tpcVote();
+    await later.tpcFinish();
+    assert.equal(text(await storage.load(zeroId)), 'kept');
+  });
+
+  // ReadOnlyStorage.testWriteMethods, ConnectionTests.checkReadOnlyClient
+  it('does not begin on a connection that only reads', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open({ address: server.address, readOnly: true });
+    const refused = { name: 'ReadOnlyError', code: 'ERR_ZEO_READ_ONLY' };
+    await assert.rejects(storage.tpcBegin(), refused);
+    await assert.rejects(storage.newOid(), refused);
+    await assert.rejects(
+      storage.commit({}, () => {}),
+      refused,
+    );
+    assert.equal(storage.generation, 1);
+  });
+
+  it('holds back who stores faster than the server takes it', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    await using transaction = await storage.tpcBegin();
+    let stored = 0;
+    const big = new Uint8Array(4 * 1024 * 1024);
+    const storing = transaction.store(id(1), zeroId, big).then(() => {
+      stored += 1;
+    });
+    await Promise.resolve().then(() => {});
+    assert.equal(stored, 0);
+    await storing;
+    await Promise.all(Array.from({ length: 8 }, (_, index) => transaction.store(id(index + 2), zeroId, big)));
+    await transaction.tpcVote();
+    await transaction.tpcFinish();
+    assert.equal((await storage.load(id(9))).data.length, big.length);
+  });
+});
+
+describe('New object ids', () => {
+  // BasicStorage; ClientStorage.new_oid
+  it('are fetched a hundred at a time, once for all who wait, and come in order', async () => {
+    const peer = await ScriptedPeer.listen({
+      handlers: {
+        new_oids: () => Array.from({ length: 100 }, (_, index) => id(peer.count('new_oids') * 1000 + index)),
+      },
+    });
+    await using storage = await ClientStorage.open(peer.address);
+    const oids = await Promise.all(Array.from({ length: 150 }, () => storage.newOid()));
+    assert.equal(peer.count('new_oids'), 2);
+    assert.equal(new Set(oids.map(formatId)).size, 150);
+    assert.deepEqual(oids.slice(0, 2), [id(1000), id(1001)]);
+    peer.cut();
+    await once(storage, 'connected');
+    assert.deepEqual(await storage.newOid(), id(3000));
+    peer.cut();
+    await once(storage, 'connected');
+    peer.handlers.new_oids = () => [];
+    await assert.rejects(storage.newOid(), { code: 'ERR_ZEO_PROTOCOL' });
+    await peer.close();
+  });
+});
+
+describe('A transaction that loses its connection while it is finished', () => {
+  const finishing = async (storage: ClientStorage) => {
+    const transaction = await storage.tpcBegin();
+    await transaction.store(id(1), zeroId, record('maybe'));
+    await transaction.tpcVote();
+    return transaction.tpcFinish().then(
+      () => assert.fail('It was answered'),
+      (error: unknown) => {
+        assert.ok(error instanceof OutcomeUnknown);
+        assert.deepEqual([error.code, error.retryable], ['ERR_ZEO_OUTCOME_UNKNOWN', false]);
+        return error;
+      },
+    );
+  };
+
+  it('says that its outcome is unknown, and can be asked about: it was committed', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    server.on('call', ({ connection, method }) => {
+      if (method !== 'tpc_finish') return;
+      connection.silence();
+      setImmediate(() => connection.destroy());
+    });
+    const error = await finishing(storage);
+    const tid = await storage.outcomeOf(error);
+    assert.deepEqual(tid, server.storage().lastTransaction);
+    assert.deepEqual(await storage.load(id(1)), { data: record('maybe'), serial: tid });
+    assert.deepEqual(storage.lastTransaction(), tid);
+    // What was kept of it is enough.
+    const { commitId, since } = error;
+    assert.deepEqual(await storage.outcomeOf({ commitId, since }), tid);
+  });
+
+  it('says that its outcome is unknown, and can be asked about: it was not committed', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    const transaction = await storage.tpcBegin();
+    await transaction.store(id(1), zeroId, record('maybe'));
+    await transaction.tpcVote();
+    const finish = transaction.tpcFinish();
+    storage.drop(new Error('cut'), storage.generation);
+    const error = await finish.catch((reason: unknown) => reason);
+    assert.ok(error instanceof OutcomeUnknown);
+    assert.equal((error.cause as { code?: string }).code, 'ERR_ZEO_DISCONNECTED');
+    assert.equal(await storage.outcomeOf(error), undefined);
+    await assert.rejects(storage.load(id(1)), { code: 'ERR_ZEO_POS_KEY' });
+  });
+
+  it('waits with the answer for as long as the server may still commit it', async () => {
+    await using server = await ZeoServer.listen();
+    await using one = await ClientStorage.open(server.address);
+    await using two = await ClientStorage.open(server.address);
+    // Stands for the lost connection that the server has not noticed the loss of.
+    const undecided = await two.tpcBegin();
+    await undecided.store(id(1), zeroId, record('late'));
+    await undecided.tpcVote();
+    let answered = false;
+    const asked = one.outcomeOf({ commitId: 'nobody’s', since: zeroId }).finally(() => {
+      answered = true;
+    });
+    while (server.storage().commitLock.waiting === 0) await turn();
+    assert.equal(answered, false);
+    await undecided.tpcFinish();
+    assert.equal(await asked, undefined);
+  });
+
+  it('does not take an answer that cannot be understood for a success', async () => {
+    const answers: ((from: PeerConnection) => Value | typeof silence)[] = [
+      () => 'no id',
+      () => {
+        throw new PythonError('builtins.OSError', ['disk full']);
+      },
+      ({ socket }) => {
+        socket.destroy();
+        return silence;
+      },
+    ];
+    for (const answer of answers) {
+      const tpc_finish = (_: unknown, from: PeerConnection) => answer(from);
+      await using peer = await ScriptedPeer.listen({ handlers: { vote: () => [], tpc_finish } });
+      await using storage = await ClientStorage.open(peer.address);
+      const lost = once(storage, 'disconnected');
+      await finishing(storage);
+      await lost;
+      assert.deepEqual(storage.lastTransaction(), id(100));
+    }
+  });
+
+  it('was not committed when the server does not know of it', async () => {
+    await using peer = await ScriptedPeer.listen({ handlers: { vote: () => null, tpc_finish: () => null } });
+    await using storage = await ClientStorage.open(peer.address);
+    await assert.rejects(
+      storage.commit({}, () => {}),
+      { code: 'ERR_ZEO_TRANSACTION' },
+    );
+    assert.equal(storage.generation, 1);
+  });
+});
+
+// test_client_side_conflict_resolution.test_client_side
+describe('Conflicts that a server leaves to its clients', () => {
+  const conflict = { oid: id(1), serials: [id(95), id(90)], data: record('mine') };
+
+  it('are resolved by the storage’s option, and voted on again', async () => {
+    let votes = 0;
+    await using peer = await ScriptedPeer.listen({
+      handlers: {
+        vote: () => (++votes === 1 ? [conflict, id(2)] : []),
+        tpc_finish: () => id(101),
+      },
+    });
+    await using storage = await ClientStorage.open({
+      address: peer.address,
+      resolveConflict: async ({ data, serials }) => record(`${Buffer.from(data)} merged on ${serials[0][7]}`),
+    });
+    const transaction = await storage.tpcBegin();
+    await transaction.store(id(1), id(90), record('mine'));
+    assert.deepEqual((await transaction.tpcVote()).map(formatId), [id(2), id(1)].map(formatId));
+    await transaction.tpcFinish();
+    const stores = peer.calls.filter(({ method }) => method === 'storea').map(({ args }) => args);
+    assert.deepEqual(
+      stores[1]?.slice(0, 3).map((arg) => Buffer.from(arg as Uint8Array)),
+      [Buffer.from(id(1)), Buffer.from(id(95)), Buffer.from('mine merged on 95')],
+    );
+    // What was stored first is not what is there now.
+    await storage.load(id(1));
+    assert.equal(peer.count('loadBefore'), 1);
+  });
+
+  it('are ConflictErrors when nobody resolves them, or they never end', async () => {
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => [conflict], tpc_abort: () => null },
+    });
+    await using plain = await ClientStorage.open(peer.address);
+    await assert.rejects(
+      plain.commit({}, () => {}),
+      (error) => {
+        assert.ok(error instanceof ConflictError);
+        assert.deepEqual(error.serials?.map(formatId), [id(95), id(90)].map(formatId));
+        return true;
+      },
+    );
+    assert.equal(peer.count('tpc_abort'), 1);
+    await using never = await ClientStorage.open({
+      address: peer.address,
+      resolveConflict: () => record('again'),
+    });
+    await assert.rejects(
+      never.commit({}, () => {}),
+      ConflictError,
+    );
+    assert.equal(peer.count('vote'), 10);
+  });
+});
