@@ -44,7 +44,7 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
     await using server = await ZeoServer.listen({ storages: names });
     const addresses = names.map((name) => `zeo://${server.address}?storage=${name}`);
     await using terminal = open({ args: ['watch', '-p', '2', ...addresses, '127.0.0.1:1'], columns: 100 });
-    await terminal.shows(/200 storage\(s\): 1 opening, 199 alive/, 60);
+    await terminal.shows(/200 storages: 1 opening, 199 alive/, 60);
     const [, , , first, why] = terminal.screen;
     assert.match(first as string, /^127\.0\.0\.1:1 +opening/);
     assert.match(why as string, /└ .*ECONNREFUSED/);

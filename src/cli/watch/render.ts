@@ -1,6 +1,6 @@
 import { formatDuration, formatTime } from '../explain.js';
 import type { Paint, Style } from '../paint.js';
-import { truncate, truncateMiddle } from '../terminal-text.js';
+import { truncate, truncateMiddle, widthOf } from '../terminal-text.js';
 import type { Fact, FactKind } from './fact.js';
 import type { Snapshot } from './snapshot.js';
 import { countStates, renderTable } from './table.js';
@@ -26,18 +26,27 @@ const mostRecent = 8;
  * (down to the 20 that no terminal falls short of).
  */
 export function render(snapshot: Snapshot, { columns, rows, paint }: RenderOptions): readonly string[] {
-  const title = [
-    `zeo-keepalive ${formatTime(snapshot.now)}`,
-    `${snapshot.rows.length} storage(s): ${countStates(snapshot.rows)}`,
-    `pinged every ${formatDuration(snapshot.periodMs)}`,
-    `a silence is found within ${formatDuration(snapshot.detectionBoundMs)}`,
-  ];
-  // The most important comes first: on a narrow screen the end is cut off.
-  const lines = [truncate(title.join(' · '), columns), ''];
+  const lines = [titleOf(snapshot, columns), ''];
   const recent = snapshot.recent.slice(-recentLines(rows, snapshot.recent.length));
   const tail = recent.length === 0 ? [] : ['', ...recent.map((fact) => renderFact(fact, columns, paint))];
   const height = Math.max(2, rows - lines.length - tail.length);
   return [...lines, ...renderTable(snapshot.rows, { width: columns, height, paint }), ...tail].slice(0, rows);
+}
+
+/** As much of it as fits, the most important first. */
+function titleOf({ now, rows, periodMs, detectionBoundMs }: Snapshot, columns: number): string {
+  const parts = [
+    `${rows.length} ${rows.length === 1 ? 'storage' : 'storages'}: ${countStates(rows)}`,
+    `pinged every ${formatDuration(periodMs)}`,
+    `a silence is found within ${formatDuration(detectionBoundMs)}`,
+  ];
+  let title = `zeo-keepalive ${formatTime(now)}`;
+  for (const part of parts) {
+    const longer = `${title} · ${part}`;
+    if (widthOf(longer) > columns) break;
+    title = longer;
+  }
+  return truncate(title, columns);
 }
 
 /** A line of what happened. */

@@ -31,7 +31,14 @@ const gap = '  ';
 const columns: readonly Column[] = [
   { heading: 'STATE', width: 7, from: 0, cell: ({ state }) => state, pad: padEnd },
   { heading: 'SINCE', width: 8, from: 36, cell: ({ since }) => formatTime(since), pad: padEnd },
-  { heading: 'ms NOW', width: 6, from: 44, cell: milliseconds(({ lastMs }) => lastMs), pad: padStart },
+  {
+    heading: 'ms NOW',
+    width: 6,
+    from: 44,
+    // Of a server that does not answer there is no present round trip.
+    cell: (row) => (isTrouble(row.state) ? '' : milliseconds(({ lastMs }) => lastMs)(row)),
+    pad: padStart,
+  },
   { heading: 'P50', width: 5, from: 56, cell: milliseconds(({ p50Ms }) => p50Ms), pad: padStart },
   { heading: 'P99', width: 5, from: 56, cell: milliseconds(({ p99Ms }) => p99Ms), pad: padStart },
   {
@@ -49,6 +56,8 @@ const serverColumn: Column = {
   cell: ({ server = '' }) => truncateMiddle(server, 24),
   pad: padEnd,
 };
+/** A longer name may be cut to make room for its server. */
+const longName = 32;
 /** A trouble's diagnosis is a sentence; more lines than this are no diagnosis. */
 const troubleLines = 3;
 
@@ -108,7 +117,8 @@ function columnsFor(rows: readonly Row[], width: number, longestName: number): r
   const withServer = [serverColumn, ...shown];
   // A name that is its server's address says it all.
   const isNews = rows.some(({ name, server }) => server !== undefined && server !== name);
-  return isNews && longestName + widthOfAll(withServer) <= width ? withServer : shown;
+  const name = Math.min(longestName, longName);
+  return isNews && name + widthOfAll(withServer) <= width ? withServer : shown;
 }
 
 function widthOfAll(columns: readonly Column[]): number {

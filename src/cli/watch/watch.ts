@@ -54,7 +54,7 @@ export async function watch(targets: readonly Target[], options: WatchOptions): 
   await using agent = new KeepAlive({ ...options.agent, period, logger }, databases);
   if (agent.status().periodMs === undefined) throw nothingToDo();
   const session = new Session(agent);
-  await using _metrics = await serveMetrics(options.metrics, agent, session);
+  await using metrics = await serveMetrics(options.metrics, agent, session);
   const view = createView(output, session, targets, options);
   tell = (fact) => {
     session.note(fact);
@@ -72,6 +72,7 @@ export async function watch(targets: readonly Target[], options: WatchOptions): 
     }
     agent.start();
     tell(started(agent));
+    if (metrics !== undefined) tell(served(metrics.address));
     const reason = await ending.reason();
     const summary = session.summary(reason);
     // Not after the end of the view: closing is no event.
@@ -122,6 +123,12 @@ function started(agent: KeepAlive): Fact {
     `a server that falls silent is found within ${formatDuration(detectionBoundMs)}`;
   const fields = { periodMs, timeoutMs, detectionBoundMs };
   return { time: new Date(), event: 'started', name: undefined, kind: 'note', text, fields };
+}
+
+function served(address: string): Fact {
+  const url = `http://${address}/metrics`;
+  const text = `serves ${url}, and /healthz and /readyz beside it`;
+  return { time: new Date(), event: 'metrics', name: undefined, kind: 'note', text, fields: { url } };
 }
 
 /** What concerns a storage is told by events; what concerns the agent itself only by its log. */
