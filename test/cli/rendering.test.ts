@@ -42,9 +42,9 @@ describe('the screen', () => {
     const trouble = { at, text: 'DEAD, silent for 1 s: the server process hangs', latest: 'refused' };
     const lines = draw([row('good', 'alive'), row('bad', 'dead', { trouble })], 60);
     assert.deepEqual(lines.slice(3), [
-      'bad      dead     03:04:05            0.40   12.3',
-      '  └ 03:04:05 DEAD, silent for 1 s: the server process',
-      '    hangs; refused',
+      'bad      dead     03:04:05           0.40   12.3',
+      '  └ 03:04:05 DEAD, silent for 1 s: the server process hangs;',
+      '    refused',
       'good     alive    03:04:05    0.42   0.40   12.3',
     ]);
   });

@@ -28,7 +28,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.equal(stderr, '');
     assert.match(
       stdout,
-      /alive, \d+ pings, 1 failed, round trip .*\n {2}└ \S+Z DEAD, .*; back after [\d.]+ s\n$/,
+      /alive, \d+ pings, 1 failed, round trip .*\n {2}└ \S+Z DEAD, .*; back after [\d.]+ s.*\n$/,
     );
     // The verdict is told once, not again as the loss of the connection.
     assert.equal(stdout.match(/DEAD/g)?.length, 2);
@@ -118,7 +118,6 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
       const ended = await command.ended();
       assert.deepEqual([ended.code, ended.signal, ended.stderr], [code, endedBy, '']);
       assert.match(ended.stdout, /alive, \d+ pings, 0 failed/);
-      await waitFor(() => server.connections.size === 0);
     });
   }
 

@@ -23,16 +23,14 @@ export class Session {
 
   /** Takes in what happened. */
   note(fact: Fact): void {
-    const storage = fact.name === undefined ? undefined : this.#storages.get(fact.name);
-    storage?.note(fact);
-    storage?.row(this.#statuses().get(storage.name));
+    if (fact.name !== undefined) this.#storages.get(fact.name)?.note(fact);
     if (fact.kind === 'routine' || fact.kind === 'detail') return;
     this.#recent.push(fact);
     if (this.#recent.length > recentFacts) this.#recent.shift();
   }
 
   rows(): readonly Row[] {
-    const statuses = this.#statuses();
+    const statuses = new Map(this.#agent.status().storages.map((status) => [status.name, status]));
     return [...this.#storages.values()].map((storage) => storage.row(statuses.get(storage.name)));
   }
 
@@ -62,10 +60,6 @@ export class Session {
       text,
       fields: { reason, storages },
     };
-  }
-
-  #statuses() {
-    return new Map(this.#agent.status().storages.map((status) => [status.name, status]));
   }
 }
 

@@ -1,5 +1,5 @@
+import type { RoundTripSummary } from '../../agent/round-trips.js';
 import type { Fact } from './fact.js';
-import type { RoundTrips } from './round-trips.js';
 
 /**
  * How a storage is, at a glance. From bad to good, which is the order of the table.
@@ -31,7 +31,7 @@ export interface Row {
   readonly since: Date;
   readonly pings: number;
   readonly failures: number;
-  readonly roundTrips: RoundTrips | undefined;
+  readonly roundTrips: RoundTripSummary | undefined;
   readonly trouble: Trouble | undefined;
 }
 

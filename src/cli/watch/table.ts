@@ -1,6 +1,6 @@
 import { formatMs, formatTime } from '../explain.js';
 import type { Paint, Style } from '../paint.js';
-import { padEnd, padStart, truncateMiddle, widthOf, wrap } from '../terminal-text.js';
+import { padEnd, padStart, truncate, truncateMiddle, widthOf, wrap } from '../terminal-text.js';
 import { type DisplayState, displayStates, isTrouble, type Row, tellTrouble } from './snapshot.js';
 import { sparkLine } from './spark-line.js';
 
@@ -108,7 +108,8 @@ export function renderTable(
     count += 1;
   }
   const rest = sorted.slice(count);
-  if (rest.length > 0) body.push(paint('faint', `… and ${rest.length} more: ${countStates(rest)}`));
+  if (rest.length > 0)
+    body.push(paint('faint', truncate(`… and ${rest.length} more: ${countStates(rest)}`, width)));
   return [paint('strong', heading.join(gap).trimEnd()), ...body];
 }
 

@@ -1,68 +1,73 @@
-import type { StorageStatus } from '../../agent/keep-alive.js';
+import type { StorageStatus } from '../../agent/status.js';
 import type { ClientStorage } from '../../zeo/client-storage.js';
 import { printable } from '../terminal-text.js';
 import type { Fact } from './fact.js';
-import { RoundTripWindow } from './round-trips.js';
 import type { DisplayState, Row, Trouble } from './snapshot.js';
 
-/** One of the storages that are watched: what is known of it beyond what the agent and the storage tell when asked. */
+/** One of the storages that are watched: what its facts come to. */
 export class WatchedStorage {
   readonly name: string;
-  readonly storage: ClientStorage;
-  readonly #roundTrips = new RoundTripWindow();
+  readonly #storage: ClientStorage;
   #state: DisplayState = 'opening';
   #since = new Date();
   #trouble: Trouble | undefined;
-  /** Declared dead, and not connected since. */
-  #isDead = false;
 
   constructor(name: string, storage: ClientStorage) {
     this.name = name;
-    this.storage = storage;
+    this.#storage = storage;
   }
 
   /** Takes in what happened to it. */
-  note({ time, event, kind, text, fields }: Fact): void {
-    if (typeof fields.roundTripMs === 'number') this.#roundTrips.add(fields.roundTripMs);
-    if (event === 'storageDied') this.#isDead = true;
-    if (event === 'connected') this.#isDead = false;
-    const trouble = this.#trouble;
-    if (kind === 'bad') {
-      // What an outage began with says more than why the attempts to end it fail.
-      const goesOn = trouble !== undefined && trouble.end === undefined && !this.storage.ready;
-      this.#trouble = goesOn ? { ...trouble, latest: text } : { at: time, text };
-    } else if (trouble !== undefined && isEnd(event)) this.#trouble = { ...trouble, end: text };
-  }
-
-  /** How it is now. Asked at each fact, so that the time since when it is so is right. */
-  row(status: StorageStatus | undefined): Row {
-    const state = this.#displayState(status);
+  note(fact: Fact): void {
+    const state = this.#next(fact.event);
     if (state !== this.#state) {
       this.#state = state;
-      this.#since = new Date();
+      this.#since = fact.time;
     }
-    const { address } = this.storage;
+    this.#trouble = this.#troubleAfter(fact);
+  }
+
+  /** How it is now. */
+  row(status: StorageStatus | undefined): Row {
+    const { address } = this.#storage;
     return {
       name: this.name,
       server: address === undefined ? undefined : printable(address),
-      state,
+      state: this.#state,
       since: this.#since,
       pings: status?.pings ?? 0,
       failures: status?.failures ?? 0,
-      roundTrips: this.#roundTrips.summary(),
+      roundTrips: status?.roundTrips,
       trouble: this.#trouble,
     };
   }
 
-  #displayState(status: StorageStatus | undefined): DisplayState {
-    const { ready, generation } = this.storage;
-    const pinged = status?.state ?? 'new';
-    if (!ready) return generation === 0 ? 'opening' : this.#isDead ? 'dead' : 'down';
-    if (pinged === 'alive' || pinged === 'failed') return pinged;
-    return pinged === 'new' ? 'ready' : 'back';
+  #next(event: string): DisplayState {
+    switch (event) {
+      case 'connected':
+        return this.#state === 'opening' ? 'ready' : 'back';
+      case 'storageDied':
+        // Told just after the loss of the connection; a new one is not there before.
+        return 'dead';
+      case 'disconnected':
+        return 'down';
+      case 'pingSucceeded':
+        return 'alive';
+      case 'pingFailed':
+        return this.#storage.ready ? 'failed' : this.#state;
+      default:
+        return this.#state;
+    }
   }
-}
 
-function isEnd(event: string): boolean {
-  return event === 'connected' || event === 'storageBack';
+  #troubleAfter({ time, event, kind, text }: Fact): Trouble | undefined {
+    const trouble = this.#trouble;
+    if (kind === 'bad') {
+      // What an outage began with says more than why the attempts to end it fail.
+      const goesOn = trouble !== undefined && trouble.end === undefined && !this.#storage.ready;
+      return goesOn ? { ...trouble, latest: text } : { at: time, text };
+    }
+    const isEnd = event === 'connected' || event === 'storageBack';
+    return isEnd && trouble !== undefined ? { ...trouble, end: text } : trouble;
+  }
 }
