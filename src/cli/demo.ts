@@ -8,7 +8,8 @@ import { KeepAlive } from '../agent/keep-alive.js';
 import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientStorage } from '../zeo/client-storage.js';
 import { ZeoServer } from '../zeo/server/zeo-server.js';
-import { answered, explain, Narrator } from './narrator.js';
+import { exitCode } from './exit-code.js';
+import { explain, formatMs } from './explain.js';
 
 const period = 1;
 const timeout = 1;
@@ -18,19 +19,18 @@ const oid = new Uint8Array(8);
 
 /** Runs the demonstration. Resolves to the exit code: 0 when everything came as promised. */
 export async function demo(): Promise<number> {
-  const narrator = new Narrator(0);
+  console.log('A demonstration on servers of its own (--help tells of the rest)\n');
+  const say = narrator();
   await using pickleServer = await ZeoServer.listen({ storages: ['main', 'sessions'] });
   await using msgpackServer = await ZeoServer.listen({ encoding: 'M5', storages: ['catalog'] });
   const databases = new StorageRegistry();
   const servers = { main: pickleServer, sessions: pickleServer, catalog: msgpackServer };
   for (const [name, server] of Object.entries(servers)) {
-    narrator.say(name, `opening at ${server.address}`);
+    say(name, `opening at ${server.address}`);
     const storage = await ClientStorage.open({ address: server.address, storage: name, waitTimeout: 5 });
-    storage.on('connected', ({ generation }) =>
-      narrator.say(name, `connected again (connection ${generation})`),
-    );
+    storage.on('connected', ({ generation }) => say(name, `connected again (connection ${generation})`));
     storage.on('invalidated', ({ oids }) =>
-      narrator.say(name, `learnt of ${oids?.length ?? 'all'} changed object(s)`),
+      say(name, `learnt of ${oids?.length ?? 'all'} changed object(s)`),
     );
     databases.open(name, storage);
   }
@@ -40,17 +40,19 @@ export async function demo(): Promise<number> {
   const pings = new Map<string, number>();
   agent.on('pingSucceeded', ({ name, roundTripMs }) => {
     pings.set(name, (pings.get(name) ?? 0) + 1);
-    narrator.say(name, answered(roundTripMs));
+    const text =
+      roundTripMs === undefined ? 'alive, other bytes came' : `ping answered in ${formatMs(roundTripMs)} ms`;
+    say(name, text);
   });
-  agent.on('storageDied', ({ name, error }) => narrator.say(name, `DEAD: ${explain(error)}`));
-  agent.on('stalled', ({ durationMs }) => narrator.say('this host', `stood still for ${durationMs} ms`));
+  agent.on('storageDied', ({ name, error }) => say(name, `DEAD: ${explain(error)}`));
+  agent.on('stalled', ({ durationMs }) => say('this host', `stood still for ${durationMs} ms`));
 
   const failures: string[] = [];
   try {
     agent.start();
     const boundMs = agent.status().detectionBoundMs ?? 0;
-    narrator.say('agent', `pings every ${period} s, a silence is detected within ${boundMs / 1000} s`);
-    await cutOff('sessions', pickleServer, agent, databases, narrator, boundMs);
+    say('agent', `pings every ${period} s, a silence is detected within ${boundMs / 1000} s`);
+    await cutOff('sessions', pickleServer, agent, databases, say, boundMs);
   } catch (error) {
     failures.push(explain(error));
   }
@@ -64,7 +66,7 @@ export async function demo(): Promise<number> {
   for (const [name, count] of pings) console.log(`${name.padEnd(11)} ${count}`);
   for (const failure of failures) console.log(`NOT AS PROMISED: ${failure}`);
   if (failures.length === 0) console.log('Everything came as promised.');
-  return failures.length === 0 ? 0 : 1;
+  return failures.length === 0 ? exitCode.done : exitCode.failed;
 }
 
 /** Makes one connection go silent, and sees that what is promised comes about. Rejects with what does not. */
@@ -73,7 +75,7 @@ async function cutOff(
   server: ZeoServer,
   agent: KeepAlive,
   databases: StorageRegistry,
-  narrator: Narrator,
+  say: Say,
   boundMs: number,
 ): Promise<void> {
   const signal = AbortSignal.timeout(patienceMs);
@@ -92,7 +94,7 @@ async function cutOff(
   const [connection] = [...server.connections].filter(({ storageId }) => storageId === name);
   connection?.silence();
   const silentAt = performance.now();
-  narrator.say(name, 'its connection goes silent, and nobody closes it');
+  say(name, 'its connection goes silent, and nobody closes it');
   // What others commit meanwhile must not be missed.
   const tid = server.storage(name).commit([{ oid, data: Buffer.from('written in the silence') }]);
 
@@ -100,10 +102,21 @@ async function cutOff(
   const detectedMs = performance.now() - silentAt;
   if (detectedMs > boundMs)
     throw new Error(`Detected only after ${detectedMs} ms, promised were ${boundMs} ms`);
-  narrator.say(name, `detected ${(detectedMs / 1000).toFixed(2)} s after the silence began`);
+  say(name, `detected ${(detectedMs / 1000).toFixed(2)} s after the silence began`);
   await of('pingSucceeded');
   const known = storage.lastTransaction();
   if (known === undefined || Buffer.compare(known, tid) < 0) {
     throw new Error(`${name} was not told of the transaction that was committed in the silence`);
   }
+}
+
+type Say = (who: string, what: string) => void;
+
+/** Prints what happens, one line an event, with the seconds since it began. */
+function narrator(): Say {
+  const startedAt = performance.now();
+  return (who, what) => {
+    const seconds = (performance.now() - startedAt) / 1000;
+    console.log(`${seconds.toFixed(2).padStart(7)} s  ${who.padEnd(9)} ${what}`);
+  };
 }

@@ -1,23 +1,38 @@
 #!/usr/bin/env node
-/** What `npm start` runs: without arguments the demonstration, with addresses it keeps those alive. */
-import { demo } from './demo.js';
-import { watch } from './watch.js';
-
-const usage = `Usage: npm start                  shows what the agent does, on servers of its own
-       npm start -- ADDRESS…      keeps connections to ZEO servers alive and prints what happens, until Ctrl-C
-
-ADDRESS is host:port, [v6]:port, the path of a unix socket, or a zeo:// URI.
-ZEO_KEEPALIVE_PERIOD (10 here) and the other variables of the README tune it.`;
+/** The command `zeo-keepalive`; without arguments, as `npm start` has it, the demonstration. */
+import { CommanderError } from 'commander';
+import { KeepAliveError } from '../errors.js';
+import { exitCode, pluginExitCode } from './exit-code.js';
+import { explain } from './explain.js';
+import { createProgram } from './program.js';
 
 const args = process.argv.slice(2);
+const isPlugin = args[0] === 'check';
+
+// Whoever reads may stop (`--help | head -1`), and a terminal may vanish: no reason for a stack trace.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
-  if (args.includes('--help') || args.includes('-h')) console.log(usage);
-  else if (args.some((arg) => arg.startsWith('-'))) {
-    console.error(usage);
-    process.exitCode = 2;
-  } else process.exitCode = args.length === 0 ? await demo() : await watch(args);
+  const program = createProgram((code) => {
+    process.exitCode = code;
+  });
+  await program.parseAsync(args.length === 0 ? ['demo'] : args, { from: 'user' });
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  process.exitCode = report(error);
+}
+
+/** Says what is wrong where it will be read, unless the parser already has. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Asked for help or the version.
+    if (error.exitCode === 0) return exitCode.done;
+  } else if (isPlugin) console.log(`ZEO UNKNOWN - ${explain(error)}`);
+  else console.error(`error: ${explain(error)}`);
+  if (isPlugin) return pluginExitCode('UNKNOWN');
+  return error instanceof CommanderError || isMistake(error) ? exitCode.usage : exitCode.failed;
+}
+
+/** What the user has to change, not the world. */
+function isMistake(error: unknown): boolean {
+  return error instanceof KeepAliveError && /_INVALID_|_CONFIG/.test(error.code);
 }

@@ -1,0 +1,69 @@
+import { connect } from 'node:net';
+import { ClientDisconnected } from '../../errors.js';
+import { type Address, formatAddress } from '../../zeo/address.js';
+import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
+
+export interface RuokAnswer {
+  readonly status: ServerStatus;
+  /** From the question to its answer. */
+  readonly roundTripMs: number;
+}
+
+/**
+ * Asks a server `ruok`, which it answers without a registration and without touching a storage's data
+ * (`ZEO/asyncio/server.py: ServerProtocol.finish_connect`).
+ *
+ * @throws ClientDisconnected, ProtocolError, or `signal.reason`
+ */
+export async function askRuok(address: Address, signal: AbortSignal): Promise<RuokAnswer> {
+  signal.throwIfAborted();
+  const where = formatAddress(address);
+  const socket = connect('path' in address ? { path: address.path } : { ...address, noDelay: true });
+  const { promise, resolve, reject } = withResolvers<RuokAnswer>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  let askedAt = 0;
+  socket.on('connect', () => {
+    askedAt = performance.now();
+    socket.write(ruokRequest());
+  });
+  const reader = ruokReader();
+  socket.on('data', (chunk) => {
+    try {
+      for (const event of reader.receive(chunk)) {
+        if (event.type === 'status')
+          resolve({ status: event.status, roundTripMs: performance.now() - askedAt });
+      }
+    } catch (error) {
+      reject(error);
+    }
+  });
+  socket.on('error', (cause: NodeJS.ErrnoException) =>
+    reject(
+      new ClientDisconnected(`Cannot ask ${where}: ${cause.code ?? cause.message}`, {
+        code: 'ERR_ZEO_CONNECT',
+        cause,
+      }),
+    ),
+  );
+  socket.on('close', () =>
+    reject(new ClientDisconnected(`${where} closed the connection without an answer`)),
+  );
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    socket.destroy();
+  }
+}
+
+/** `Promise.withResolvers` of Node 22. */
+function withResolvers<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

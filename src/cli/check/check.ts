@@ -1,0 +1,63 @@
+import { resolveOptions } from '../../zeo/options.js';
+import { pluginExitCode, worstOf } from '../exit-code.js';
+import { explain, formatDuration, formatMs } from '../explain.js';
+import type { Target } from '../targets.js';
+import { askRuok } from './ask-ruok.js';
+import { type Finding, judge, reportLine, type Thresholds } from './finding.js';
+import { probe } from './probe.js';
+import { findingOf } from './ruok-finding.js';
+
+export interface CheckOptions extends Thresholds {
+  /** For each storage, from the first packet to the answer. */
+  readonly timeoutMs: number;
+  /** Ask `ruok` instead of registering as a client. */
+  readonly ruok: boolean;
+}
+
+/** Checks each target once, all at the same time, prints one line, and resolves to the exit code of a plugin. */
+export async function check(targets: readonly Target[], options: CheckOptions): Promise<number> {
+  const findings = await Promise.all(targets.map((target) => examine(target, options)));
+  console.log(reportLine(findings));
+  return pluginExitCode(worstOf(findings.map(({ state }) => state)));
+}
+
+/** Never rejects: what cannot be reached is a finding. */
+async function examine(target: Target, options: CheckOptions): Promise<Finding> {
+  const timeout = new AbortController();
+  const late = new Error(`did not answer within ${formatDuration(options.timeoutMs)}`);
+  const timer = setTimeout(() => timeout.abort(late), options.timeoutMs);
+  try {
+    return await (options.ruok ? ruok : ping)(target, options, timeout.signal);
+  } catch (error) {
+    const text = error === late ? late.message : `cannot be used: ${explain(error)}`;
+    return { name: target.name, state: 'CRITICAL', text, figures: [] };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ping({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
+  const connectTimeout = thresholds.timeoutMs / 1000;
+  const { address, connectMs, roundTripMs } = await probe({ ...options, connectTimeout }, signal);
+  const where = address === name ? '' : ` by ${address}`;
+  const { warningMs: warning, criticalMs: critical } = thresholds;
+  return {
+    name,
+    state: judge(roundTripMs, thresholds),
+    text: `answered${where} in ${formatMs(roundTripMs)} ms`,
+    figures: [
+      { label: `${name} rtt`, value: roundTripMs, unit: 'ms', warning, critical },
+      { label: `${name} connect`, value: connectMs, unit: 'ms' },
+    ],
+  } satisfies Finding;
+}
+
+/** Of several servers the first that answers counts, as for a client. */
+async function ruok({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
+  const { addresses } = resolveOptions(options);
+  const answers = addresses.map((address) => askRuok(address, signal));
+  const answer = await Promise.any(answers).catch((error: AggregateError) => {
+    throw error.errors.at(-1);
+  });
+  return findingOf(name, answer, options.storage, thresholds);
+}

@@ -1,0 +1,45 @@
+import { ClientStorage } from '../../zeo/client-storage.js';
+import { type ClientStorageOptions, resolveOptions } from '../../zeo/options.js';
+
+export interface Probed {
+  /** The server that answered. */
+  readonly address: string;
+  /** From the first packet until it was registered. */
+  readonly connectMs: number;
+  /** Of one ping on that connection. */
+  readonly roundTripMs: number;
+}
+
+/**
+ * Connects to a storage as its clients do, registers, pings once, and closes. Does not wait for a server that refuses:
+ * when each of its servers has failed once, that is the result.
+ *
+ * @throws why the last server could not be used, or `signal.reason`
+ */
+export async function probe(options: ClientStorageOptions, signal: AbortSignal): Promise<Probed> {
+  const startedAt = performance.now();
+  await using storage = await ClientStorage.open({ ...options, wait: false });
+  const address = await firstConnection(storage, resolveOptions(options).addresses.length, signal);
+  const connectedAt = performance.now();
+  await storage.ping(signal);
+  return {
+    address,
+    connectMs: connectedAt - startedAt,
+    roundTripMs: performance.now() - connectedAt,
+  };
+}
+
+function firstConnection(storage: ClientStorage, servers: number, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const failed = new Set<string>();
+    storage.once('connected', ({ address }) => resolve(address));
+    // It is about to try again, so this attempt has failed.
+    storage.on('reconnecting', ({ address, error }) => {
+      failed.add(address);
+      if (failed.size >= servers) reject(error);
+    });
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

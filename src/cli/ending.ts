@@ -1,0 +1,51 @@
+import type { Output } from './output.js';
+
+/*
+ * When the terminal is gone this process ends as SIGHUP would have ended it: Node, ending by itself, wants to reset the
+ * terminal, and aborts because it cannot (`node.cc: ResetStdio`).
+ */
+
+/**
+ * Waits for whatever asks this program to end: Ctrl-C, SIGTERM, a terminal that vanishes (SIGHUP), or an output that
+ * nobody reads any more. From then on Ctrl-C ends it on the spot.
+ */
+export class Ending implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    if (this.#controller.signal.aborted && signal === 'SIGINT') process.exit(130);
+    this.#controller.abort(signal);
+  };
+
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+    for (const signal of signals) process.on(signal, this.#onSignal);
+    const onClosed = () => this.#controller.abort('output closed');
+    if (output.closed.aborted) onClosed();
+    else output.closed.addEventListener('abort', onClosed);
+  }
+
+  /** Aborts when it is time to end; its reason is the signal's name or `output closed`. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Resolves to the reason. */
+  reason(): Promise<string> {
+    const { signal } = this;
+    return new Promise((resolve) => {
+      if (signal.aborted) resolve(signal.reason);
+      else signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of signals) process.off(signal, this.#onSignal);
+    const { closed, isTerminal } = this.#output;
+    if (this.signal.reason === 'SIGHUP' || (closed.aborted && isTerminal))
+      process.kill(process.pid, 'SIGHUP');
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { check } from './check/check.js';
+import { demo } from './demo.js';
+import { readTargets } from './targets.js';
+import { printable } from './terminal-text.js';
+import { parseListenAddress } from './watch/listen-address.js';
+import { watch } from './watch/watch.js';
+
+const addresses = `
+An ADDRESS is HOST:PORT, [IPV6]:PORT, the path of a unix socket, or a zeo:// URI as zodburi has it.`;
+
+const examples = `
+Examples:
+  $ zeo-keepalive demo                                        what it does, without any server
+  $ zeo-keepalive watch zeo1:8100 zeo2:8100                   a live table; Ctrl-C ends it
+  $ zeo-keepalive watch --config etc/zope.conf                every <zeoclient> of a Zope or Plone
+  $ zeo-keepalive check --warning 50 --critical 500 zeo1:8100 for Nagios, Icinga, Sensu …
+  $ zeo-keepalive check --ruok 'zeo:///run/zeo.sock?storage=main'
+${addresses}
+What the options do not say, the environment may: ZEO_KEEPALIVE_PERIOD, ZEO_KEEPALIVE_TIMEOUT …`;
+
+const watchHelp = `
+On a terminal it draws a table, otherwise it prints one line for each thing that happens.
+${addresses}
+Examples:
+  $ zeo-keepalive watch --period 5 --timeout 2 zeo1:8100 '[2001:db8::1]:8100' /run/zeo.sock
+  $ zeo-keepalive watch --config etc/zope.conf --quiet >> watch.log
+  $ zeo-keepalive watch --json zeo1:8100 | jq 'select(.event == "storageDied")'
+  $ zeo-keepalive watch --metrics 9464 zeo1:8100              http://127.0.0.1:9464/metrics, /healthz, /readyz
+
+Exit codes: 0 ended as asked (Ctrl-C, SIGTERM, closed output), 1 it could not work, 2 called wrongly,
+129 its terminal vanished (SIGHUP)`;
+
+const checkHelp = `${addresses}
+Examples:
+  $ zeo-keepalive check --warning 50 --critical 500 --timeout 5 zeo1:8100 zeo2:8100
+  $ zeo-keepalive check --config etc/zope.conf
+  $ zeo-keepalive check --ruok zeo1:8100                      with the server's own counters
+
+Exit codes: 0 OK, 1 WARNING, 2 CRITICAL (also: unreachable, or no answer in time), 3 UNKNOWN (called wrongly)`;
+
+interface WatchFlags {
+  readonly config?: string;
+  readonly period?: number;
+  readonly timeout?: number;
+  readonly concurrency?: number;
+  readonly jitter?: number;
+  readonly skipActive?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly metrics?: ReturnType<typeof parseListenAddress>;
+}
+
+interface CheckFlags {
+  readonly config?: string;
+  readonly warning?: number;
+  readonly critical?: number;
+  readonly timeout: number;
+  readonly ruok?: boolean;
+}
+
+/** The command line. `onDone` is told the exit code of the command that ran. */
+export function createProgram(onDone: (code: number) => void): Command {
+  const program = new Command('zeo-keepalive')
+    .description('Keeps connections to ZEO servers alive, and knows within seconds when one is dead')
+    .version(readVersion(), '-V, --version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', examples);
+
+  program
+    .command('watch', { isDefault: true })
+    .summary('keep the connections to servers alive and show what happens')
+    .description('Keeps the connections to these servers alive and shows what happens, until Ctrl-C.')
+    .argument('[ADDRESS...]', 'servers')
+    .option('-c, --config <file>', 'every <zeoclient> of this zope.conf')
+    .option(
+      '-p, --period <seconds>',
+      'between two pings of one storage (ZEO_KEEPALIVE_PERIOD, or 10)',
+      number,
+    )
+    .option(
+      '-t, --timeout <seconds>',
+      'a server may stay silent after a ping (the smaller of 5 and the period)',
+      number,
+    )
+    .option('--concurrency <count>', 'pings in flight at once (128)', number)
+    .option('--jitter <fraction>', 'by which a sleep may be shortened at random (0.1)', number)
+    .option('--skip-active', 'do not ping what received bytes within the period')
+    .option('--json', 'one JSON object a line (NDJSON)')
+    .option('-q, --quiet', 'lines without what happens all the time, as answered pings')
+    .option(
+      '-m, --metrics <host:port>',
+      'serve /metrics, /healthz and /readyz; without a host on 127.0.0.1',
+      listen,
+    )
+    .addHelpText('after', watchHelp)
+    .action(async (given: string[], flags: WatchFlags, command: Command) => {
+      const targets = await targetsOf(command, given, flags.config);
+      const {
+        period,
+        timeout,
+        concurrency,
+        jitter,
+        skipActive,
+        json = false,
+        quiet = false,
+        metrics,
+      } = flags;
+      const agent = { period, timeout, concurrency, jitter, skipActive };
+      onDone(await watch(targets, { agent, json, quiet, metrics }));
+    });
+
+  program
+    .command('check')
+    .summary('check servers once, as a monitoring plugin')
+    .description('Connects to each server, registers, pings once, and answers as a monitoring plugin.')
+    .argument('[ADDRESS...]', 'servers; the worst of them counts')
+    .option('-C, --config <file>', 'every <zeoclient> of this zope.conf')
+    .option('-w, --warning <ms>', 'a round trip over this is a warning', milliseconds)
+    .option('-c, --critical <ms>', 'a round trip over this is critical', milliseconds)
+    .option('-t, --timeout <seconds>', 'for connecting, registering and the answer together', seconds, 10)
+    .option('-r, --ruok', 'only ask the server how it is, which needs no registration')
+    .addHelpText('after', checkHelp)
+    // A monitoring system shows what is on standard output.
+    .configureOutput({ outputError: (text) => console.log(`ZEO UNKNOWN - ${printable(text.trim())}`) })
+    .action(async (given: string[], flags: CheckFlags, command: Command) => {
+      const { warning: warningMs, critical: criticalMs, timeout, ruok = false } = flags;
+      if (warningMs !== undefined && criticalMs !== undefined && warningMs > criticalMs)
+        command.error('error: --warning is more than --critical');
+      const targets = await targetsOf(command, given, flags.config);
+      onDone(await check(targets, { warningMs, criticalMs, timeoutMs: timeout * 1000, ruok }));
+    });
+
+  program
+    .command('demo')
+    .summary('show on servers of its own what the agent does')
+    .description('Shows on servers of its own how a connection dies in silence, and what becomes of it.')
+    .action(async () => onDone(await demo()));
+  return program;
+}
+
+async function targetsOf(command: Command, given: readonly string[], config: string | undefined) {
+  const targets = await readTargets(given, config);
+  if (targets.length === 0)
+    command.error(
+      config === undefined
+        ? "error: missing argument 'ADDRESS' (or --config)"
+        : `error: ${config} has no <zeoclient>`,
+    );
+  return targets;
+}
+
+/** Any number: which ones make sense is for the settings to say. */
+function number(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('It has to be a number.');
+  return value;
+}
+
+function seconds(text: string): number {
+  const value = number(text);
+  if (!(value > 0 && value <= 86_400))
+    throw new InvalidArgumentError('It has to be a number of seconds up to 86400.');
+  return value;
+}
+
+function milliseconds(text: string): number {
+  const value = number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('It has to be a number of milliseconds.');
+  return value;
+}
+
+function listen(text: string) {
+  try {
+    return parseListenAddress(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+function readVersion(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,91 @@
+import type { KeepAlive } from '../../agent/keep-alive.js';
+import { causeInWords } from '../../agent/outage.js';
+import { KeepAliveError } from '../../errors.js';
+import type { ClientStorage } from '../../zeo/client-storage.js';
+import { explain, formatDuration, formatMs } from '../explain.js';
+import { printable } from '../terminal-text.js';
+import type { FactKind, Tell } from './fact.js';
+
+/** Tells what the agent finds out. */
+export function tellOfAgent(agent: KeepAlive, tell: Tell): void {
+  const say = speaker(tell);
+  agent.on('pingSucceeded', ({ name, roundTripMs, evidence }) => {
+    const text =
+      roundTripMs === undefined
+        ? 'alive: other bytes than the answer came'
+        : `ping answered in ${formatMs(roundTripMs)} ms`;
+    say('pingSucceeded', name, 'routine', text, { roundTripMs, evidence });
+  });
+  agent.on('pingFailed', ({ name, error }) =>
+    say('pingFailed', name, 'bad', `ping failed: ${explain(error)}`, { error }),
+  );
+  agent.on('storageDied', ({ name, error, silentMs, diagnosis }) => {
+    const text = `DEAD, silent for ${formatDuration(silentMs)}: ${causeInWords[diagnosis]}`;
+    say('storageDied', name, 'bad', text, { silentMs, diagnosis, error });
+  });
+  agent.on('storageDown', ({ name, downForMs, error }) => {
+    const text = `still down after ${formatDuration(downForMs)}: ${explain(error ?? 'not connected')}`;
+    say('storageDown', name, 'routine', text, { downForMs, error });
+  });
+  agent.on('storageBack', ({ name, downForMs, cause }) => {
+    const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
+    say('storageBack', name, 'good', `back after ${formatDuration(downForMs)}${why}`, { downForMs, cause });
+  });
+  agent.on('stalled', (stall) => {
+    const who = stall.of === 'loop' ? 'the main loop of this program' : 'this program';
+    const text = `${who} stood still for ${formatDuration(stall.durationMs)}; nobody was judged by it`;
+    say('stalled', undefined, 'note', text, { ...stall });
+  });
+  agent.on('workerLost', ({ error, retryInMs }) =>
+    say('workerLost', undefined, 'bad', `the worker thread ended: ${explain(error)}`, { error, retryInMs }),
+  );
+}
+
+/** Tells what a storage goes through between two pings. */
+export function tellOfStorage(name: string, storage: ClientStorage, tell: Tell): void {
+  const say = speaker(tell);
+  /** By the server that it was about; what has been told of a lost connection is about the one that it was to. */
+  const lastReasons = new Map<string, string>();
+  let lost: string | undefined;
+  storage.on('connected', ({ address, protocol, generation, readOnly }) => {
+    lastReasons.clear();
+    lost = undefined;
+    const text = `connected to ${printable(address)}, ${printable(protocol)}`;
+    say('connected', name, 'good', text, { address, protocol, generation, readOnly });
+  });
+  storage.on('disconnected', ({ generation, error }) => {
+    if (isClosing(error)) return;
+    lost = explain(error);
+    // The agent's own verdict has just been told, with the diagnosis.
+    say('disconnected', name, isVerdict(error) ? 'detail' : 'bad', lost, { generation, error });
+  });
+  storage.on('reconnecting', ({ address, attempt, delayMs, error }) => {
+    const reason = explain(error);
+    const isKnown = reason === lost || reason === lastReasons.get(address);
+    lastReasons.set(address, reason);
+    say('reconnecting', name, isKnown ? 'detail' : 'bad', reason, { address, attempt, delayMs, error });
+  });
+  storage.on('invalidated', ({ oids }) => {
+    const text = oids === null ? 'any object may have changed' : `${oids.length} object(s) changed`;
+    say('invalidated', name, 'routine', text, { objects: oids?.length ?? null });
+  });
+}
+
+function speaker(tell: Tell) {
+  return (
+    event: string,
+    name: string | undefined,
+    kind: FactKind,
+    text: string,
+    fields: Readonly<Record<string, unknown>>,
+  ) => tell({ time: new Date(), event, name, kind, text, fields });
+}
+
+/** Whether a connection ended because this program closed it. */
+function isClosing(error: Error): boolean {
+  return error instanceof KeepAliveError && error.code === 'ERR_ZEO_CLOSED';
+}
+
+function isVerdict(error: Error): boolean {
+  return error instanceof KeepAliveError && error.code === 'ERR_KEEPALIVE_TIMEOUT';
+}

@@ -1,0 +1,63 @@
+import { formatDuration, formatTime } from '../explain.js';
+import type { Paint, Style } from '../paint.js';
+import { truncate, truncateMiddle, widthOf } from '../terminal-text.js';
+import type { Fact, FactKind } from './fact.js';
+import type { Snapshot } from './snapshot.js';
+import { countStates, renderTable } from './table.js';
+
+export interface RenderOptions {
+  readonly columns: number;
+  /** Lines that there are. */
+  readonly rows: number;
+  readonly paint: Paint;
+}
+
+const kindStyles: Readonly<Record<FactKind, Style | undefined>> = {
+  good: 'good',
+  bad: 'bad',
+  note: undefined,
+  routine: 'faint',
+  detail: 'faint',
+};
+const mostRecent = 8;
+
+/**
+ * What the screen shows: a title, the table, and what happened lately. At most `rows` lines, none wider than `columns`
+ * (down to the 20 that no terminal falls short of).
+ */
+export function render(snapshot: Snapshot, { columns, rows, paint }: RenderOptions): readonly string[] {
+  const lines = [titleOf(snapshot, columns), ''];
+  const recent = snapshot.recent.slice(-recentLines(rows, snapshot.recent.length));
+  const tail = recent.length === 0 ? [] : ['', ...recent.map((fact) => renderFact(fact, columns, paint))];
+  const height = Math.max(2, rows - lines.length - tail.length);
+  return [...lines, ...renderTable(snapshot.rows, { width: columns, height, paint }), ...tail].slice(0, rows);
+}
+
+/** As much of it as fits, the most important first. */
+function titleOf({ now, rows, periodMs, detectionBoundMs }: Snapshot, columns: number): string {
+  const parts = [
+    `${rows.length} ${rows.length === 1 ? 'storage' : 'storages'}: ${countStates(rows)}`,
+    `pinged every ${formatDuration(periodMs)}`,
+    `a silence is found within ${formatDuration(detectionBoundMs)}`,
+  ];
+  let title = `zeo-keepalive ${formatTime(now)}`;
+  for (const part of parts) {
+    const longer = `${title} · ${part}`;
+    if (widthOf(longer) > columns) break;
+    title = longer;
+  }
+  return truncate(title, columns);
+}
+
+/** A line of what happened. */
+export function renderFact({ time, name, text, kind }: Fact, columns: number, paint: Paint): string {
+  const who = name === undefined ? '' : `${truncateMiddle(name, Math.floor(columns / 3))}  `;
+  const line = truncate(`${formatTime(time)}  ${who}${text}`, columns);
+  const style = kindStyles[kind];
+  return style === undefined ? line : paint(style, line);
+}
+
+/** At most a third of the screen. */
+function recentLines(rows: number, available: number): number {
+  return Math.max(1, Math.min(available, mostRecent, Math.floor(rows / 3) - 1));
+}

@@ -1,0 +1,85 @@
+/*
+ * Draws on a terminal: on its alternate screen, so that what was there before is there again afterwards. Whatever ends
+ * the program, the terminal gets its cursor back.
+ */
+import type { Output } from '../output.js';
+import type { Paint } from '../paint.js';
+import type { Fact } from './fact.js';
+import { render } from './render.js';
+import type { Snapshot } from './snapshot.js';
+import type { View } from './view.js';
+
+/** Alternate screen, no cursor, no wrapping of what is too long. */
+const enter = '\x1b[?1049h\x1b[?25l\x1b[?7l';
+const leave = '\x1b[?7h\x1b[?25h\x1b[?1049l';
+const home = '\x1b[H';
+const clearLine = '\x1b[K';
+const clearBelow = '\x1b[J';
+/** What comes between is shown at once (synchronized output); terminals that do not know it ignore it. */
+const beginFrame = '\x1b[?2026h';
+const endFrame = '\x1b[?2026l';
+
+/** Redrawn when something happened, but no more often than this, and no more rarely than the other. */
+const shortestMs = 100;
+const longestMs = 1000;
+
+export class Screen implements View {
+  readonly #output: Output;
+  readonly #paint: Paint;
+  readonly #snapshot: () => Snapshot;
+  readonly #offResize: () => void;
+  readonly #clock: NodeJS.Timeout;
+  #pending: NodeJS.Timeout | undefined;
+
+  constructor(output: Output, paint: Paint, snapshot: () => Snapshot) {
+    this.#output = output;
+    this.#paint = paint;
+    this.#snapshot = snapshot;
+    this.#offResize = output.onResize(() => this.#draw());
+    this.#clock = setInterval(() => this.#draw(), longestMs);
+    process.on('exit', this.#restore);
+    process.on('SIGTSTP', this.#suspend);
+    process.on('SIGCONT', this.#resume);
+    output.write(enter);
+    this.#draw();
+  }
+
+  tell(): void {
+    this.#pending ??= setTimeout(() => this.#draw(), shortestMs);
+  }
+
+  end(summary: Fact): void {
+    this.#offResize();
+    clearInterval(this.#clock);
+    clearTimeout(this.#pending);
+    process.off('exit', this.#restore);
+    process.off('SIGTSTP', this.#suspend);
+    process.off('SIGCONT', this.#resume);
+    this.#restore();
+    this.#output.write(`${summary.text}\n`);
+  }
+
+  #draw(): void {
+    clearTimeout(this.#pending);
+    this.#pending = undefined;
+    const { columns, rows } = this.#output;
+    const lines = render(this.#snapshot(), { columns, rows, paint: this.#paint });
+    // Cleared before it is written: after a line of the full width that would take its last character.
+    const frame = lines.map((line) => clearLine + line).join('\r\n');
+    const below = lines.length < rows ? `\r\n${clearBelow}` : '';
+    this.#output.write(`${beginFrame}${home}${frame}${below}${endFrame}`);
+  }
+
+  readonly #restore = (): void => this.#output.write(leave);
+
+  /** Ctrl-Z: the shell gets its screen. */
+  readonly #suspend = (): void => {
+    this.#restore();
+    process.kill(process.pid, 'SIGSTOP');
+  };
+
+  readonly #resume = (): void => {
+    this.#output.write(enter);
+    this.#draw();
+  };
+}

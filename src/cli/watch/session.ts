@@ -1,0 +1,73 @@
+import type { KeepAlive } from '../../agent/keep-alive.js';
+import { formatMs } from '../explain.js';
+import type { Fact } from './fact.js';
+import { type Row, type Snapshot, tellTrouble } from './snapshot.js';
+import type { WatchedStorage } from './watched-storage.js';
+
+/** Facts kept for the screen: more than any shows. */
+const recentFacts = 20;
+
+/** What `watch` knows, from its beginning to its end. */
+export class Session {
+  readonly #agent: KeepAlive;
+  readonly #storages = new Map<string, WatchedStorage>();
+  readonly #recent: Fact[] = [];
+
+  constructor(agent: KeepAlive) {
+    this.#agent = agent;
+  }
+
+  add(storage: WatchedStorage): void {
+    this.#storages.set(storage.name, storage);
+  }
+
+  /** Takes in what happened. */
+  note(fact: Fact): void {
+    if (fact.name !== undefined) this.#storages.get(fact.name)?.note(fact);
+    if (fact.kind === 'routine' || fact.kind === 'detail') return;
+    this.#recent.push(fact);
+    if (this.#recent.length > recentFacts) this.#recent.shift();
+  }
+
+  rows(): readonly Row[] {
+    const statuses = new Map(this.#agent.status().storages.map((status) => [status.name, status]));
+    return [...this.#storages.values()].map((storage) => storage.row(statuses.get(storage.name)));
+  }
+
+  snapshot(): Snapshot {
+    const { periodMs = 0, detectionBoundMs = 0 } = this.#agent.status();
+    return { now: new Date(), periodMs, detectionBoundMs, rows: this.rows(), recent: [...this.#recent] };
+  }
+
+  /** How it was. */
+  summary(reason: string): Fact {
+    const rows = this.rows();
+    const storages = rows.map(({ name, state, pings, failures, roundTrips, trouble }) => ({
+      name,
+      state,
+      pings,
+      failures,
+      p50Ms: roundTrips?.p50Ms,
+      p99Ms: roundTrips?.p99Ms,
+      lastTrouble: trouble,
+    }));
+    const text = rows.map(summarize).join('\n');
+    return {
+      time: new Date(),
+      event: 'ended',
+      name: undefined,
+      kind: 'note',
+      text,
+      fields: { reason, storages },
+    };
+  }
+}
+
+function summarize({ name, state, pings, failures, roundTrips, trouble }: Row): string {
+  const times =
+    roundTrips === undefined
+      ? ''
+      : `, round trip ${formatMs(roundTrips.p50Ms)} ms, 99 % within ${formatMs(roundTrips.p99Ms)} ms`;
+  const last = trouble === undefined ? '' : `\n  └ ${trouble.at.toISOString()} ${tellTrouble(trouble)}`;
+  return `${name}  ${state}, ${pings} pings, ${failures} failed${times}${last}`;
+}

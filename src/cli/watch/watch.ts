@@ -1,0 +1,150 @@
+import { KeepAlive } from '../../agent/keep-alive.js';
+import { StorageRegistry } from '../../agent/storage-registry.js';
+import { KeepAliveError } from '../../errors.js';
+import type { PlainLogger } from '../../observability/log.js';
+import type { KeepAliveOptions } from '../../settings.js';
+import { ClientStorage } from '../../zeo/client-storage.js';
+import { Ending } from '../ending.js';
+import { exitCode } from '../exit-code.js';
+import { formatDuration } from '../explain.js';
+import { Output } from '../output.js';
+import { paintFor } from '../paint.js';
+import type { Target } from '../targets.js';
+import { printable } from '../terminal-text.js';
+import type { Fact } from './fact.js';
+import { tellOfAgent, tellOfStorage } from './facts.js';
+import { JsonLines } from './json-lines.js';
+import type { ListenAddress } from './listen-address.js';
+import { LogLines } from './log-lines.js';
+import { Screen } from './screen.js';
+import { Session } from './session.js';
+import type { View } from './view.js';
+import { WatchedStorage } from './watched-storage.js';
+
+export interface WatchOptions {
+  /** What to override the environment with. */
+  readonly agent: Omit<KeepAliveOptions, 'logger' | 'level'>;
+  /** NDJSON instead of lines or a screen. */
+  readonly json: boolean;
+  /** Lines without what happens all the time. */
+  readonly quiet: boolean;
+  /** Where to serve metrics and probes. */
+  readonly metrics: ListenAddress | undefined;
+}
+
+/** Seconds, unless the command line or `ZEO_KEEPALIVE_PERIOD` says otherwise. */
+const defaultPeriod = 10;
+
+/**
+ * Keeps these storages alive and shows what happens, until it is asked to end. Resolves to the exit code.
+ *
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`
+ */
+export async function watch(targets: readonly Target[], options: WatchOptions): Promise<number> {
+  const output = new Output(process.stdout);
+  using ending = new Ending(output);
+  const databases = new StorageRegistry();
+  // What is told before there is a view waits for it.
+  const early: Fact[] = [];
+  let tell = (fact: Fact): void => {
+    early.push(fact);
+  };
+  const logger = logOfAgent((fact) => tell(fact));
+  const period = options.agent.period ?? (process.env.ZEO_KEEPALIVE_PERIOD ? undefined : defaultPeriod);
+  await using agent = new KeepAlive({ ...options.agent, period, logger }, databases);
+  if (agent.status().periodMs === undefined) throw nothingToDo();
+  const session = new Session(agent);
+  await using metrics = await serveMetrics(options.metrics, agent, session);
+  const view = createView(output, session, targets, options);
+  tell = (fact) => {
+    session.note(fact);
+    if (!options.quiet || (fact.kind !== 'routine' && fact.kind !== 'detail')) view.tell(fact);
+  };
+  try {
+    for (const fact of early) tell(fact);
+    tellOfAgent(agent, (fact) => tell(fact));
+    for (const { name, options } of targets) {
+      // Without waiting: one server that is down must not hide how the others are.
+      const storage = await ClientStorage.open({ ...options, wait: false });
+      tellOfStorage(name, storage, (fact) => tell(fact));
+      session.add(new WatchedStorage(name, storage));
+      databases.open(name, storage);
+    }
+    agent.start();
+    tell(started(agent));
+    if (metrics !== undefined) tell(served(metrics.address));
+    const reason = await ending.reason();
+    const summary = session.summary(reason);
+    // Not after the end of the view: closing is no event.
+    tell = () => {};
+    view.end(summary);
+    return exitCode.done;
+  } catch (error) {
+    view.end(session.summary('failed'));
+    throw error;
+  } finally {
+    tell = () => {};
+    await agent.stop();
+    await Promise.all([...databases.opened.keys()].map((name) => databases.close(name)));
+  }
+}
+
+function createView(
+  output: Output,
+  session: Session,
+  targets: readonly Target[],
+  { json }: WatchOptions,
+): View {
+  if (json) return new JsonLines(output);
+  const paint = paintFor(output.isTerminal, process.env);
+  if (output.isTerminal && process.env.TERM !== 'dumb')
+    return new Screen(output, paint, () => session.snapshot());
+  return new LogLines(output, paint, Math.max(...targets.map(({ name }) => name.length)));
+}
+
+/** Loaded only when asked for. */
+async function serveMetrics(address: ListenAddress | undefined, agent: KeepAlive, session: Session) {
+  if (address === undefined) return undefined;
+  const [{ Metrics }, { MetricsServer }] = await Promise.all([
+    import('./metrics.js'),
+    import('./metrics-server.js'),
+  ]);
+  return MetricsServer.listen(address, {
+    metrics: new Metrics(agent, session),
+    isHealthy: () => agent.status().workerRunning,
+    rows: () => session.rows(),
+  });
+}
+
+function started(agent: KeepAlive): Fact {
+  const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0 } = agent.status();
+  const text =
+    `pings every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
+    `a server that falls silent is found within ${formatDuration(detectionBoundMs)}`;
+  const fields = { periodMs, timeoutMs, detectionBoundMs };
+  return { time: new Date(), event: 'started', name: undefined, kind: 'note', text, fields };
+}
+
+function served(address: string): Fact {
+  const url = `http://${address}/metrics`;
+  const text = `serves ${url}, and /healthz and /readyz beside it`;
+  return { time: new Date(), event: 'metrics', name: undefined, kind: 'note', text, fields: { url } };
+}
+
+/** What concerns a storage is told by events; what concerns the agent itself only by its log. */
+function logOfAgent(tell: (fact: Fact) => void): PlainLogger {
+  const at = (level: string) => (fields: object, message: string) => {
+    if ('storage' in fields || 'durationMs' in fields) return;
+    const text = printable(message);
+    const kind = level === 'error' ? 'bad' : 'note';
+    tell({ time: new Date(), event: 'log', name: undefined, kind, text, fields: { level, message: text } });
+  };
+  return { debug: () => {}, info: () => {}, warn: at('warn'), error: at('error') };
+}
+
+function nothingToDo(): KeepAliveError {
+  return new KeepAliveError(
+    'ERR_KEEPALIVE_INVALID_SETTING',
+    'The period is zero or negative: there is nothing to do',
+  );
+}

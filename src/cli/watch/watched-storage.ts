@@ -1,0 +1,73 @@
+import type { StorageStatus } from '../../agent/status.js';
+import type { ClientStorage } from '../../zeo/client-storage.js';
+import { printable } from '../terminal-text.js';
+import type { Fact } from './fact.js';
+import type { DisplayState, Row, Trouble } from './snapshot.js';
+
+/** One of the storages that are watched: what its facts come to. */
+export class WatchedStorage {
+  readonly name: string;
+  readonly #storage: ClientStorage;
+  #state: DisplayState = 'opening';
+  #since = new Date();
+  #trouble: Trouble | undefined;
+
+  constructor(name: string, storage: ClientStorage) {
+    this.name = name;
+    this.#storage = storage;
+  }
+
+  /** Takes in what happened to it. */
+  note(fact: Fact): void {
+    const state = this.#next(fact.event);
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#since = fact.time;
+    }
+    this.#trouble = this.#troubleAfter(fact);
+  }
+
+  /** How it is now. */
+  row(status: StorageStatus | undefined): Row {
+    const { address } = this.#storage;
+    return {
+      name: this.name,
+      server: address === undefined ? undefined : printable(address),
+      state: this.#state,
+      since: this.#since,
+      pings: status?.pings ?? 0,
+      failures: status?.failures ?? 0,
+      roundTrips: status?.roundTrips,
+      trouble: this.#trouble,
+    };
+  }
+
+  #next(event: string): DisplayState {
+    switch (event) {
+      case 'connected':
+        return this.#state === 'opening' ? 'ready' : 'back';
+      case 'storageDied':
+        // Told just after the loss of the connection; a new one is not there before.
+        return 'dead';
+      case 'disconnected':
+        return 'down';
+      case 'pingSucceeded':
+        return 'alive';
+      case 'pingFailed':
+        return this.#storage.ready ? 'failed' : this.#state;
+      default:
+        return this.#state;
+    }
+  }
+
+  #troubleAfter({ time, event, kind, text }: Fact): Trouble | undefined {
+    const trouble = this.#trouble;
+    if (kind === 'bad') {
+      // What an outage began with says more than why the attempts to end it fail.
+      const goesOn = trouble !== undefined && trouble.end === undefined && !this.#storage.ready;
+      return goesOn ? { ...trouble, latest: text } : { at: time, text };
+    }
+    const isEnd = event === 'connected' || event === 'storageBack';
+    return isEnd && trouble !== undefined ? { ...trouble, end: text } : trouble;
+  }
+}

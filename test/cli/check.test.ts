@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { findZeo } from '../python/environments.js';
+import { startZeoServer } from '../python/zeo-server.js';
+import { run } from './command.js';
+
+const { missing } = findZeo('6.2');
+const figure = String.raw`\d+(\.\d+)?`;
+const execute = promisify(execFile);
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+describe('zeo-keepalive check', { timeout: 120_000 }, () => {
+  it("is OK where ZEO's own server answers, on a port and on a unix socket", { skip: missing }, async () => {
+    for (const unix of [false, true]) {
+      await using server = await startZeoServer({ version: '6.2', unix });
+      const { code, stdout } = await run([
+        'check',
+        '--warning',
+        '5000',
+        '--critical',
+        '6000',
+        server.address,
+      ]);
+      assert.equal(code, 0, stdout);
+      const name = server.address.replaceAll('.', String.raw`\.`);
+      const perfdata = `'${name} rtt'=${figure}ms;5000;6000;0 '${name} connect'=${figure}ms;;;0`;
+      assert.match(stdout, new RegExp(`^ZEO OK - ${name} answered in ${figure} ms \\| ${perfdata}\n$`));
+    }
+  });
+
+  it('is critical, in time, where the server hangs', { skip: missing }, async () => {
+    await using server = await startZeoServer({ version: '6.2' });
+    server.signal('SIGSTOP');
+    for (const how of [[], ['--ruok']]) {
+      const { code, stdout } = await run(['check', '--timeout', '0.7', ...how, server.address]);
+      assert.equal(code, 2);
+      assert.equal(stdout, `ZEO CRITICAL - ${server.address} did not answer within 0.7 s\n`);
+    }
+  });
+
+  it('does not wait for a server that refuses', async () => {
+    const { code, stdout } = await run(['check', '--timeout', '600', '127.0.0.1:1']);
+    assert.equal(code, 2);
+    assert.match(stdout, /^ZEO CRITICAL - 127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED\n$/);
+  });
+
+  it('judges the round trip by the thresholds, and counts the worst of several', async () => {
+    await using server = await ZeoServer.listen({ storages: ['1', 'other'] });
+    const slow = await run(['check', '-w', '0.000001', server.address]);
+    assert.equal(slow.code, 1, slow.stdout);
+    assert.match(slow.stdout, /^ZEO WARNING - .* answered in /);
+    const slower = await run(['check', '-w', '0.000001', '-c', '0.000001', server.address]);
+    assert.equal(slower.code, 2);
+    const other = `zeo://${server.address}?storage=other`;
+    const mixed = await run(['check', '-w', '5000', server.address, other, '127.0.0.1:1']);
+    assert.equal(mixed.code, 2);
+    assert.match(mixed.stdout, /^ZEO CRITICAL - 1 of 3: 127\.0\.0\.1:1 cannot .* \| .*'\S+\/other rtt'=/);
+    const good = await run(['check', '-w', '5000', server.address, other]);
+    assert.match(good.stdout, /^ZEO OK - all 2 answered \| /);
+  });
+
+  it('says which storage a server does not have', async () => {
+    await using server = await ZeoServer.listen();
+    for (const how of [[], ['--ruok']]) {
+      const { code, stdout } = await run(['check', ...how, `zeo://${server.address}?storage=nope`]);
+      assert.equal(code, 2);
+      assert.match(stdout, /has no storage "nope"/);
+    }
+  });
+
+  it("asks ruok without a registration, and passes on ZEO's own counters", { skip: missing }, async () => {
+    await using server = await startZeoServer({ version: '6.2' });
+    const { code, stdout } = await run(['check', '--ruok', server.address]);
+    // As ZEO's own plugin has it.
+    assert.equal(code, 1);
+    assert.match(stdout, /^ZEO WARNING - \S+ answered ruok in [\d.]+ ms; its storage "1" is empty \| /);
+    assert.match(stdout, /1 connections'=0;;;0/);
+    assert.match(stdout, /1 loads'=\d+c;;;0/);
+    assert.doesNotMatch(server.log, /register/);
+  });
+
+  it('calls a peer that is no ZEO server critical, and prints nothing that steers a terminal', async () => {
+    const peer = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end('HTTP/1.0 400 \x1b[2J\x1b]0;owned\x07|bar\r\n\r\n');
+    });
+    peer.listen(0, '127.0.0.1');
+    await once(peer, 'listening');
+    const { port } = peer.address() as AddressInfo;
+    for (const how of [[], ['--ruok']]) {
+      const { code, stdout } = await run(['check', '--timeout', '5', ...how, `127.0.0.1:${port}`]);
+      assert.equal(code, 2, stdout);
+      assert.match(stdout, /^ZEO CRITICAL - [^\p{Cc}|]+\n$/u);
+    }
+    peer.close();
+  });
+
+  it('answers UNKNOWN on standard output to what it does not understand', async () => {
+    for (const [args, why] of [
+      [[], "missing argument 'ADDRESS'"],
+      [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
+      [['-w', 'soon', '127.0.0.1:1'], 'has to be a number'],
+      [['-w', '9', '-c', '5', '127.0.0.1:1'], '--warning is more than --critical'],
+      [['-t', '0', '127.0.0.1:1'], 'number of seconds'],
+      [['nowhere'], 'Invalid ZEO address'],
+      [['zeo://127.0.0.1:1?colour=blue'], 'is unknown'],
+    ] as const) {
+      const { code, stdout } = await run(['check', ...args]);
+      assert.equal(code, 3, stdout);
+      assert.ok(stdout.startsWith('ZEO UNKNOWN - ') && stdout.includes(why), stdout);
+      assert.equal(stdout.trimEnd().split('\n').length, 1);
+    }
+  });
+
+  it('serves a shell script', async () => {
+    await using server = await ZeoServer.listen();
+    const script = `if "$0" "$1" check "$2" >/dev/null; then echo up; fi
+      "$0" "$1" check 127.0.0.1:1 >/dev/null || echo "down, $?"`;
+    const { stdout } = await execute('sh', ['-c', script, process.execPath, main, server.address]);
+    assert.equal(stdout, 'up\ndown, 2\n');
+  });
+});

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { findZeo } from '../python/environments.js';
+import { startZeoServer } from '../python/zeo-server.js';
+import { RunningCommand, run } from './command.js';
+
+const { missing } = findZeo('6.2');
+const fast = ['--period', '0.2', '--timeout', '0.4'];
+
+describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
+  it('prints a line for each thing that happens, and a summary', { skip: missing }, async () => {
+    await using server = await startZeoServer({ version: '6.2' });
+    const command = new RunningCommand([...fast, server.address]);
+    await command.line(/^\d{4}-\S+Z {2}\S+ +connected to /);
+    await command.line(/ping answered in [\d.]+ ms$/);
+    server.signal('SIGSTOP');
+    await command.line(/DEAD, silent for [\d.]+ s: /);
+    await command.line(/still down after /);
+    server.signal('SIGCONT');
+    await command.line(/back after /);
+    await command.line(/ping answered/);
+    command.kill('SIGINT');
+    const { code, stdout, stderr } = await command.ended();
+    assert.equal(code, 0);
+    assert.equal(stderr, '');
+    assert.match(
+      stdout,
+      /alive, \d+ pings, 1 failed, round trip .*\n {2}└ \S+Z DEAD, .*; back after [\d.]+ s.*\n$/,
+    );
+    // The verdict is told once, not again as the loss of the connection.
+    assert.equal(stdout.match(/DEAD/g)?.length, 2);
+  });
+
+  it('leaves out with --quiet what happens all the time', async () => {
+    await using server = await ZeoServer.listen();
+    const command = new RunningCommand([...fast, '--quiet', server.address]);
+    await command.line(/connected/);
+    await waitForCalls(server, 3);
+    command.kill('SIGINT');
+    const { stdout } = await command.ended();
+    assert.doesNotMatch(stdout, /answered/);
+    assert.match(stdout, /alive, [1-9]\d* pings, 0 failed/);
+  });
+
+  it('writes one JSON object a line with --json', async () => {
+    await using server = await ZeoServer.listen();
+    const command = new RunningCommand([...fast, '--json', server.address, '127.0.0.1:1']);
+    await command.line(/"pingSucceeded"/);
+    for (const connection of server.connections) connection.silence();
+    await command.line(/"storageDied"/);
+    await command.line(/"storageBack"/);
+    command.kill('SIGTERM');
+    const { code, stdout } = await command.ended();
+    assert.equal(code, 0);
+    const facts = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.ok(facts.every(({ time, event }) => !Number.isNaN(Date.parse(time)) && typeof event === 'string'));
+    const of = (event: string, name = server.address) =>
+      facts.find((fact) => fact.event === event && (fact.name ?? name) === name);
+    assert.equal(of('started').periodMs, 200);
+    assert.equal(of('connected').generation, 1);
+    assert.ok(of('pingSucceeded').roundTripMs > 0);
+    assert.equal(of('storageDied').error.code, 'ERR_KEEPALIVE_TIMEOUT');
+    assert.ok(of('storageDied').silentMs > 0);
+    assert.equal(typeof of('storageBack').cause, 'string');
+    assert.equal(of('reconnecting', '127.0.0.1:1').error.code, 'ERR_ZEO_CONNECT');
+    const ended = facts.at(-1);
+    assert.deepEqual([ended.event, ended.reason, ended.storages.length], ['ended', 'SIGTERM', 2]);
+  });
+
+  it('keeps what a peer sends from a terminal that shows the lines, and from the shape of JSON', async () => {
+    const evil = 'HTTP \x1b[2J\x07 \u009b31m \u202egnp.exe';
+    const peer = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end(evil);
+    });
+    peer.listen(0, '127.0.0.1');
+    await once(peer, 'listening');
+    const { port } = peer.address() as AddressInfo;
+    for (const how of [[], ['--json']]) {
+      const command = new RunningCommand([...fast, ...how, `127.0.0.1:${port}`]);
+      await command.line(/HTTP/);
+      command.kill('SIGINT');
+      const { stdout } = await command.ended();
+      assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+    }
+    peer.close();
+  });
+
+  it('ends when nobody reads its output any more, and leaves nothing behind', async () => {
+    await using server = await ZeoServer.listen();
+    const command = new RunningCommand([...fast, server.address]);
+    await command.line(/connected/);
+    command.closeOutput();
+    const { code, stderr } = await command.ended();
+    assert.deepEqual([code, stderr], [0, '']);
+    await waitFor(() => server.connections.size === 0);
+  });
+
+  for (const [signal, code, endedBy] of [
+    ['SIGINT', 0, null],
+    ['SIGTERM', 0, null],
+    ['SIGHUP', null, 'SIGHUP'],
+  ] as const) {
+    it(`ends in the middle of a ping on ${signal}, with its summary`, async () => {
+      await using server = await ZeoServer.listen();
+      const command = new RunningCommand(['--period', '0.2', '--timeout', '60', server.address]);
+      await command.line(/answered/);
+      for (const connection of server.connections) connection.silence();
+      // Nobody outside can see the ping that goes out now; a period and more is long enough for it.
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      command.kill(signal);
+      const ended = await command.ended();
+      assert.deepEqual([ended.code, ended.signal, ended.stderr], [code, endedBy, '']);
+      assert.match(ended.stdout, /alive, \d+ pings, 0 failed/);
+    });
+  }
+
+  it('says what is wrong with how it was called, and ends with 2', async () => {
+    for (const [args, why] of [
+      [['watch'], "missing argument 'ADDRESS'"],
+      [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
+      [['nowhere'], 'Invalid ZEO address "nowhere": it has no port'],
+      [['--period', 'often', '127.0.0.1:1'], 'has to be a number'],
+      [['--period', '0', '127.0.0.1:1'], 'there is nothing to do'],
+      [['--timeout', '0', '127.0.0.1:1'], 'Option timeout is 0; accepted is'],
+      [['--metrics', '127.0.0.1', '127.0.0.1:1'], 'HOST:PORT'],
+      [['--metrics', '70000', '127.0.0.1:1'], 'HOST:PORT'],
+    ] as const) {
+      const { code, stderr, stdout } = await run(args);
+      assert.equal(code, 2, stderr);
+      assert.ok(stderr.startsWith('error: ') && stderr.includes(why), stderr);
+      assert.equal(stdout, '');
+    }
+    const { code, stderr } = await run(['127.0.0.1:1'], { ZEO_KEEPALIVE_TIMEOUT: 'soon' });
+    assert.equal(code, 2);
+    assert.match(stderr, /ZEO_KEEPALIVE_TIMEOUT is "soon"/);
+  });
+
+  it('never shows the password that a URI carries', async () => {
+    await using server = await ZeoServer.listen();
+    const uri = `zeo://${server.address}?username=me&password=s3cret`;
+    const command = new RunningCommand([...fast, '--json', uri]);
+    await command.line(/pingSucceeded/);
+    command.kill('SIGINT');
+    const { stdout, stderr } = await command.ended();
+    assert.doesNotMatch(stdout + stderr, /s3cret/);
+  });
+});
+
+describe('zeo-keepalive watch --metrics', { timeout: 120_000 }, () => {
+  it('serves what Prometheus reads, and the two probes', async () => {
+    await using server = await ZeoServer.listen();
+    const command = new RunningCommand([...fast, '--json', '--metrics', '0', server.address]);
+    const { url } = JSON.parse(await command.line(/"metrics"/));
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
+    await command.line(/"pingSucceeded"/);
+    for (const connection of server.connections) connection.silence();
+    await command.line(/"storageBack"/);
+    await command.line(/"pingSucceeded"/);
+    const text = await (await fetch(url)).text();
+    const labels = `storage="${server.address}"`;
+    for (const line of [
+      `zeo_keepalive_pings_total{${labels},outcome="dead"} 1`,
+      `zeo_keepalive_storage_up{${labels}} 1`,
+      'zeo_keepalive_worker_restarts_total 0',
+    ]) {
+      assert.ok(text.includes(`${line}\n`), `${line} is not in\n${text}`);
+    }
+    assert.match(text, /zeo_keepalive_deaths_total\{.*diagnosis="(peer-hangs|unknown)"\} 1/);
+    assert.match(text, /zeo_keepalive_outage_duration_seconds_count\{.*cause=".*"\} 1/);
+    assert.match(text, /zeo_keepalive_ping_duration_seconds_count\{.*\} [1-9]/);
+    const get = async (path: string, method = 'GET') => {
+      const response = await fetch(new URL(path, url), { method });
+      return `${response.status} ${await response.text()}`;
+    };
+    assert.equal(await get('/healthz'), '200 ok\n');
+    assert.equal(await get('/readyz?verbose'), '200 ok\n');
+    assert.match(await get('/'), /^404 /);
+    assert.match(await get('/metrics', 'POST'), /^405 /);
+    await server.close();
+    await command.line(/"disconnected"/);
+    assert.match(await get('/readyz'), /^503 127\.0\.0\.1:\d+: down\n$/);
+    assert.equal(await get('/healthz'), '200 ok\n');
+    command.kill('SIGTERM');
+    assert.equal((await command.ended()).code, 0);
+  });
+
+  it('says when the port is in use, and ends with 1', async () => {
+    await using server = await ZeoServer.listen();
+    const { code, stderr, stdout } = await run(['--metrics', server.address, server.address]);
+    assert.equal(code, 1);
+    assert.equal(stderr, `error: Cannot serve metrics on ${server.address}: the port is in use\n`);
+    assert.equal(stdout, '');
+  });
+});
+
+async function waitForCalls(server: ZeoServer, count: number): Promise<void> {
+  for (let calls = 0; calls < count; calls++) await once(server, 'call');
+}
+
+async function waitFor(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
