@@ -56,14 +56,20 @@ export class Prober {
     this.#leaseMs = budgetsFor(settings.timeoutMs).lockMs + settings.timeoutMs + leaseMarginMs;
   }
 
-  /** Pings these storages. Resolves when each is answered, or has been silent for the grace time. Never rejects. */
-  async sweep(ids: Uint32Array): Promise<void> {
+  /**
+   * Pings these storages. Resolves when each is answered, or has been silent for the grace time, to those that are out
+   * still. Never rejects.
+   */
+  async sweep(ids: Uint32Array): Promise<readonly number[]> {
     const batches: Promise<void>[] = [];
     for (let from = 0; from < ids.length; from += this.#batchSize) {
       const batch = ids.subarray(from, from + this.#batchSize);
       batches.push(this.#limit(() => this.#pingBatch(batch)));
     }
     await Promise.all(batches);
+    return this.#out.size === 0
+      ? []
+      : Array.from(ids).filter((id) => this.#members.get(id)?.ping !== undefined);
   }
 
   conclude(id: number, number: number, conclusion: Conclusion): void {

@@ -3,7 +3,8 @@
  * neither sockets nor locks: it reads the board and calls the main thread.
  *
  * Rules:
- * - Between two sweeps nothing wakes it, unless a ping is out.
+ * - Between two sweeps nothing wakes it, unless a ping is out. Whatever is answered at once, as nearly all is, costs it
+ *   its part of a sweep and nothing else.
  * - While one is out it looks every tick, and asks the main thread for turns: a silence counts only up to a turn
  *   that polled the sockets.
  * - The time of a standstill counts for nobody's silence. After one nothing is concluded before a turn is through; after
@@ -41,6 +42,13 @@ const mostResent: Readonly<Record<Stall['of'], number>> = {
   process: 3,
 };
 
+/** A ping that the main thread has been asked for. */
+interface Request {
+  readonly atMs: number;
+  /** How often in a row it was sent afresh. */
+  readonly resent: number;
+}
+
 export class PingLoop implements LoopApi {
   readonly #board: Board;
   readonly #host: HostApi;
@@ -49,6 +57,9 @@ export class PingLoop implements LoopApi {
   readonly #pacing: Pacing;
   readonly #periodMs: number;
   readonly #budgets: Budgets;
+  /** Who is in a sweep that has not come back. */
+  readonly #requested = new Map<number, Request>();
+  /** Whose ping was not answered at once. */
   readonly #watches = new Map<number, Watch>();
   #boardVersion: number | undefined;
   /** When the turn that is under way was asked for. A turn that a standstill made worthless is forgotten. */
@@ -59,6 +70,8 @@ export class PingLoop implements LoopApi {
   #lost: Span[] = [];
   /** A standstill of the whole process that no turn has ended yet. */
   #standstill: Stall | undefined;
+  /** When to look at the pings that are out. */
+  #lookMs = Infinity;
   #wakeMs = 0;
   #suspendedMs: number;
   #cancelWake: (() => void) | undefined;
@@ -107,15 +120,22 @@ export class PingLoop implements LoopApi {
     const lateMs = nowMs - this.#wakeMs + this.#newlySuspendedMs();
     if (lateMs > this.#budgets.processStallMs) {
       const stall: Stall = { of: 'process', durationMs: Math.round(lateMs) };
-      if (this.#watches.size === 0) this.#stoodStill(stall);
-      else this.#standstill = stall;
+      if (this.#isAnyOut) this.#standstill = stall;
+      else this.#stoodStill(stall);
       this.#lost.push({ fromMs: this.#wakeMs, toMs: nowMs });
       this.#asked = undefined;
     }
     const due = this.#pacing.take(nowMs).filter((id) => this.#mayPing(id, nowMs));
-    this.#sweep(due.map((id) => new Watch(id, this.#board)));
+    this.#sweep(due);
+    if (nowMs < this.#lookMs && this.#standstill === undefined) return;
+    this.#watchBegun(nowMs);
     this.#judge(nowMs);
     this.#askForTurn(nowMs);
+    this.#lookMs = this.#nextLookMs(nowMs);
+  }
+
+  get #isAnyOut(): boolean {
+    return this.#watches.size > 0 || this.#requested.size > 0;
   }
 
   /** How long the machine was suspended since the last look; what can be the two clocks' rounding does not count. */
@@ -131,29 +151,51 @@ export class PingLoop implements LoopApi {
    * With a repetition the silence is counted anew, so one that has lasted for a period must go on being counted.
    */
   #mayPing(id: number, nowMs: number): boolean {
+    if (this.#requested.has(id)) return false;
     const watch = this.#watches.get(id);
     return (
       watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
     );
   }
 
-  #sweep(watches: readonly Watch[]): void {
-    if (watches.length === 0) return;
-    for (const watch of watches) this.#watches.set(watch.id, watch);
-    const sweep = async () => this.#host.sweep(Uint32Array.from(watches, ({ id }) => id));
+  /** @param resent how often in a row these are sent afresh */
+  #sweep(ids: readonly number[], resent = 0): void {
+    if (ids.length === 0) return;
+    const request: Request = { atMs: this.#clock.now(), resent };
+    for (const id of ids) {
+      this.#watches.delete(id);
+      this.#requested.set(id, request);
+    }
+    if (this.#lookMs === Infinity) this.#lookMs = request.atMs + this.#budgets.tickMs;
+    const sweep = async () => this.#host.sweep(Uint32Array.from(ids));
     sweep()
-      .catch((error) => this.#panicked(error))
-      .then(() => this.#guard(() => this.#swept(watches)));
+      .catch((error) => {
+        this.#panicked(error);
+        return [];
+      })
+      .then((out) => this.#guard(() => this.#swept(ids, out)));
   }
 
-  /** Whatever was answered quickly, as nearly all is, needs no watching. */
-  #swept(watches: readonly Watch[]): void {
-    for (const watch of watches) {
-      const standing = watch.standing(this.#board);
-      const over = standing === 'concluded' || standing === 'requested';
-      if (over && this.#watches.get(watch.id) === watch) this.#watches.delete(watch.id);
-    }
+  #swept(ids: readonly number[], out: readonly number[]): void {
+    for (const id of out) this.#watch(id);
+    for (const id of ids) this.#requested.delete(id);
+    if (!this.#isAnyOut) this.#lookMs = Infinity;
     this.#arm();
+  }
+
+  /** From a sweep that takes its time, as when there are few places for pings: those that have begun are watched now. */
+  #watchBegun(nowMs: number): void {
+    for (const [id, { atMs }] of this.#requested) {
+      if (this.#board.startedAgo(id, nowMs) <= nowMs - atMs) this.#watch(id);
+    }
+  }
+
+  #watch(id: number): void {
+    const request = this.#requested.get(id);
+    // Otherwise it is watched already, or was and has ended.
+    if (request === undefined) return;
+    this.#requested.delete(id);
+    this.#watches.set(id, new Watch(id, this.#board, request.resent));
   }
 
   #judge(nowMs: number): void {
@@ -197,7 +239,7 @@ export class PingLoop implements LoopApi {
   }
 
   #askForTurn(nowMs: number): void {
-    if (this.#watches.size === 0 || this.#asked !== undefined) return;
+    if (!this.#isAnyOut || this.#asked !== undefined) return;
     const asked = { requestedMs: nowMs };
     this.#asked = asked;
     const turn = async () => this.#host.turn();
@@ -227,6 +269,7 @@ export class PingLoop implements LoopApi {
     this.#standstill = undefined;
     if (stall !== undefined) this.#stoodStill(stall);
     this.#judge(nowMs);
+    this.#lookMs = this.#nextLookMs(nowMs);
     this.#arm();
   }
 
@@ -243,14 +286,18 @@ export class PingLoop implements LoopApi {
 
   /** What is still silent gets a new ping and a new deadline: the network may have been away as well. */
   #pingAfresh(stall: Stall, nowMs: number): void {
-    const afresh: Watch[] = [];
+    // In one sweep those that have been sent afresh as often.
+    const afresh = new Map<number, number[]>();
     for (const watch of this.#watches.values()) {
       if (watch.standing(this.#board) !== 'sent') continue;
       if (this.#board.receivedAgo(watch.id, nowMs) <= stall.durationMs) continue;
       if (watch.resent >= mostResent[stall.of]) continue;
-      afresh.push(new Watch(watch.id, this.#board, watch.resent + 1));
+      const resent = watch.resent + 1;
+      const ids = afresh.get(resent);
+      if (ids === undefined) afresh.set(resent, [watch.id]);
+      else ids.push(watch.id);
     }
-    this.#sweep(afresh);
+    for (const [resent, ids] of afresh) this.#sweep(ids, resent);
   }
 
   #arm(): void {
@@ -259,23 +306,24 @@ export class PingLoop implements LoopApi {
       this.#boardVersion = this.#board.version;
       this.#pacing.update(this.#board.occupied(), nowMs);
     }
+    const wakeMs = Math.min(this.#pacing.nextDueMs ?? Infinity, this.#lookMs);
+    if (this.#cancelWake !== undefined && wakeMs === this.#wakeMs) return;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    if (this.#stopped) return;
-    const wakeMs = Math.min(this.#pacing.nextDueMs ?? Infinity, this.#nextLookMs(nowMs));
-    if (wakeMs === Infinity) return;
+    if (wakeMs === Infinity || this.#stopped) return;
     this.#wakeMs = wakeMs;
     // Rounded up: a timer that fires a fraction early would find nothing due, and wake twice.
     const delayMs = Math.ceil(Math.max(0, wakeMs - nowMs));
     this.#cancelWake = this.#clock.schedule(() => {
+      this.#cancelWake = undefined;
       this.#guard(() => this.#wake());
       this.#guard(() => this.#arm());
     }, delayMs);
   }
 
-  /** The next tick, or the first deadline if that is sooner. */
+  /** The next tick, or the first deadline if that is sooner; never while nothing is out. */
   #nextLookMs(nowMs: number): number {
-    if (this.#watches.size === 0) return Infinity;
+    if (!this.#isAnyOut) return Infinity;
     let delayMs = this.#budgets.tickMs;
     // A silence does not grow before the turn that is under way.
     if (this.#asked !== undefined) return nowMs + delayMs;

@@ -7,10 +7,10 @@ export interface Span {
 }
 
 /** What the board says of the ping. */
-export type Standing = 'requested' | 'waiting' | 'sent' | 'concluded';
+export type Standing = 'waiting' | 'sent' | 'concluded';
 
 /**
- * One ping that the loop has asked for and that is not concluded yet.
+ * One ping that has not been answered at once.
  *
  * A peer's silence is counted in *proven* time only: from the moment the ping was sent, or the last byte came after it, up
  * to the beginning of the last turn that polled the sockets, less the time in which the main loop stood still. Whatever
@@ -29,8 +29,8 @@ export class Watch {
   /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
 
-  /** The storage's ping number when this one was asked for. */
-  readonly #numberBefore: number;
+  /** The ping's number on the board. */
+  readonly #number: number;
   /** Up to when the silence is accounted for; `undefined` until the ping is seen to be sent. */
   #accountedMs: number | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -38,12 +38,12 @@ export class Watch {
   constructor(id: number, board: Board, resent = 0) {
     this.id = id;
     this.resent = resent;
-    this.#numberBefore = board.number(id);
+    this.#number = board.number(id);
   }
 
   standing(board: Board): Standing {
-    if (!board.isOccupied(this.id)) return 'concluded';
-    if (board.number(this.id) === this.#numberBefore) return 'requested';
+    // A vacated slot is idle, and a slot's numbers go on when it is used again.
+    if (board.number(this.id) !== this.#number) return 'concluded';
     const now = board.phase(this.id);
     return now === phase.sent ? 'sent' : now === phase.waiting ? 'waiting' : 'concluded';
   }

@@ -43,7 +43,8 @@ const bytesFor = (slots: number) => (header.length + slots * slot.length) * Int3
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
-  readonly #cells: Int32Array;
+  // Of the length that the buffer had when it was last looked at: a view that follows it costs three times as much.
+  #cells: Int32Array;
   readonly #free: number[] = [];
   #used = 0;
 
@@ -51,7 +52,7 @@ export class Board {
   constructor(buffer?: SharedArrayBuffer) {
     this.buffer =
       buffer ?? new SharedArrayBuffer(bytesFor(initialSlots), { maxByteLength: bytesFor(maximumSlots) });
-    this.#cells = new Int32Array(this.buffer);
+    this.#cells = cellsOf(this.buffer);
   }
 
   /** Changes whenever a slot is occupied or vacated. */
@@ -80,20 +81,18 @@ export class Board {
   /** The ids of all occupied slots. */
   occupied(): number[] {
     const ids: number[] = [];
+    this.#cells = cellsOf(this.buffer);
     const slots = Math.floor((this.#cells.length - header.length) / slot.length);
     for (let id = 0; id < slots; id++) if (this.#load(id, slot.occupied) === 1) ids.push(id);
     return ids;
-  }
-
-  isOccupied(id: number): boolean {
-    return this.#load(id, slot.occupied) === 1;
   }
 
   /** A new ping of this slot begins; returns its number. */
   pingWaits(id: number, nowMs: number): number {
     this.#store(id, slot.startedAt, nowMs);
     this.#store(id, slot.phase, phase.waiting);
-    return (Atomics.add(this.#cells, index(id, slot.number), 1) + 1) | 0;
+    const index = this.#index(id, slot.number);
+    return (Atomics.add(this.#cells, index, 1) + 1) | 0;
   }
 
   pingSent(id: number, nowMs: number): void {
@@ -159,17 +158,28 @@ export class Board {
   }
 
   #load(id: number, field: number): number {
-    return Atomics.load(this.#cells, index(id, field));
+    // First: it may renew the view.
+    const index = this.#index(id, field);
+    return Atomics.load(this.#cells, index);
   }
 
   #store(id: number, field: number, value: number): void {
-    Atomics.store(this.#cells, index(id, field), Math.floor(value) | 0);
+    const index = this.#index(id, field);
+    Atomics.store(this.#cells, index, Math.floor(value) | 0);
+  }
+
+  #index(id: number, field: number): number {
+    const index = header.length + id * slot.length + field;
+    // The buffer has grown, in this thread or the other.
+    if (index >= this.#cells.length) this.#cells = cellsOf(this.buffer);
+    return index;
   }
 }
 
 const wrapMs = 2 ** 30;
 
-const index = (id: number, field: number) => header.length + id * slot.length + field;
+const cellsOf = (buffer: SharedArrayBuffer) =>
+  new Int32Array(buffer, 0, buffer.byteLength / Int32Array.BYTES_PER_ELEMENT);
 
 /** From a stored time to `nowMs`, right across the wrap of 32 bits. */
 const elapsed = (storedMs: number, nowMs: number) => ((Math.floor(nowMs) | 0) - storedMs) | 0;

@@ -20,8 +20,11 @@ export type Conclusion =
 
 /** What the main thread does for the loop. */
 export interface HostApi {
-  /** Pings these storages. Resolves as soon as every one is answered or has kept silent for a moment. */
-  sweep(ids: Uint32Array): Promise<void>;
+  /**
+   * Pings these storages. Resolves as soon as every one is answered or has kept silent for a moment, to those whose
+   * ping is out still: nearly always none.
+   */
+  sweep(ids: Uint32Array): Promise<readonly number[]>;
   /**
    * Resolves when the main loop has gone through one whole turn that polled its sockets, begun after this call
    * arrived; the board then shows the bytes received by that time.

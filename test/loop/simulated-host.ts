@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../../src/diagnosis.js';
-import type { Board } from '../../src/rpc/board.js';
+import { type Board, phase } from '../../src/rpc/board.js';
 import type { Conclusion, HostApi, Stall } from '../../src/rpc/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -57,18 +57,19 @@ export class SimulatedHost implements HostApi {
     }, ms);
   }
 
-  sweep(ids: Uint32Array): Promise<void> {
+  sweep(ids: Uint32Array): Promise<readonly number[]> {
     this.sweeps.push([...ids]);
     return new Promise((resolve) =>
       this.#whenTurning(() => {
         let open = ids.length;
-        const cancelGrace = this.#clock.schedule(() => this.#whenTurning(resolve), 50);
+        const out = () => [...ids].filter((id) => this.#board.phase(id) !== phase.idle);
+        const cancelGrace = this.#clock.schedule(() => this.#whenTurning(() => resolve(out())), 50);
         for (const id of ids) {
           this.#ping(id, () => {
             open -= 1;
             if (open > 0) return;
             cancelGrace();
-            resolve();
+            resolve([]);
           });
         }
       }),
