@@ -111,11 +111,21 @@ describe('the structure', () => {
     );
   });
 
+  it('lets nobody depend on the command line', () => {
+    assert.deepEqual(
+      imports.filter(({ from, to }) => !from.startsWith('src/cli/') && to.startsWith('src/cli/')),
+      [],
+    );
+  });
+
   it('has one place for each library that shapes it', () => {
     assert.deepEqual(importersOf('comlink'), ['src/rpc/endpoint.ts']);
     assert.deepEqual(importersOf('piscina'), ['src/agent/worker-host.ts']);
     assert.deepEqual(importersOf('p-limit'), ['src/agent/prober.ts']);
     assert.deepEqual(importersOf('pino'), ['src/observability/log.ts']);
+    assert.deepEqual(importersOf('commander').sort(), ['src/cli/main.ts', 'src/cli/program.ts']);
+    assert.deepEqual(importersOf('prom-client'), ['src/cli/watch/metrics.ts']);
+    assert.deepEqual(importersOf('string-width'), ['src/cli/terminal-text.ts']);
   });
 
   it('has no circles', () => {

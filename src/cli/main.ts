@@ -34,5 +34,5 @@ function report(error: unknown): number {
 
 /** What the user has to change, not the world. */
 function isMistake(error: unknown): boolean {
-  return error instanceof KeepAliveError && /_INVALID_|_CONFIG/.test(error.code);
+  return error instanceof KeepAliveError && /_INVALID_|^ERR_ZCONFIG_/.test(error.code);
 }

@@ -142,14 +142,9 @@ export function createProgram(onDone: (code: number) => void): Command {
 }
 
 async function targetsOf(command: Command, given: readonly string[], config: string | undefined) {
-  const targets = await readTargets(given, config);
-  if (targets.length === 0)
-    command.error(
-      config === undefined
-        ? "error: missing argument 'ADDRESS' (or --config)"
-        : `error: ${config} has no <zeoclient>`,
-    );
-  return targets;
+  if (given.length === 0 && config === undefined)
+    command.error("error: missing argument 'ADDRESS' (or --config)");
+  return readTargets(given, config);
 }
 
 /** Any number: which ones make sense is for the settings to say. */

@@ -2,14 +2,8 @@ import { formatAddress } from '../zeo/address.js';
 import { type ClientStorageOptions, resolveOptions } from '../zeo/options.js';
 import { readTarget } from '../zeo/uri.js';
 import { readConfig } from './config-targets.js';
+import type { Target } from './target.js';
 import { printable } from './terminal-text.js';
-
-/** A storage that the command line, or a configuration, names. */
-export interface Target {
-  /** What to call it on the screen, in lines and metrics: unique, and safe to print. */
-  readonly name: string;
-  readonly options: ClientStorageOptions;
-}
 
 /**
  * The storages that the addresses of a command line and a configuration stand for, each at most once.
@@ -33,7 +27,7 @@ export async function readTargets(
 function uniquelyNamed(targets: readonly Target[]): readonly Target[] {
   const taken = new Set<string>();
   return targets.map(({ name: wanted, options }) => {
-    resolveOptions(options);
+    resolveOptions({ ...options, wait: false });
     const base = printable(wanted);
     let name = base;
     for (let number = 2; taken.has(name); number++) name = `${base} (${number})`;

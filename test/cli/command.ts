@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 /** What hangs for this long hangs for ever. */
@@ -16,14 +17,21 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The command `zeo-keepalive` in a process of its own, without a terminal. */
+/** The command `zeo-keepalive`, or another program for Node, in a process of its own, without a terminal. */
 export class RunningCommand {
   readonly #child;
   readonly #lines: AsyncIterator<string>;
   readonly #ended: Promise<Ended>;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, [main, ...args], {
+  /** @param program what Node is told before the arguments */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    program: readonly string[] = [main],
+  ) {
+    this.#child = spawn(process.execPath, [...program, ...args], {
+      // Where the package's own name leads to itself.
+      cwd: root,
       env: { ...process.env, ...env },
       timeout: patienceMs,
       killSignal: 'SIGKILL',

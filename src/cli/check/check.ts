@@ -1,7 +1,7 @@
 import { resolveOptions } from '../../zeo/options.js';
 import { pluginExitCode, worstOf } from '../exit-code.js';
 import { explain, formatDuration, formatMs } from '../explain.js';
-import type { Target } from '../targets.js';
+import type { Target } from '../target.js';
 import { askRuok } from './ask-ruok.js';
 import { type Finding, judge, reportLine, type Thresholds } from './finding.js';
 import { probe } from './probe.js';

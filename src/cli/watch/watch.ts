@@ -9,7 +9,7 @@ import { exitCode } from '../exit-code.js';
 import { formatDuration } from '../explain.js';
 import { Output } from '../output.js';
 import { paintFor } from '../paint.js';
-import type { Target } from '../targets.js';
+import type { Target } from '../target.js';
 import { printable } from '../terminal-text.js';
 import type { Fact } from './fact.js';
 import { tellOfAgent, tellOfStorage } from './facts.js';

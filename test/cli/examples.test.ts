@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { RunningCommand } from './command.js';
+
+const folder = fileURLToPath(new URL('../../../examples/', import.meta.url));
+
+function start(name: string, args: readonly string[], env = {}, nodeOptions: readonly string[] = []) {
+  return new RunningCommand(args, env, [...nodeOptions, `${folder}${name}`]);
+}
+
+/** Ctrl-C, after which nothing is left that holds it. */
+async function endsWell(command: RunningCommand): Promise<void> {
+  command.kill('SIGINT');
+  const { code, stderr } = await command.ended();
+  assert.equal(code, 0, stderr);
+}
+
+const tests: Readonly<Record<string, () => Promise<void>>> = {
+  'host.js': async () => {
+    await using server = await ZeoServer.listen();
+    const command = start('host.js', [server.address, '0.2']);
+    await command.line(/^answered in /);
+    for (const connection of server.connections) connection.silence();
+    await command.line(/^dead: /);
+    await command.line(/^connected again to /);
+    await command.line(/^answered in /);
+    await endsWell(command);
+  },
+  'registered-app.js': async () => {
+    await using server = await ZeoServer.listen();
+    const env = { ZEO_KEEPALIVE_PERIOD: '0.2' };
+    const command = start('registered-app.js', [server.address], env, ['--import', 'zeo-keepalive/register']);
+    await command.line(/runs/);
+    await once(server, 'call');
+    await once(server, 'call');
+    await endsWell(command);
+  },
+  'health-endpoint.js': async () => {
+    await using server = await ZeoServer.listen();
+    const command = start('health-endpoint.js', [server.address, '0.2']);
+    const url = await command.line(/^http/);
+    const answers = async (status: number) => {
+      while ((await fetch(url)).status !== status) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await answers(200);
+    const status = (await (await fetch(new URL('/status', url))).json()) as { storages: { name: string }[] };
+    assert.equal(status.storages[0]?.name, 'main');
+    await server.close();
+    await answers(503);
+    await endsWell(command);
+  },
+  'own-storage.js': async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {}).on('data', () => socket.write('+PONG\r\n'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const command = start('own-storage.js', [`${port}`, '0.2']);
+    await command.line(/^answered in /);
+    // Falls silent.
+    for (const socket of sockets) socket.removeAllListeners('data').pause();
+    await command.line(/^dead: /);
+    await command.line(/^answered in /);
+    await endsWell(command);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  },
+};
+
+describe('the examples', { timeout: 120_000 }, () => {
+  for (const name of readdirSync(folder)) {
+    it(`${name} does what it says`, async () => {
+      const test = tests[name];
+      assert.ok(test !== undefined, 'there is no test for it');
+      await test();
+    });
+  }
+});
