@@ -227,6 +227,7 @@ describe('decodeRecord', () => {
       ['datetime\ndate', bytes('C', 4, 0, 0, 1, 1)],
       ['datetime\ndatetime', bytes('C', 9, '123456789')],
       ['_codecs\nencode', text('rot13')],
+      ['datetime\ntimezone', bytes('cdatetime\ntimedelta\nK', 1, 0x85, 'R')],
       ['builtins\nbytes', bytes('K', 100)],
       ['builtins\nset', bytes('K', 1)],
       ['builtins\ncomplex', bytes('K', 1)],

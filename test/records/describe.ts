@@ -41,12 +41,13 @@ export class Describer {
   content(content: RecordContent): unknown {
     switch (content.kind) {
       case 'mapping':
+        return { mapping: this.entries(content.entries) };
       case 'bucket':
-        return { [content.kind]: this.entries(content.entries) };
+        return { bucket: this.entries(content.entries), next: this.describe(content.next ?? null) };
       case 'list':
         return { list: this.list(content.items) };
       case 'set':
-        return { set: this.list(content.keys) };
+        return { set: this.list(content.keys), next: this.describe(content.next ?? null) };
       case 'tree': {
         const { children, keys } = content;
         const nodes = children.flatMap((child, index) => (index === 0 ? [child] : [keys[index - 1], child]));

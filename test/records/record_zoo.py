@@ -537,9 +537,11 @@ def content(obj, describe):
     if kind.endswith('Tree') or kind.endswith('TreeSet'):
         if state is not None and len(state) == 2:
             return {'tree': [describe(node) for node in state[0]], 'first': describe(state[1])}
+    leaf = state if kind.endswith('Bucket') or kind.endswith('Set') and not kind.endswith('TreeSet') else None
+    further = describe(leaf[1]) if leaf is not None and len(leaf) == 2 else None
     if kind.endswith('Set'):
-        return {'set': [describe(key) for key in obj]}
-    return {'bucket': [[describe(key), describe(value)] for key, value in obj.items()]}
+        return {'set': [describe(key) for key in obj], 'next': further}
+    return {'bucket': [[describe(key), describe(value)] for key, value in obj.items()], 'next': further}
 
 
 print(json.dumps([*pickled(), *stored()]))
