@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { preparePythons } from '../../dist/test/python/environments.js';
 import { describeEnvironment, environmentInWords } from './environment.js';
-import { writePage } from './page.js';
+import { writePage } from './report/page.js';
+import { textTable } from './report/text-table.js';
 import { type Result, readResults, writeResults } from './results.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios/all.js';
-import { textTable } from './table.js';
 
 const usage = `npm run bench -- [scenario…] [--quick] [--json FILE] [--write] [--page]
 

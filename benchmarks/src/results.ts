@@ -18,8 +18,11 @@ export function writeResults(file: string, results: readonly Result[], order: re
   const measured = new Set(results.map(({ scenario }) => scenario));
   const kept = existsSync(file) ? readResults(file).filter(({ scenario }) => !measured.has(scenario)) : [];
   const all = [...kept, ...results].sort((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario));
-  // JSON has no Infinity.
-  const replacer = (_: string, value: unknown) => (value === Infinity ? 'Infinity' : value);
+  const replacer = (_: string, value: unknown) => {
+    // JSON has no Infinity; and nobody reads a tenth digit, but everybody reads the diff.
+    if (value === Infinity) return 'Infinity';
+    return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
+  };
   writeFileSync(file, `${JSON.stringify(all, replacer, 1)}\n`);
 }
 

@@ -16,8 +16,8 @@ export const idle: Scenario = {
     'in a stretch between two sweeps in which no ping is due; without the agent, and with it. The two looks themselves, by a ' +
     'message from another process, are in both.',
   async run({ quick, progress }) {
-    const period = quick ? 6 : 30;
-    const windowMs = quick ? 3000 : 20_000;
+    const period = quick ? 3 : 30;
+    const windowMs = quick ? 1500 : 20_000;
     const of = `${count} storages, period ${period} s, ${windowMs / 1000} s`;
     const variants = ['without agent', 'agent'].map((name) => ({
       name,

@@ -22,7 +22,7 @@ export const memory: Scenario = {
     const sockets = { subject: 'bare sockets', value: kib(({ sockets }) => sockets).value };
     const storages = { subject: 'ClientStorage', value: kib(({ storages }) => storages).value };
     const starts = (
-      await interleave([{ name: 'start', measure: measureStart }], quick ? 3 : 15, () => {})
+      await interleave([{ name: 'start', measure: measureStart }], quick ? 1 : 15, () => {})
     ).get('start') as Awaited<ReturnType<typeof measureStart>>[];
     const mib = (bytes: (start: (typeof starts)[number]) => number) =>
       summary(starts.map((start) => bytes(start) / 2 ** 20));

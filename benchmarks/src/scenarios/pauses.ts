@@ -42,5 +42,5 @@ async function measure(options: Pick<PausesOptions, 'subject' | 'count'>, quick:
   await using server = await openServer();
   await using child = new Child<PausesApi>(new URL('../processes/pauses.js', import.meta.url));
   await child.call('open', { ...options, address: server.address, periodMs: 1000 });
-  return await child.call('measure', { warmUpMs: quick ? 1500 : 5000, ms: quick ? 3000 : 20_000 });
+  return await child.call('measure', { warmUpMs: quick ? 500 : 5000, ms: quick ? 1500 : 20_000 });
 }

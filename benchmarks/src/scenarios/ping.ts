@@ -76,8 +76,8 @@ async function measure(kind: PingerKind, { server: serverKind, count, periodMs }
   await using pinger = new Child<PingerApi>(new URL('../processes/pinger.js', import.meta.url));
   await pinger.call('open', { kind, address: server.address, count, periodMs });
   // The first rounds compile the code.
-  await sleep(quick ? 1000 : Math.max(3000, 4 * periodMs));
-  const ms = quick ? 2000 : 10_000;
+  await sleep(quick ? 500 : Math.max(3000, 4 * periodMs));
+  const ms = quick ? 1000 : 10_000;
   return await pinger.call('measure', { ms });
 }
 

@@ -1,4 +1,5 @@
-import { type Figure, formatValue, isMet, ratioOf, targetInWords } from './figure.js';
+import { type Figure, targetInWords } from '../figure.js';
+import { baselineInWords, ratioInWords, valueInWords, verdictInWords } from './words.js';
 
 const columns = ['', '', 'median', 'ratio', 'against', 'target', ''] as const;
 
@@ -21,27 +22,13 @@ export function textTable(figures: readonly Figure[]): string {
 }
 
 function cells(figure: Figure): string[] {
-  const { subject, of, value, unit, baseline } = figure;
   return [
-    subject,
-    of,
-    Number.isFinite(value) ? `${formatValue(value)} ${unit}` : formatValue(value),
+    figure.subject,
+    figure.of,
+    valueInWords(figure),
     ratioInWords(figure),
-    baseline === undefined ? '' : [baseline.subject, baseline.of].filter(Boolean).join(', '),
+    baselineInWords(figure),
     targetInWords(figure),
     verdictInWords(figure),
   ];
-}
-
-export function ratioInWords(figure: Figure): string {
-  const ratio = ratioOf(figure);
-  if (ratio === undefined || !Number.isFinite(ratio)) return '';
-  return figure.target?.on === 'difference'
-    ? `${figure.value >= (figure.baseline?.value ?? 0) ? '+' : '-'}${formatValue(Math.abs(figure.value - (figure.baseline?.value ?? 0)))}`
-    : `${ratio.toFixed(2)} x`;
-}
-
-export function verdictInWords(figure: Figure): string {
-  const met = isMet(figure);
-  return met === undefined ? '' : met ? 'reached' : 'missed';
 }

@@ -1,2 +1,0 @@
-import type { Result } from './results.js';
-export function writePage(_folder: string, _results: readonly Result[]): void {}
