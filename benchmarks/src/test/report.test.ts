@@ -63,7 +63,7 @@ describe('the results of a run', () => {
     const order = ['a', 'b', 'c'];
     writeResults(file, [resultOf('c'), resultOf('a')], order);
     const never: Figure = { subject: 'agent', of: 'few', value: Infinity, unit: 's' };
-    writeResults(file, [resultOf('b'), resultOf('c', [never])], order);
+    writeResults(file, [resultOf('c', [never]), resultOf('b')], order);
     const results = readResults(file);
     assert.deepEqual(
       results.map(({ scenario }) => scenario),
