@@ -1,17 +1,26 @@
 /** A process with a handful of storages that has nothing to do, and counts how often its threads wake. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KeepAlive, StorageRegistry } from '../../../dist/src/index.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
 import { serve } from '../harness/child.js';
 import { threadIds } from '../harness/cpu.js';
 
+export interface IdlerOptions {
+  readonly address: string;
+  readonly count: number;
+  /** In seconds. */
+  readonly period: number;
+  readonly withAgent: boolean;
+}
+
 const api = {
-  /** Resolves after the first sweep, or at once without a period. */
-  async open({ address, count, period }: { address: string; count: number; period: number | undefined }) {
+  /** Resolves after the first sweep, or without an agent after as long: V8 tidies up by the age of the process. */
+  async open({ address, count, period, withAgent }: IdlerOptions): Promise<void> {
     const registry = new StorageRegistry();
     for (let i = 0; i < count; i++) registry.open(String(i), await ClientStorage.open({ address }));
-    if (period === undefined) return;
-    const agent = new KeepAlive({ period, timeout: 5, level: 'warn' }, registry, {});
+    if (!withAgent) return sleep(period * 1000);
+    const agent = new KeepAlive({ period, timeout: 5, jitter: 0, level: 'warn' }, registry, {});
     const swept = new Promise<void>((resolve) => {
       let answered = 0;
       agent.on('pingSucceeded', () => {
