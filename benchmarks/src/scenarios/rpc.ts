@@ -1,30 +1,31 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Bench } from 'tinybench';
-import { connect } from '../src/rpc/endpoint.js';
-import type { Figure, Scenario } from './figure.js';
+import { connect } from '../../../dist/src/rpc/endpoint.js';
+import type { Figure } from '../figure.js';
+import type { Echo } from '../processes/echo.worker.js';
+import type { Scenario } from '../scenario.js';
 
-/** What the thread at the other end serves. */
-export interface Echo {
-  sweep(ids: Uint32Array): number;
-}
-
-const calls = 100;
+const callsInFlight = 100;
 const storages = 1000;
 
 /** What a call to the other thread costs: by hand, by comlink, and by comlink for many storages at once. */
 export const rpc: Scenario = {
   name: 'rpc',
-  about: 'Calls between the two threads: raw port, one call, one call for many',
-  async run({ quick }) {
-    const worker = new Worker(new URL('./echo.worker.js', import.meta.url));
+  title: 'Calls between the threads',
+  about:
+    'Time of a call from one thread to the other and back, which does nothing there: over a bare port, over comlink, with ' +
+    `${callsInFlight} in flight, and of one sweep of ${storages.toLocaleString('en-US')} storages, which is one call.`,
+  async run({ quick, progress }) {
+    progress('four kinds of call');
+    const worker = new Worker(new URL('../processes/echo.worker.js', import.meta.url));
     const [raw, served] = [new MessageChannel(), new MessageChannel()];
     worker.postMessage({ raw: raw.port2, served: served.port2 }, [raw.port2, served.port2]);
     const echo = connect<Echo>(served.port1, {});
     const one = Uint32Array.of(1);
     const many = Uint32Array.from({ length: storages }, (_, id) => id);
 
-    const bench = new Bench({ time: quick ? 200 : 1000 });
+    const bench = new Bench({ time: quick ? 200 : 2000 });
     bench
       .add('raw', async () => {
         raw.port1.postMessage(one);
@@ -34,7 +35,7 @@ export const rpc: Scenario = {
         await echo.remote.sweep(one);
       })
       .add('calls in flight', async () => {
-        await Promise.all(Array.from({ length: calls }, () => echo.remote.sweep(one)));
+        await Promise.all(Array.from({ length: callsInFlight }, () => echo.remote.sweep(one)));
       })
       .add('call for many', async () => {
         await echo.remote.sweep(many);
@@ -48,21 +49,24 @@ export const rpc: Scenario = {
       if (result === undefined || !('latency' in result)) throw new Error(`${name} was not measured`);
       return result.latency.p50 * 1000;
     };
-    const baseline = { what: 'raw port', value: medianUs('raw') };
+    const baseline = { subject: 'bare port', value: medianUs('raw') };
     return [
-      { what: 'raw port, one message each way', value: baseline.value, unit: 'us' },
-      { what: 'comlink, one call', value: medianUs('call'), unit: 'us', baseline },
+      { subject: 'bare port', of: 'one message each way', value: baseline.value, unit: 'µs' },
+      { subject: 'comlink', of: 'one call', value: medianUs('call'), unit: 'µs', baseline },
       {
-        what: `comlink, one call of ${calls} in flight`,
-        value: medianUs('calls in flight') / calls,
-        unit: 'us',
+        subject: 'comlink',
+        of: `a call, ${callsInFlight} in flight`,
+        value: medianUs('calls in flight') / callsInFlight,
+        unit: 'µs',
         baseline,
       },
       {
-        what: `comlink, one call for ${storages} storages, a storage`,
+        subject: 'comlink',
+        of: `a storage of ${storages} in a sweep`,
         value: medianUs('call for many') / storages,
-        unit: 'us',
+        unit: 'µs',
         baseline,
+        target: { on: 'value', atMost: 1 },
       },
     ] satisfies Figure[];
   },

@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { connect } from '../src/rpc/endpoint.js';
-import type { Echo } from './rpc.js';
+import { connect } from '../../../dist/src/rpc/endpoint.js';
+
+/** What this thread serves. */
+export interface Echo {
+  sweep(ids: Uint32Array): number;
+}
 
 if (parentPort === null) throw new Error('This is a worker of the benchmark');
 const [{ raw, served }] = (await once(parentPort, 'message')) as [{ raw: MessagePort; served: MessagePort }];

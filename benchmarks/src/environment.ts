@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+
+/** On what, and of what, figures were measured. */
+export interface Environment {
+  readonly date: string;
+  /** With a `+` when the working tree was not what is committed. */
+  readonly commit: string;
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGib: number;
+  readonly system: string;
+  /** Of the last minute, before the run: how busy the machine was with other things. */
+  readonly load: number;
+}
+
+export function describeEnvironment(): Environment {
+  return {
+    date: `${new Date().toISOString().slice(0, 19)}Z`,
+    commit: commit(),
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
+    cores: availableParallelism(),
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${process.arch}`,
+    load: Number((loadavg()[0] ?? 0).toFixed(1)),
+  };
+}
+
+export function environmentInWords(environment: Environment): string {
+  const { cores, cpu, memoryGib, system, node, commit, date, load } = environment;
+  return `${cores} × ${cpu}, ${memoryGib} GiB, ${system}, Node ${node}, commit ${commit}, ${date}, load ${load} before`;
+}
+
+function commit(): string {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' }).trim();
+  try {
+    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
+  } catch {
+    // Run from an archive without its repository.
+    return 'unknown';
+  }
+}

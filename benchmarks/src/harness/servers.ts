@@ -1,0 +1,27 @@
+import { startServer } from '../../../dist/test/faults/lab-server.js';
+import { findZeo } from '../../../dist/test/python/environments.js';
+import type { ServerApi } from '../processes/server.js';
+import { Child } from './child.js';
+
+/** Whose server: this package's own, or ZEO's by its Python. */
+export type ServerKind = 'embedded' | 'python';
+
+export interface Server extends AsyncDisposable {
+  readonly address: string;
+}
+
+/** The release of ZEO that is measured, the newest. */
+export const zeoVersion = '6.2';
+
+/** Starts a ZEO server in a process of its own, so that its cost is not counted. */
+export async function openServer(kind: ServerKind = 'embedded'): Promise<Server> {
+  if (kind === 'python') return startServer(`zeo-${zeoVersion}`);
+  const child = new Child<ServerApi>(new URL('../processes/server.js', import.meta.url));
+  const address = await child.call('listen', { encoding: 'Z5' });
+  return { address, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}
+
+/** Why there is no Python with ZEO here. */
+export function missingPython(): string | undefined {
+  return findZeo(zeoVersion).missing;
+}

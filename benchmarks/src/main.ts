@@ -1,0 +1,97 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { preparePythons } from '../../dist/test/python/environments.js';
+import { describeEnvironment, environmentInWords } from './environment.js';
+import { writePage } from './report/page.js';
+import { textTable } from './report/text-table.js';
+import { type Result, readResults, writeResults } from './results.js';
+import type { Scenario } from './scenario.js';
+import { scenarios } from './scenarios/all.js';
+
+const usage = `npm run bench -- [scenario…] [--quick] [--json FILE] [--write] [--page]
+
+  scenario     one or more of: ${scenarios.map(({ name }) => name).join(', ')}; without any, all
+  --quick      small and short, to see that it works
+  --json FILE  puts the results into FILE; what it holds of other scenarios stays
+  --write      puts the results into docs/performance.json and makes docs/performance.md and its plots from it
+  --page       measures nothing, and makes docs/performance.md and its plots from docs/performance.json, or from
+               the FILE of --json`;
+
+const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
+const published = path.join(docs, 'performance.json');
+
+const { values: flags, positionals: names } = readArguments();
+if (flags.help) {
+  console.log(usage);
+  process.exit();
+}
+const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name));
+if (unknown.length > 0) {
+  console.error(`No such scenario: ${unknown.join(', ')}\n\n${usage}`);
+  process.exit(2);
+}
+if (flags.page) {
+  writePage(docs, readResults(flags.json ?? published));
+  process.exit();
+}
+
+// What ZEO's own Python is needed for is left out without one.
+await preparePythons();
+const results: Result[] = [];
+for (const scenario of scenarios) {
+  if (names.length > 0 && !names.includes(scenario.name)) continue;
+  const result = await runScenario(scenario);
+  results.push(result);
+  if (flags.json !== undefined) writeResults(flags.json, [result], order());
+  if (flags.write) writeResults(published, [result], order());
+}
+for (const { title, figures } of results) console.log(`\n${title}\n${textTable(figures)}`);
+for (const { figures } of results) {
+  for (const { subject, of, note } of figures) {
+    if (note !== undefined) console.log(`\n${subject}, ${of}: ${note}`);
+  }
+}
+const [first] = results;
+if (first !== undefined) console.log(`\n${environmentInWords(first.environment)}`);
+if (flags.write) writePage(docs, readResults(published));
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        write: { type: 'boolean', default: false },
+        page: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+async function runScenario({ name, title, about, run }: Scenario): Promise<Result> {
+  const environment = describeEnvironment();
+  const startMs = performance.now();
+  const elapsed = () => Math.round((performance.now() - startMs) / 1000);
+  const progress = (line: string) => console.error(`${name} ${String(elapsed()).padStart(4)} s  ${line}`);
+  const figures = await run({ quick: flags.quick, progress });
+  progress('done');
+  return {
+    scenario: name,
+    title,
+    about,
+    quick: flags.quick,
+    environment,
+    durationSeconds: elapsed(),
+    figures,
+  };
+}
+
+function order(): string[] {
+  return scenarios.map(({ name }) => name);
+}

@@ -1,0 +1,45 @@
+/** Pings a server's connections in one of several ways, and tells what that costs this whole process. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serve } from '../harness/child.js';
+import { type CpuTime, startCpuClock } from '../harness/cpu.js';
+import { Agent } from '../subjects/agent.js';
+import { BareSockets } from '../subjects/bare-sockets.js';
+import { IntervalCalls } from '../subjects/interval-calls.js';
+import type { PingSubject, SubjectOptions } from '../subjects/subject.js';
+
+const openers = {
+  'bare sockets': (options) => BareSockets.open({ ...options, spread: false }),
+  'bare sockets, spread': (options) => BareSockets.open({ ...options, spread: true }),
+  'setInterval and getInfo': (options) => IntervalCalls.open(options),
+  agent: (options) => Agent.open(options),
+} satisfies Record<string, (options: SubjectOptions) => Promise<PingSubject>>;
+
+export type PingerKind = keyof typeof openers;
+
+export interface PingCost extends CpuTime {
+  readonly pings: number;
+}
+
+let subject: PingSubject | undefined;
+
+const api = {
+  /** Opens the connections and begins to ping. */
+  async open({ kind, ...options }: SubjectOptions & { readonly kind: PingerKind }): Promise<void> {
+    subject = await openers[kind](options);
+    subject.start();
+  },
+  /** What the pings of so many milliseconds have cost. */
+  async measure({ ms }: { readonly ms: number }): Promise<PingCost> {
+    if (subject === undefined) throw new Error('Nothing is open');
+    const before = subject.answered;
+    const cpu = startCpuClock();
+    await sleep(ms);
+    const cost = cpu();
+    const pings = subject.answered - before;
+    if (subject.failed > 0) throw new Error(`${subject.failed} pings failed`);
+    if (pings === 0) throw new Error('Nothing was answered');
+    return { ...cost, pings };
+  },
+};
+export type PingerApi = typeof api;
+serve(api);

@@ -1,0 +1,55 @@
+/** A host whose connections die, and that tells how long it takes until it has new ones. */
+import { KeepAlive, StorageRegistry } from '../../../dist/src/index.js';
+import { ClientStorage } from '../../../dist/src/zeo/index.js';
+import { serve } from '../harness/child.js';
+
+const registry = new StorageRegistry();
+const agent = new KeepAlive({ period: 1, timeout: 1, level: 'silent' }, registry, {});
+const diedAtMs = new Map<string, number>();
+agent.on('storageDied', ({ name }) => diedAtMs.set(name, performance.now()));
+let backMs: number[] = [];
+let count = 0;
+let onBack = () => {};
+
+const api = {
+  /**
+   * Opens new storages in the place of those of before: one that has just lost a connection waits longer at the next
+   * loss. Resolves to how long each connection took, one after the other, in milliseconds.
+   */
+  async open({
+    address,
+    count: wanted,
+  }: {
+    readonly address: string;
+    readonly count: number;
+  }): Promise<number[]> {
+    for (const name of [...registry.opened.keys()]) await registry.close(name);
+    count = wanted;
+    backMs = [];
+    const openedMs: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const name = String(i);
+      const startMs = performance.now();
+      const storage = await ClientStorage.open({ address });
+      openedMs.push(performance.now() - startMs);
+      storage.on('connected', () => {
+        backMs.push(performance.now() - (diedAtMs.get(name) ?? Number.NaN));
+        onBack();
+      });
+      registry.open(name, storage);
+    }
+    if (!agent.status().running) agent.start();
+    return openedMs;
+  },
+  /** Resolves when each storage has died and is connected again, to how long that took. */
+  async allBack(): Promise<number[]> {
+    while (backMs.length < count) {
+      await new Promise<void>((resolve) => {
+        onBack = resolve;
+      });
+    }
+    return backMs;
+  },
+};
+export type ReconnecterApi = typeof api;
+serve(api);

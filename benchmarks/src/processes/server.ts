@@ -1,0 +1,10 @@
+/** The embedded ZEO server in a process of its own, so that its cost is not counted. */
+import { ZeoServer } from '../../../dist/src/testing.js';
+import { serve } from '../harness/child.js';
+
+const api = {
+  listen: async ({ encoding }: { readonly encoding: 'Z5' | 'M5' }): Promise<string> =>
+    (await ZeoServer.listen({ encoding })).address,
+};
+export type ServerApi = typeof api;
+serve(api);

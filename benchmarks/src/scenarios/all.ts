@@ -1,0 +1,23 @@
+import type { Scenario } from '../scenario.js';
+import { detection } from './detection.js';
+import { idle } from './idle.js';
+import { lateness } from './lateness.js';
+import { memory } from './memory.js';
+import { pauses } from './pauses.js';
+import { ping } from './ping.js';
+import { reconnect } from './reconnect.js';
+import { rpc } from './rpc.js';
+import { serial } from './serial.js';
+
+/** In the order of the page. */
+export const scenarios: readonly Scenario[] = [
+  ping,
+  serial,
+  rpc,
+  pauses,
+  idle,
+  memory,
+  lateness,
+  detection,
+  reconnect,
+];

@@ -1,0 +1,99 @@
+import type { Figure } from '../figure.js';
+import { Child } from '../harness/child.js';
+import { interleave, summary } from '../harness/repetitions.js';
+import { openServer } from '../harness/servers.js';
+import type { MemoryApi, MemoryUse } from '../processes/memory.js';
+import type { Scenario } from '../scenario.js';
+
+export const memory: Scenario = {
+  name: 'memory',
+  title: 'Memory and start',
+  about:
+    'Heap after a collection, of the main thread, divided by the storages: bare sockets, the same as `ClientStorage`, and the ' +
+    'same with an agent that has pinged each of them several times. The memory of the whole process (RSS) with one storage, ' +
+    'without the agent and with it, shows what the worker thread costs. The last rows are of a process that starts the agent ' +
+    'for the first time: how long the call takes, and until the thread runs.',
+  async run({ quick, progress }) {
+    const count = quick ? 500 : 10_000;
+    const of = `heap a storage, ${count.toLocaleString('en-US')} storages`;
+    const variants = [{ name: 'agent', measure: () => measure(count) }];
+    const uses = (await interleave(variants, quick ? 1 : 3, progress)).get('agent') as MemoryUse[];
+    const kib = (bytes: (use: MemoryUse) => number) => summary(uses.map((use) => bytes(use) / count / 1024));
+    const sockets = { subject: 'bare sockets', value: kib(({ sockets }) => sockets).value };
+    const storages = { subject: 'ClientStorage', value: kib(({ storages }) => storages).value };
+    const starts = (
+      await interleave([{ name: 'start', measure: measureStart }], quick ? 1 : 15, () => {})
+    ).get('start') as Awaited<ReturnType<typeof measureStart>>[];
+    const mib = (bytes: (start: (typeof starts)[number]) => number) =>
+      summary(starts.map((start) => bytes(start) / 2 ** 20));
+    const without = { subject: 'without agent', value: mib(({ rssBefore }) => rssBefore).value };
+    return [
+      { subject: 'bare sockets', of, ...kib(({ sockets }) => sockets), unit: 'KiB' },
+      {
+        subject: 'ClientStorage',
+        of,
+        ...kib(({ storages }) => storages),
+        unit: 'KiB',
+        baseline: sockets,
+      },
+      {
+        subject: 'ClientStorage and agent',
+        of,
+        ...kib(({ agent }) => agent),
+        unit: 'KiB',
+        baseline: sockets,
+        target: { on: 'difference', atMost: 1 },
+      },
+      {
+        subject: 'ClientStorage and agent',
+        of,
+        ...kib(({ agent }) => agent),
+        unit: 'KiB',
+        baseline: storages,
+        target: { on: 'difference', atMost: 1 },
+      },
+      { ...without, of: 'RSS, 1 storage', range: mib(({ rssBefore }) => rssBefore).range, unit: 'MiB' },
+      {
+        subject: 'agent',
+        of: 'RSS, 1 storage',
+        ...mib(({ rssAfter }) => rssAfter),
+        unit: 'MiB',
+        baseline: without,
+      },
+      {
+        subject: 'agent',
+        of: 'startThread() returns',
+        ...summary(starts.map(({ returnedMs }) => returnedMs)),
+        unit: 'ms',
+        target: { on: 'value', atMost: 5 },
+      },
+      {
+        subject: 'agent',
+        of: 'the worker thread runs',
+        ...summary(starts.map(({ liveMs }) => liveMs)),
+        unit: 'ms',
+      },
+      {
+        subject: 'agent',
+        of: 'first ping, beyond the period',
+        ...summary(starts.map(({ firstPingMs }) => Math.max(0, firstPingMs))),
+        unit: 'ms',
+        target: { on: 'value', atMost: 50 },
+      },
+    ] satisfies Figure[];
+  },
+};
+
+const flags = ['--expose-gc'];
+
+async function measure(count: number): Promise<MemoryUse> {
+  await using server = await openServer();
+  await using child = new Child<MemoryApi>(new URL('../processes/memory.js', import.meta.url), flags);
+  return await child.call('measure', { address: server.address, count });
+}
+
+async function measureStart() {
+  await using server = await openServer();
+  await using child = new Child<MemoryApi>(new URL('../processes/memory.js', import.meta.url), flags);
+  return await child.call('start', { address: server.address, period: 1 });
+}

@@ -1,0 +1,46 @@
+import type { Figure } from '../figure.js';
+import { Child } from '../harness/child.js';
+import { interleave, summary } from '../harness/repetitions.js';
+import { openServer } from '../harness/servers.js';
+import type { PausesApi, PausesOptions } from '../processes/pauses.js';
+import type { Scenario } from '../scenario.js';
+
+const subjects = ['without agent', 'agent', 'setInterval and getInfo'] as const;
+
+export const pauses: Scenario = {
+  name: 'pauses',
+  title: 'Pauses of the main loop',
+  about:
+    'By how much the main loop is late, p99.9 of `monitorEventLoopDelay` with a resolution of 1 ms, while as many storages ' +
+    'are open and nothing else happens: without the agent, with it, and with an interval that asks each storage for its info.',
+  async run({ quick, progress }) {
+    const count = quick ? 500 : 10_000;
+    const of = `${count.toLocaleString('en-US')} storages, p99.9`;
+    const variants = subjects.map((name) => ({
+      name,
+      measure: () => measure({ subject: name, count }, quick),
+    }));
+    const delays = await interleave(variants, quick ? 1 : 3, progress);
+    const p999 = (subject: string) => summary((delays.get(subject) ?? []).map((delay) => delay.p999Ms));
+    const baseline = { subject: 'without agent', value: p999('without agent').value };
+    return subjects.map((subject): Figure => {
+      const figure = { subject, of, ...p999(subject), unit: 'ms' };
+      const largest = Math.max(...(delays.get(subject) ?? []).map(({ maxMs }) => maxMs));
+      const note = `the longest pause was ${largest.toFixed(1)} ms`;
+      if (subject === 'without agent') return { ...figure, note };
+      return {
+        ...figure,
+        note,
+        baseline,
+        ...(subject === 'agent' && { target: { on: 'difference', atMost: 5 } }),
+      };
+    });
+  },
+};
+
+async function measure(options: Pick<PausesOptions, 'subject' | 'count'>, quick: boolean) {
+  await using server = await openServer();
+  await using child = new Child<PausesApi>(new URL('../processes/pauses.js', import.meta.url));
+  await child.call('open', { ...options, address: server.address, periodMs: 1000 });
+  return await child.call('measure', { warmUpMs: quick ? 500 : 5000, ms: quick ? 1500 : 20_000 });
+}

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Figure } from '../figure.js';
+import { Child } from '../harness/child.js';
+import { interleave, summary } from '../harness/repetitions.js';
+import { missingPython, openServer, type ServerKind } from '../harness/servers.js';
+import type { PingCost, PingerApi, PingerKind } from '../processes/pinger.js';
+import type { Scenario, ScenarioOptions } from '../scenario.js';
+
+const kinds: readonly PingerKind[] = [
+  'bare sockets',
+  'bare sockets, spread',
+  'setInterval and getInfo',
+  'agent',
+];
+
+interface Load {
+  readonly server: ServerKind;
+  readonly count: number;
+  readonly periodMs: number;
+}
+
+/** One storage is pinged more often, or there would be too few pings to average over. */
+const load = (server: ServerKind, count: number): Load => ({
+  server,
+  count,
+  periodMs: count === 1 ? 100 : 1000,
+});
+const loads = [
+  ...[1, 100, 1000, 10_000].map((count) => load('embedded', count)),
+  ...[1, 100, 1000].map((count) => load('python', count)),
+];
+const quickLoads = [load('embedded', 1), { ...load('embedded', 100), periodMs: 400 }];
+
+export const ping: Scenario = {
+  name: 'ping',
+  title: 'CPU of a ping',
+  about:
+    'CPU time of the whole client process, worker thread and garbage collection included, divided by the pings that were ' +
+    'answered. The server runs in a process of its own. *Bare sockets* write one prebuilt frame and count the bytes of the ' +
+    'reply, all of them at the same moment; *spread*, they do it in slices of 64 over the period, as the agent does. ' +
+    '*setInterval and getInfo* is what one would write otherwise: no deadline, no verdict, no lock.',
+  async run({ quick, progress }) {
+    const figures: Figure[] = [];
+    for (const load of quick ? quickLoads : loads) {
+      const missing = load.server === 'python' ? missingPython() : undefined;
+      if (missing === undefined) figures.push(...(await compare(load, { quick, progress })));
+      else progress(`without ZEO's Python server: ${missing}`);
+    }
+    return withGrowth(figures);
+  },
+};
+
+async function compare(load: Load, { quick, progress }: ScenarioOptions): Promise<Figure[]> {
+  const of = caseOf(load);
+  const variants = kinds.map((kind) => ({ name: kind, measure: () => measure(kind, load, quick) }));
+  const costs = await interleave(variants, quick ? 1 : 3, (line) => progress(`${of}: ${line}`));
+  const us = (kind: PingerKind) =>
+    summary((costs.get(kind) as PingCost[]).map(({ totalUs, pings }) => totalUs / pings));
+  const floor = { subject: 'bare sockets', value: us('bare sockets').value };
+  return kinds.map((subject) => {
+    const figure = { subject, of, ...us(subject), unit: 'µs' };
+    const share = workerShare(costs.get(subject) as PingCost[]);
+    if (subject === 'bare sockets') return figure;
+    if (subject !== 'agent') return { ...figure, baseline: floor };
+    return {
+      ...figure,
+      baseline: floor,
+      target: { on: 'ratio', atMost: 1.5 },
+      ...(share !== undefined && { note: `${Math.round(100 * share)} % of it outside of the main thread` }),
+    };
+  });
+}
+
+async function measure(kind: PingerKind, { server: serverKind, count, periodMs }: Load, quick: boolean) {
+  await using server = await openServer(serverKind);
+  await using pinger = new Child<PingerApi>(new URL('../processes/pinger.js', import.meta.url));
+  await pinger.call('open', { kind, address: server.address, count, periodMs });
+  // The first rounds compile the code.
+  await sleep(quick ? 500 : Math.max(3000, 4 * periodMs));
+  const ms = quick ? 1000 : 10_000;
+  return await pinger.call('measure', { ms });
+}
+
+function workerShare(costs: readonly PingCost[]): number | undefined {
+  const shares = costs.flatMap(({ totalUs, mainThreadUs }) =>
+    mainThreadUs === undefined ? [] : [1 - mainThreadUs / totalUs],
+  );
+  return shares.length === 0 ? undefined : summary(shares).value;
+}
+
+/** The same figures once more, against what they are to be compared to besides. */
+function withGrowth(figures: readonly Figure[]): Figure[] {
+  const find = (subject: string, of: string) =>
+    figures.find((figure) => figure.subject === subject && figure.of === of);
+  const again: Figure[] = [];
+  for (const figure of figures.filter(({ subject }) => subject === 'agent')) {
+    const interval = find('setInterval and getInfo', figure.of);
+    if (interval !== undefined) again.push(against(figure, interval, 1.1));
+  }
+  const [few, many] = [
+    find('agent', caseOf(load('embedded', 100))),
+    find('agent', caseOf(load('embedded', 10_000))),
+  ];
+  // A twentieth for the noise of two measurements.
+  if (few !== undefined && many !== undefined) again.push(against(many, few, 1.05));
+  return [...figures, ...again];
+}
+
+function against({ note: _, ...figure }: Figure, { subject, of, value }: Figure, atMost: number): Figure {
+  return {
+    ...figure,
+    baseline: { subject, ...(of !== figure.of && { of }), value },
+    target: { on: 'ratio', atMost },
+  };
+}
+
+function caseOf({ server, count }: Load): string {
+  const storages = `${count.toLocaleString('en-US')} storage${count === 1 ? '' : 's'}`;
+  return server === 'embedded' ? storages : `${storages}, ZEO's server`;
+}
