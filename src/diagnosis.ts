@@ -34,6 +34,23 @@ export type Diagnosis =
   /** The system does not tell. */
   | 'unknown';
 
+/** What a silence turns out to have been: what the system told, or what the way back showed. */
+export type Cause =
+  | Diagnosis
+  /** The next connection to the same server was had at once: only this one was lost, as when a firewall forgot it. */
+  | 'flow-dropped'
+  /** The host is there and refuses: the server's process is gone. */
+  | 'refused';
+
+/** The cause in words, for people. */
+export const causeInWords: Readonly<Record<Cause, string>> = {
+  'peer-hangs': 'its host acknowledged the ping, so the server process hangs',
+  'path-or-host-gone': 'nothing acknowledged the ping, so the host or the way to it is gone',
+  unknown: 'the system cannot tell why',
+  'flow-dropped': 'only that connection had been dropped, as by a firewall or load balancer that forgot it',
+  refused: 'its host refuses connections, so the server process is gone',
+};
+
 /**
  * The diagnosis of a silence; `undefined` when the system knows better than to call it one: bytes that came and are not
  * read yet, or the ping itself still on its way out, behind others that the peer's host goes on acknowledging, as with a

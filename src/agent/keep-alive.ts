@@ -1,11 +1,12 @@
 import { captureRejectionSymbol, EventEmitter } from 'node:events';
 import { KeepAliveError } from '../errors.js';
+import type { KeepAliveEvents } from '../observability/facts.js';
 import { createLog } from '../observability/log.js';
 import { Board } from '../rpc/board.js';
 import type { HostApi } from '../rpc/contract.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from '../settings.js';
 import type { KeepAliveStorage } from '../storage.js';
-import { Journal, type KeepAliveEvents } from './journal.js';
+import { Journal } from './journal.js';
 import { Member } from './member.js';
 import { Prober } from './prober.js';
 import { RoundTrips } from './round-trips.js';
@@ -59,7 +60,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     this.#settings = settings;
     this.#registry = registry;
     this.#journal = new Journal(createLog({ logger: options.logger, level }), this);
-    for (const warning of warnings) this.#journal.warning(warning);
+    for (const warning of warnings) this.#journal.log.warning(warning);
   }
 
   /**
@@ -74,7 +75,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     }
     const settings = this.#settings;
     if (settings === undefined) {
-      this.#journal.notStarted();
+      this.#journal.log.notStarted();
       return false;
     }
     const run = this.#createRun(settings);
@@ -82,7 +83,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     this.#registry.on('opened', this.#add).on('closed', this.#remove);
     for (const [name, database] of this.#registry.opened) this.#add(name, database);
     run.worker.start();
-    this.#journal.started(settings.periodMs);
+    this.#journal.log.started(settings.periodMs);
     return true;
   }
 
@@ -94,7 +95,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       this.#workerRunning = false;
       this.#registry.off('opened', this.#add).off('closed', this.#remove);
       run.prober.close();
-      this.#stopping = run.worker.stop().then(() => this.#journal.stopped());
+      this.#stopping = run.worker.stop().then(() => this.#journal.log.stopped());
     }
     // Also for who stops it while it is being stopped.
     await this.#stopping;
@@ -144,9 +145,10 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       },
       conclude: (id, number, conclusion) => prober.conclude(id, number, conclusion),
       stalled: (stall) => this.#journal.stalled(stall),
-      panicked: (error) => this.#journal.panicked(error),
+      panicked: (error) => this.#journal.log.panicked(error),
     };
     const { periodMs, timeoutMs, jitter } = settings;
+    let restarts = 0;
     const worker = new WorkerHost({
       settings: { periodMs, timeoutMs, jitter },
       board: board.buffer,
@@ -154,14 +156,17 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       hasWork: () => members.size > 0,
       onStarted: () => {
         this.#workerRunning = true;
-        this.#journal.workerStarted();
+        this.#journal.workerStarted(restarts);
       },
       onGone: () => {
         this.#workerRunning = false;
         // Nobody would end their hold on the locks.
         prober.abandonAll();
       },
-      onLost: (error, retryInMs) => this.#journal.workerLost(error, retryInMs),
+      onLost: (error, retryInMs) => {
+        restarts += 1;
+        this.#journal.workerLost(error, retryInMs);
+      },
     });
     return { board, prober, worker, members, roundTrips: new RoundTrips() };
   }
@@ -173,7 +178,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     try {
       storage = storageOf(database);
     } catch (error) {
-      this.#journal.misbehaved(name, error);
+      this.#journal.log.unusable(name, error);
     }
     if (storage === undefined) return;
     const id = board.occupy();

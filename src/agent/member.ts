@@ -1,7 +1,8 @@
-import type { KeepAliveError } from '../errors.js';
+import type { StorageFact, Verdict } from '../observability/facts.js';
+import type { Repetition } from '../observability/repetition.js';
 import type { KeepAliveStorage } from '../storage.js';
-import type { Outage } from './outage.js';
-import type { Ping, PingOutcome, Verdict } from './ping.js';
+import type { Death, Outage } from './outage.js';
+import type { Ping, PingOutcome } from './ping.js';
 import type { RoundTrips } from './round-trips.js';
 
 /** What is known of a storage, by its last ping. */
@@ -15,14 +16,13 @@ export type StorageState =
   /** Not connected when its ping was due. */
   | 'down';
 
-/** A connection that was declared dead. */
-export interface Death {
-  readonly at: Date;
-  readonly error: KeepAliveError;
-  readonly silentMs: number;
-  /** What came of it. */
-  readonly outage: Outage;
-  backAt: Date | undefined;
+/** What a getter of a storage tells; `undefined` when it throws. */
+export function attempt<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The agent's record of one registered storage. */
@@ -44,8 +44,12 @@ export class Member {
   outage: Outage | undefined;
   /** Listens to the storage, which has been asked to tell when it is connected. */
   onConnected: (() => void) | undefined;
+  /** While its pings fail, and until they have been successful for a while. */
+  trouble: Repetition | undefined;
   #state: StorageState = 'new';
   #stateSinceMs = Date.now();
+  #generation: number | undefined;
+  #address: string | undefined;
 
   constructor(id: number, name: string, storage: KeepAliveStorage, roundTrips: RoundTrips) {
     this.id = id;
@@ -63,6 +67,29 @@ export class Member {
     return this.#stateSinceMs;
   }
 
+  /** The connection that it was last seen with. */
+  get generation(): number | undefined {
+    return this.#generation;
+  }
+
+  /** The server of that connection. */
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  /** Which connection a fact is about. */
+  fact(): StorageFact {
+    return { name: this.name, address: this.#address, generation: this.#generation };
+  }
+
+  /** Looks which connection it has now. */
+  noteConnection(): void {
+    const { generation } = this.storage;
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    this.#address = attempt(() => this.storage.address);
+  }
+
   enter(state: StorageState): void {
     if (state === this.#state) return;
     this.#state = state;
@@ -72,6 +99,9 @@ export class Member {
   note(outcome: PingOutcome): void {
     switch (outcome.result) {
       case 'abandoned':
+        return;
+      case 'stalled':
+        this.verdict = 'stalled';
         return;
       case 'succeeded':
         this.enter('alive');
@@ -84,6 +114,7 @@ export class Member {
         this.verdict = outcome.result;
         this.failures += 1;
         this.lastFailure = { at: new Date(), error: outcome.error };
+        if (outcome.result === 'dead') this.lastDeath = outcome.death;
     }
   }
 }

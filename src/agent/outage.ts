@@ -1,24 +1,16 @@
-import type { Diagnosis } from '../diagnosis.js';
-
-/** What a death turns out to have been: what the system told, or what the way back showed. */
-export type Cause =
-  | Diagnosis
-  /** The next connection to the same server was had at once: only this one was lost, as when a firewall forgot it. */
-  | 'flow-dropped'
-  /** The host is there and refuses: the server's process is gone. */
-  | 'refused';
+import type { Cause, Diagnosis } from '../diagnosis.js';
+import type { KeepAliveError } from '../errors.js';
 
 /** A way back that takes no longer than this was open all the time. */
 const atOnceMs = 1000;
-/** An outage is told of louder when it has lasted this long, and each time that it has lasted twice as long again. */
-const firstEscalationMs = 60_000;
 
 /** The time in which a storage has no connection. */
 export class Outage {
+  /** Whether the log has a line of it. If not, it need not say either that it is over. */
+  isTold = false;
   readonly #sinceMs: number;
   readonly #address: string | undefined;
   #cause: Cause;
-  #escalateAtMs = firstEscalationMs;
 
   /** @param address of the server whose silence began it; `undefined` when it began otherwise, or nobody tells */
   constructor(nowMs: number, cause: Cause, address: string | undefined) {
@@ -47,20 +39,19 @@ export class Outage {
     const isSameServer = this.#address !== undefined && address === this.#address;
     if (isSameServer && this.lastsMs(nowMs) <= atOnceMs) this.#cause = 'flow-dropped';
   }
-
-  /** Whether it is time to say so louder. */
-  escalates(nowMs: number): boolean {
-    if (this.lastsMs(nowMs) < this.#escalateAtMs) return false;
-    this.#escalateAtMs = 2 * this.lastsMs(nowMs);
-    return true;
-  }
 }
 
-/** The cause in words, for a line of the log. */
-export const causeInWords: Readonly<Record<Cause, string>> = {
-  'peer-hangs': 'its host acknowledged the ping, so the server process hangs',
-  'path-or-host-gone': 'nothing acknowledged the ping, so the host or the way to it is gone',
-  unknown: 'the system cannot tell why',
-  'flow-dropped': 'only that connection had been dropped, as by a firewall or load balancer that forgot it',
-  refused: 'its host refuses connections, so the server process is gone',
-};
+/** A connection that was declared dead. */
+export interface Death {
+  readonly at: Date;
+  readonly error: KeepAliveError;
+  /** In milliseconds in which this process listened. */
+  readonly silentMs: number;
+  /** From the last sign of life, in milliseconds. */
+  readonly timeToDetectMs: number;
+  /** As it was when it was declared dead; the outage knows better later. */
+  readonly diagnosis: Diagnosis;
+  /** What came of it. */
+  readonly outage: Outage;
+  backAt: Date | undefined;
+}

@@ -1,46 +1,20 @@
 import { fromPerformanceNow, systemClock } from '../clock.js';
-import type { Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
+import type { PingSucceeded } from '../observability/facts.js';
 import type { Board } from '../rpc/board.js';
 import type { KeepAliveStorage } from '../storage.js';
 import { type Lease, LockProxy } from './lock-proxy.js';
-
-/** What a ping came to. */
-export type Verdict =
-  /** The answer came. */
-  | 'alive'
-  /** The application holds the load lock. Bytes come, so all is well; or else the ping goes out without the lock. */
-  | 'busy'
-  /** The answer did not come within the timeout, but other bytes did. */
-  | 'slow'
-  /** Bytes had come within the period, so no ping was needed (`skipActive`). */
-  | 'active'
-  /** The main loop or the process stood still meanwhile: nobody was judged by it, and another ping is out. */
-  | 'stalled'
-  /** The storage answered with an error, or lost its connection by itself. */
-  | 'failed'
-  /** The peer was silent, and its connection has been destroyed. */
-  | 'dead';
+import type { Death } from './outage.js';
 
 /** How a ping ended. */
 export type PingOutcome =
-  | {
-      readonly result: 'succeeded';
-      /** From handing the ping to the storage to its answer, in milliseconds; `undefined` when that did not come. */
-      readonly roundTripMs: number | undefined;
-      /** `bytes`: something else came from the server, the answer did not come within the timeout. */
-      readonly evidence: 'answer' | 'bytes';
-      readonly verdict: Extract<Verdict, 'alive' | 'busy' | 'slow'>;
-    }
+  | ({ readonly result: 'succeeded' } & Pick<PingSucceeded, 'roundTripMs' | 'evidence' | 'verdict'>)
   | { readonly result: 'failed'; readonly error: unknown }
   /** The worker's verdict: the peer was silent. */
-  | {
-      readonly result: 'dead';
-      readonly error: KeepAliveError;
-      readonly silentMs: number;
-      readonly diagnosis: Diagnosis;
-    }
-  /** Nobody is interested any more: storage removed, agent stopped, or sent afresh after a stall. */
+  | { readonly result: 'dead'; readonly error: KeepAliveError; readonly death: Death }
+  /** This process stood still meanwhile; another ping takes its place. */
+  | { readonly result: 'stalled' }
+  /** Nobody is interested any more: storage removed, agent stopped, worker or connection gone. */
   | { readonly result: 'abandoned' };
 
 /** Who is told what becomes of a ping. */
@@ -91,6 +65,11 @@ export class Ping {
     return this.#generation;
   }
 
+  /** How long ago it was sent, in milliseconds. */
+  get sentAgoMs(): number {
+    return systemClock.now() - this.#sentAtMs;
+  }
+
   /** Begins the ping. Does not throw: what the storage throws ends the ping. */
   start(): void {
     try {
@@ -134,14 +113,10 @@ export class Ping {
     this.releaseLock();
   }
 
-  /** Another ping takes its place. Returns what this one has come to. */
-  supersede(): Verdict {
-    if (this.#isOutlasted && this.#isHeard()) {
-      this.concludeByBytes();
-      return 'slow';
-    }
-    this.#end({ result: 'abandoned' });
-    return 'stalled';
+  /** Another ping takes its place. */
+  supersede(): void {
+    if (this.#isOutlasted && this.#isHeard()) this.concludeByBytes();
+    else this.#end({ result: 'stalled' });
   }
 
   /** A success that other bytes than the answer prove. */
@@ -219,8 +194,12 @@ export class Ping {
   }
 
   #answered(): void {
-    const roundTripMs = systemClock.now() - this.#sentAtMs;
-    this.#end({ result: 'succeeded', roundTripMs, evidence: 'answer', verdict: 'alive' });
+    this.#end({
+      result: 'succeeded',
+      roundTripMs: this.sentAgoMs,
+      evidence: 'answer',
+      verdict: 'alive',
+    });
   }
 
   #end(outcome: PingOutcome): void {

@@ -1,15 +1,17 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import { startDeadline } from '../deadline.js';
-import type { Diagnosis } from '../diagnosis.js';
+import { causeInWords, type Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
 import { budgetsFor } from '../loop/verdict.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion } from '../rpc/contract.js';
 import type { Settings } from '../settings.js';
+import type { KeepAliveStorage } from '../storage.js';
 import type { Journal } from './journal.js';
 import type { Member } from './member.js';
-import { causeInWords, Outage } from './outage.js';
+import { type Death, Outage } from './outage.js';
 import { Ping, type PingOutcome } from './ping.js';
+import { PingTrace } from './ping-trace.js';
 import { Recovery } from './recovery.js';
 
 /** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
@@ -82,13 +84,13 @@ export class Prober {
         return;
       case 'slow':
         member.verdict = 'slow';
-        this.#journal.slow(member);
+        this.#journal.log.slow(member);
         ping.outlast();
         return;
       case 'busy':
         if (!ping.proceedWithoutLock()) return;
         member.verdict = 'busy';
-        this.#journal.busy(member);
+        this.#journal.log.busy(member);
         return;
       case 'dead':
         this.#journal.contain(member, () =>
@@ -173,36 +175,39 @@ export class Prober {
     this.#journal.sending(member);
     // A listener may have removed the storage, or stopped the agent.
     if (this.#closed || this.#members.get(id) !== member) return undefined;
+    const trace = PingTrace.isWanted ? new PingTrace(member.fact()) : undefined;
     const ping = new Ping(id, member.storage, this.#board, {
-      lockFailed: (error) => this.#journal.misbehaved(member.name, error),
+      lockFailed: (error) => this.#journal.log.misbehaved(member, error),
       ended: (ended, outcome) => {
         this.#out.delete(ended);
         if (member.ping === ended) member.ping = undefined;
         this.#conclude(member, outcome);
+        trace?.ended(outcome);
         onEnd(ended);
       },
     });
     member.ping = ping;
     this.#out.set(ping, member);
-    ping.start();
+    if (trace === undefined) ping.start();
+    else trace.run(() => ping.start());
     return ping;
   }
 
   /** Whether there is a connection to ping, and a need to. */
   #isDue(member: Member): boolean {
     // One that is still out when the worker asks anew has been overtaken, by a stall or by other bytes than its answer.
-    if (member.ping !== undefined) member.verdict = member.ping.supersede();
+    member.ping?.supersede();
     try {
       if (!member.storage.ready) {
         member.enter('down');
         this.#recovery.stillDown(member);
         return false;
       }
-      this.#recovery.end(member);
+      this.#recovery.seen(member);
       if (!this.#settings.skipActive || !this.#isActive(member)) return true;
       member.enter('alive');
       member.verdict = 'active';
-      this.#journal.active(member);
+      this.#journal.log.active(member);
     } catch (error) {
       this.#conclude(member, { result: 'failed', error });
     }
@@ -210,41 +215,44 @@ export class Prober {
   }
 
   #isActive({ storage }: Member): boolean {
-    const { lastReceivedAt } = storage;
-    return lastReceivedAt !== undefined && performance.now() - lastReceivedAt < this.#settings.periodMs;
+    const agoMs = lastSignOfLifeAgoMs(storage);
+    return agoMs !== undefined && agoMs < this.#settings.periodMs;
   }
 
   #bury(member: Member, ping: Ping, silentMs: number, diagnosis: Diagnosis): void {
-    const { storage, name } = member;
+    const { storage } = member;
     // The connection that was silent has been lost by itself meanwhile: the next one is innocent, and the way to it is not
     // to be disturbed.
     if (storage.generation !== ping.generation || !storage.ready) {
       ping.conclude({ result: 'abandoned' });
       return;
     }
-    const error = silence(name, silentMs, diagnosis);
-    const outage = new Outage(performance.now(), diagnosis, this.#addressOf(member));
+    member.noteConnection();
+    const death: Death = {
+      at: new Date(),
+      error: silence(member.name, silentMs, diagnosis),
+      silentMs,
+      timeToDetectMs: Math.round(lastSignOfLifeAgoMs(storage) ?? ping.sentAgoMs),
+      diagnosis,
+      outage: new Outage(performance.now(), diagnosis, member.address),
+      backAt: undefined,
+    };
     // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
-    this.#journal.contain(member, () => storage.drop(error, ping.generation));
-    member.lastDeath = { at: new Date(), error, silentMs, outage, backAt: undefined };
-    ping.conclude({ result: 'dead', error, silentMs, diagnosis });
+    this.#journal.contain(member, () => storage.drop(death.error, ping.generation));
+    ping.conclude({ result: 'dead', error: death.error, death });
     // A listener may have removed the storage, or stopped the agent.
-    if (!this.#closed && this.#members.get(member.id) === member) this.#recovery.begin(member, outage);
-  }
-
-  /** For the log only: that it cannot be had must keep nobody from what is to be done. */
-  #addressOf(member: Member): string | undefined {
-    let address: string | undefined;
-    this.#journal.contain(member, () => {
-      address = member.storage.address;
-    });
-    return address;
+    if (this.#closed || this.#members.get(member.id) !== member) return;
+    this.#recovery.begin(member, death.outage);
   }
 
   #conclude(member: Member, outcome: PingOutcome): void {
     member.note(outcome);
     this.#journal.ended(member, outcome);
   }
+}
+
+function lastSignOfLifeAgoMs({ lastReceivedAt }: KeepAliveStorage): number | undefined {
+  return lastReceivedAt === undefined ? undefined : performance.now() - lastReceivedAt;
 }
 
 function silence(name: string, silentMs: number, diagnosis: Diagnosis): KeepAliveError {

@@ -19,7 +19,7 @@ export class Recovery {
       if (member.storage.once === undefined) return;
       member.onConnected = () => {
         member.onConnected = undefined;
-        this.end(member);
+        if (member.outage !== undefined) this.#journal.contain(member, () => this.seen(member));
       };
       member.storage.once('connected', member.onConnected);
     });
@@ -31,14 +31,13 @@ export class Recovery {
     this.#journal.down(member, member.outage as Outage);
   }
 
-  /** A storage has a connection. */
-  end(member: Member): void {
-    const { outage } = member;
-    if (outage === undefined) return;
-    member.outage = undefined;
-    if (member.lastDeath?.outage === outage) member.lastDeath.backAt = new Date();
-    this.#journal.contain(member, () => outage.ended(performance.now(), member.storage.address));
-    this.#journal.back(member, outage);
+  /** A storage has a connection, of which its outage ends; or it has another one than it had. */
+  seen(member: Member): void {
+    const { outage, generation: previous } = member;
+    member.noteConnection();
+    if (outage !== undefined) this.#end(member, outage);
+    else if (previous !== undefined && member.generation !== previous)
+      this.#journal.replaced(member, previous);
   }
 
   /** Nobody waits for it any more: it was removed, or the agent stopped. */
@@ -48,5 +47,12 @@ export class Recovery {
     if (onConnected === undefined) return;
     member.onConnected = undefined;
     this.#journal.contain(member, () => member.storage.off?.('connected', onConnected));
+  }
+
+  #end(member: Member, outage: Outage): void {
+    member.outage = undefined;
+    outage.ended(performance.now(), member.address);
+    if (member.lastDeath?.outage === outage) member.lastDeath.backAt = new Date();
+    this.#journal.back(member, outage);
   }
 }

@@ -1,7 +1,7 @@
+import { type Cause, causeInWords } from '../diagnosis.js';
 import type { KeepAliveError } from '../errors.js';
-import type { Member, StorageState } from './member.js';
-import { type Cause, causeInWords } from './outage.js';
-import type { Verdict } from './ping.js';
+import type { Verdict } from '../observability/facts.js';
+import { attempt, type Member, type StorageState } from './member.js';
 import type { RoundTripSummary } from './round-trips.js';
 
 /** What `KeepAlive#status` answers: a snapshot, which can be written as JSON. */
@@ -52,6 +52,8 @@ export interface DeathStatus {
   readonly error: KeepAliveError;
   /** How long the peer was silent, in milliseconds in which this process listened. */
   readonly silentMs: number;
+  /** From the last byte of the peer to the verdict: not longer ago did it die. */
+  readonly timeToDetectMs: number;
   /** Why, by all that is known by now: the way back may have shown more than the silence did. */
   readonly diagnosis: Cause;
   /** The diagnosis in words. */
@@ -79,17 +81,10 @@ export function storageStatus(member: Member): StorageStatus {
       at: lastDeath.at,
       error: lastDeath.error,
       silentMs: lastDeath.silentMs,
+      timeToDetectMs: lastDeath.timeToDetectMs,
       diagnosis: lastDeath.outage.cause,
       explanation: causeInWords[lastDeath.outage.cause],
       backAt: lastDeath.backAt,
     },
   };
-}
-
-function attempt<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
 }

@@ -26,7 +26,7 @@ export interface WorkerHostOptions {
   /** The thread is gone, this moment: nobody watches over the pings that are out. */
   readonly onGone: () => void;
   /** Why it is gone: it ended by itself, or hung and was ended. Another one is started after `retryInMs`. */
-  readonly onLost: (error: unknown, retryInMs: number) => void;
+  readonly onLost: (error: KeepAliveError, retryInMs: number) => void;
   /** The worker's entry. */
   readonly filename?: URL;
 }

@@ -1,7 +1,7 @@
-import { type Logger, pino } from 'pino';
-
-/** zLOG's levels between those of pino: BLATHER is chattier than INFO, PANIC is worse than FATAL. */
-const customLevels = { blather: 25, panic: 70 } as const;
+import { type LogLevel, type LogSink, levelValues } from './log-sink.js';
+import { hostPinoSink, isPino, type PinoLogger, standardErrorSink } from './pino-sink.js';
+import { type PlainLogger, plainSink } from './plain-sink.js';
+import { redact, redactText } from './redaction.js';
 
 /** The level names a user may give, zLOG's and pino's, and what pino calls them. */
 export const levelNames = {
@@ -20,55 +20,49 @@ export const levelNames = {
 
 export type LevelName = keyof typeof levelNames;
 
-type Write = (fields: object, message: string) => void;
-
 /** What the agent writes its lines to. Never throws: a broken logger must not end the pings. */
-export type KeepAliveLog = Readonly<Record<'blather' | 'info' | 'warn' | 'error' | 'panic', Write>>;
-
-/** A logger that is not pino: every method takes the fields and the message, as pino's do. */
-export type PlainLogger = Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>>;
+export interface KeepAliveLog extends Readonly<Record<LogLevel, (fields: object, message: string) => void>> {
+  /** Whether lines of that level are written anywhere: else they need not be put together. */
+  isEnabled(level: LogLevel): boolean;
+}
 
 export interface LogOptions {
-  /** The host's own logger: pino (a child of it is used) or anything with pino's four plain methods. */
-  readonly logger?: Logger | PlainLogger | undefined;
-  /** For a pino logger of the host: its own level, unless this is given. */
+  /**
+   * The host's own logger: pino (a child of it is used), winston, the console, or anything with the methods `debug`, `info`,
+   * `warn` and `error` that take the fields and the message, as pino's do.
+   */
+  readonly logger?: PinoLogger | PlainLogger | undefined;
+  /** Without it the logger's own level counts, if it has one. */
   readonly level?: LevelName | undefined;
 }
 
-/** The subsystem, as the original named it in zLOG. */
-const name = 'ZEO KeepAlive';
-
 /**
- * The agent's log. Without a logger of the host it goes to standard error, as JSON lines: standard output belongs to the
- * host.
+ * The agent's log. Without a logger of the host it goes to standard error, as JSON lines. Credentials do not get into it.
  */
 export function createLog({ logger, level }: LogOptions): KeepAliveLog {
-  const target =
-    logger === undefined
-      ? pino({ name, customLevels, level: levelNames[level ?? 'info'] }, pino.destination(2))
-      : isPino(logger)
-        ? childOf(logger, level)
-        : fromPlain(logger);
-  const contained =
-    (method: keyof KeepAliveLog): Write =>
-    (fields, message) => {
-      try {
-        target[method](fields, message);
-      } catch {
-        // There is no place left to say so.
-      }
-    };
-  return {
-    blather: contained('blather'),
-    info: contained('info'),
-    warn: contained('warn'),
-    error: contained('error'),
-    panic: contained('panic'),
+  const sink = createSink(logger, level);
+  const write = (line: LogLevel) => (fields: object, message: string) => {
+    try {
+      if (!sink.isEnabled(line)) return;
+      sink.write(line, redact(fields) as Readonly<Record<string, unknown>>, redactText(message));
+    } catch {
+      // There is no place left to say so.
+    }
   };
-}
-
-function isPino(logger: Logger | PlainLogger): logger is Logger {
-  return 'child' in logger && typeof logger.child === 'function' && 'levels' in logger;
+  return {
+    blather: write('blather'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    panic: write('panic'),
+    isEnabled(line) {
+      try {
+        return sink.isEnabled(line);
+      } catch {
+        return false;
+      }
+    },
+  };
 }
 
 /** @throws TypeError for what is no logger */
@@ -81,24 +75,16 @@ export function checkLogger(logger: unknown): void {
   if (!isLogger) throw new TypeError(`a logger with the methods ${methods.join(', ')}`);
 }
 
-function childOf(logger: Logger, level: LevelName | undefined): KeepAliveLog {
-  const known = logger.levels.values;
-  const missing = Object.entries(customLevels).filter(([label]) => !(label in known));
-  return logger.child(
-    { name },
-    {
-      ...(missing.length > 0 && { customLevels: Object.fromEntries(missing) }),
-      ...(level !== undefined && { level: levelNames[level] }),
-    },
-  ) as unknown as KeepAliveLog;
+function createSink(logger: LogOptions['logger'], level: LevelName | undefined): LogSink {
+  if (logger === undefined) return standardErrorSink(levelNames[level ?? 'info']);
+  if (isPino(logger)) return hostPinoSink(logger, level && levelNames[level]);
+  return plainSink(logger, level && ((line) => levelValues[line] >= thresholds[levelNames[level]]));
 }
 
-function fromPlain(logger: PlainLogger): KeepAliveLog {
-  return {
-    blather: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    panic: (fields, message) => logger.error(fields, message),
-  };
-}
+const thresholds: Readonly<Record<(typeof levelNames)[LevelName], number>> = {
+  ...levelValues,
+  trace: 10,
+  debug: 20,
+  fatal: 60,
+  silent: Infinity,
+};

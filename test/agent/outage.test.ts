@@ -24,13 +24,4 @@ describe('an outage', () => {
     outage.attemptFailed(new Error('Cannot connect', { cause: refusal }));
     assert.equal(outage.cause, 'refused');
   });
-
-  it('is told of louder after a minute, and then each time that it has lasted twice as long', () => {
-    const outage = new Outage(0, 'unknown', undefined);
-    const louder: number[] = [];
-    for (let seconds = 10; seconds <= 600; seconds += 10) {
-      if (outage.escalates(seconds * 1000)) louder.push(seconds);
-    }
-    assert.deepEqual(louder, [60, 120, 240, 480]);
-  });
 });

@@ -1,5 +1,5 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
-import { causeInWords } from '../../agent/outage.js';
+import { causeInWords } from '../../diagnosis.js';
 import { KeepAliveError } from '../../errors.js';
 import type { ClientStorage } from '../../zeo/client-storage.js';
 import { explain, formatDuration, formatMs } from '../explain.js';

@@ -1,7 +1,7 @@
 import { KeepAlive } from '../../agent/keep-alive.js';
 import { StorageRegistry } from '../../agent/storage-registry.js';
 import { KeepAliveError } from '../../errors.js';
-import type { PlainLogger } from '../../observability/log.js';
+import type { PlainLogger } from '../../observability/plain-sink.js';
 import type { KeepAliveOptions } from '../../settings.js';
 import { ClientStorage } from '../../zeo/client-storage.js';
 import { Ending } from '../ending.js';

@@ -1,0 +1,54 @@
+/**
+ * All `node:diagnostics_channel` channels of the package: for whoever observes a process without having its agent at hand,
+ * as metrics and tracers do.
+ *
+ * Rules:
+ * - Nothing is built while nobody subscribes.
+ * - Node reports what a subscriber throws as an uncaught exception: it must not throw.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel';
+ * subscribe('zeo-keepalive:storage-died', ({ name, explanation }) => page(`${name}: ${explanation}`));
+ */
+import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel';
+import type { Fact, FactName, StorageFact, Verdict } from './facts.js';
+
+/** How a ping ended: its verdict, or nobody was interested any more (storage closed, agent stopped, connection gone). */
+export type PingResult = Exclude<Verdict, 'active'> | 'abandoned';
+
+/** The context of one ping, the same object from its `start` to its `asyncEnd`. */
+export interface PingTraceContext extends StorageFact {
+  /** From `asyncStart` on. */
+  result?: PingResult;
+  /** From `asyncStart` on, if the answer came. */
+  roundTripMs?: number | undefined;
+  /** From `error` on, if it failed or the peer was declared dead. */
+  error?: unknown;
+}
+
+/**
+ * Pings, as `tracing:zeo-keepalive:ping:start` and so on. `start` and `end` enclose what is done at once, the load lock and
+ * the sending if the lock is free; `asyncStart` and `asyncEnd` come once when the ping has ended, after `error` if it failed
+ * or the peer is dead. A context bound to `start` (`bindStore`) holds in all that the storage does for the ping.
+ */
+export const pingChannel = tracingChannel<unknown, PingTraceContext>('zeo-keepalive:ping');
+
+/** The facts that have a channel of their own. Those of pings are in the trace. */
+export type PublishedFactName = Exclude<FactName, 'pingStarted' | 'pingSucceeded' | 'pingFailed'>;
+
+/** The messages are what the agent's events of that name carry. */
+export const channels: {
+  readonly [Name in PublishedFactName]: Channel<unknown, Fact<Name>>;
+} = {
+  storageDied: factChannel('storage-died'),
+  storageDown: factChannel('storage-down'),
+  storageBack: factChannel('storage-back'),
+  connectionReplaced: factChannel('connection-replaced'),
+  stalled: factChannel('stalled'),
+  workerStarted: factChannel('worker-started'),
+  workerLost: factChannel('worker-lost'),
+};
+
+function factChannel<Message>(name: string): Channel<unknown, Message> {
+  return channel(`zeo-keepalive:${name}`) as Channel<unknown, Message>;
+}

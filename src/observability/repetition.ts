@@ -1,0 +1,99 @@
+/** What becomes of one occurrence of a failure: a line because its reason is new, a line again, or no line. */
+export type Occurrence = 'new' | 'again' | 'held back';
+
+const firstGapMs = 60_000;
+const longestGapMs = 3_600_000;
+/** Reasons beyond these count as old ones: texts that never are the same twice must not make a line each. */
+const mostReasons = 8;
+/** For so long, and so many times in a row, things must go well for the trouble to be over. */
+const calmMs = 60_000;
+const calmTimes = 3;
+const longestReason = 200;
+const deepestCause = 3;
+
+/**
+ * A trouble that may go on for long, and which of its occurrences are worth a line of the log: each reason at once when it
+ * occurs first; then one after a minute, and more at ever longer intervals, up to an hour. The others are counted.
+ *
+ * What fails now and then is one trouble: it is over when things have gone well for a while.
+ */
+export class Repetition {
+  readonly #sinceMs: number;
+  readonly #reasons: string[] = [];
+  #nextMs: number;
+  #heldBack = 0;
+  #hasToldLately = false;
+  #calmSinceMs: number | undefined;
+  #calmTimes = 0;
+
+  /** @param nowMs of a monotonic clock, as in all methods */
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
+    this.#nextMs = nowMs + firstGapMs;
+  }
+
+  occurs(reason: string, nowMs: number): Occurrence {
+    this.#calmSinceMs = undefined;
+    this.#calmTimes = 0;
+    if (this.#isNew(reason)) {
+      this.#hasToldLately = true;
+      return 'new';
+    }
+    if (nowMs < this.#nextMs) {
+      this.#heldBack += 1;
+      return 'held back';
+    }
+    // As long again as it has lasted by now.
+    this.#nextMs = Math.min(2 * nowMs - this.#sinceMs, nowMs + longestGapMs);
+    this.#hasToldLately = true;
+    return 'again';
+  }
+
+  /** How many were held back since it was last asked: what the line to be written says. */
+  takeHeldBack(): number {
+    const heldBack = this.#heldBack;
+    this.#heldBack = 0;
+    return heldBack;
+  }
+
+  /**
+   * For once, things went well. Returns whether now is the time to say so, and how many occurrences were held back: after a
+   * line of the trouble, so that what fails every other time does not make a line every other time either; or at its end.
+   */
+  eases(nowMs: number): boolean {
+    this.#calmSinceMs ??= nowMs;
+    this.#calmTimes += 1;
+    const isTime = this.#hasToldLately || this.isOver(nowMs);
+    this.#hasToldLately = false;
+    return isTime && this.#heldBack > 0;
+  }
+
+  isOver(nowMs: number): boolean {
+    return (
+      this.#calmSinceMs !== undefined && this.#calmTimes >= calmTimes && nowMs - this.#calmSinceMs >= calmMs
+    );
+  }
+
+  #isNew(reason: string): boolean {
+    if (this.#reasons.length >= mostReasons || this.#reasons.includes(reason)) return false;
+    this.#reasons.push(reason);
+    return true;
+  }
+}
+
+/**
+ * What makes two failures the same. Numbers do not make them different: they count time, or name a port.
+ *
+ * @param error whatever was thrown
+ */
+export function reasonOf(error: unknown): string {
+  try {
+    let text = error instanceof Error ? '' : String(error);
+    for (let e = error, depth = 0; e instanceof Error && depth < deepestCause; e = e.cause, depth++) {
+      text += `${'code' in e ? String(e.code) : e.name} ${e.message.slice(0, longestReason)} `;
+    }
+    return text.slice(0, longestReason).replace(/\d+/g, '#');
+  } catch {
+    return 'beyond words';
+  }
+}

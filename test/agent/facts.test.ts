@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+import { silentStorage } from './scripted-storage.js';
+
+async function setUp(t: TestContext, options: KeepAliveOptions) {
+  const server = await ZeoServer.listen();
+  t.after(() => server.close());
+  const storage = await ClientStorage.open({ address: server.address });
+  t.after(() => storage.close());
+  const databases = new StorageRegistry();
+  databases.open('main', storage);
+  const agent = new KeepAlive({ level: 'silent', jitter: 0, ...options }, databases, {});
+  t.after(() => agent.stop());
+  return { server, storage, agent };
+}
+
+describe('A listener is told', { timeout: 60_000 }, () => {
+  // The agent does not hold the process.
+  let hold: NodeJS.Timeout;
+  before(() => {
+    hold = setInterval(() => {}, 60_000);
+  });
+  after(() => clearInterval(hold));
+
+  it('which connection to which server a ping is for, and what came of it', async (t) => {
+    const { server, agent } = await setUp(t, { period: 0.05 });
+    agent.start();
+    const which = { name: 'main', address: server.address, generation: 1 };
+    assert.deepEqual(await once(agent, 'pingStarted'), [which]);
+    const [{ roundTripMs, ...rest }] = await once(agent, 'pingSucceeded');
+    assert.ok(typeof roundTripMs === 'number' && roundTripMs > 0);
+    assert.deepEqual(rest, { ...which, evidence: 'answer', verdict: 'alive' });
+  });
+
+  it('of a ping that failed by the loss of its connection, and that there is another one then', async (t) => {
+    const { server, agent } = await setUp(t, { period: 2, timeout: 10 });
+    // The agent's, not the one that is part of connecting.
+    server.once('call', ({ connection }) => connection.destroy());
+    agent.start();
+    const [failed] = await once(agent, 'pingFailed');
+    assert.deepEqual([failed.name, failed.address, failed.generation], ['main', server.address, 1]);
+    assert.equal(failed.error.code, 'ERR_ZEO_DISCONNECTED');
+    const [replaced] = await once(agent, 'connectionReplaced');
+    assert.deepEqual(replaced, {
+      name: 'main',
+      address: server.address,
+      generation: 2,
+      previousGeneration: 1,
+    });
+  });
+
+  it('how long it took to detect a death, why it was, and of the way back', async (t) => {
+    const { server, storage, agent } = await setUp(t, { period: 0.3, timeout: 0.3 });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    for (const connection of server.connections) connection.silence();
+    const silentAt = performance.now();
+    const lastByteAt = storage.lastReceivedAt as number;
+    const back = once(agent, 'storageBack');
+    const [died] = await once(agent, 'storageDied');
+    const { error, silentMs, timeToDetectMs, diagnosis, explanation, ...which } = died;
+    assert.deepEqual(which, { name: 'main', address: server.address, generation: 1 });
+    assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
+    assert.ok(silentMs >= 299 && timeToDetectMs >= silentMs, `${silentMs} ${timeToDetectMs}`);
+    // Since the last byte, which came before the silence began.
+    const sinceMs = performance.now() - lastByteAt;
+    assert.ok(timeToDetectMs <= Math.ceil(sinceMs) && timeToDetectMs >= silentAt - lastByteAt);
+    assert.ok(error.message.endsWith(explanation));
+    assert.equal(diagnosis, process.platform === 'linux' ? 'peer-hangs' : 'unknown');
+
+    const [{ downForMs, ...again }] = await back;
+    assert.ok(downForMs >= 0);
+    const only = 'only that connection had been dropped, as by a firewall or load balancer that forgot it';
+    assert.deepEqual(again, {
+      name: 'main',
+      address: server.address,
+      generation: 2,
+      cause: 'flow-dropped',
+      explanation: only,
+    });
+  });
+
+  it('the time to detect from the ping, of a storage that does not tell when bytes come', async (t) => {
+    const databases = new StorageRegistry();
+    const silent = silentStorage();
+    silent.lastReceivedAt = undefined;
+    databases.open('main', silent);
+    const agent = new KeepAlive({ level: 'silent', period: 0.1, timeout: 0.2 }, databases, {});
+    t.after(() => agent.stop());
+    agent.start();
+    const [{ silentMs, timeToDetectMs }] = await once(agent, 'storageDied');
+    assert.ok(timeToDetectMs >= silentMs && timeToDetectMs < 10_000, `${timeToDetectMs}`);
+  });
+
+  it('of a storage that is down: since when, and why', async (t) => {
+    const { server, storage, agent } = await setUp(t, { period: 0.1 });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    await server.close();
+    let fact = (await once(agent, 'storageDown'))[0];
+    while (fact.cause !== 'refused') [fact] = await once(agent, 'storageDown');
+    [fact] = await once(agent, 'storageDown');
+    assert.deepEqual([fact.name, fact.address], ['main', server.address]);
+    assert.ok(fact.downForMs > 0);
+    assert.ok(fact.error instanceof Error);
+    assert.equal(storage.ready, false);
+  });
+
+  it('how often the worker thread was replaced, and what it died of', async (t) => {
+    const created: Worker[] = [];
+    const onWorker = (worker: Worker) => created.push(worker);
+    process.on('worker', onWorker);
+    t.after(() => process.off('worker', onWorker));
+    const { agent } = await setUp(t, { period: 0.1 });
+    agent.start();
+    assert.deepEqual(await once(agent, 'workerStarted'), [{ restarts: 0 }]);
+    void created[0]?.terminate();
+    const [{ error, retryInMs }] = await once(agent, 'workerLost');
+    assert.equal(error.code, 'ERR_KEEPALIVE_WORKER_LOST');
+    assert.ok(retryInMs > 0);
+    assert.deepEqual(await once(agent, 'workerStarted'), [{ restarts: 1 }]);
+  });
+});

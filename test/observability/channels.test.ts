@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { channels, KeepAlive, type PingTraceContext, pingChannel, StorageRegistry } from 'zeo-keepalive';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+import { ScriptedStorage, silentStorage } from '../agent/scripted-storage.js';
+
+const steps = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const;
+
+/** Writes down what the tracing channel tells, with the state of the context at that moment. */
+function record(t: TestContext) {
+  const told: [step: string, context: PingTraceContext][] = [];
+  const contexts: PingTraceContext[] = [];
+  const listeners = Object.fromEntries(
+    steps.map((step) => [
+      step,
+      (context: PingTraceContext) => {
+        told.push([step, { ...context }]);
+        contexts.push(context);
+      },
+    ]),
+  ) as never;
+  const channel = tracingChannel<unknown, PingTraceContext>('zeo-keepalive:ping');
+  channel.subscribe(listeners);
+  t.after(() => channel.unsubscribe(listeners));
+  return { told, contexts, names: () => told.map(([step]) => step) };
+}
+
+function keepAlive(t: TestContext, storage: object, timeout = 5) {
+  const databases = new StorageRegistry();
+  databases.open('main', storage);
+  const agent = new KeepAlive({ period: 0.1, timeout, jitter: 0, level: 'silent' }, databases, {});
+  t.after(() => agent.stop());
+  return agent;
+}
+
+async function openReal(t: TestContext) {
+  const server = await ZeoServer.listen();
+  t.after(() => server.close());
+  const storage = await ClientStorage.open({ address: server.address });
+  t.after(() => storage.close());
+  return { server, storage };
+}
+
+describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
+  // The agent does not hold the process.
+  let hold: NodeJS.Timeout;
+  before(() => {
+    hold = setInterval(() => {}, 60_000);
+  });
+  after(() => clearInterval(hold));
+
+  it('traces a ping from its start to its answer, in one context', async (t) => {
+    const { server, storage } = await openReal(t);
+    const { told, contexts, names } = record(t);
+    const agent = keepAlive(t, storage);
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    await agent.stop();
+    assert.deepEqual(names(), ['start', 'end', 'asyncStart', 'asyncEnd']);
+    assert.equal(new Set(contexts).size, 1);
+    const which = { name: 'main', address: server.address, generation: 1 };
+    assert.deepEqual(told[0]?.[1], which);
+    assert.deepEqual(told[1]?.[1], which, 'it is not answered before it is sent');
+    const { roundTripMs, ...rest } = told[3]?.[1] ?? assert.fail();
+    assert.ok((roundTripMs ?? 0) > 0);
+    assert.deepEqual(rest, { ...which, result: 'alive' });
+  });
+
+  it('traces the error of one that fails, also at once', async (t) => {
+    const { told, names } = record(t);
+    const error = new Error('lost');
+    let isAtOnce = false;
+    const storage = new ScriptedStorage(() => {
+      if (isAtOnce) throw error;
+      return Promise.reject(error);
+    });
+    const agent = keepAlive(t, storage);
+    agent.start();
+    await once(agent, 'pingFailed');
+    assert.deepEqual(names(), ['start', 'end', 'error', 'asyncStart', 'asyncEnd']);
+    assert.deepEqual([told[2]?.[1].error, told[4]?.[1].result], [error, 'failed']);
+    isAtOnce = true;
+    told.length = 0;
+    // It ends before the ping has begun: the fact is told from within.
+    await once(agent, 'pingFailed');
+    await agent.stop();
+    assert.deepEqual(names().sort(), ['asyncEnd', 'asyncStart', 'end', 'error', 'start']);
+    assert.equal(told[0]?.[0], 'start');
+  });
+
+  it('traces a death, and what nobody waits for any more', async (t) => {
+    const { told } = record(t);
+    const agent = keepAlive(t, silentStorage(), 0.2);
+    agent.start();
+    const [{ error }] = await once(agent, 'storageDied');
+    const ends = () => told.filter(([step]) => step === 'asyncEnd').map(([, context]) => context);
+    assert.deepEqual([ends()[0]?.result, ends()[0]?.error], ['dead', error]);
+    await once(agent, 'pingStarted');
+    await agent.stop();
+    assert.equal(ends()[1]?.result, 'abandoned');
+    assert.equal(ends()[1]?.error, undefined);
+  });
+
+  it('carries a bound store into all that the storage does for the ping', async (t) => {
+    const spans = new AsyncLocalStorage<string>();
+    pingChannel.start.bindStore(spans, ({ name }) => `span of ${name}`);
+    t.after(() => pingChannel.start.unbindStore(spans));
+    let seen: string | undefined;
+    const storage = new ScriptedStorage(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      seen = spans.getStore();
+    });
+    // The lock is had later: the ping is sent from a continuation.
+    const release = await storage.loadLock.acquire();
+    const agent = keepAlive(t, storage);
+    agent.once('pingStarted', () => setTimeout(release, 10));
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.equal(seen, 'span of main');
+  });
+
+  it('has nothing put together while nobody subscribes', async (t) => {
+    assert.equal(pingChannel.hasSubscribers, false);
+    let reads = 0;
+    const storage = new ScriptedStorage();
+    Object.defineProperty(storage, 'address', {
+      get() {
+        reads += 1;
+        return undefined;
+      },
+    });
+    const agent = keepAlive(t, storage);
+    agent.start();
+    for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
+    assert.equal(reads, 1, 'once for its connection, and not for each ping');
+  });
+});
+
+describe('The channels of the other facts', { timeout: 60_000 }, () => {
+  let hold: NodeJS.Timeout;
+  before(() => {
+    hold = setInterval(() => {}, 60_000);
+  });
+  after(() => clearInterval(hold));
+
+  it('carry what the events carry', async (t) => {
+    const created: Worker[] = [];
+    const onWorker = (worker: Worker) => created.push(worker);
+    process.on('worker', onWorker);
+    t.after(() => process.off('worker', onWorker));
+    const { server, storage } = await openReal(t);
+    const agent = keepAlive(t, storage, 0.3);
+    const published: [channel: string | symbol, message: unknown][] = [];
+    const emitted: unknown[] = [];
+    const onMessage = (message: unknown, channel: string | symbol) => published.push([channel, message]);
+    for (const [event, { name }] of Object.entries(channels)) {
+      subscribe(name, onMessage);
+      t.after(() => unsubscribe(name, onMessage));
+      agent.on(event as 'stalled', (fact) => emitted.push(fact));
+    }
+
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    for (const connection of server.connections) connection.silence();
+    await once(agent, 'storageDied');
+    await once(agent, 'pingSucceeded');
+    const down = once(agent, 'storageDown');
+    await server.close();
+    await down;
+    void created[0]?.terminate();
+    await once(agent, 'workerStarted');
+    await agent.stop();
+
+    assert.deepEqual(
+      published.map(([, message]) => message),
+      emitted,
+    );
+    const names = new Set(published.map(([name]) => name));
+    for (const kind of ['died', 'back', 'down']) assert.ok(names.has(`zeo-keepalive:storage-${kind}`), kind);
+    for (const kind of ['started', 'lost']) assert.ok(names.has(`zeo-keepalive:worker-${kind}`), kind);
+  });
+});
