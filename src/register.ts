@@ -1,6 +1,6 @@
 /**
  * `ZEO_KEEPALIVE_PERIOD=30 node --import zeo-keepalive/register app.js` keeps the databases alive that the application
- * opens in the registry, without a change to its code.
+ * opens in the registry, without a change to its code. Where `@opentelemetry/api` is installed, it records metrics.
  *
  * Whatever is wrong with the settings is logged, and the application runs without the agent: it did not ask for it.
  */
@@ -11,8 +11,18 @@ import { createLog } from './observability/log.js';
 // `--import` runs again in each worker thread of the application; its connections are the main thread's.
 if (isMainThread) {
   try {
-    initialize();
+    if (initialize() !== undefined) void recordMetrics();
   } catch (error) {
     createLog({}).panic({ err: error }, 'Keep alive thread not started');
+  }
+}
+
+async function recordMetrics(): Promise<void> {
+  try {
+    const metrics = await import('./metrics.js');
+    metrics.recordMetrics();
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+    if (!isMissing) createLog({}).warn({ err: error }, 'Metrics of the keep alive are not recorded');
   }
 }

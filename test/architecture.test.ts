@@ -82,6 +82,18 @@ describe('the structure', () => {
     );
   });
 
+  it('lets what tells of the agent know nothing of it but the facts', () => {
+    assert.deepEqual(
+      imports.filter(({ from, to }) => from.startsWith('src/observability/') && to.startsWith('src/agent/')),
+      [],
+    );
+  });
+
+  it('needs OpenTelemetry for metrics only', () => {
+    const importers = [...importersOf('src/metrics.ts'), ...importersOf('src/observability/instruments.ts')];
+    assert.deepEqual(importers, ['src/metrics.ts']);
+  });
+
   it('lets the ZEO client know nothing of the agent', () => {
     assert.deepEqual(
       imports.filter(({ from, to }) => from.startsWith('src/zeo/') && /^src\/(agent|loop|rpc)\//.test(to)),
@@ -115,7 +127,11 @@ describe('the structure', () => {
     assert.deepEqual(importersOf('comlink'), ['src/rpc/endpoint.ts']);
     assert.deepEqual(importersOf('piscina'), ['src/agent/worker-host.ts']);
     assert.deepEqual(importersOf('p-limit'), ['src/agent/prober.ts']);
-    assert.deepEqual(importersOf('pino'), ['src/observability/log.ts']);
+    assert.deepEqual(importersOf('pino'), ['src/observability/pino-sink.ts']);
+    assert.deepEqual(importersOf('@opentelemetry/api'), [
+      'src/metrics.ts',
+      'src/observability/instruments.ts',
+    ]);
   });
 
   it('has no circles', () => {

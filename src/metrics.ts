@@ -1,0 +1,114 @@
+/**
+ * `zeo-keepalive/metrics`: what the agents of this process do, as OpenTelemetry metrics.
+ *
+ * The only way to `@opentelemetry/api`, an optional peer dependency: who does not import this neither needs nor pays for it.
+ * It listens on the channels, like any other observer.
+ */
+import type { Channel } from 'node:diagnostics_channel';
+import { createRequire } from 'node:module';
+import { diag, type MeterProvider, metrics } from '@opentelemetry/api';
+import { channels, pingChannel } from './observability/channels.js';
+import { attribute, createInstruments, type Instruments } from './observability/instruments.js';
+import { redactText } from './observability/redaction.js';
+
+export interface MetricsOptions {
+  /** Where the instruments are made. Default: the global provider, also one that is registered later. */
+  readonly meterProvider?: MeterProvider | undefined;
+}
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+const recordings = new Map<MeterProvider | undefined, () => void>();
+
+/**
+ * Records metrics of every agent in this process from now on. Returns the function that ends it. Called again for the same
+ * provider it changes nothing.
+ *
+ * | instrument | kind and unit | attributes beside `zeo_keepalive.storage.name` |
+ * | --- | --- | --- |
+ * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when it was due and there was no connection |
+ * | `zeo_keepalive.ping.duration` | histogram, s | |
+ * | `zeo_keepalive.detection.duration` | histogram, s: from the last byte of a dead peer to the verdict | `zeo_keepalive.diagnosis` |
+ * | `zeo_keepalive.reconnects` | counter | `zeo_keepalive.cause`, `unnoticed` for one between two pings |
+ * | `zeo_keepalive.reconnect.duration` | histogram, s: without a connection, as far as noticed | `zeo_keepalive.cause` |
+ * | `zeo_keepalive.stall.duration` | histogram, s: standstills in which verdicts were withheld | `zeo_keepalive.stall.of`: `loop` or `process`; no storage |
+ * | `zeo_keepalive.worker.restarts` | counter | no storage |
+ *
+ * @example
+ * import { recordMetrics } from 'zeo-keepalive/metrics';
+ * recordMetrics();
+ */
+export function recordMetrics({ meterProvider }: MetricsOptions = {}): () => void {
+  const present = recordings.get(meterProvider);
+  if (present !== undefined) return present;
+  const endRecording = record(instrumentsOf(() => meterProvider ?? metrics.getMeterProvider()));
+  const end = () => {
+    if (recordings.get(meterProvider) !== end) return;
+    recordings.delete(meterProvider);
+    endRecording();
+  };
+  recordings.set(meterProvider, end);
+  return end;
+}
+
+/** Instruments that are made before the SDK registers its provider would have no effect for ever. */
+function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments {
+  let provider: MeterProvider | undefined;
+  let instruments: Instruments | undefined;
+  return () => {
+    const current = currentProvider();
+    if (instruments === undefined || current !== provider) {
+      provider = current;
+      instruments = createInstruments(current.getMeter('zeo-keepalive', version));
+    }
+    return instruments;
+  };
+}
+
+function record(instruments: () => Instruments): () => void {
+  const ends: (() => void)[] = [];
+  const on = <Message>(channel: Channel<unknown, Message>, listener: (message: Message) => void) => {
+    const contained = (message: unknown) => {
+      try {
+        listener(message as Message);
+      } catch (error) {
+        // Node would end the process for what a subscriber throws.
+        diag.error('zeo-keepalive cannot record a metric', error);
+      }
+    };
+    channel.subscribe(contained);
+    ends.push(() => channel.unsubscribe(contained));
+  };
+
+  on(pingChannel.asyncEnd, ({ name, result = 'abandoned', roundTripMs }) => {
+    instruments().pings.add(1, { ...of(name), [attribute.result]: result });
+    if (roundTripMs !== undefined) instruments().pingDuration.record(roundTripMs / 1000, of(name));
+  });
+  on(channels.storageDown, ({ name }) => {
+    instruments().pings.add(1, { ...of(name), [attribute.result]: 'down' });
+  });
+  on(channels.storageDied, ({ name, timeToDetectMs, diagnosis }) => {
+    const attributes = { ...of(name), [attribute.diagnosis]: diagnosis };
+    instruments().detectionDuration.record(timeToDetectMs / 1000, attributes);
+  });
+  on(channels.storageBack, ({ name, downForMs, cause }) => {
+    const attributes = { ...of(name), [attribute.cause]: cause };
+    instruments().reconnects.add(1, attributes);
+    instruments().reconnectDuration.record(downForMs / 1000, attributes);
+  });
+  on(channels.connectionReplaced, ({ name }) => {
+    instruments().reconnects.add(1, { ...of(name), [attribute.cause]: 'unnoticed' });
+  });
+  on(channels.stalled, ({ of: what, durationMs }) => {
+    instruments().stallDuration.record(durationMs / 1000, { [attribute.stallOf]: what });
+  });
+  on(channels.workerLost, () => instruments().workerRestarts.add(1));
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/** Metrics go to others, as the log does: a host may have named a storage by its URI. */
+function of(name: string): Record<string, string> {
+  return { [attribute.storage]: redactText(name) };
+}

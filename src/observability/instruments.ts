@@ -1,0 +1,60 @@
+import type { Counter, Histogram, Meter } from '@opentelemetry/api';
+
+/** From a local server's tenths of a millisecond to the longest timeouts. */
+const secondsOfRoundTrips = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const secondsOfTrouble = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
+
+/** What is measured. Named, as to units and attributes too, by OpenTelemetry's semantic conventions. */
+export interface Instruments {
+  readonly pings: Counter;
+  readonly pingDuration: Histogram;
+  readonly detectionDuration: Histogram;
+  readonly reconnects: Counter;
+  readonly reconnectDuration: Histogram;
+  readonly stallDuration: Histogram;
+  readonly workerRestarts: Counter;
+}
+
+/** The attributes beside; each has few values, but for the storage's name as many as there are storages. */
+export const attribute = {
+  storage: 'zeo_keepalive.storage.name',
+  result: 'zeo_keepalive.ping.result',
+  diagnosis: 'zeo_keepalive.diagnosis',
+  cause: 'zeo_keepalive.cause',
+  stallOf: 'zeo_keepalive.stall.of',
+} as const;
+
+export function createInstruments(meter: Meter): Instruments {
+  const duration = (name: string, description: string, explicitBucketBoundaries: number[]) =>
+    meter.createHistogram(`zeo_keepalive.${name}.duration`, {
+      description,
+      unit: 's',
+      advice: { explicitBucketBoundaries },
+    });
+  return {
+    pings: meter.createCounter('zeo_keepalive.pings', {
+      description: 'Pings that were due, by what they came to',
+      unit: '{ping}',
+    }),
+    pingDuration: duration('ping', 'Round trips of answered pings', secondsOfRoundTrips),
+    detectionDuration: duration(
+      'detection',
+      'From the last byte of a peer to the verdict that it is dead',
+      secondsOfTrouble,
+    ),
+    reconnects: meter.createCounter('zeo_keepalive.reconnects', {
+      description: 'Connections that took the place of a lost one',
+      unit: '{connection}',
+    }),
+    reconnectDuration: duration('reconnect', 'How long storages had no connection', secondsOfTrouble),
+    stallDuration: duration(
+      'stall',
+      'Standstills of the main loop or the process, in which verdicts were withheld',
+      secondsOfTrouble,
+    ),
+    workerRestarts: meter.createCounter('zeo_keepalive.worker.restarts', {
+      description: 'Worker threads that ended by themselves and were replaced',
+      unit: '{restart}',
+    }),
+  };
+}

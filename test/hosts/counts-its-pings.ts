@@ -1,0 +1,45 @@
+// An application that registers a meter provider of its own, if it can, after the agent was started. Started with
+// `--import zeo-keepalive/register`. Prints what of the agent's pings the provider has seen.
+import { databases } from 'zeo-keepalive';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+
+const openTelemetry = await loadOpenTelemetry();
+const storage = databases.open('main', await ClientStorage.open({ address: process.argv[2] as string }));
+
+if (openTelemetry === undefined) {
+  // Time enough for pings.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  console.log('no provider');
+} else {
+  const { metrics, sdk } = openTelemetry;
+  const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.CUMULATIVE);
+  const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
+  const provider = new sdk.MeterProvider({ readers: [reader] });
+  metrics.setGlobalMeterProvider(provider);
+  const seen = async () => {
+    await reader.forceFlush();
+    const all =
+      exporter
+        .getMetrics()
+        .at(-1)
+        ?.scopeMetrics.flatMap((scope) => scope.metrics) ?? [];
+    return all.find(({ descriptor }) => descriptor.name === 'zeo_keepalive.pings')?.dataPoints[0]?.value;
+  };
+  let pings = await seen();
+  while (pings === undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    pings = await seen();
+  }
+  console.log('zeo_keepalive.pings', pings);
+  await provider.shutdown();
+}
+await storage.close();
+
+async function loadOpenTelemetry() {
+  try {
+    const { metrics } = await import('@opentelemetry/api');
+    return { metrics, sdk: await import('@opentelemetry/sdk-metrics') };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { type MeterProvider as ApiMeterProvider, metrics } from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  type DataPoint,
+  type Histogram,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { KeepAlive, pingChannel, StorageRegistry } from 'zeo-keepalive';
+import { recordMetrics } from 'zeo-keepalive/metrics';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+import { ScriptedStorage } from '../agent/scripted-storage.js';
+import { runHost } from '../hosts/run-host.js';
+
+/** OpenTelemetry's SDK, whose metrics the test can look at. */
+function createSdk(t: TestContext) {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  // Exports when it is told to.
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
+  const provider = new MeterProvider({ readers: [reader] });
+  t.after(() => provider.shutdown());
+  return {
+    provider,
+    async collect() {
+      await reader.forceFlush();
+      const [scope] = exporter.getMetrics().at(-1)?.scopeMetrics ?? [];
+      const byName = new Map(scope?.metrics.map((metric) => [metric.descriptor.name, metric]));
+      return {
+        scope: scope?.scope,
+        names: [...byName.keys()].sort(),
+        unit: (name: string) => byName.get(name)?.descriptor.unit,
+        /** Value by the values of the attributes, without the storage. */
+        counts(name: string): Record<string, number> {
+          const points = (byName.get(name)?.dataPoints ?? []) as DataPoint<number>[];
+          return Object.fromEntries(points.map(({ attributes, value }) => [key(attributes), value]));
+        },
+        histogram(name: string): [key: string, Histogram][] {
+          const points = (byName.get(name)?.dataPoints ?? []) as DataPoint<Histogram>[];
+          return points.map(({ attributes, value }) => [key(attributes), value]);
+        },
+      };
+    },
+  };
+}
+
+function key(attributes: Readonly<Record<string, unknown>>): string {
+  return Object.entries(attributes)
+    .map(([name, value]) => `${name.replace('zeo_keepalive.', '')}=${value}`)
+    .sort()
+    .join(' ');
+}
+
+function keepAlive(t: TestContext, storage: object, name = 'main') {
+  const databases = new StorageRegistry();
+  databases.open(name, storage);
+  const agent = new KeepAlive({ period: 0.1, timeout: 0.3, jitter: 0, level: 'silent' }, databases, {});
+  t.after(() => agent.stop());
+  return agent;
+}
+
+describe('Metrics', { timeout: 60_000 }, () => {
+  // The agent does not hold the process.
+  let hold: NodeJS.Timeout;
+  before(() => {
+    hold = setInterval(() => {}, 60_000);
+  });
+  after(() => clearInterval(hold));
+
+  it('count pings by what they came to, and time round trips, deaths and ways back', async (t) => {
+    const { provider, collect } = createSdk(t);
+    t.after(recordMetrics({ meterProvider: provider }));
+    const server = await ZeoServer.listen();
+    t.after(() => server.close());
+    const storage = await ClientStorage.open({ address: server.address });
+    t.after(() => storage.close());
+    const agent = keepAlive(t, storage);
+    let answered = 0;
+    agent.on('pingSucceeded', () => {
+      answered += 1;
+    });
+    agent.start();
+    for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
+    for (const connection of server.connections) connection.silence();
+    const [{ timeToDetectMs }] = await once(agent, 'storageDied');
+    while (agent.status().storages[0]?.state !== 'alive') await once(agent, 'pingSucceeded');
+    await agent.stop();
+
+    const { scope, names, unit, counts, histogram } = await collect();
+    assert.equal(scope?.name, 'zeo-keepalive');
+    assert.match(scope?.version ?? '', /^\d+\.\d+\.\d+/);
+    assert.deepEqual(names, [
+      'zeo_keepalive.detection.duration',
+      'zeo_keepalive.ping.duration',
+      'zeo_keepalive.pings',
+      'zeo_keepalive.reconnect.duration',
+      'zeo_keepalive.reconnects',
+    ]);
+    const pings = counts('zeo_keepalive.pings');
+    assert.equal(pings['ping.result=alive storage.name=main'], answered);
+    assert.equal(pings['ping.result=dead storage.name=main'], 1);
+    const [[of, roundTrips]] = histogram('zeo_keepalive.ping.duration') as [[string, Histogram]];
+    assert.equal(of, 'storage.name=main');
+    assert.equal(roundTrips.count, answered);
+    assert.ok(roundTrips.max !== undefined && roundTrips.max < 60, 'in seconds');
+    assert.equal(roundTrips.buckets.boundaries[0], 0.0005);
+    const [[why, detection]] = histogram('zeo_keepalive.detection.duration') as [[string, Histogram]];
+    assert.equal(
+      why,
+      `diagnosis=${process.platform === 'linux' ? 'peer-hangs' : 'unknown'} storage.name=main`,
+    );
+    assert.equal(detection.sum, timeToDetectMs / 1000);
+    assert.equal(counts('zeo_keepalive.reconnects')['cause=flow-dropped storage.name=main'], 1);
+    assert.equal(histogram('zeo_keepalive.reconnect.duration')[0]?.[1].count, 1);
+    for (const name of names.filter((metric) => metric.endsWith('.duration'))) assert.equal(unit(name), 's');
+  });
+
+  it('count pings that fail or find no connection, and connections that were replaced unnoticed', async (t) => {
+    const { provider, collect } = createSdk(t);
+    t.after(recordMetrics({ meterProvider: provider }));
+    let fails = true;
+    const storage = new ScriptedStorage(() => (fails ? Promise.reject(new Error('lost')) : 'well'));
+    const agent = keepAlive(t, storage, 'zeo://joe:s3cret@db');
+    agent.start();
+    await once(agent, 'pingFailed');
+    storage.ready = false;
+    await once(agent, 'storageDown');
+    storage.ready = true;
+    fails = false;
+    await once(agent, 'pingSucceeded');
+    storage.generation += 1;
+    await once(agent, 'connectionReplaced');
+    await agent.stop();
+    const { counts } = await collect();
+    const pings = counts('zeo_keepalive.pings');
+    const of = 'storage.name=zeo://***@db';
+    assert.ok((pings[`ping.result=failed ${of}`] ?? 0) >= 1, JSON.stringify(pings));
+    assert.ok((pings[`ping.result=down ${of}`] ?? 0) >= 1);
+    assert.equal(counts('zeo_keepalive.reconnects')[`cause=unnoticed ${of}`], 1);
+    assert.doesNotMatch(JSON.stringify(pings), /s3cret/);
+  });
+
+  it('time standstills, and count replaced worker threads', async (t) => {
+    const { provider, collect } = createSdk(t);
+    t.after(recordMetrics({ meterProvider: provider }));
+    const created: Worker[] = [];
+    const onWorker = (worker: Worker) => created.push(worker);
+    process.on('worker', onWorker);
+    t.after(() => process.off('worker', onWorker));
+    // Always a ping out, that only the standstill keeps from being judged.
+    const storage = new ScriptedStorage(() => new Promise(() => {}));
+    Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
+    const agent = keepAlive(t, storage);
+    agent.start();
+    await once(agent, 'pingStarted');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const until = performance.now() + 1000;
+    while (performance.now() < until);
+    const [{ of, durationMs }] = await once(agent, 'stalled');
+    const restarted = once(agent, 'workerLost');
+    void created[0]?.terminate();
+    await restarted;
+    await agent.stop();
+    const { counts, histogram } = await collect();
+    const stalls = new Map(histogram('zeo_keepalive.stall.duration'));
+    assert.ok((stalls.get(`stall.of=${of}`)?.sum ?? 0) >= durationMs / 1000);
+    assert.equal(counts('zeo_keepalive.worker.restarts')[''], 1);
+  });
+
+  it('go to the global provider, also when it is registered later, once however often they are asked for', async (t) => {
+    metrics.disable();
+    t.after(() => metrics.disable());
+    const end = recordMetrics();
+    t.after(end);
+    assert.equal(recordMetrics(), end);
+    const agent = keepAlive(t, new ScriptedStorage());
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    const { provider, collect } = createSdk(t);
+    metrics.setGlobalMeterProvider(provider);
+    let answered = 0;
+    agent.on('pingSucceeded', () => {
+      answered += 1;
+    });
+    while (answered < 3) await once(agent, 'pingSucceeded');
+    await agent.stop();
+    const { counts } = await collect();
+    assert.equal(counts('zeo_keepalive.pings')['ping.result=alive storage.name=main'], answered);
+  });
+
+  it('are recorded no more, and leave nothing behind, when they are ended', async (t) => {
+    const { provider, collect } = createSdk(t);
+    const end = recordMetrics({ meterProvider: provider });
+    assert.equal(pingChannel.hasSubscribers, true);
+    end();
+    end();
+    assert.equal(pingChannel.hasSubscribers, false);
+    const agent = keepAlive(t, new ScriptedStorage());
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.deepEqual((await collect()).names, []);
+  });
+
+  it('do no harm with a provider that throws', async (t) => {
+    const broken = {
+      getMeter() {
+        throw new Error('provider');
+      },
+    } as unknown as ApiMeterProvider;
+    t.after(recordMetrics({ meterProvider: broken }));
+    const agent = keepAlive(t, new ScriptedStorage());
+    agent.start();
+    for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
+  });
+});
+
+describe('A host that is started with zeo-keepalive/register', { timeout: 120_000 }, () => {
+  const register = ['--import', 'zeo-keepalive/register'];
+
+  async function run(nodeOptions: readonly string[]) {
+    await using server = await ZeoServer.listen();
+    return await runHost('counts-its-pings', {
+      args: [server.address],
+      env: { ZEO_KEEPALIVE_PERIOD: '0.1' },
+      nodeOptions: [...nodeOptions, ...register],
+    });
+  }
+
+  it('has its metrics recorded by the provider that it registers', async () => {
+    const { code, stdout, stderr } = await run([]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^zeo_keepalive\.pings \d+\n$/);
+  });
+
+  it('runs without them where @opentelemetry/api is not installed, and without a word of it', async () => {
+    const missing = new URL('../hosts/without-opentelemetry.js', import.meta.url);
+    const { code, stdout, stderr } = await run(['--import', missing.href]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'no provider\n');
+    for (const line of stderr.trim().split('\n'))
+      assert.match(JSON.parse(line).msg, /^Keep alive thread started/);
+  });
+});
