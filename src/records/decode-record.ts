@@ -8,13 +8,13 @@ import { RecordUnpickler } from './record-unpickler.js';
 import { ZodbRecord } from './zodb-record.js';
 
 /*
- * Why a pickle machine of our own. Of the npm packages that read pickle, only `pickleparser` (0.2.1) is still used and read
- * on; `jpickle`, `unpickle` and `node-pickle` have been left for years and stop at protocols 2 or 4. `pickleparser` cannot
- * read records: it forgets its memo between the two pickles, which share one; it reads long integers through `parseInt`
- * and refuses more than 8 bytes, or loses the sign; it does not undo the escapes of protocol 0; what the memo does not have
- * comes out as `undefined`. And bytes from a network are nothing for it: there is no limit on anything, a missing
- * mark ends in a TypeError, and it makes objects by running `new` on what it resolves a name to. Wrapping it would mean
- * checking every byte before it does. The reader, the stack and the numbers of the protocol's own pickles were here already.
+ * Why a pickle machine of our own. Of the npm packages that read pickle only `pickleparser` (0.2.1) knows protocols 3 to 5;
+ * `jpickle` (0.4.1, ten years old) takes protocol 2 and makes 0 of every long integer. `pickleparser` cannot read records: it
+ * forgets its memo between the two pickles, which share one; it reads long integers through `parseInt`, or refuses more
+ * than 8 bytes, or loses the sign; it does not undo the escapes of protocol 0; what the memo does not have comes out as
+ * `undefined`. And it is not for bytes that are not trusted: nothing is limited, a missing mark ends in a TypeError, and
+ * it runs `new` on whatever lies where a class should. Wrapping it would mean checking every byte before it does. The
+ * reader, the stack and the numbers of the protocol's own pickles were here already.
  */
 
 /**
