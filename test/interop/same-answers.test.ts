@@ -331,6 +331,33 @@ const scenarios: Readonly<Record<string, (see: Transcript) => Promise<void>>> = 
     await see.ask('loadBefore', oid(2), latest);
   },
 
+  'packing up to before an undo, which has put an older record back': async (see) => {
+    await see.commit(1, store(0, zero, 'root', oid(1)), store(1, zero, 'a', oid(2)), store(2, zero, 'b'));
+    await see.commit(2, store(0, tid(1), 'root 2', oid(1)), store(1, tid(1), 'refers to nobody'));
+    await see.commit(3, store(0, tid(2), 'root 3', oid(1)));
+    await see.commit(4, ['undoa', undoId(2)], ['undoa', undoId(3)]);
+    await see.commit(5, store(1, tid(2), 'refers to nobody yet'));
+    await see.commit(6, ['undoa', undoId(5)]);
+    await see.commit(7, store(3, zero, 'another'), store(1, tid(6), 'again'));
+    await see.commit(8, ['undoa', undoId(7)]);
+    await see.ask('pack', timeOf(3.5) / 1000, 1);
+    await see.iterate(null, null);
+    for (const number of [0, 1, 2]) await see.ask('history', oid(number), 9);
+    await see.ask('loadBefore', oid(2), latest);
+  },
+
+  'packing up to before an undo, which brings a reference back': async (see) => {
+    await see.commit(1, store(0, zero, 'root', oid(1)), store(1, zero, 'a', oid(2)), store(2, zero, 'b'));
+    await see.commit(2, store(0, tid(1), 'root 2', oid(1)));
+    await see.commit(3, store(1, tid(1), 'refers to nobody'));
+    await see.commit(4, ['undoa', undoId(3)]);
+    await see.ask('pack', timeOf(3.5) / 1000, 1);
+    await see.iterate(null, null);
+    for (const number of [0, 1, 2]) await see.ask('history', oid(number), 9);
+    await see.ask('loadBefore', oid(2), latest);
+    await see.ask('loadSerial', oid(1), tid(1));
+  },
+
   'packing that has nothing to remove': async (see) => {
     await see.commit(1, store(0, zero, 'root', oid(1)), store(1, zero, 'a'));
     await see.ask('pack', timeOf(2) / 1000, 1);

@@ -1,4 +1,4 @@
-import { formatId, isLater } from '../ids.js';
+import { compareIds, formatId, isLater } from '../ids.js';
 import type { ObjectTable } from './object-table.js';
 import { rootOid } from './oid.js';
 import type { Revision } from './revisions.js';
@@ -20,28 +20,43 @@ export function pack(
   stop: Uint8Array,
   referencesOf: ReferencesOf | undefined,
 ): boolean {
-  const kept = revisionsToKeep(objects, stop, referencesOf);
-  const isKept = (revision: Revision) => kept.has(revision);
-  if (log.all.every(({ records }) => records.every(isKept))) return false;
-  objects.retain(isKept);
-  log.pack(stop, isKept);
+  const putBack = recordsPutBack(objects, log, stop);
+  const kept = revisionsToKeep(objects, stop, putBack, referencesOf);
+  const isNeeded = (revision: Revision) => kept.has(revision) || putBack.has(revision);
+  if (log.all.every(({ records }) => records.every(isNeeded))) return false;
+  // What an undo has put back stays in its transaction only: its object starts anew with what was current.
+  objects.retain((revision) => kept.has(revision));
+  log.pack(stop, isNeeded);
   return true;
+}
+
+/** The records of the time up to `stop` that an undo after it has put back. */
+function recordsPutBack(objects: ObjectTable, log: TransactionLog, stop: Uint8Array): ReadonlySet<Revision> {
+  const found = new Set<Revision>();
+  for (const revisions of objects.all()) {
+    for (const { oid, tid, origin } of revisions.all) {
+      if (origin === null || isLater(origin, stop) || !isLater(tid, stop)) continue;
+      const source = log.find(origin)?.records.find((record) => compareIds(record.oid, oid) === 0);
+      if (source !== undefined) found.add(source);
+    }
+  }
+  return found;
 }
 
 /**
  * The revisions that a pack keeps. Source: ZODB/FileStorage/fspack.py, `GC`.
  *
- * - Whatever was written after `stop`, and the records that an undo after it has put back.
+ * - Whatever was written after `stop`.
  * - What was current at `stop` of every object, deleted ones excepted; with `referencesOf` only of those that the
- *   root object led to at that time.
+ *   root object led to at that time, or what was put back does.
  */
 function revisionsToKeep(
   objects: ObjectTable,
   stop: Uint8Array,
+  putBack: Iterable<Revision>,
   referencesOf: ReferencesOf | undefined,
 ): ReadonlySet<Revision> {
   const kept = new Set<Revision>();
-  const putBack: Revision[] = [];
   let wasEmpty = true;
   for (const revisions of objects.all()) {
     const current = revisions.until(stop);
@@ -49,16 +64,11 @@ function revisionsToKeep(
       wasEmpty = false;
       if (referencesOf === undefined) kept.add(current);
     }
-    for (const revision of revisions.all) {
-      if (!isLater(revision.tid, stop)) continue;
-      kept.add(revision);
-      const source = revision.origin === null ? undefined : revisions.at(revision.origin);
-      if (source !== undefined && !isLater(source.tid, stop)) putBack.push(source);
-    }
+    for (const revision of revisions.all) if (isLater(revision.tid, stop)) kept.add(revision);
   }
-  for (const revision of putBack) kept.add(revision);
   if (referencesOf !== undefined && !wasEmpty) {
-    const roots = [rootOid, ...putBack.flatMap(({ data }) => (data === null ? [] : [...referencesOf(data)]))];
+    const roots = [rootOid];
+    for (const { data } of putBack) if (data !== null) roots.push(...referencesOf(data));
     for (const revision of reachable(objects, stop, roots, referencesOf)) kept.add(revision);
   }
   return kept;
