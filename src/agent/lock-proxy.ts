@@ -1,5 +1,10 @@
 import type { Lock } from '../storage.js';
 
+export interface LockObserver {
+  /** Giving back the lock threw. */
+  lockFailed(error: unknown): void;
+}
+
 /**
  * The agent's hand on one storage's load lock.
  *
@@ -8,18 +13,17 @@ import type { Lock } from '../storage.js';
  */
 export class LockProxy {
   readonly #lock: Lock;
-  readonly #onFault: (error: unknown) => void;
+  readonly #observer: LockObserver;
 
-  /** @param onFault is told what giving the lock back throws */
-  constructor(lock: Lock, onFault: (error: unknown) => void) {
+  constructor(lock: Lock, observer: LockObserver) {
     this.#lock = lock;
-    this.#onFault = onFault;
+    this.#observer = observer;
   }
 
   /** Takes the lock if it is free this moment. */
   tryAcquire(): Lease | undefined {
     const release = this.#lock.tryAcquire?.();
-    return release === undefined ? undefined : new Lease(release, this.#onFault);
+    return release === undefined ? undefined : new Lease(release, this.#observer);
   }
 
   /** Waits for the lock. Rejects with `signal.reason` when `signal` aborts first. */
@@ -31,7 +35,7 @@ export class LockProxy {
       const granted = new Promise<() => void>((grant) => grant(this.#lock.acquire(signal)));
       granted
         .then((release) => {
-          const lease = new Lease(release, this.#onFault);
+          const lease = new Lease(release, this.#observer);
           if (signal.aborted) lease.end();
           else resolve(lease);
         }, reject)
@@ -42,12 +46,12 @@ export class LockProxy {
 
 /** A hold on a lock that ends once. Ending it never throws: whoever does has other things to see to. */
 export class Lease {
-  readonly #onFault: (error: unknown) => void;
+  readonly #observer: LockObserver;
   #release: (() => void) | undefined;
 
-  constructor(release: () => void, onFault: (error: unknown) => void) {
+  constructor(release: () => void, observer: LockObserver) {
     this.#release = release;
-    this.#onFault = onFault;
+    this.#observer = observer;
   }
 
   end(): void {
@@ -56,7 +60,7 @@ export class Lease {
     try {
       release?.();
     } catch (error) {
-      this.#onFault(error);
+      this.#observer.lockFailed(error);
     }
   }
 }

@@ -34,7 +34,7 @@ export class Member {
   readonly storage: KeepAliveStorage;
   /** Of all storages. */
   readonly roundTrips: RoundTrips;
-  ping: Ping | undefined;
+  ping: Ping<Member> | undefined;
   verdict: Verdict | undefined;
   pings = 0;
   failures = 0;

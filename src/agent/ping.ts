@@ -3,7 +3,7 @@ import { KeepAliveError } from '../errors.js';
 import type { PingSucceeded } from '../observability/facts.js';
 import type { Board } from '../rpc/board.js';
 import type { KeepAliveStorage } from '../storage.js';
-import { type Lease, LockProxy } from './lock-proxy.js';
+import { type Lease, type LockObserver, LockProxy } from './lock-proxy.js';
 import type { Death } from './outage.js';
 
 /** How a ping ended. */
@@ -17,12 +17,19 @@ export type PingOutcome =
   /** Nobody is interested any more: storage removed, agent stopped, worker or connection gone. */
   | { readonly result: 'abandoned' };
 
-/** Who is told what becomes of a ping. */
-export interface PingObserver {
-  /** Giving back the load lock threw. */
-  lockFailed(error: unknown): void;
+/** What is pinged. */
+export interface PingSubject {
+  /** Its slot on the board. */
+  readonly id: number;
+  readonly storage: KeepAliveStorage;
+}
+
+/** Who is told what becomes of pings. */
+export interface PingObserver<Subject extends PingSubject> {
+  /** Giving back the load lock threw, of a ping that may have ended long ago. */
+  lockFailed(ping: Ping<Subject>, error: unknown): void;
   /** Once. */
-  ended(ping: Ping, outcome: PingOutcome): void;
+  ended(ping: Ping<Subject>, outcome: PingOutcome): void;
 }
 
 /**
@@ -31,14 +38,15 @@ export interface PingObserver {
  * It ends once, by the storage's answer or by `conclude`. From then on the load lock is free and the storage's signal is
  * aborted, whatever the storage does.
  */
-export class Ping {
+export class Ping<Subject extends PingSubject = PingSubject> implements LockObserver {
+  readonly subject: Subject;
   /** The ping's number on the board. */
   readonly number: number;
   readonly #storage: KeepAliveStorage;
   readonly #board: Board;
   readonly #id: number;
-  readonly #observer: PingObserver;
-  readonly #answer = new AbortController();
+  readonly #observer: PingObserver<Subject>;
+  #abort: AbortController | undefined;
   #lockWait: AbortController | undefined;
   #lease: Lease | undefined;
   #generation = 0;
@@ -48,7 +56,9 @@ export class Ping {
   #isOutlasted = false;
   #ended = false;
 
-  constructor(id: number, storage: KeepAliveStorage, board: Board, observer: PingObserver) {
+  constructor(subject: Subject, board: Board, observer: PingObserver<Subject>) {
+    const { id, storage } = subject;
+    this.subject = subject;
     this.#id = id;
     this.#storage = storage;
     this.#board = board;
@@ -74,7 +84,7 @@ export class Ping {
   start(): void {
     try {
       this.#noteBytesReceived();
-      const lock = new LockProxy(this.#storage.loadLock, (error) => this.#observer.lockFailed(error));
+      const lock = new LockProxy(this.#storage.loadLock, this);
       this.#lease = lock.tryAcquire();
       if (this.#lease === undefined) this.#waitFor(lock);
       else this.#send();
@@ -93,6 +103,11 @@ export class Ping {
     this.#lockWait = undefined;
     this.#send();
     return true;
+  }
+
+  /** @internal Of the load lock, to whom it may concern. */
+  lockFailed(error: unknown): void {
+    this.#observer.lockFailed(this, error);
   }
 
   /** Gives the load lock back, if the ping has it, and leaves the ping out. */
@@ -182,7 +197,7 @@ export class Ping {
       this.#sentAtMs = systemClock.now();
       this.#board.pingSent(this.#id, this.#sentAtMs);
       // Whatever is returned that is no promise counts as an answer, as `await` would have it.
-      answer = Promise.resolve(this.#storage.ping(this.#answer.signal));
+      answer = Promise.resolve(this.#ask());
     } catch (error) {
       this.#end({ result: 'failed', error });
       return;
@@ -191,6 +206,12 @@ export class Ping {
       () => this.#answered(),
       (error) => this.#end({ result: 'failed', error }),
     );
+  }
+
+  #ask(): unknown {
+    if (this.#storage.ignoresPingSignal) return (this.#storage.ping as () => unknown).call(this.#storage);
+    this.#abort = new AbortController();
+    return this.#storage.ping(this.#abort.signal);
   }
 
   #answered(): void {
@@ -210,7 +231,7 @@ export class Ping {
     this.#lockWait = undefined;
     // An answered ping needs no abort; telling so to a storage that has finished would only cost.
     if (outcome.result !== 'succeeded' || outcome.evidence !== 'answer')
-      this.#answer.abort(reasonFor(outcome));
+      this.#abort?.abort(reasonFor(outcome));
     this.releaseLock();
     this.#observer.ended(this, outcome);
   }

@@ -10,7 +10,7 @@ import type { KeepAliveStorage } from '../storage.js';
 import type { Journal } from './journal.js';
 import type { Member } from './member.js';
 import { type Death, Outage } from './outage.js';
-import { Ping, type PingOutcome } from './ping.js';
+import { Ping, type PingObserver, type PingOutcome } from './ping.js';
 import { PingTrace } from './ping-trace.js';
 import { Recovery } from './recovery.js';
 
@@ -29,8 +29,21 @@ export interface ProberOptions {
   readonly onOverdue: () => void;
 }
 
+/** Pings that are begun in one go, and share a place among those in flight. */
+interface Batch {
+  readonly open: Set<Ping<Member>>;
+  /** The last of them has ended. */
+  ended: () => void;
+}
+
+/** A ping that is out. */
+interface OutPing {
+  readonly batch: Batch;
+  readonly trace: PingTrace | undefined;
+}
+
 /** Pings the storages that the worker names, within the limit of pings in flight, and ends pings as the worker concludes. */
-export class Prober {
+export class Prober implements PingObserver<Member> {
   readonly #settings: Settings;
   readonly #board: Board;
   readonly #journal: Journal;
@@ -41,8 +54,7 @@ export class Prober {
   readonly #batchesAtOnce: number;
   readonly #limit: LimitFunction;
   readonly #leaseMs: number;
-  /** The pings that are out, and whose they are. */
-  readonly #out = new Map<Ping, Member>();
+  readonly #out = new Map<Ping<Member>, OutPing>();
   #closed = false;
 
   constructor({ settings, board, journal, members, onOverdue }: ProberOptions) {
@@ -128,24 +140,18 @@ export class Prober {
 
   #pingBatch(ids: Uint32Array): Promise<void> {
     return new Promise((resolve) => {
-      const open = new Set<Ping>();
-      let endWait = () => {};
-      const onEnd = (ping: Ping) => {
-        open.delete(ping);
-        if (open.size > 0) return;
-        endWait();
-        resolve();
-      };
-      for (const id of ids) {
-        const ping = this.#ping(id, onEnd);
-        if (ping !== undefined && !ping.ended) open.add(ping);
-      }
+      const batch: Batch = { open: new Set(), ended: () => {} };
+      for (const id of ids) this.#ping(id, batch);
+      const { open } = batch;
       if (open.size === 0) return resolve();
       const grace = setTimeout(() => {
         resolve();
-        endWait = startDeadline(this.#leaseMs, () => this.#overdue(open), false);
+        batch.ended = startDeadline(this.#leaseMs, () => this.#overdue(open), false);
       }, this.#graceMs()).unref();
-      endWait = () => clearTimeout(grace);
+      batch.ended = () => {
+        clearTimeout(grace);
+        resolve();
+      };
     });
   }
 
@@ -163,34 +169,42 @@ export class Prober {
    * It is the worker that ends silent pings, when it has proof. Should it have none for long, because the main loop stalls
    * again and again, the pings stay out, but not their hold on the load locks; and it may have failed.
    */
-  #overdue(open: ReadonlySet<Ping>): void {
+  #overdue(open: ReadonlySet<Ping<Member>>): void {
     for (const ping of open) ping.releaseLock();
     this.#onOverdue();
   }
 
-  #ping(id: number, onEnd: (ping: Ping) => void): Ping | undefined {
+  #ping(id: number, batch: Batch): void {
     const member = this.#members.get(id);
-    if (this.#closed || member === undefined || !this.#isDue(member)) return undefined;
+    if (this.#closed || member === undefined || !this.#isDue(member)) return;
     member.pings += 1;
     this.#journal.sending(member);
     // A listener may have removed the storage, or stopped the agent.
-    if (this.#closed || this.#members.get(id) !== member) return undefined;
+    if (this.#closed || this.#members.get(id) !== member) return;
     const trace = PingTrace.isWanted ? new PingTrace(member.fact()) : undefined;
-    const ping = new Ping(id, member.storage, this.#board, {
-      lockFailed: (error) => this.#journal.log.misbehaved(member, error),
-      ended: (ended, outcome) => {
-        this.#out.delete(ended);
-        if (member.ping === ended) member.ping = undefined;
-        this.#conclude(member, outcome);
-        trace?.ended(outcome);
-        onEnd(ended);
-      },
-    });
+    const ping = new Ping(member, this.#board, this);
     member.ping = ping;
-    this.#out.set(ping, member);
+    batch.open.add(ping);
+    this.#out.set(ping, { batch, trace });
     if (trace === undefined) ping.start();
     else trace.run(() => ping.start());
-    return ping;
+  }
+
+  /** @internal */
+  lockFailed(ping: Ping<Member>, error: unknown): void {
+    this.#journal.log.misbehaved(ping.subject, error);
+  }
+
+  /** @internal */
+  ended(ping: Ping<Member>, outcome: PingOutcome): void {
+    const { batch, trace } = this.#out.get(ping) as OutPing;
+    const member = ping.subject;
+    this.#out.delete(ping);
+    if (member.ping === ping) member.ping = undefined;
+    this.#conclude(member, outcome);
+    trace?.ended(outcome);
+    batch.open.delete(ping);
+    if (batch.open.size === 0) batch.ended();
   }
 
   /** Whether there is a connection to ping, and a need to. */
@@ -219,7 +233,7 @@ export class Prober {
     return agoMs !== undefined && agoMs < this.#settings.periodMs;
   }
 
-  #bury(member: Member, ping: Ping, silentMs: number, diagnosis: Diagnosis): void {
+  #bury(member: Member, ping: Ping<Member>, silentMs: number, diagnosis: Diagnosis): void {
     const { storage } = member;
     // The connection that was silent has been lost by itself meanwhile: the next one is innocent, and the way to it is not
     // to be disturbed.

@@ -120,8 +120,8 @@ export class Connection {
   }
 
   /** A call whose reply is not looked at, which spares its decoding: that it came is what counts. */
-  async probe(method: string, args: readonly Value[], signal?: AbortSignal): Promise<void> {
-    await this.#call(false, method, args, signal);
+  probe(method: string, args: readonly Value[], signal?: AbortSignal): Promise<unknown> {
+    return this.#call(false, method, args, signal);
   }
 
   /**

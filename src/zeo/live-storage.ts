@@ -115,10 +115,16 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
    *
    * @throws ClientDisconnected when there is none, or it is lost
    */
-  async ping(signal?: AbortSignal): Promise<void> {
+  ping(signal?: AbortSignal): Promise<unknown> {
     const { connection, closed } = this.supervisor;
-    if (connection === undefined) throw closed ?? new ClientDisconnected('There is no connection to ping');
-    await connection.probe(this.#options.pingMethod, noArgs, signal);
+    if (connection === undefined)
+      return Promise.reject(closed ?? new ClientDisconnected('There is no connection to ping'));
+    return connection.probe(this.#options.pingMethod, noArgs, signal);
+  }
+
+  /** A ping without a signal is pending until its reply comes or its connection is gone. */
+  get ignoresPingSignal(): boolean {
+    return true;
   }
 
   /**

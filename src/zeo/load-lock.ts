@@ -76,24 +76,22 @@ export class LoadLock implements Lock {
 
   #holdAlone(): () => void {
     this.#exclusive = true;
-    return this.#onlyOnce(() => {
-      this.#exclusive = false;
-    });
-  }
-
-  #holdShare(): () => void {
-    this.#shares += 1;
-    return this.#onlyOnce(() => {
-      this.#shares -= 1;
-    });
-  }
-
-  #onlyOnce(giveBack: () => void): () => void {
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      giveBack();
+      this.#exclusive = false;
+      this.#settle();
+    };
+  }
+
+  #holdShare(): () => void {
+    this.#shares += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#shares -= 1;
       this.#settle();
     };
   }
@@ -122,7 +120,10 @@ export class LoadLock implements Lock {
 
   /** Lets in whoever may go now. Called after every change of who holds or waits. */
   #settle(): void {
-    if (this.#pings.size === 0) this.#stopTimer();
+    if (this.#pings.size === 0) {
+      if (this.#timer !== undefined) this.#stopTimer();
+      if (this.#loads.size === 0) return;
+    }
     if (this.#exclusive) return;
     const [ping] = this.#pings;
     // Who is held back by a ping that is about to be let in goes after it; else the loads go first.
