@@ -166,14 +166,17 @@ describe('zeo-keepalive watch --metrics', { timeout: 120_000 }, () => {
     const text = await (await fetch(url)).text();
     const labels = `storage="${server.address}"`;
     for (const line of [
-      `zeo_keepalive_pings_total{${labels},outcome="dead"} 1`,
+      `zeo_keepalive_pings_total{${labels},result="dead"} 1`,
       `zeo_keepalive_storage_up{${labels}} 1`,
       'zeo_keepalive_worker_restarts_total 0',
     ]) {
       assert.ok(text.includes(`${line}\n`), `${line} is not in\n${text}`);
     }
-    assert.match(text, /zeo_keepalive_deaths_total\{.*diagnosis="(peer-hangs|unknown)"\} 1/);
-    assert.match(text, /zeo_keepalive_outage_duration_seconds_count\{.*cause=".*"\} 1/);
+    assert.match(
+      text,
+      /zeo_keepalive_detection_duration_seconds_count\{.*diagnosis="(peer-hangs|unknown)"\} 1/,
+    );
+    assert.match(text, /zeo_keepalive_reconnect_duration_seconds_count\{.*cause=".*"\} 1/);
     assert.match(text, /zeo_keepalive_ping_duration_seconds_count\{.*\} [1-9]/);
     const get = async (path: string, method = 'GET') => {
       const response = await fetch(new URL(path, url), { method });
