@@ -85,12 +85,13 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     assert.doesNotMatch(server.log, /register/);
   });
 
-  it('calls a peer that is no ZEO server critical, and prints nothing that steers a terminal', async () => {
+  it('calls a peer that is no ZEO server critical, and prints nothing that steers a terminal', async (t) => {
     const peer = createServer((socket) => {
       socket.on('error', () => {});
       socket.end('HTTP/1.0 400 \x1b[2J\x1b]0;owned\x07|bar\r\n\r\n');
     });
     peer.listen(0, '127.0.0.1');
+    t.after(() => peer.close());
     await once(peer, 'listening');
     const { port } = peer.address() as AddressInfo;
     for (const how of [[], ['--ruok']]) {
@@ -98,7 +99,6 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
       assert.equal(code, 2, stdout);
       assert.match(stdout, /^ZEO CRITICAL - [^\p{Cc}|]+\n$/u);
     }
-    peer.close();
   });
 
   it('answers UNKNOWN on standard output to what it does not understand', async () => {

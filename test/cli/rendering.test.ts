@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
+import { KeepAliveError } from 'zeo-keepalive';
+import { Output } from '../../src/cli/output.js';
 import { paintFor } from '../../src/cli/paint.js';
 import { printable, truncate, truncateMiddle, wrap } from '../../src/cli/terminal-text.js';
+import { JsonLines } from '../../src/cli/watch/json-lines.js';
 import { render } from '../../src/cli/watch/render.js';
 import { type DisplayState, displayStates, type Row, type Snapshot } from '../../src/cli/watch/snapshot.js';
 import { sparkLine } from '../../src/cli/watch/spark-line.js';
@@ -90,6 +94,7 @@ describe('the screen', () => {
             assert.ok(stringWidth(line) <= columns, `${stringWidth(line)} of ${columns}: ${line}`);
         },
       ),
+      { numRuns: 50 },
     );
   });
 });
@@ -108,6 +113,31 @@ describe('text for a terminal', () => {
     assert.equal(truncate('漢字漢字', 5), '漢字…');
     assert.equal(truncateMiddle('zeo-production-1.example.org', 11), 'zeo-p…e.org');
     assert.deepEqual(wrap('one two three four', 9, 2), ['one two', 'three fo…']);
+  });
+});
+
+describe('a line of JSON', () => {
+  it('is what was told, in characters that no terminal obeys', async () => {
+    const stream = new PassThrough();
+    const lines = new JsonLines(new Output(stream as unknown as NodeJS.WriteStream));
+    const error = new KeepAliveError('ERR_ZEO_SERVER', 'a\x1b[2J\u009b31m\u202ecod\u{e0001}');
+    lines.tell({
+      time: at,
+      event: 'pingFailed',
+      name: 'main',
+      kind: 'bad',
+      text: '',
+      fields: { error, ms: 1 / 3 },
+    });
+    const line = String(stream.read());
+    assert.doesNotMatch(line.trimEnd(), /[\p{Cc}\p{Cf}]/u);
+    assert.deepEqual(JSON.parse(line), {
+      time: at.toISOString(),
+      event: 'pingFailed',
+      name: 'main',
+      error: { code: 'ERR_ZEO_SERVER', message: error.message },
+      ms: 0.333,
+    });
   });
 });
 

@@ -73,13 +73,14 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.deepEqual([ended.event, ended.reason, ended.storages.length], ['ended', 'SIGTERM', 2]);
   });
 
-  it('keeps what a peer sends from a terminal that shows the lines, and from the shape of JSON', async () => {
+  it('keeps what a peer sends from the terminal that shows the lines', async (t) => {
     const evil = 'HTTP \x1b[2J\x07 \u009b31m \u202egnp.exe';
     const peer = createServer((socket) => {
       socket.on('error', () => {});
       socket.end(evil);
     });
     peer.listen(0, '127.0.0.1');
+    t.after(() => peer.close());
     await once(peer, 'listening');
     const { port } = peer.address() as AddressInfo;
     for (const how of [[], ['--json']]) {
@@ -89,7 +90,6 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
       const { stdout } = await command.ended();
       assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
     }
-    peer.close();
   });
 
   it('ends when nobody reads its output any more, and leaves nothing behind', async () => {
@@ -166,14 +166,17 @@ describe('zeo-keepalive watch --metrics', { timeout: 120_000 }, () => {
     const text = await (await fetch(url)).text();
     const labels = `storage="${server.address}"`;
     for (const line of [
-      `zeo_keepalive_pings_total{${labels},outcome="dead"} 1`,
+      `zeo_keepalive_pings_total{${labels},result="dead"} 1`,
       `zeo_keepalive_storage_up{${labels}} 1`,
       'zeo_keepalive_worker_restarts_total 0',
     ]) {
       assert.ok(text.includes(`${line}\n`), `${line} is not in\n${text}`);
     }
-    assert.match(text, /zeo_keepalive_deaths_total\{.*diagnosis="(peer-hangs|unknown)"\} 1/);
-    assert.match(text, /zeo_keepalive_outage_duration_seconds_count\{.*cause=".*"\} 1/);
+    assert.match(
+      text,
+      /zeo_keepalive_detection_duration_seconds_count\{.*diagnosis="(peer-hangs|unknown)"\} 1/,
+    );
+    assert.match(text, /zeo_keepalive_reconnect_duration_seconds_count\{.*cause=".*"\} 1/);
     assert.match(text, /zeo_keepalive_ping_duration_seconds_count\{.*\} [1-9]/);
     const get = async (path: string, method = 'GET') => {
       const response = await fetch(new URL(path, url), { method });

@@ -1,5 +1,4 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
-import { causeInWords } from '../../diagnosis.js';
 import { KeepAliveError } from '../../errors.js';
 import type { ClientStorage } from '../../zeo/client-storage.js';
 import { explain, formatDuration, formatMs } from '../explain.js';
@@ -19,16 +18,16 @@ export function tellOfAgent(agent: KeepAlive, tell: Tell): void {
   agent.on('pingFailed', ({ name, error }) =>
     say('pingFailed', name, 'bad', `ping failed: ${explain(error)}`, { error }),
   );
-  agent.on('storageDied', ({ name, error, silentMs, diagnosis }) => {
-    const text = `DEAD, silent for ${formatDuration(silentMs)}: ${causeInWords[diagnosis]}`;
-    say('storageDied', name, 'bad', text, { silentMs, diagnosis, error });
+  agent.on('storageDied', ({ name, error, silentMs, timeToDetectMs, diagnosis, explanation }) => {
+    const text = `DEAD, silent for ${formatDuration(silentMs)}: ${explanation}`;
+    say('storageDied', name, 'bad', text, { silentMs, timeToDetectMs, diagnosis, error });
   });
   agent.on('storageDown', ({ name, downForMs, error }) => {
     const text = `still down after ${formatDuration(downForMs)}: ${explain(error ?? 'not connected')}`;
     say('storageDown', name, 'routine', text, { downForMs, error });
   });
-  agent.on('storageBack', ({ name, downForMs, cause }) => {
-    const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
+  agent.on('storageBack', ({ name, downForMs, cause, explanation }) => {
+    const why = cause === 'flow-dropped' ? `; ${explanation}` : '';
     say('storageBack', name, 'good', `back after ${formatDuration(downForMs)}${why}`, { downForMs, cause });
   });
   agent.on('stalled', (stall) => {

@@ -5,56 +5,48 @@ import { isTrouble, type Row } from './snapshot.js';
 /** From a local network's fraction of a millisecond to the default timeout. */
 const roundTripBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** From the time that a lost flow takes to that of a failover by hand. */
-const outageBuckets = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+const troubleBuckets = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
-/** What Prometheus is told, in seconds: what the agent finds out, and how each storage is at the moment. */
+/**
+ * What Prometheus is told: what the agent finds out, under the names that `zeo-keepalive/metrics` gives it in a host, and
+ * how each storage is at the moment. Durations in seconds.
+ */
 export class Metrics {
   readonly #registry = new Registry();
 
   /** @param storages how they are now */
   constructor(agent: KeepAlive, storages: { rows(): readonly Row[] }) {
     const registers = [this.#registry];
+    const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+      new Histogram({ name: `zeo_keepalive_${name}_duration_seconds`, help, labelNames, buckets, registers });
     const pings = new Counter({
       name: 'zeo_keepalive_pings_total',
-      help: 'Pings that ended, by outcome: success, failure (an error or a lost connection), dead (silence)',
-      labelNames: ['storage', 'outcome'],
+      help: 'Pings, by what they came to',
+      labelNames: ['storage', 'result'],
       registers,
     });
-    const roundTrips = new Histogram({
-      name: 'zeo_keepalive_ping_duration_seconds',
-      help: 'Round trips of the answered pings',
-      labelNames: ['storage'],
-      buckets: roundTripBuckets,
-      registers,
-    });
-    const deaths = new Counter({
-      name: 'zeo_keepalive_deaths_total',
-      help: 'Connections destroyed because their server stayed silent, by diagnosis',
-      labelNames: ['storage', 'diagnosis'],
-      registers,
-    });
-    const outages = new Histogram({
-      name: 'zeo_keepalive_outage_duration_seconds',
-      help: 'Time that a storage had no connection, of the outages that are over, by cause',
-      labelNames: ['storage', 'cause'],
-      buckets: outageBuckets,
-      registers,
-    });
-    const stalls = new Counter({
-      name: 'zeo_keepalive_stalls_total',
-      help: 'Times that this process stood still while pings were out; nobody was judged by them',
-      labelNames: ['of'],
-      registers,
-    });
-    const stalledSeconds = new Counter({
-      name: 'zeo_keepalive_stalled_seconds_total',
-      help: 'Time for which this process stood still while pings were out',
-      labelNames: ['of'],
-      registers,
-    });
+    const roundTrips = histogram('ping', 'Round trips of answered pings', ['storage'], roundTripBuckets);
+    const detections = histogram(
+      'detection',
+      'From the last byte of a peer to the verdict that it is dead',
+      ['storage', 'diagnosis'],
+      troubleBuckets,
+    );
+    const reconnects = histogram(
+      'reconnect',
+      'How long storages had no connection',
+      ['storage', 'cause'],
+      troubleBuckets,
+    );
+    const stalls = histogram(
+      'stall',
+      'Standstills of the main loop or the process, in which verdicts were withheld',
+      ['of'],
+      troubleBuckets,
+    );
     const restarts = new Counter({
       name: 'zeo_keepalive_worker_restarts_total',
-      help: 'Times that the worker thread ended by itself and was replaced',
+      help: 'Worker threads that ended by themselves and were replaced',
       registers,
     });
     new Gauge({
@@ -67,22 +59,19 @@ export class Metrics {
       },
     });
 
-    agent.on('pingSucceeded', ({ name, roundTripMs }) => {
-      pings.inc({ storage: name, outcome: 'success' });
-      if (roundTripMs !== undefined) roundTrips.observe({ storage: name }, roundTripMs / 1000);
+    agent.on('pingSucceeded', ({ name: storage, verdict: result, roundTripMs }) => {
+      pings.inc({ storage, result });
+      if (roundTripMs !== undefined) roundTrips.observe({ storage }, roundTripMs / 1000);
     });
-    agent.on('pingFailed', ({ name }) => pings.inc({ storage: name, outcome: 'failure' }));
-    agent.on('storageDied', ({ name, diagnosis }) => {
-      pings.inc({ storage: name, outcome: 'dead' });
-      deaths.inc({ storage: name, diagnosis });
+    agent.on('pingFailed', ({ name: storage }) => pings.inc({ storage, result: 'failed' }));
+    agent.on('storageDied', ({ name: storage, diagnosis, timeToDetectMs }) => {
+      pings.inc({ storage, result: 'dead' });
+      detections.observe({ storage, diagnosis }, timeToDetectMs / 1000);
     });
-    agent.on('storageBack', ({ name, downForMs, cause }) =>
-      outages.observe({ storage: name, cause }, downForMs / 1000),
+    agent.on('storageBack', ({ name: storage, downForMs, cause }) =>
+      reconnects.observe({ storage, cause }, downForMs / 1000),
     );
-    agent.on('stalled', ({ of, durationMs }) => {
-      stalls.inc({ of });
-      stalledSeconds.inc({ of }, durationMs / 1000);
-    });
+    agent.on('stalled', ({ of, durationMs }) => stalls.observe({ of }, durationMs / 1000));
     agent.on('workerLost', () => restarts.inc());
   }
 
