@@ -6,9 +6,9 @@
  */
 import type { Channel } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
-import { diag, type MeterProvider, metrics } from '@opentelemetry/api';
+import { createNoopMeter, diag, type MeterProvider, metrics } from '@opentelemetry/api';
 import { channels, pingChannel } from './observability/channels.js';
-import { attribute, createInstruments, type Instruments } from './observability/instruments.js';
+import { createInstruments, type Instruments } from './observability/instruments.js';
 import { redactText } from './observability/redaction.js';
 
 export interface MetricsOptions {
@@ -51,6 +51,11 @@ export function recordMetrics({ meterProvider }: MetricsOptions = {}): () => voi
   return end;
 }
 
+/** @internal Whether the host has registered a provider: without one it would be work for nothing. */
+export function hasGlobalProvider(): boolean {
+  return metrics.getMeter('zeo-keepalive') !== createNoopMeter();
+}
+
 /** Instruments that are made before the SDK registers its provider would have no effect for ever. */
 function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments {
   let provider: MeterProvider | undefined;
@@ -65,6 +70,7 @@ function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments 
   };
 }
 
+/** What leaves the process says no more than the log: a host may have named a storage by a URI with its password. */
 function record(instruments: () => Instruments): () => void {
   const ends: (() => void)[] = [];
   const on = <Message>(channel: Channel<unknown, Message>, listener: (message: Message) => void) => {
@@ -80,35 +86,46 @@ function record(instruments: () => Instruments): () => void {
     ends.push(() => channel.unsubscribe(contained));
   };
 
-  on(pingChannel.asyncEnd, ({ name, result = 'abandoned', roundTripMs }) => {
-    instruments().pings.add(1, { ...of(name), [attribute.result]: result });
-    if (roundTripMs !== undefined) instruments().pingDuration.record(roundTripMs / 1000, of(name));
+  on(pingChannel.asyncEnd, ({ name, result, roundTripMs }) => {
+    const storage = redactText(name);
+    instruments().pings.add(1, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.ping.result': result,
+    });
+    if (roundTripMs === undefined) return;
+    instruments().pingDuration.record(roundTripMs / 1000, { 'zeo_keepalive.storage.name': storage });
   });
   on(channels.storageDown, ({ name }) => {
-    instruments().pings.add(1, { ...of(name), [attribute.result]: 'down' });
+    const storage = redactText(name);
+    instruments().pings.add(1, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.ping.result': 'down',
+    });
   });
   on(channels.storageDied, ({ name, timeToDetectMs, diagnosis }) => {
-    const attributes = { ...of(name), [attribute.diagnosis]: diagnosis };
-    instruments().detectionDuration.record(timeToDetectMs / 1000, attributes);
+    const storage = redactText(name);
+    instruments().detectionDuration.record(timeToDetectMs / 1000, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.diagnosis': diagnosis,
+    });
   });
   on(channels.storageBack, ({ name, downForMs, cause }) => {
-    const attributes = { ...of(name), [attribute.cause]: cause };
+    const attributes = { 'zeo_keepalive.storage.name': redactText(name), 'zeo_keepalive.cause': cause };
     instruments().reconnects.add(1, attributes);
     instruments().reconnectDuration.record(downForMs / 1000, attributes);
   });
   on(channels.connectionReplaced, ({ name }) => {
-    instruments().reconnects.add(1, { ...of(name), [attribute.cause]: 'unnoticed' });
+    const storage = redactText(name);
+    instruments().reconnects.add(1, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.cause': 'unnoticed',
+    });
   });
-  on(channels.stalled, ({ of: what, durationMs }) => {
-    instruments().stallDuration.record(durationMs / 1000, { [attribute.stallOf]: what });
+  on(channels.stalled, ({ of, durationMs }) => {
+    instruments().stallDuration.record(durationMs / 1000, { 'zeo_keepalive.stall.of': of });
   });
   on(channels.workerLost, () => instruments().workerRestarts.add(1));
   return () => {
     for (const end of ends) end();
   };
-}
-
-/** Metrics go to others, as the log does: a host may have named a storage by its URI. */
-function of(name: string): Record<string, string> {
-  return { [attribute.storage]: redactText(name) };
 }

@@ -1,26 +1,30 @@
 /**
  * `ZEO_KEEPALIVE_PERIOD=30 node --import zeo-keepalive/register app.js` keeps the databases alive that the application
- * opens in the registry, without a change to its code. Where `@opentelemetry/api` is installed, it records metrics.
+ * opens in the registry, without a change to its code. Metrics are recorded if a global meter provider of OpenTelemetry is
+ * registered by the first ping.
  *
  * Whatever is wrong with the settings is logged, and the application runs without the agent: it did not ask for it.
  */
 import { isMainThread } from 'node:worker_threads';
+import type { KeepAlive } from './agent/keep-alive.js';
 import { initialize } from './agent/thread.js';
 import { createLog } from './observability/log.js';
 
 // `--import` runs again in each worker thread of the application; its connections are the main thread's.
 if (isMainThread) {
   try {
-    if (initialize() !== undefined) void recordMetrics();
+    const agent = initialize();
+    if (agent !== undefined) void recordMetrics(agent);
   } catch (error) {
     createLog({}).panic({ err: error }, 'Keep alive thread not started');
   }
 }
 
-async function recordMetrics(): Promise<void> {
+async function recordMetrics(agent: KeepAlive): Promise<void> {
   try {
     const metrics = await import('./metrics.js');
-    metrics.recordMetrics();
+    // By then the application has registered its provider, if it has one.
+    agent.once('pingStarted', () => metrics.hasGlobalProvider() && metrics.recordMetrics());
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
     if (!isMissing) createLog({}).warn({ err: error }, 'Metrics of the keep alive are not recorded');

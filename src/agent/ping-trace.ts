@@ -6,8 +6,9 @@ import type { PingOutcome } from './ping.js';
 export class PingTrace {
   readonly #context: PingTraceContext;
 
-  constructor(fact: StorageFact) {
-    this.#context = { ...fact };
+  constructor({ name, address, generation }: StorageFact) {
+    // With room for what comes later: an object that grows is a slow one.
+    this.#context = { name, address, generation, result: undefined, roundTripMs: undefined };
   }
 
   /** Whether anybody subscribes: else there is nothing to trace. */
@@ -27,7 +28,7 @@ export class PingTrace {
     const context = this.#context;
     context.result = resultOf(outcome);
     if (outcome.result === 'succeeded') context.roundTripMs = outcome.roundTripMs;
-    if ('error' in outcome) {
+    else if (outcome.result === 'failed' || outcome.result === 'dead') {
       context.error = outcome.error;
       pingChannel.error.publish(context as PingTraceContext & { error: unknown });
     }

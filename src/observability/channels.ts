@@ -19,9 +19,9 @@ export type PingResult = Exclude<Verdict, 'active'> | 'abandoned';
 /** The context of one ping, the same object from its `start` to its `asyncEnd`. */
 export interface PingTraceContext extends StorageFact {
   /** From `asyncStart` on. */
-  result?: PingResult;
-  /** From `asyncStart` on, if the answer came. */
-  roundTripMs?: number | undefined;
+  result: PingResult | undefined;
+  /** From `asyncStart` on, in milliseconds, if the answer came. */
+  roundTripMs: number | undefined;
   /** From `error` on, if it failed or the peer was declared dead. */
   error?: unknown;
 }

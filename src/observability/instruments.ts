@@ -15,15 +15,6 @@ export interface Instruments {
   readonly workerRestarts: Counter;
 }
 
-/** The attributes beside; each has few values, but for the storage's name as many as there are storages. */
-export const attribute = {
-  storage: 'zeo_keepalive.storage.name',
-  result: 'zeo_keepalive.ping.result',
-  diagnosis: 'zeo_keepalive.diagnosis',
-  cause: 'zeo_keepalive.cause',
-  stallOf: 'zeo_keepalive.stall.of',
-} as const;
-
 export function createInstruments(meter: Meter): Instruments {
   const duration = (name: string, description: string, explicitBucketBoundaries: number[]) =>
     meter.createHistogram(`zeo_keepalive.${name}.duration`, {

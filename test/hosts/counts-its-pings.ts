@@ -7,8 +7,8 @@ const openTelemetry = await loadOpenTelemetry();
 const storage = databases.open('main', await ClientStorage.open({ address: process.argv[2] as string }));
 
 if (openTelemetry === undefined) {
-  // Time enough for pings.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  // Time enough for a ping.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
   console.log('no provider');
 } else {
   const { metrics, sdk } = openTelemetry;

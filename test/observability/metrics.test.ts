@@ -81,8 +81,8 @@ describe('Metrics', { timeout: 60_000 }, () => {
     t.after(() => storage.close());
     const agent = keepAlive(t, storage);
     let answered = 0;
-    agent.on('pingSucceeded', () => {
-      answered += 1;
+    agent.on('pingSucceeded', ({ roundTripMs }) => {
+      if (roundTripMs !== undefined) answered += 1;
     });
     agent.start();
     for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
@@ -94,13 +94,17 @@ describe('Metrics', { timeout: 60_000 }, () => {
     const { scope, names, unit, counts, histogram } = await collect();
     assert.equal(scope?.name, 'zeo-keepalive');
     assert.match(scope?.version ?? '', /^\d+\.\d+\.\d+/);
-    assert.deepEqual(names, [
-      'zeo_keepalive.detection.duration',
-      'zeo_keepalive.ping.duration',
-      'zeo_keepalive.pings',
-      'zeo_keepalive.reconnect.duration',
-      'zeo_keepalive.reconnects',
-    ]);
+    // On a busy machine this process may have stood still, too.
+    assert.deepEqual(
+      names.filter((name) => !name.includes('stall')),
+      [
+        'zeo_keepalive.detection.duration',
+        'zeo_keepalive.ping.duration',
+        'zeo_keepalive.pings',
+        'zeo_keepalive.reconnect.duration',
+        'zeo_keepalive.reconnects',
+      ],
+    );
     const pings = counts('zeo_keepalive.pings');
     assert.equal(pings['ping.result=alive storage.name=main'], answered);
     assert.equal(pings['ping.result=dead storage.name=main'], 1);
@@ -115,7 +119,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
       `diagnosis=${process.platform === 'linux' ? 'peer-hangs' : 'unknown'} storage.name=main`,
     );
     assert.equal(detection.sum, timeToDetectMs / 1000);
-    assert.equal(counts('zeo_keepalive.reconnects')['cause=flow-dropped storage.name=main'], 1);
+    assert.deepEqual(Object.values(counts('zeo_keepalive.reconnects')), [1]);
     assert.equal(histogram('zeo_keepalive.reconnect.duration')[0]?.[1].count, 1);
     for (const name of names.filter((metric) => metric.endsWith('.duration'))) assert.equal(unit(name), 's');
   });
@@ -226,7 +230,7 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
     await using server = await ZeoServer.listen();
     return await runHost('counts-its-pings', {
       args: [server.address],
-      env: { ZEO_KEEPALIVE_PERIOD: '0.1' },
+      env: { ZEO_KEEPALIVE_PERIOD: '1' },
       nodeOptions: [...nodeOptions, ...register],
     });
   }
