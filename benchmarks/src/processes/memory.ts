@@ -7,13 +7,6 @@ import { serve } from '../harness/child.js';
 import { Agent } from '../subjects/agent.js';
 import { BareSockets } from '../subjects/bare-sockets.js';
 
-/** Bytes of heap beyond those of the process before anything was opened. */
-export interface MemoryUse {
-  readonly sockets: number;
-  readonly storages: number;
-  readonly agent: number;
-}
-
 interface Target {
   readonly address: string;
   readonly count: number;
@@ -21,27 +14,33 @@ interface Target {
 
 const periodMs = 500;
 
+/** Each in a process of its own: what one has left behind would be taken for, or set off against, what the next one holds. */
 const api = {
-  async measure({ address, count }: Target): Promise<MemoryUse> {
-    // What is loaded and compiled once is not a storage's.
-    await (await BareSockets.open({ address, count: 10, periodMs, spread: false })).close();
-    await (await Agent.open({ address, count: 10, periodMs })).close();
+  /** Bytes of heap that bare sockets hold. */
+  async sockets({ address, count }: Target): Promise<number> {
+    const open = (number: number) => BareSockets.open({ address, count: number, periodMs, spread: false });
+    // What is loaded and compiled once is not a socket's.
+    const first = await open(10);
     const empty = await heapUsed();
-    const bare = await BareSockets.open({ address, count, periodMs, spread: false });
-    const sockets = (await heapUsed()) - empty;
-    await bare.close();
-    const closed = await heapUsed();
+    const sockets = await open(count);
+    const used = (await heapUsed()) - empty;
+    await Promise.all([first.close(), sockets.close()]);
+    return used;
+  },
+
+  /** Bytes of heap that storages hold, and that they hold together with an agent that has pinged each several times. */
+  async storages({ address, count }: Target): Promise<{ readonly storages: number; readonly agent: number }> {
+    const first = await Agent.open({ address, count: 10, periodMs });
+    first.start();
+    await sleep(2 * periodMs);
+    const empty = await heapUsed();
     const agent = await Agent.open({ address, count, periodMs });
-    const storages = (await heapUsed()) - closed;
+    const storages = (await heapUsed()) - empty;
     agent.start();
-    await sleep(6 * periodMs);
-    await agent.keepAlive.stop();
-    // Nothing is in flight now; what the agent remembers of its storages goes with its run, so it runs again.
-    agent.start();
-    await sleep(3 * periodMs);
-    const used = (await heapUsed()) - closed;
-    await agent.close();
-    return { sockets, storages, agent: used };
+    await sleep(10 * periodMs);
+    const used = (await heapUsed()) - empty;
+    await Promise.all([first.close(), agent.close()]);
+    return { storages, agent: used };
   },
 
   async start({ address, period }: { readonly address: string; readonly period: number }) {

@@ -25,7 +25,7 @@ export const detection: Scenario = {
     "client's main loop stands still again and again; in how many of all cases (connections times stalls) a connection was lost, and in as many without a stall.",
   async run({ quick, progress }) {
     const trial: Trial = quick
-      ? { connections: 5, waitMs: 5000, stalls: [0, 1500].map((ms) => ({ ms, count: 1 })) }
+      ? { connections: 5, waitMs: 5000, stalls: [{ ms: 1500, count: 1 }] }
       : {
           connections: 50,
           waitMs: 60_000,

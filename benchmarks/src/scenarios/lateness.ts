@@ -43,6 +43,6 @@ async function measure(
 ): Promise<Lateness> {
   await using server = await openServer();
   await using child = new Child<LatenessApi>(new URL('../processes/lateness.js', import.meta.url));
-  const [periodMs, ms] = quick ? [300, 1500] : [1000, 30_000];
+  const [periodMs, ms] = quick ? [300, 900] : [1000, 30_000];
   return await child.call('measure', { subject, load, address: server.address, count, periodMs, ms });
 }

@@ -29,7 +29,7 @@ const loads = [
   ...[1, 100, 1000, 10_000].map((count) => load('embedded', count)),
   ...[1, 100, 1000].map((count) => load('python', count)),
 ];
-const quickLoads = [load('embedded', 1), { ...load('embedded', 100), periodMs: 400 }];
+const quickLoads = [load('embedded', 1), { ...load('embedded', 100), periodMs: 250 }];
 
 export const ping: Scenario = {
   name: 'ping',
@@ -77,7 +77,7 @@ async function measure(kind: PingerKind, { server: serverKind, count, periodMs }
   await pinger.call('open', { kind, address: server.address, count, periodMs });
   // The first rounds compile the code.
   await sleep(quick ? 500 : Math.max(3000, 4 * periodMs));
-  const ms = quick ? 1000 : 10_000;
+  const ms = quick ? 500 : 10_000;
   return await pinger.call('measure', { ms });
 }
 

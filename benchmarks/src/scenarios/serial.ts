@@ -32,7 +32,7 @@ async function compare(
   progress: (line: string) => void,
 ): Promise<Figure[]> {
   const of = kind === 'embedded' ? 'embedded server' : "ZEO's server";
-  const count = quick ? 500 : 3000;
+  const count = quick ? 200 : 3000;
   await using server = await openServer(kind);
   await using node = new Child<SerialApi>(new URL('../processes/serial.js', import.meta.url));
   await node.call('open', { address: server.address });
@@ -44,7 +44,7 @@ async function compare(
   ];
   // The first round compiles the code.
   await interleave(variants, 1, () => {});
-  const us = await interleave(variants, quick ? 3 : 15, (line) => progress(`${of}: ${line}`));
+  const us = await interleave(variants, quick ? 2 : 15, (line) => progress(`${of}: ${line}`));
   const baseline = { subject: 'Python', value: summary(us.get('Python') as number[]).value };
   return [
     { subject: 'Python', of, ...summary(us.get('Python') as number[]), unit: 'µs' },
