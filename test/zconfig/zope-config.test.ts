@@ -267,7 +267,7 @@ describe('a configuration that is not right', () => {
 
   it('is refused when it cannot be read', async () => {
     await using directory = await ConfigDirectory.make({
-      'bytes.conf': Buffer.from('# caf\u00e9\n\nkey caf\u00e9\n', 'latin1'),
+      'bytes.conf': Buffer.from('# tea\n\nkey caf\u00e9\n# caf\u00e9', 'latin1'),
       'missing.conf': '\n%include nowhere.conf',
     });
     const refusal = (name: string) => readZopeConfig(directory.path(name));
@@ -281,7 +281,7 @@ describe('a configuration that is not right', () => {
       line: 2,
       message: /missing\.conf:2: Expected a readable file, found .*nowhere\.conf: no such file or directory$/,
     });
-    await assert.rejects(refusal('bytes.conf'), { code: 'ERR_ZCONFIG_READ', line: 1, expected: 'UTF-8' });
+    await assert.rejects(refusal('bytes.conf'), { code: 'ERR_ZCONFIG_READ', line: 3, expected: 'UTF-8' });
     await assert.rejects(refusal('.'), {
       code: 'ERR_ZCONFIG_READ',
       message: /found it is not a regular file$/,
