@@ -55,6 +55,15 @@ export const byteSize: Datatype<number> = {
   },
 };
 
+/** A `byte-size` that a cache can have: ZConfig lets a negative one pass too, which means nothing. */
+export const cacheBytes: Datatype<number> = {
+  expected: byteSize.expected,
+  read: (text) => {
+    const bytes = byteSize.read(text);
+    return bytes !== undefined && bytes >= 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
+  },
+};
+
 /**
  * `socket-connection-address`: HOST:PORT, `[V6]:PORT`, a port of 127.0.0.1, or whatever has a slash in it, which is the path
  * of a unix socket, spaces and all. Hosts are lowered.

@@ -6,7 +6,7 @@
 import type { Address } from '../zeo/address.js';
 import type { ClientStorageOptions } from '../zeo/options.js';
 import { ConfigError, plainly } from './config-error.js';
-import { anyText, boolean, byteSize, integer, servers, text, wholeSeconds } from './datatypes.js';
+import { anyText, boolean, byteSize, cacheBytes, integer, servers, text, wholeSeconds } from './datatypes.js';
 import type { Section } from './expand.js';
 import { ignored, type Keys, key, multikey, readSettings } from './read-settings.js';
 import { readSslSection, type SslConfig } from './ssl-section.js';
@@ -28,9 +28,9 @@ const keys: Keys<Draft> = {
   'read-only': key(boolean, 'readOnly'),
   'read-only-fallback': key(boolean, 'readOnlyFallback'),
   'client-label': key(anyText, 'clientLabel'),
-  // How an application reads its data, how it keeps them on its disk, and what ZEO itself has not used for long.
+  'cache-size': key(cacheBytes, 'cacheSize'),
+  // How an application reads its data, what it keeps on its disk, and what ZEO itself has not used for long.
   'server-sync': ignored(boolean),
-  'cache-size': ignored(byteSize),
   'cache-path': ignored(anyText),
   client: ignored(anyText),
   var: ignored(anyText),

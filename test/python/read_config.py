@@ -89,7 +89,7 @@ class Recorder:
     def __init__(self, addr, wait=True, wait_timeout=None, ssl=None, ssl_server_hostname=None, **options):
         self.options = {
             name: options.get(name)
-            for name in ('storage', 'name', 'read_only', 'read_only_fallback', 'client_label')
+            for name in ('storage', 'name', 'read_only', 'read_only_fallback', 'client_label', 'cache_size')
         }
         self.options.update(
             addresses=addr, wait=wait, wait_timeout=wait_timeout or 30,

@@ -179,6 +179,7 @@ export const refused: readonly Case[] = [
   { title: 'a name that is not defined, in an import', files: '%import $a' },
   { title: 'a name that is not defined, in an include', files: '%include $a' },
   { title: 'an environment variable that is not set', files: 'key $(NOT_SET)' },
+  { title: 'an environment variable by the name of objects’ own properties', files: 'key $(constructor)' },
   { title: 'an environment variable in another case', files: 'key $(host)', env },
   { title: 'an environment variable that only a definition needs', files: '%define a $(NOT_SET)\nkey $a' },
   { title: 'a definition by the name of an environment variable', files: 'key $HOST', env },

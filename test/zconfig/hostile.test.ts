@@ -8,6 +8,7 @@ import { limits } from '../../src/zconfig/limits.js';
 import { readZopeConfig, type ZeoClientConfig, zeoClientsOf } from '../../src/zconfig/read-zope-config.js';
 import { resolveOptions } from '../../src/zeo/options.js';
 import { ConfigDirectory, type Files } from './config-directory.js';
+import { failure } from './read.js';
 import { treeOf } from './tree.js';
 
 /** The clients, or nothing for a configuration that is refused as it should be. Anything else fails the test. */
@@ -20,19 +21,8 @@ async function clientsOrRefusal(reading: Promise<readonly ZeoClientConfig[]>) {
   }
 }
 
-async function refusal(files: Files): Promise<ConfigError> {
-  await using directory = await ConfigDirectory.make(files);
-  try {
-    await readZopeConfig(directory.path('zope.conf'), { env: {} });
-  } catch (error) {
-    assert.ok(error instanceof ConfigError, String(error));
-    return error;
-  }
-  return assert.fail('It was read');
-}
-
 async function assertLimited(files: Files, expected: RegExp): Promise<void> {
-  const error = await refusal(files);
+  const error = await failure(files);
   assert.equal(error.code, 'ERR_ZCONFIG_LIMIT');
   assert.match(error.message, expected);
 }

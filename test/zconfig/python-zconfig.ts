@@ -18,6 +18,7 @@ export interface PythonOptions {
   readonly read_only: boolean;
   readonly read_only_fallback: boolean;
   readonly client_label: string | null;
+  readonly cache_size: number;
   readonly ssl: { readonly check_hostname: boolean; readonly server_hostname: string | null } | null;
 }
 

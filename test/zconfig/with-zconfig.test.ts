@@ -123,9 +123,9 @@ describe('ZConfig itself and this package', { skip: findZeo('6.2').missing }, ()
         assert.deepEqual(ours, theirs.loaded);
         if (theirs.loaded.settings.length + theirs.loaded.sections.length > 0) loaded++;
       }),
-      { numRuns: 1500 },
+      { numRuns: 500 },
     );
-    assert.ok(loaded > 50, `only ${loaded} were configurations with something in them`);
+    assert.ok(loaded > 20, `only ${loaded} were configurations with something in them`);
   });
 
   it('differ on purpose where Python would fetch, import or trip', async () => {

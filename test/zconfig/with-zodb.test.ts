@@ -10,13 +10,15 @@ import { startZeoServer } from '../python/zeo-server.js';
 import { ConfigDirectory } from './config-directory.js';
 import { fixture } from './fixtures.js';
 import { type PythonOptions, PythonZConfig } from './python-zconfig.js';
+import { takenValues, wrongValues } from './values.js';
 
 const python = (address: Address) =>
   'path' in address ? address.path : ([address.host, address.port] as const);
 
 /** What ClientStorage.open makes of a client, in the words of the Python side. */
 function pythonOptions({ options, ssl }: ZeoClientConfig): PythonOptions {
-  const { addresses, storage, name, wait, waitTimeoutMs, clientLabel, access } = resolveOptions(options);
+  const { addresses, storage, name, wait, waitTimeoutMs, clientLabel, cacheBytes, access } =
+    resolveOptions(options);
   return {
     addresses: addresses.map(python),
     storage,
@@ -26,6 +28,7 @@ function pythonOptions({ options, ssl }: ZeoClientConfig): PythonOptions {
     read_only: access === 'read',
     read_only_fallback: access === 'fallback',
     client_label: clientLabel ?? null,
+    cache_size: cacheBytes,
     ssl:
       ssl === undefined
         ? null
@@ -68,63 +71,12 @@ describe('ZODB’s and ZEO’s own schemas and this package', { skip: findZeo('6
     assert.equal(await compare(directory.path('zope.conf')), 2);
   });
 
-  const both = ['zeoclient', 'clientstorage'];
-  /** Values of keys that both sections have, one a line. */
-  const taken = [
-    ...['8100', ':8100', '08100', 'a:1', 'A.Example.ORG:65535', '127.0.0.1:1', '[::1]:8100', '[FE80::1]:1'],
-    ...['/run/zeo.sock', './zeo.sock', 'var/zeo.sock', '/run/my zeo/zeo.sock', '/run/Zeo.sock'],
-  ].map((server) => `server ${server}`);
-  const settings = [
-    ...['on', 'ON', 'yes', 'True', 'off', 'No', 'FALSE'].map((value) => `read-only ${value}`),
-    ...['on', 'off'].map((value) => `Read-Only-Fallback ${value}`),
-    ...['1', 'main', 'a b', '$$x', 'ä'].map((value) => `storage ${value}`),
-    ...['', 'a name', 'zeostorage'].map((value) => `name ${value}`),
-    ...['web3', 'a b'].map((value) => `client-label ${value}`),
-    ...['0', '1024', '20MB', '20mb', '20 MB', '1gB', '+5kb', '1_000', '-1'].map(
-      (value) => `cache-size ${value}`,
-    ),
-    ...['0', '-3', '+7', '1_0', '007'].map((value) => `blob-cache-size-check ${value}`),
-    'blob-dir /x',
-    'shared-blob-dir yes',
-  ].map((line) => `server a:1\n${line}`);
-  const wrong = [
-    ...['', 'a b', 'a:x', 'a:65536', 'a:-1', '65536 x'].map((value) => `server ${value}`),
-    ...['1', '0', 'y', 't', 'enabled', '', 'on off', '$$'].map((value) => `server a:1\nread-only ${value}`),
-    ...['', 'x', '1.5', '1.5MB', '1TB', 'MB', '0x10', '1__0', '_1', '1_', '- 1', '1 0'].map(
-      (value) => `server a:1\ncache-size ${value}`,
-    ),
-    ...['', 'x', '1.5', '1e3', '10%'].map((value) => `server a:1\nblob-cache-size-check ${value}`),
-    ...['unknown 1', 'read_only on', 'readonly on', 'server-name a'].map((line) => `server a:1\n${line}`),
-    ...['storage 1\nstorage 1', 'Name a\nnAME b'].map((lines) => `server a:1\n${lines}`),
-    'storage 1',
-    'server a:1\n<filestorage>\npath x\n</filestorage>',
-    'server a:1\n<zeoclient>\nserver a:1\n</zeoclient>',
-  ];
-  const own = {
-    zeoclient: {
-      taken: [
-        'wait off',
-        'wait on',
-        'min-disconnect-poll 5',
-        'realm ZEO',
-        'client x',
-        'username a\npassword b',
-      ],
-      wrong: ['wait 5', 'wait', 'max-disconnect-poll 5s', 'password a\npassword a'],
-    },
-    clientstorage: {
-      taken: ['wait-timeout 0', 'wait-timeout 12', 'wait-timeout 1_0', 'server-sync on', 'cache-path x'],
-      wrong: ['wait-timeout 1h', 'wait-timeout 1.5', 'wait-timeout', 'server-sync 1'],
-    },
-  };
-
-  for (const type of both as (keyof typeof own)[]) {
-    const mine = own[type];
+  for (const type of ['zeoclient', 'clientstorage'] as const) {
     const inside = (lines: string) => ({ 'zope.conf': `<${type}>\n${lines}\n</${type}>\n` });
 
     it(`take the same values in a <${type}>`, async () => {
       await using directory = await ConfigDirectory.make();
-      for (const lines of [...taken, ...settings, ...mine.taken.map((line) => `server a:1\n${line}`)]) {
+      for (const lines of takenValues[type]) {
         await directory.write(inside(lines));
         assert.equal(await compare(directory.path('zope.conf')), 1, lines);
       }
@@ -132,7 +84,7 @@ describe('ZODB’s and ZEO’s own schemas and this package', { skip: findZeo('6
 
     it(`refuse the same values in a <${type}>`, async () => {
       await using directory = await ConfigDirectory.make();
-      for (const lines of [...wrong, ...mine.wrong.map((line) => `server a:1\n${line}`)]) {
+      for (const lines of wrongValues[type]) {
         await directory.write(inside(lines));
         const file = directory.path('zope.conf');
         const theirs = await zconfig.clients(file);
@@ -165,7 +117,7 @@ describe('ZODB’s and ZEO’s own schemas and this package', { skip: findZeo('6
     await assert.rejects(readZopeConfig(file), { code: 'ERR_ZCONFIG_SYNTAX', line: 4 });
   });
 
-  it('differ on purpose about servers to which nobody could connect, and about several in one line', async () => {
+  it('differ on purpose about servers that nobody could connect to, sizes below zero, and several servers in one line', async () => {
     await using directory = await ConfigDirectory.make();
     const file = directory.path('zope.conf');
     for (const server of ['a', 'a:', 'a:0', '0', '::1', '::1:8100', '[::1]', 'a b:1', 'zeo://a:1', 'ä ö:1']) {
@@ -173,6 +125,9 @@ describe('ZODB’s and ZEO’s own schemas and this package', { skip: findZeo('6
       assert.equal((await zconfig.clients(file)).loaded?.length, 1, server);
       await assert.rejects(readZopeConfig(file), { code: 'ERR_ZCONFIG_INVALID', line: 2 }, server);
     }
+    await directory.write({ 'zope.conf': '<zeoclient>\nserver a:1\ncache-size -1\n</zeoclient>' });
+    assert.equal((await zconfig.clients(file)).loaded?.[0]?.cache_size, -1);
+    await assert.rejects(readZopeConfig(file), { code: 'ERR_ZCONFIG_INVALID', line: 3 });
     await directory.write({ 'zope.conf': '<zeoclient>\nserver a:1 b:2\n</zeoclient>' });
     assert.deepEqual((await zconfig.clients(file)).loaded?.[0]?.addresses, [['a:1 b:2', null]]);
     assert.deepEqual((await readZopeConfig(file))[0]?.options.addresses, [
