@@ -78,7 +78,7 @@ export class Connection {
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     // After `destroy` these find a failure already there and change nothing.
     this.#socket.on('error', (error) => this.destroy(this.#describe(error)));
-    this.#socket.on('end', () => this.destroy(this.#lost('the server closed it')));
+    this.#socket.on('end', () => this.destroy(this.#lost(this.#farewell)));
     this.#socket.on('close', () => this.destroy(this.#lost('it was closed')));
   }
 
@@ -286,6 +286,13 @@ export class Connection {
           cause: error,
         })
       : new ClientDisconnected(`The connection to ${this.address} was lost: ${what}`, { cause: error });
+  }
+
+  /** How a server ends a connection; Python's says no more to a client whose certificate it refuses. */
+  get #farewell(): string {
+    return this.#socket instanceof TLSSocket && this.#lastReceivedAt === undefined
+      ? 'the server closed it at once, as one does that does not accept this client’s certificate'
+      : 'the server closed it';
   }
 
   #lost(how: string): Error {
