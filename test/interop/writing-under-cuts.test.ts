@@ -99,13 +99,13 @@ async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 async function writeFromPython(python: PythonClient, signal: AbortSignal) {
-  const answered: [token: string, tid: string][] = [];
+  const answered: string[] = [];
   for (let round = 0; !signal.aborted; round++) {
     answered.push(
       ...(await python.call<typeof answered>('write_group', { label: `python ${round}`, count: 10 })),
     );
   }
-  return new Map(answered);
+  return answered;
 }
 
 for (const version of zeoVersions) {
@@ -138,7 +138,7 @@ for (const version of zeoVersions) {
           const committed = [...known].filter(([, tid]) => tid !== undefined);
           t.diagnostic(
             `${cuts} cuts; Node: ${committed.length} of ${known.size} committed, ${unknown} unknown at first; ` +
-              `Python: ${answered.size} answered`,
+              `Python: ${answered.length} answered`,
           );
 
           // Past the relay, what is really there.
@@ -155,7 +155,7 @@ for (const version of zeoVersions) {
             there.set(description, formatId(tid));
           }
           for (const [token, tid] of known) assert.equal(there.get(token), tid && formatId(tid), token);
-          for (const [token, tid] of answered) assert.equal(there.get(token), tid, token);
+          for (const token of answered) assert.ok(there.has(token), token);
 
           // And both have seen it.
           const tokens = await untilAnswered(async () => {
@@ -168,7 +168,10 @@ for (const version of zeoVersions) {
           for (const record of tokens) assert.ok(record.includes(last));
           await python.call('ping');
           assert.deepEqual(await python.call('read_group'), Array(groupSize).fill(last));
-          assert.ok(cuts > 0 && committed.length > 0 && answered.size > 0, 'there was something to be seen');
+          assert.ok(
+            cuts > 0 && committed.length > 0 && answered.length > 0,
+            'there was something to be seen',
+          );
         } finally {
           await python.close();
         }
