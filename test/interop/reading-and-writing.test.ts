@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
@@ -281,33 +281,6 @@ for (const version of zeoVersions) {
           else assert.deepEqual((await far.load(oid)).serial, tid);
           if (tid === undefined) await assert.rejects(far.load(oid), { code: 'ERR_ZEO_POS_KEY' });
         }
-      });
-
-      // testZEO.checkLargeUpdate
-      it('writes and reads records from one byte to 64 MiB', async () => {
-        const sizes = [1, 2, 255, 256, 65_535, 65_536, 1_000_000, 64 * 1024 * 1024];
-        const slowly = 100_000;
-        const { stored } = await python.call<{ stored: [oid: string, digest: string][] }>(
-          'store_random',
-          { sizes },
-          slowly,
-        );
-        for (const [oid, expected] of stored) assert.equal(await digestOf(storage, oid), expected);
-        const mine: [oid: string, digest: string][] = [];
-        await storage.commit({}, async (transaction) => {
-          for (const size of sizes) {
-            const [oid, data] = [await storage.newOid(), randomBytes(size)];
-            mine.push([formatId(oid), digest(data)]);
-            await transaction.store(oid, zeroId, data);
-          }
-        });
-        const digests = await python.call('digest', { oids: mine.map(([oid]) => oid) }, slowly);
-        assert.deepEqual(
-          digests,
-          mine.map(([, expected]) => expected),
-        );
-        for (const [oid, expected] of mine) assert.equal(await digestOf(storage, oid), expected);
-        assert.equal(storage.generation, 1);
       });
     });
   }
