@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'ERR_ZEO_INVALID_ARGUMENT'
   /** The host could not be reached or refused the connection; `cause` is the system's error. */
   | 'ERR_ZEO_CONNECT'
+  /** Server and client cannot agree on TLS: a certificate is not accepted, or one of the two speaks none. */
+  | 'ERR_ZEO_TLS'
   /** The server's last transaction is older than what this client has already seen: it serves other or older data. */
   | 'ERR_ZEO_SERVER_BEHIND'
   /** The peer does not speak ZEO at all. */

@@ -10,6 +10,7 @@
  *   chunk must not be lost.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectWithTls, TLSSocket } from 'node:tls';
 import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, ProtocolError } from '../errors.js';
 import type { Outgoing } from '../storage.js';
@@ -19,6 +20,7 @@ import { NotificationQueue } from './notification-queue.js';
 import { PendingCall } from './pending-call.js';
 import { type ClientEvent, ClientSession } from './protocol/session.js';
 import type { MessageId, Value } from './protocol/values.js';
+import { isTlsError, type TlsOptions } from './tls.js';
 
 /** Who is told of what happens on a connection, in order. */
 export interface ConnectionObserver {
@@ -36,6 +38,8 @@ export interface InOrder<T> {
 
 export interface ConnectionOptions {
   readonly maxFrameBytes?: number | undefined;
+  /** Speaks TLS. */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /** Of what was told to the server, so much may wait here to be sent before who tells is asked to wait. */
@@ -61,7 +65,7 @@ export class Connection {
   #settleGreeting!: { resolve: (protocol: string) => void; reject: (error: Error) => void };
 
   /** Starts to connect. */
-  constructor(address: Address, { maxFrameBytes }: ConnectionOptions = {}) {
+  constructor(address: Address, { maxFrameBytes, tls }: ConnectionOptions = {}) {
     this.address = formatAddress(address);
     this.#session = new ClientSession(maxFrameBytes === undefined ? {} : { maxFrameBytes });
     this.greeted = new Promise((resolve, reject) => {
@@ -69,12 +73,12 @@ export class Connection {
     });
     // It may fail before anyone waits for it.
     this.greeted.catch(() => {});
-    this.#socket = openSocket(address);
+    this.#socket = openSocket(address, tls);
     this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     // After `destroy` these find a failure already there and change nothing.
     this.#socket.on('error', (error) => this.destroy(this.#describe(error)));
-    this.#socket.on('end', () => this.destroy(this.#lost('the server closed it')));
+    this.#socket.on('end', () => this.destroy(this.#lost(this.#farewell)));
     this.#socket.on('close', () => this.destroy(this.#lost('it was closed')));
   }
 
@@ -270,12 +274,25 @@ export class Connection {
 
   #describe(error: NodeJS.ErrnoException): Error {
     const what = error.code ?? error.message;
+    if (this.#socket instanceof TLSSocket && isTlsError(error)) {
+      return new ProtocolError(`Cannot speak TLS with ${this.address}: ${what}`, {
+        code: 'ERR_ZEO_TLS',
+        cause: error,
+      });
+    }
     return this.#socket.connecting || this.#lastReceivedAt === undefined
       ? new ClientDisconnected(`Cannot connect to ${this.address}: ${what}`, {
           code: 'ERR_ZEO_CONNECT',
           cause: error,
         })
       : new ClientDisconnected(`The connection to ${this.address} was lost: ${what}`, { cause: error });
+  }
+
+  /** How a server ends a connection; Python's says no more to a client whose certificate it refuses. */
+  get #farewell(): string {
+    return this.#socket instanceof TLSSocket && this.#lastReceivedAt === undefined
+      ? 'the server closed it at once, as one does that does not accept this client’s certificate'
+      : 'the server closed it';
   }
 
   #lost(how: string): Error {
@@ -288,6 +305,8 @@ export class Connection {
 }
 
 /** The one place that knows how bytes get to a server. */
-function openSocket(address: Address): Socket {
-  return connect('path' in address ? { path: address.path } : { ...address, noDelay: true });
+function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
+  const target = 'path' in address ? { path: address.path } : { ...address };
+  if (tls === undefined) return connect({ ...target, noDelay: true });
+  return connectWithTls({ ...target, ...tls }).setNoDelay(true);
 }

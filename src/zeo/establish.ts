@@ -7,12 +7,14 @@ import { readOids } from './notification.js';
 import type { Access } from './options.js';
 import type { Value } from './protocol/values.js';
 import { readStorageInfo, type StorageInfo } from './storage-info.js';
+import type { TlsOptions } from './tls.js';
 
 export interface EstablishRequest {
   readonly storage: string;
   readonly access: Access;
   readonly clientLabel: string | undefined;
   readonly maxFrameBytes: number | undefined;
+  readonly tls: TlsOptions | undefined;
   /** For everything from the first packet until it can serve. */
   readonly connectTimeoutMs: number;
   /** The last transaction that the client knows of; `undefined` when it knows nothing yet. */
@@ -49,8 +51,8 @@ export async function establish(
   signal: AbortSignal,
 ): Promise<Established> {
   signal.throwIfAborted();
-  const { maxFrameBytes, connectTimeoutMs } = request;
-  const connection = new Connection(address, { maxFrameBytes });
+  const { maxFrameBytes, tls, connectTimeoutMs } = request;
+  const connection = new Connection(address, { maxFrameBytes, tls });
   let stage = 'the greeting';
   const endDeadline = startDeadline(connectTimeoutMs, () =>
     connection.destroy(late(address, stage, connectTimeoutMs)),
@@ -79,6 +81,7 @@ export async function establish(
 const hopelessCodes = new Set<unknown>([
   'ERR_ZEO_UNKNOWN_STORAGE',
   'ERR_ZEO_READ_ONLY',
+  'ERR_ZEO_TLS',
   'ERR_ZEO_NOT_ZEO',
   'ERR_ZEO_PROTOCOL_VERSION',
   'ERR_ZEO_FRAME_TOO_LARGE',

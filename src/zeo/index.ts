@@ -37,6 +37,7 @@ export { type MessageId, PythonException, type Value } from './protocol/values.j
 export type { PastRevision, Revision } from './revision.js';
 export type { ClientStorageEvents } from './storage-events.js';
 export type { StorageInfo } from './storage-info.js';
+export type { TlsOptions } from './tls.js';
 export { Transaction } from './transaction.js';
 export { parseZeoUri } from './uri.js';
 export type { Conflict, ResolveConflict } from './vote.js';

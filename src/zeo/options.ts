@@ -1,6 +1,7 @@
 import { KeepAliveError } from '../errors.js';
 import { type Address, type AddressLike, parseAddresses } from './address.js';
 import { receivedValue } from './received-value.js';
+import { resolveTls, type TlsOptions } from './tls.js';
 import type { ResolveConflict } from './vote.js';
 
 /** What `ClientStorage.open` is told. All times are in seconds, and may have decimals. */
@@ -33,6 +34,8 @@ export interface ClientStorageOptions {
    * {@link ConflictError}.
    */
   resolveConflict?: ResolveConflict | undefined;
+  /** Speak TLS: `true`, or how. Default `false`. */
+  tls?: TlsOptions | boolean | undefined;
   /** The largest message accepted from a server, and sent to it, in bytes. Default 128 MiB. */
   maxFrameBytes?: number | undefined;
   /** How long one server may take from the first packet until it is ready. Default 10. */
@@ -56,6 +59,7 @@ export interface ResolvedOptions {
   readonly access: Access;
   readonly cacheBytes: number;
   readonly resolveConflict: ResolveConflict | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly maxFrameBytes: number | undefined;
   readonly connectTimeoutMs: number;
   readonly pingMethod: 'get_info' | 'ping';
@@ -91,6 +95,7 @@ const checks: Record<keyof ClientStorageOptions, Check | undefined> = {
   resolveConflict: (name, value) => {
     if (typeof value !== 'function') throw invalid(name, 'a function', value);
   },
+  tls: undefined,
   maxFrameBytes: frameLimit,
   connectTimeout: positiveSeconds,
   pingMethod: (name, value) => {
@@ -138,6 +143,7 @@ export function resolveOptions(options: ClientStorageOptions): ResolvedOptions {
     access: readOnly ? 'read' : readOnlyFallback ? 'fallback' : 'write',
     cacheBytes: options.cacheSize ?? defaultCacheBytes,
     resolveConflict: options.resolveConflict,
+    tls: resolveTls(options.tls),
     maxFrameBytes: options.maxFrameBytes,
     connectTimeoutMs: (options.connectTimeout ?? 10) * 1000,
     pingMethod: options.pingMethod ?? 'get_info',

@@ -103,8 +103,8 @@ export class Search {
   }
 
   #attempt(access: Access): EstablishRequest {
-    const { storage, clientLabel, maxFrameBytes, connectTimeoutMs } = this.#options;
-    return { storage, access, clientLabel, maxFrameBytes, connectTimeoutMs, lastTid: this.#lastTid() };
+    const { storage, clientLabel, maxFrameBytes, tls, connectTimeoutMs } = this.#options;
+    return { storage, access, clientLabel, maxFrameBytes, tls, connectTimeoutMs, lastTid: this.#lastTid() };
   }
 
   #backoff(backoffs: Map<string, ReconnectBackoff>, address: string): ReconnectBackoff {

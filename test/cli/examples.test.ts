@@ -5,6 +5,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { maxTid } from '../../src/zeo/ids.js';
+import { mappingRecord } from '../interop/records.js';
+import { oid } from '../server/records.js';
 import { RunningCommand } from './command.js';
 
 const folder = fileURLToPath(new URL('../../../examples/', import.meta.url));
@@ -53,6 +56,17 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     await server.close();
     await answers(503);
     await endsWell(command);
+  },
+  'read-and-write.js': async () => {
+    await using server = await ZeoServer.listen();
+    const root = mappingRecord({ greeting: 'hello' });
+    server.storage().commit([{ oid: new Uint8Array(8), data: root }]);
+    const command = start('read-and-write.js', [server.address]);
+    await command.line(/^The root object:.*hello/);
+    await command.line(/^Its copy is object 0000000000000001, written by/);
+    assert.equal((await command.ended()).code, 0);
+    const copy = server.storage().loadBefore(oid(1), maxTid);
+    assert.deepEqual(copy?.data, root);
   },
   'own-storage.js': async () => {
     const sockets = new Set<Socket>();

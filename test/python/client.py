@@ -7,6 +7,7 @@ import ZODB
 from history_commands import HistoryCommands
 from persistent.mapping import PersistentMapping
 from serve_commands import serve
+from writing_commands import WritingCommands
 from ZEO.ClientStorage import ClientStorage
 from ZODB.FileStorage import FileStorage
 
@@ -48,7 +49,7 @@ class WatchedStorage(ClientStorage):
                 raise TimeoutError('The storage did not get there in %s s' % TIMEOUT)
 
 
-class Commands(HistoryCommands):
+class Commands(HistoryCommands, WritingCommands):
 
     storage = db = connection = None
 

@@ -19,6 +19,10 @@ export interface ZeoServerOptions {
   /** Listens on the unix socket `zeo.sock` in the server's own directory instead. */
   readonly unix?: boolean;
   readonly invalidationQueueSize?: number;
+  /** Leaves conflicts to the clients. */
+  readonly clientConflictResolution?: boolean;
+  /** Speaks TLS: files with its certificate, its key, and what it knows its clients by. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly authenticate: string };
 }
 
 /** Starts ZEO's own `runzeo` with its data in a temporary directory; resolves when it answers. */
@@ -88,7 +92,8 @@ export class PythonZeoServer {
     const { address } = (await this.#process.nextLine()) as { address: string | [string, number] };
     // From here on it has this port: a restart takes the same one.
     if (typeof address !== 'string') this.#port = address[1];
-    await this.#greeting();
+    // With TLS a greeting is nothing that could be had in passing; the server listens by now.
+    if (this.#options.tls === undefined) await this.#greeting();
   }
 
   /** SIGTERM, and removes the directory. */
@@ -129,7 +134,10 @@ export class PythonZeoServer {
       msgpack = false,
       readOnly = false,
       invalidationQueueSize = 100,
+      clientConflictResolution = false,
+      tls,
     } = this.#options;
+    const ssl = Object.entries(tls ?? {}).map(([name, file]) => `    ${name} ${file}\n`);
     // The first one's file is Data.fs, where people look for it.
     const sections = storages.map((id, index) => {
       const file = `\n  path Data${index === 0 ? '' : `-${index}`}.fs`;
@@ -140,7 +148,8 @@ export class PythonZeoServer {
   msgpack ${msgpack}
   read-only ${readOnly}
   invalidation-queue-size ${invalidationQueueSize}
-</zeo>
+  client-conflict-resolution ${clientConflictResolution}
+${tls === undefined ? '' : `  <ssl>\n${ssl.join('')}  </ssl>\n`}</zeo>
 ${sections.join('\n')}
 <eventlog>
   level DEBUG

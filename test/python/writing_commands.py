@@ -1,0 +1,66 @@
+"""What the commands of `client.py` can do for a Node program that writes beside it."""
+import hashlib
+import os
+
+import transaction.interfaces
+from persistent.mapping import PersistentMapping
+from ZEO.Exceptions import ClientDisconnected
+from ZODB.Connection import TransactionMetaData
+from ZODB.POSException import POSError
+from ZODB.utils import maxtid, z64
+
+
+class WritingCommands:
+
+    def read_number(self, oids):
+        """What objects say under `number`, through a ZODB."""
+        self.transactions.begin()
+        return [self.connection.get(bytes.fromhex(oid))['number'] for oid in oids]
+
+    def digest(self, oids):
+        """Of records, as the storage gives them."""
+        return [digest_of(self.storage.loadBefore(bytes.fromhex(oid), maxtid)[0]) for oid in oids]
+
+    def store_random(self, sizes):
+        """New objects with random records, in one transaction: their oids, digests, and the transaction."""
+        metadata = TransactionMetaData('python', 'random records')
+        self.storage.tpc_begin(metadata)
+        stored = []
+        for size in sizes:
+            oid, data = self.storage.new_oid(), os.urandom(size)
+            self.storage.store(oid, z64, data, '', metadata)
+            stored.append([oid, digest_of(data)])
+        self.storage.tpc_vote(metadata)
+        return {'stored': stored, 'tid': self.storage.tpc_finish(metadata)}
+
+    def make_group(self, size):
+        """Objects that every transaction of a stress test changes together; their oids."""
+        self.begin()
+        self.connection.root()['group'] = group = [PersistentMapping(token='none') for _ in range(size)]
+        self.commit()
+        return [member._p_oid for member in group]
+
+    def write_group(self, label, count):
+        """Transactions one after the other, some of which may fail; the tokens of those that were answered."""
+        answered = []
+        for number in range(count):
+            token = '%s %s' % (label, number)
+            try:
+                self.transactions.begin()
+                for member in self.connection.root()['group']:
+                    member['token'] = token
+                self.transactions.get().note(token)
+                self.transactions.commit()
+                answered.append(token)
+            except (POSError, ClientDisconnected, transaction.interfaces.TransactionError,
+                    AttributeError):  # the last one: ZEO's client looks for its connection where there is none
+                self.transactions.abort()
+        return answered
+
+    def read_group(self):
+        self.transactions.begin()
+        return [member['token'] for member in self.connection.root()['group']]
+
+
+def digest_of(data):
+    return hashlib.sha256(data).digest()
