@@ -23,8 +23,8 @@ const api = {
 function pingOnce(): Promise<void> {
   return new Promise((resolve, reject) => {
     if (storage === undefined) throw new Error('Nothing is open');
-    const ping = new Ping(id, storage, board, {
-      lockFailed: reject,
+    const ping = new Ping({ id, storage }, board, {
+      lockFailed: (_, error) => reject(error),
       ended: (_, { result }) => (result === 'succeeded' ? resolve() : reject(new Error(result))),
     });
     ping.start();
