@@ -7,8 +7,8 @@
  * - Many are many slices, at random phases spread over the period: no burst.
  */
 
-/** As many pings as keep the main loop busy for well under a millisecond. */
-const sliceSize = 64;
+/** As many pings as keep the main loop busy for a few milliseconds at most; each slice costs a message to it and back. */
+const sliceSize = 128;
 
 interface Slice {
   dueMs: number;

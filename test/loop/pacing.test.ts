@@ -26,10 +26,10 @@ describe('pacing', () => {
     pacing.update(range(1000), 0);
     const sweeps = run(pacing, 0, periodMs);
     assert.equal(new Set(sweeps.flatMap(({ ids }) => ids)).size, 1000);
-    for (const { ids } of sweeps) assert.ok(ids.length <= 64, `${ids.length} in one sweep`);
-    // Sixteen even shares of the period have one slice each.
-    const shares = sweeps.map(({ atMs }) => Math.floor((16 * atMs) / periodMs));
-    assert.deepEqual([...new Set(shares)].length, 16);
+    for (const { ids } of sweeps) assert.ok(ids.length <= 128, `${ids.length} in one sweep`);
+    // Eight even shares of the period have one slice each.
+    const shares = sweeps.map(({ atMs }) => Math.floor((8 * atMs) / periodMs));
+    assert.deepEqual([...new Set(shares)].length, 8);
   });
 
   it('pings every storage at least once in each period, whatever comes and goes', () => {
@@ -93,7 +93,7 @@ describe('pacing', () => {
     const lateMs = 50 * periodMs;
     assert.equal(pacing.take(lateMs).length, 640);
     const sweeps = run(pacing, lateMs, periodMs);
-    assert.ok(sweeps.length > 5, `${sweeps.length} sweeps`);
+    assert.ok(sweeps.length > 3, `${sweeps.length} sweeps`);
   });
 
   it('can be hastened: then all are due within the time given, one slice after the other', () => {
@@ -102,7 +102,7 @@ describe('pacing', () => {
     pacing.hasten(0, 200);
     const sweeps = run(pacing, 0, 200);
     assert.equal(sweeps.flatMap(({ ids }) => ids).length, 640);
-    assert.equal(new Set(sweeps.map(({ atMs }) => atMs)).size, 10);
+    assert.equal(new Set(sweeps.map(({ atMs }) => atMs)).size, 5);
   });
 
   it('gathers a few storages that are left of many into one slice', () => {
