@@ -36,6 +36,8 @@ export class Outage {
 
   /** Learns from the way back. */
   ended(nowMs: number, address: string | undefined): void {
+    // Its host had acknowledged the ping: the connection was there, and a process that hung has gone on.
+    if (this.#cause === 'peer-hangs') return;
     const isSameServer = this.#address !== undefined && address === this.#address;
     if (isSameServer && this.lastsMs(nowMs) <= atOnceMs) this.#cause = 'flow-dropped';
   }

@@ -305,7 +305,7 @@ export class Connection {
 }
 
 /** The one place that knows how bytes get to a server. */
-function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
+export function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
   const target = 'path' in address ? { path: address.path } : { ...address };
   if (tls === undefined) return connect({ ...target, noDelay: true });
   return connectWithTls({ ...target, ...tls }).setNoDelay(true);

@@ -13,9 +13,15 @@ describe('an outage', () => {
     const slow = new Outage(1000, 'path-or-host-gone', 'a:1');
     slow.ended(9000, 'a:1');
     assert.equal(slow.cause, 'path-or-host-gone');
-    const elsewhere = new Outage(1000, 'peer-hangs', 'a:1');
+    const elsewhere = new Outage(1000, 'path-or-host-gone', 'a:1');
     elsewhere.ended(1100, 'b:1');
-    assert.equal(elsewhere.cause, 'peer-hangs');
+    assert.equal(elsewhere.cause, 'path-or-host-gone');
+  });
+
+  it('stays that of a process that hung, and soon went on', () => {
+    const outage = new Outage(1000, 'peer-hangs', 'a:1');
+    outage.ended(1200, 'a:1');
+    assert.equal(outage.cause, 'peer-hangs');
   });
 
   it('turns out to be a process that is gone when its host refuses', () => {

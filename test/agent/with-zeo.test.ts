@@ -69,8 +69,7 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     for (const connection of server.connections) connection.silence();
     const [died] = await once(agent, 'storageDied');
     assert.equal(died.diagnosis, process.platform === 'linux' ? 'peer-hangs' : 'unknown');
-    const line = await log.line(({ msg }) => msg.startsWith('Connection for main is back after'));
-    assert.match(line.msg, /only that connection had been dropped/);
+    await log.line(({ msg }) => msg.startsWith('Connection for main is back after'));
     assert.notEqual(agent.status().storages[0]?.state, 'alive');
     await once(agent, 'pingSucceeded');
     assert.equal(agent.status().storages[0]?.state, 'alive');

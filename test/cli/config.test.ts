@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { CertificateAuthority } from '../tls/certificates.js';
 import { RunningCommand, run } from './command.js';
 
 describe('zeo-keepalive --config', { timeout: 120_000 }, () => {
@@ -65,14 +66,37 @@ instancehome $INSTANCE
     assert.ok(checked.stdout.startsWith(`ZEO UNKNOWN - ${file}:3: Expected `), checked.stdout);
   });
 
-  it('says so when there is no file, no zeoclient in it, or one that needs what is not there yet', async () => {
+  it('speaks TLS as an <ssl> section says, also when it only asks ruok', async (t) => {
+    const authority = await CertificateAuthority.create();
+    t.after(() => authority.remove());
+    const { cert, key } = await authority.server();
+    const client = await authority.client();
+    const server = await ZeoServer.listen({ tls: { cert, key, ca: authority.cert } });
+    t.after(() => server.close());
+    // An empty storage is worth a warning.
+    server.storage().commit([{ oid: new Uint8Array(8), data: Buffer.from('x') }]);
+    const clientOf = (ssl: string) =>
+      configure(`<clientstorage>\n server ${server.address}\n <ssl>\n ${ssl}\n </ssl>\n</clientstorage>\n`);
+    const own = `certificate ${client.certFile}\n key ${client.keyFile}`;
+    const trusting = await clientOf(`${own}\n authenticate ${authority.certFile}`);
+    for (const how of [[], ['--ruok']]) {
+      const { code, stdout } = await run(['check', ...how, '--config', trusting]);
+      assert.deepEqual([code, stdout.slice(0, 6)], [0, 'ZEO OK'], stdout);
+    }
+    // Signed by nobody that the system knows.
+    const { code, stdout } = await run(['check', '--config', await clientOf(own)]);
+    assert.deepEqual([code, stdout.slice(0, 12)], [2, 'ZEO CRITICAL'], stdout);
+    const unreadable = await run(['check', '--config', await clientOf('certificate none.pem')]);
+    assert.deepEqual([unreadable.code, /none\.pem.*ENOENT/.test(unreadable.stdout)], [3, true]);
+    const secret = await run(['check', '--config', await clientOf(`${own}\n password-function a.b`)]);
+    assert.deepEqual([secret.code, /password-function/.test(secret.stdout)], [3, true]);
+  });
+
+  it('says so when there is no file, or no zeoclient in it', async () => {
     const missing = await run(['watch', '--config', path.join(directory, 'missing.conf')]);
     assert.equal(missing.code, 2);
     assert.match(missing.stderr, /missing\.conf/);
     const empty = await run(['watch', '--config', await configure('instancehome /srv\n')]);
     assert.deepEqual([empty.code, /declares no <zeoclient>/.test(empty.stderr)], [2, true]);
-    const ssl = `<clientstorage>\n server db:1\n <ssl>\n certificate c.pem\n </ssl>\n</clientstorage>\n`;
-    const tls = await run(['check', '--config', await configure(ssl)]);
-    assert.deepEqual([tls.code, /TLS/.test(tls.stdout)], [3, true]);
   });
 });

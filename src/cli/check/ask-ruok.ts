@@ -1,7 +1,8 @@
-import { connect } from 'node:net';
 import { ClientDisconnected } from '../../errors.js';
 import { type Address, formatAddress } from '../../zeo/address.js';
+import { openSocket } from '../../zeo/connection.js';
 import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
+import type { TlsOptions } from '../../zeo/tls.js';
 
 export interface RuokAnswer {
   readonly status: ServerStatus;
@@ -15,15 +16,19 @@ export interface RuokAnswer {
  *
  * @throws ClientDisconnected, ProtocolError, or `signal.reason`
  */
-export async function askRuok(address: Address, signal: AbortSignal): Promise<RuokAnswer> {
+export async function askRuok(
+  address: Address,
+  tls: TlsOptions | undefined,
+  signal: AbortSignal,
+): Promise<RuokAnswer> {
   signal.throwIfAborted();
   const where = formatAddress(address);
-  const socket = connect('path' in address ? { path: address.path } : { ...address, noDelay: true });
+  const socket = openSocket(address, tls);
   const { promise, resolve, reject } = withResolvers<RuokAnswer>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort);
   let askedAt = 0;
-  socket.on('connect', () => {
+  socket.on(tls === undefined ? 'connect' : 'secureConnect', () => {
     askedAt = performance.now();
     socket.write(ruokRequest());
   });

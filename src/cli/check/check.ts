@@ -54,8 +54,8 @@ async function ping({ name, options }: Target, thresholds: CheckOptions, signal:
 
 /** Of several servers the first that answers counts, as for a client. */
 async function ruok({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
-  const { addresses } = resolveOptions(options);
-  const answers = addresses.map((address) => askRuok(address, signal));
+  const { addresses, tls } = resolveOptions(options);
+  const answers = addresses.map((address) => askRuok(address, tls, signal));
   const answer = await Promise.any(answers).catch((error: AggregateError) => {
     throw error.errors.at(-1);
   });
