@@ -36,11 +36,11 @@ if (flags.page) {
   process.exit();
 }
 
-// What ZEO's own Python is needed for is left out without one.
-await preparePythons();
+const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
+// What cannot be measured without ZEO's own Python is left out when there is none.
+if (chosen.some(({ usesPython }) => usesPython)) await preparePythons();
 const results: Result[] = [];
-for (const scenario of scenarios) {
-  if (names.length > 0 && !names.includes(scenario.name)) continue;
+for (const scenario of chosen) {
   const result = await runScenario(scenario);
   results.push(result);
   if (flags.json !== undefined) writeResults(flags.json, [result], order());

@@ -14,5 +14,7 @@ export interface Scenario {
   readonly title: string;
   /** What is measured, and how: a paragraph of the page. */
   readonly about: string;
+  /** Whether ZEO's own Python is measured too, where it is to be had. */
+  readonly usesPython?: boolean;
   run(options: ScenarioOptions): Promise<readonly Figure[]>;
 }

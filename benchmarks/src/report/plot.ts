@@ -1,15 +1,16 @@
 import { BarChart } from 'echarts/charts';
 import { GridComponent, LegendComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
+import { LegacyGridContainLabel } from 'echarts/features';
 import { SVGRenderer } from 'echarts/renderers';
 import { type Figure, formatValue } from '../figure.js';
 
-use([BarChart, GridComponent, LegendComponent, SVGRenderer]);
+use([BarChart, GridComponent, LegacyGridContainLabel, LegendComponent, SVGRenderer]);
 
 const width = 860;
 const barHeight = 15;
 /** Above and below the bars: legend, axis. */
-const margin = 110;
+const margin = 130;
 /** Values that are further apart than this are drawn on a logarithmic axis. */
 const largestLinearRatio = 50;
 
@@ -25,8 +26,10 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
-    legend: { top: 8 },
-    grid: { left: 8, right: 90, top: 60, bottom: 30, containLabel: true },
+    textStyle: { fontFamily: 'Arial, Helvetica, sans-serif' },
+    // Widths are estimated here, and the reader's letters may be wider.
+    legend: { top: 8, itemGap: 32 },
+    grid: { left: 48, right: 90, top: 80, bottom: 30, containLabel: true },
     xAxis: { type: isLogarithmic ? 'log' : 'value', name: unit, min },
     yAxis: { type: 'category', data: cases, inverse: true },
     series: subjects.map((subject) => ({

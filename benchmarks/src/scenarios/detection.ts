@@ -23,6 +23,7 @@ export const detection: Scenario = {
     'them go through the same relay, at the same time. *Silent drop*: the relay forgets every byte, in both directions, from a ' +
     'random moment on; the time until the client knows. *False disconnects*: the server is well and answers in 300 ms; the ' +
     "client's main loop stands still again and again; in how many of all cases (connections times stalls) a connection was lost, and in as many without a stall.",
+  usesPython: true,
   async run({ quick, progress }) {
     const trial: Trial = quick
       ? { connections: 5, waitMs: 5000, stalls: [{ ms: 1500, count: 1 }] }

@@ -39,6 +39,7 @@ export const ping: Scenario = {
     'answered. The server runs in a process of its own. *Bare sockets* write one prebuilt frame and count the bytes of the ' +
     'reply, all of them at the same moment; *spread*, they do it in slices of 64 over the period, as the agent does. ' +
     '*setInterval and getInfo* is what one would write otherwise: no deadline, no verdict, no lock.',
+  usesPython: true,
   async run({ quick, progress }) {
     const figures: Figure[] = [];
     for (const load of quick ? quickLoads : loads) {

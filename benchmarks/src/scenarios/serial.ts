@@ -13,6 +13,7 @@ export const serial: Scenario = {
     "Wall time of one storage's ping (load lock, get_info, reply, unlock), the next as soon as the last is answered. " +
     "*Agent's ping* is what the agent does for each ping on the main thread, its bookkeeping for the worker included; *Python* " +
     'is the body of the loop of 2005 over ZEO’s own `ClientStorage`. Both talk to the same server.',
+  usesPython: true,
   async run({ quick, progress }) {
     const missing = missingPython();
     if (missing !== undefined) {
