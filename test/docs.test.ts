@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { Metrics } from '../src/cli/watch/metrics.js';
+import { resolveSettings } from '../src/settings.js';
+import { RunningCommand, run } from './cli/command.js';
+import { findZeo } from './python/environments.js';
+import { startZeoServer } from './python/zeo-server.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
+const pages = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    // It becomes the front of the API reference, whose links are its own.
+    .filter((name) => name.endsWith('.md') && name !== 'typedoc-front.md')
+    .map((name) => path.posix.join('docs', name)),
+];
+/** Made from the results of a campaign, and so the last to come. */
+const toCome = 'docs/performance.md';
+const code = /^( *)```(\w*)\n(.*?)^\1```$/gms;
+
+interface Snippet {
+  /** Page and line. */
+  readonly where: string;
+  readonly text: string;
+}
+
+/** The code of that language which people are told to copy. */
+function snippets(...languages: readonly string[]): Snippet[] {
+  return pages
+    .filter((page) => !page.startsWith('docs/api/'))
+    .flatMap((page) => {
+      const text = read(page);
+      return [...text.matchAll(code)]
+        .filter(([, , language]) => languages.includes(language as string))
+        .map((match) => ({
+          where: `${page}:${text.slice(0, match.index).split('\n').length}`,
+          text: match[3] as string,
+        }));
+    });
+}
+
+/** Runs a program as a file of this package would run, with the address of a server in the place of the one it names. */
+function runSnippet({ text }: Snippet, address: string) {
+  const program = text.replaceAll('127.0.0.1:8100', address);
+  return new RunningCommand([], {}, ['--input-type=module', '--eval', program]).ended();
+}
+
+/** What GitHub makes of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+}
+
+/** The places of a page that a link may lead to. Of headings that are the same the later ones get a number. */
+function anchorsIn(page: string): ReadonlySet<string> {
+  const text = read(page).replaceAll(code, '');
+  const anchors = new Set([...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id as string));
+  for (const [, heading] of text.matchAll(/^#+ (.+)$/gm)) {
+    const anchor = anchorOf(heading as string);
+    let unique = anchor;
+    for (let number = 1; anchors.has(unique); number++) unique = `${anchor}-${number}`;
+    anchors.add(unique);
+  }
+  return anchors;
+}
+
+function brokenLinksIn(page: string): string[] {
+  const text = read(page)
+    .replaceAll(code, '')
+    .replace(/`[^`\n]*`/g, '``');
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm)].map(
+    ([, inline, reference]) => (inline ?? reference) as string,
+  );
+  return targets.filter((target) => {
+    if (/^https?:/.test(target)) return !URL.canParse(target);
+    const [file = '', anchor] = target.split('#');
+    const to = file === '' ? page : path.posix.join(path.posix.dirname(page), file);
+    if (!existsSync(path.join(root, to))) return to !== toCome;
+    return anchor !== undefined && !anchorsIn(to).has(anchor);
+  });
+}
+
+describe('the documentation', { timeout: 120_000 }, () => {
+  for (const page of pages) {
+    it(`leads nowhere in vain: ${page}`, () => assert.deepEqual(brokenLinksIn(page), []));
+  }
+
+  for (const snippet of snippets('js')) {
+    it(`runs as it is written: ${snippet.where}`, async () => {
+      await using server = await ZeoServer.listen();
+      const { code, stderr } = await runSnippet(snippet, server.address);
+      assert.equal(code, 0, stderr);
+      assert.doesNotMatch(stderr, /error/i);
+    });
+  }
+
+  const { executable = '', missing } = findZeo('6.2');
+  it('has a program that writes to a real ZEO what Python then reads', { skip: missing }, async () => {
+    await using server = await startZeoServer({ version: '6.2' });
+    const [writes] = snippets('js').filter(({ text }) => text.includes('.commit('));
+    const { code, stdout, stderr } = await runSnippet(writes as Snippet, server.address);
+    assert.equal(code, 0, stderr);
+    const [, oid = ''] =
+      /^(\w{16}) written by \w{16} persistent\.mapping\.PersistentMapping Hello$/m.exec(stdout) ?? [];
+    const script = `
+import sys, ZODB
+from ZEO.ClientStorage import ClientStorage
+db = ZODB.DB(ClientStorage((sys.argv[1], int(sys.argv[2])), wait_timeout=20))
+print(dict(db.open().get(bytes.fromhex(sys.argv[3]))))
+db.close()`;
+    const python = await promisify(execFile)(executable, ['-c', script, server.host, `${server.port}`, oid]);
+    assert.equal(python.stdout.trim(), "{'title': 'Hello'}");
+  });
+
+  it('names only options that the commands have', async () => {
+    const lines = snippets('sh', 'ini', 'dockerfile', 'yaml', '').flatMap(({ text }) => text.split('\n'));
+    const uses = lines.flatMap((line) => [...line.matchAll(/\b(watch|check)["']?,? .*/g)]);
+    assert.ok(uses.length > 5);
+    for (const command of ['watch', 'check']) {
+      const { stdout } = await run([command, '--help']);
+      const named = uses
+        .filter(([, used]) => used === command)
+        .flatMap(([use]) => use.match(/--[a-z-]+/g) ?? []);
+      for (const option of named) assert.match(stdout, new RegExp(`${option}\\b`), `${command} ${option}`);
+    }
+  });
+
+  it('tells of every setting', () => {
+    const [warning = ''] = resolveSettings({}, { ZEO_KEEPALIVE_X: '1' }).warnings;
+    const known = warning.slice(warning.indexOf(';')).match(/ZEO_KEEPALIVE_\w+/g) ?? [];
+    assert.ok(known.length > 5);
+    for (const name of known) assert.ok(read('README.md').includes(`| \`${name}\` |`), name);
+  });
+
+  it('names the metrics that are served, and alerts on no others', async () => {
+    const agent = new KeepAlive({ period: 1, level: 'silent' }, new StorageRegistry(), {});
+    const text = await new Metrics(agent, { rows: () => [] }).text();
+    const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string);
+    const named = new Set(read('docs/operating.md').match(/zeo_keepalive_\w+/g));
+    for (const name of served) assert.ok(named.has(name), `${name} is not told of`);
+    for (const name of named) assert.ok(served.includes(name.replace(/_(bucket|count|sum)$/, '')), name);
+  });
+});
