@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { preparePythons } from './python/environments.js';
 
 /**
- * `npm test [-- [--no-skips] words…]`: runs the test files whose path contains one of the words, or all of them.
+ * `npm test [-- [--no-skips] words…]`: runs the test files whose path contains one of the words, or all of them but those
+ * of the packed package, which `npm run test:package` packs for them.
  *
  * Fails on a failed test, on a file without a test, when nothing ran, and, with `--no-skips` or
  * `ZEO_TESTS_REQUIRE_ALL=1`, on a skipped test.
@@ -26,10 +27,12 @@ function testFiles(): string[] {
   return readdirSync(built, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js'))
     .filter((name) => existsSync(path.join(root, 'test', name.replace(/\.js$/, '.ts'))))
-    .filter((name) => words.length === 0 || words.some((word) => path.join('test', name).includes(word)))
+    .filter((name) => (words.length === 0 ? !name.startsWith('package') : words.some(isIn(name))))
     .map((name) => path.join(built, name))
     .sort();
 }
+
+const isIn = (name: string) => (word: string) => path.join('test', name).includes(word);
 
 const relative = (file: string | undefined) => (file === undefined ? '' : path.relative(root, file));
 

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+
+/** The package, by whichever way it was loaded. */
+export interface Loaded {
+  readonly main: typeof import('zeo-keepalive');
+  readonly zeo: typeof import('zeo-keepalive/zeo');
+  readonly records: typeof import('zeo-keepalive/records');
+  readonly testing: typeof import('zeo-keepalive/testing');
+  readonly metrics: typeof import('zeo-keepalive/metrics');
+}
+
+/** The pickles of an empty `persistent.mapping.PersistentMapping`. */
+const record = new TextEncoder().encode('cpersistent.mapping\nPersistentMapping\n.}.');
+
+/** Uses every export for what it is there for. */
+export async function exercise({ main, zeo, records, testing, metrics }: Loaded): Promise<void> {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
+  const meterProvider = new MeterProvider({ readers: [reader] });
+  const endRecording = metrics.recordMetrics({ meterProvider });
+
+  const server = await testing.ZeoServer.listen();
+  const storage = main.databases.open('main', await zeo.ClientStorage.open(server.address));
+  const transaction = await storage.tpcBegin();
+  await transaction.store(zeo.zeroId, zeo.zeroId, record);
+  await transaction.tpcVote();
+  await transaction.tpcFinish();
+  const { data } = await storage.load(zeo.zeroId);
+  assert.equal(String(records.decodeRecord(data).class), 'persistent.mapping.PersistentMapping');
+
+  // The worker's entry is found from wherever the package lies.
+  const agent = main.startThread(0.2, { level: 'silent' });
+  assert.ok(agent !== undefined);
+  const [{ roundTripMs }] = await once(agent, 'pingSucceeded');
+  assert.equal(typeof roundTripMs, 'number');
+  const died = once(agent, 'storageDied');
+  for (const connection of server.connections) connection.silence();
+  const [{ error }] = await died;
+  assert.ok(error instanceof main.KeepAliveError);
+  await once(agent, 'storageBack');
+
+  await reader.forceFlush();
+  const names = exporter
+    .getMetrics()
+    .flatMap(({ scopeMetrics }) =>
+      scopeMetrics.flatMap((scope) => scope.metrics.map(({ descriptor }) => descriptor.name)),
+    );
+  assert.ok(names.includes('zeo_keepalive.pings'), names.join());
+
+  endRecording();
+  await meterProvider.shutdown();
+  await main.stopThread();
+  await main.databases.close('main');
+  await server.close();
+}

@@ -1,0 +1,20 @@
+import assert = require('node:assert/strict');
+import main = require('zeo-keepalive');
+import metrics = require('zeo-keepalive/metrics');
+import packageJson = require('zeo-keepalive/package.json');
+import records = require('zeo-keepalive/records');
+import testing = require('zeo-keepalive/testing');
+import zeo = require('zeo-keepalive/zeo');
+
+import { exercise } from './exercise.mjs';
+
+require('zeo-keepalive/register');
+
+async function useIt(): Promise<void> {
+  // One registry a process, however its parts load the package.
+  assert.equal((await import('zeo-keepalive')).databases, main.databases);
+  await exercise({ main, zeo, records, testing, metrics });
+  console.log(`Required ${packageJson.name}`);
+}
+
+void useIt();

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+import { root, tarball } from './clean-project.js';
+
+const unpacked = mkdtempSync(path.join(tmpdir(), 'zeo-keepalive-contents-'));
+after(() => rmSync(unpacked, { recursive: true }));
+execFileSync('tar', ['-xzf', tarball(), '-C', unpacked, '--strip-components=1']);
+
+const filesOf = (folder: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
+const read = (file: string) => readFileSync(path.join(unpacked, file), 'utf8');
+const files = filesOf(unpacked);
+
+const manifest = JSON.parse(read('package.json'));
+const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+describe('the packed package', () => {
+  it('holds what was built of each source, with types and a source map, a few papers and nothing else', () => {
+    const sources = ['src', 'workers'].flatMap((folder) =>
+      filesOf(path.join(root, folder)).map((file) => path.join('dist', folder, file.replace(/\.ts$/, ''))),
+    );
+    const built = sources.flatMap((name) => ['.d.ts', '.js', '.js.map'].map((ending) => name + ending));
+    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+    assert.deepEqual(files.toSorted(), [...papers, ...built].toSorted());
+  });
+
+  it('has source maps that hold their sources, so that stack traces and debuggers show them', () => {
+    for (const file of files.filter((name) => name.endsWith('.map'))) {
+      const { sources, sourcesContent } = JSON.parse(read(file));
+      const [source] = sources;
+      assert.equal(sources.length, 1, file);
+      assert.ok(!path.isAbsolute(source), file);
+      const original = path.resolve(root, path.dirname(file), source);
+      assert.deepEqual(sourcesContent, [readFileSync(original, 'utf8')], file);
+    }
+  });
+
+  it('imports no package that it does not declare, and declares none that it does not import', () => {
+    const imported = new Set<string>();
+    for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
+      // Types may also be named in the middle of a line.
+      for (const [, name] of read(file).matchAll(/(?:\bfrom |\bimport |\bimport\()'([^'.][^']*)'/g)) {
+        const isOwn = name?.startsWith(`${manifest.name}/`);
+        if (!isOwn && !name?.startsWith('node:')) imported.add(name as string);
+      }
+    }
+    const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    assert.deepEqual([...imported].toSorted(), declared.toSorted());
+  });
+
+  it('names no folder of the machine it was built on', () => {
+    for (const file of files) assert.ok(!read(file).includes(root), file);
+  });
+
+  it('has a command that starts as one', () => {
+    const [file] = Object.values(manifest.bin as Record<string, string>);
+    assert.match(read(file as string), /^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('is small', () => {
+    const packed = statSync(tarball()).size;
+    assert.ok(packed < 1e6, size(packed));
+    const all = files.reduce((sum, file) => sum + statSync(path.join(unpacked, file)).size, 0);
+    assert.ok(all < 4e6, size(all));
+  });
+});
