@@ -3,6 +3,7 @@ import { startDeadline } from '../deadline.js';
 import { causeInWords, type Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
 import { budgetsFor } from '../loop/verdict.js';
+import { redactText } from '../observability/redaction.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion } from '../rpc/contract.js';
 import type { Settings } from '../settings.js';
@@ -272,7 +273,7 @@ function lastSignOfLifeAgoMs({ lastReceivedAt }: KeepAliveStorage): number | und
 function silence(name: string, silentMs: number, diagnosis: Diagnosis): KeepAliveError {
   return new KeepAliveError(
     'ERR_KEEPALIVE_TIMEOUT',
-    `${name} sent no byte for ${(silentMs / 1000).toFixed(1)} s after a ping; ${causeInWords[diagnosis]}`,
+    `${redactText(name)} sent no byte for ${(silentMs / 1000).toFixed(1)} s after a ping; ${causeInWords[diagnosis]}`,
     { retryable: true },
   );
 }

@@ -91,11 +91,13 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     const databases = new StorageRegistry();
     const silent = silentStorage();
     silent.lastReceivedAt = undefined;
-    databases.open('main', silent);
+    databases.open('zeo://joe:s3cret@db', silent);
     const agent = new KeepAlive({ level: 'silent', period: 0.1, timeout: 0.2 }, databases, {});
     t.after(() => agent.stop());
     agent.start();
-    const [{ silentMs, timeToDetectMs }] = await once(agent, 'storageDied');
+    const [{ error, silentMs, timeToDetectMs }] = await once(agent, 'storageDied');
+    // Which goes to whoever waited on the connection, and from there anywhere.
+    assert.match(error.message, /^zeo:\/\/\*\*\*@db sent no byte/);
     assert.ok(timeToDetectMs >= silentMs && timeToDetectMs < 10_000, `${timeToDetectMs}`);
   });
 

@@ -274,4 +274,18 @@ describe('The lines of a long trouble', () => {
       '70 Exception in keep alive thread',
     ]);
   });
+
+  it('are not even put together when they are about every ping and nobody reads them', () => {
+    const written: string[] = [];
+    const write = (_fields: object, message: string) => written.push(message);
+    const levels = { blather: write, info: write, warn: write, error: write, panic: write };
+    const { member } = linesAt();
+    for (const isEnabled of [false, true]) {
+      const lines = new LogLines({ ...levels, isEnabled: () => isEnabled });
+      lines.sending(member);
+      lines.succeeded(member, 1, 'answer');
+      lines.active(member);
+      assert.equal(written.length, isEnabled ? 3 : 0);
+    }
+  });
 });

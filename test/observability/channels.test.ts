@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { channels, KeepAlive, type PingTraceContext, pingChannel, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
+import { Journal } from '../../src/agent/journal.js';
+import { Member } from '../../src/agent/member.js';
+import { Prober } from '../../src/agent/prober.js';
+import { RoundTrips } from '../../src/agent/round-trips.js';
+import { createLog } from '../../src/observability/log.js';
+import { Board } from '../../src/rpc/board.js';
+import { resolveSettings } from '../../src/settings.js';
 import { ScriptedStorage, silentStorage } from '../agent/scripted-storage.js';
 
 const steps = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const;
@@ -125,20 +132,26 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     assert.equal(seen, 'span of main');
   });
 
-  it('has nothing put together while nobody subscribes', async (t) => {
-    assert.equal(pingChannel.hasSubscribers, false);
-    let reads = 0;
-    const storage = new ScriptedStorage();
-    Object.defineProperty(storage, 'address', {
-      get() {
-        reads += 1;
-        return undefined;
-      },
+  it('has nothing put together while nobody subscribes or listens', async (t) => {
+    const { settings } = resolveSettings({ period: 10 }, {});
+    assert.ok(settings);
+    const board = new Board();
+    const member = new Member(board.occupy(), 'main', new ScriptedStorage(), new RoundTrips());
+    const fact = t.mock.method(member, 'fact');
+    const prober = new Prober({
+      settings,
+      board,
+      journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
+      members: new Map([[member.id, member]]),
+      onOverdue: () => {},
     });
-    const agent = keepAlive(t, storage);
-    agent.start();
-    for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
-    assert.equal(reads, 1, 'once for its connection, and not for each ping');
+    await prober.sweep(Uint32Array.of(member.id));
+    assert.deepEqual([member.verdict, fact.mock.callCount()], ['alive', 0]);
+    const onEnd = () => {};
+    pingChannel.asyncEnd.subscribe(onEnd);
+    t.after(() => pingChannel.asyncEnd.unsubscribe(onEnd));
+    await prober.sweep(Uint32Array.of(member.id));
+    assert.equal(fact.mock.callCount(), 1);
   });
 });
 
