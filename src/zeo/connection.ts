@@ -9,8 +9,7 @@
  *   verify the connection resume only after a whole chunk was read, and what followed their reply in the same
  *   chunk must not be lost.
  */
-import { connect, type Socket } from 'node:net';
-import { connect as connectWithTls, TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, ProtocolError } from '../errors.js';
 import type { Outgoing } from '../storage.js';
@@ -20,7 +19,8 @@ import { NotificationQueue } from './notification-queue.js';
 import { PendingCall } from './pending-call.js';
 import { type ClientEvent, ClientSession } from './protocol/session.js';
 import type { MessageId, Value } from './protocol/values.js';
-import { isTlsError, type TlsOptions } from './tls.js';
+import { farewell, openSocket, socketFailure } from './socket.js';
+import type { TlsOptions } from './tls.js';
 
 /** Who is told of what happens on a connection, in order. */
 export interface ConnectionObserver {
@@ -77,8 +77,10 @@ export class Connection {
     this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     // After `destroy` these find a failure already there and change nothing.
-    this.#socket.on('error', (error) => this.destroy(this.#describe(error)));
-    this.#socket.on('end', () => this.destroy(this.#lost(this.#farewell)));
+    this.#socket.on('error', (error) =>
+      this.destroy(socketFailure(this.#socket, this.address, error, this.#isSilent)),
+    );
+    this.#socket.on('end', () => this.destroy(this.#lost(farewell(this.#socket, this.#isSilent))));
     this.#socket.on('close', () => this.destroy(this.#lost('it was closed')));
   }
 
@@ -96,6 +98,11 @@ export class Connection {
   get ports(): SocketPorts | undefined {
     const { localPort: local, remotePort: remote } = this.#socket;
     return local === undefined || remote === undefined ? undefined : { local, remote };
+  }
+
+  /** Whether no byte has come yet. */
+  get #isSilent(): boolean {
+    return this.#lastReceivedAt === undefined;
   }
 
   get outgoing(): Outgoing {
@@ -272,29 +279,6 @@ export class Connection {
     throw new ProtocolError('The server answered a call that was never made');
   }
 
-  #describe(error: NodeJS.ErrnoException): Error {
-    const what = error.code ?? error.message;
-    if (this.#socket instanceof TLSSocket && isTlsError(error)) {
-      return new ProtocolError(`Cannot speak TLS with ${this.address}: ${what}`, {
-        code: 'ERR_ZEO_TLS',
-        cause: error,
-      });
-    }
-    return this.#socket.connecting || this.#lastReceivedAt === undefined
-      ? new ClientDisconnected(`Cannot connect to ${this.address}: ${what}`, {
-          code: 'ERR_ZEO_CONNECT',
-          cause: error,
-        })
-      : new ClientDisconnected(`The connection to ${this.address} was lost: ${what}`, { cause: error });
-  }
-
-  /** How a server ends a connection; Python's says no more to a client whose certificate it refuses. */
-  get #farewell(): string {
-    return this.#socket instanceof TLSSocket && this.#lastReceivedAt === undefined
-      ? 'the server closed it at once, as one does that does not accept this client’s certificate'
-      : 'the server closed it';
-  }
-
   #lost(how: string): Error {
     return new ClientDisconnected(`The connection to ${this.address} was lost: ${how}`);
   }
@@ -302,11 +286,4 @@ export class Connection {
   #rejection(cause: Error): Error {
     return new ClientDisconnected(`The connection to ${this.address} was lost before the reply`, { cause });
   }
-}
-
-/** The one place that knows how bytes get to a server. */
-export function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
-  const target = 'path' in address ? { path: address.path } : { ...address };
-  if (tls === undefined) return connect({ ...target, noDelay: true });
-  return connectWithTls({ ...target, ...tls }).setNoDelay(true);
 }

@@ -54,17 +54,12 @@ export class PythonClient {
   /**
    * One command; they are done one after the other. Bytes are hexadecimal text, in both directions.
    *
-   * @param waitMs for a command that moves so much data that the usual 20 s may not be enough.
    * @throws PythonError what Python raised.
    */
-  call<T = unknown>(
-    method: string,
-    params: Readonly<Record<string, unknown>> = {},
-    waitMs?: number,
-  ): Promise<T> {
+  call<T = unknown>(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const answer = this.#previous.then(async () => {
       this.#process.write({ method, params });
-      const line = (await this.#process.nextLine(waitMs)) as Answer<T>;
+      const line = (await this.#process.nextLine()) as Answer<T>;
       if (line.error !== undefined) throw new PythonError(line.error.type, line.error.message);
       return line.result;
     });

@@ -57,8 +57,8 @@ export class PythonProcess {
   }
 
   /** The next line of stdout, parsed. */
-  async nextLine(waitMs = patienceMs): Promise<unknown> {
-    const { value, done } = await this.#patiently(this.#lines.next(), 'say something', waitMs);
+  async nextLine(): Promise<unknown> {
+    const { value, done } = await this.#patiently(this.#lines.next(), 'say something');
     if (done === true) {
       await this.#exited;
       throw new Error(`The Python process ended:\n${this.#stderr.slice(-4000)}`);
@@ -102,11 +102,11 @@ export class PythonProcess {
     clearTimeout(insist);
   }
 
-  async #patiently<T>(promise: Promise<T>, what: string, waitMs = patienceMs): Promise<T> {
+  async #patiently<T>(promise: Promise<T>, what: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       const message = () => new Error(`The Python process did not ${what}:\n${this.#stderr.slice(-4000)}`);
-      timer = setTimeout(() => reject(message()), waitMs);
+      timer = setTimeout(() => reject(message()), patienceMs);
     });
     try {
       return await Promise.race([promise, late]);

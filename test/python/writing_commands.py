@@ -6,6 +6,7 @@ import transaction.interfaces
 from persistent.mapping import PersistentMapping
 from ZEO.Exceptions import ClientDisconnected
 from ZODB.Connection import TransactionMetaData
+from ZODB.FileStorage import FileStorage
 from ZODB.POSException import POSError
 from ZODB.utils import maxtid, z64
 
@@ -22,7 +23,7 @@ class WritingCommands:
         return [digest_of(self.storage.loadBefore(bytes.fromhex(oid), maxtid)[0]) for oid in oids]
 
     def store_random(self, sizes):
-        """New objects with random records, in one transaction: their oids, digests, and the transaction."""
+        """New objects with random records, in one transaction: their oids and digests."""
         metadata = TransactionMetaData('python', 'random records')
         self.storage.tpc_begin(metadata)
         stored = []
@@ -31,7 +32,28 @@ class WritingCommands:
             self.storage.store(oid, z64, data, '', metadata)
             stored.append([oid, digest_of(data)])
         self.storage.tpc_vote(metadata)
-        return {'stored': stored, 'tid': self.storage.tpc_finish(metadata)}
+        self.storage.tpc_finish(metadata)
+        return stored
+
+    def store_random_in_file(self, path, oid, size):
+        """The same in a FileStorage that no server has open at the moment; the digest."""
+        storage = FileStorage(path)
+        metadata = TransactionMetaData('python', 'a random record')
+        data = os.urandom(size)
+        storage.tpc_begin(metadata)
+        storage.store(bytes.fromhex(oid), z64, data, '', metadata)
+        storage.tpc_vote(metadata)
+        storage.tpc_finish(metadata)
+        storage.close()
+        return digest_of(data)
+
+    def digest_in_file(self, path, oid):
+        """Of a record in the file of a FileStorage, past the server that has it open."""
+        storage = FileStorage(path, read_only=True)
+        try:
+            return digest_of(storage.loadBefore(bytes.fromhex(oid), maxtid)[0])
+        finally:
+            storage.close()
 
     def make_group(self, size):
         """Objects that every transaction of a stress test changes together; their oids."""

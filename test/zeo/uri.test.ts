@@ -18,10 +18,9 @@ describe('parseZeoUri', () => {
     ['zeo://h?read_only=T&read_only=no', { address: { host: 'h', port: 9991 }, readOnly: false }],
     ['zeo://h?read_only_fallback=1', { address: { host: 'h', port: 9991 }, readOnlyFallback: true }],
     ['zeo://h?storage=&wait=', { address: { host: 'h', port: 9991 } }],
-    [
-      'zeo://h?cache_size=20MB&blob_dir=/b&database_name=main',
-      { address: { host: 'h', port: 9991 }, cacheSize: 20 * 1024 * 1024 },
-    ],
+    ['zeo://h?blob_dir=/b&database_name=main', { address: { host: 'h', port: 9991 } }],
+    ['zeo://h?cache_size=20MB', { address: { host: 'h', port: 9991 }, cacheSize: 20 * 1024 * 1024 }],
+    ['zeo://h?cache_size=1000', { address: { host: 'h', port: 9991 }, cacheSize: 1000 }],
   ];
   for (const [uri, options] of accepted) {
     it(`understands ${uri}`, () => assert.deepEqual(parseZeoUri(uri), options));

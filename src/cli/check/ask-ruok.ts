@@ -1,6 +1,6 @@
 import { ClientDisconnected } from '../../errors.js';
 import { type Address, formatAddress } from '../../zeo/address.js';
-import { openSocket } from '../../zeo/connection.js';
+import { openSocket } from '../../zeo/socket.js';
 import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
 import type { TlsOptions } from '../../zeo/tls.js';
 

@@ -1,0 +1,40 @@
+/* The one place that knows how bytes get to a server, and what their ways of failing mean. */
+import { connect, type Socket } from 'node:net';
+import { connect as connectWithTls, TLSSocket } from 'node:tls';
+import { ClientDisconnected, type KeepAliveError, ProtocolError } from '../errors.js';
+import type { Address } from './address.js';
+import { isTlsError, type TlsOptions } from './tls.js';
+
+/** Starts to connect, with TLS where there are options for it. */
+export function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
+  const target = 'path' in address ? { path: address.path } : { ...address };
+  if (tls === undefined) return connect({ ...target, noDelay: true });
+  return connectWithTls({ ...target, ...tls }).setNoDelay(true);
+}
+
+/**
+ * What a socket's error means for the connection.
+ *
+ * @param isSilent whether no byte has come yet
+ */
+export function socketFailure(
+  socket: Socket,
+  address: string,
+  cause: NodeJS.ErrnoException,
+  isSilent: boolean,
+): KeepAliveError {
+  const what = cause.code ?? cause.message;
+  if (socket instanceof TLSSocket && isTlsError(cause)) {
+    return new ProtocolError(`Cannot speak TLS with ${address}: ${what}`, { code: 'ERR_ZEO_TLS', cause });
+  }
+  return socket.connecting || isSilent
+    ? new ClientDisconnected(`Cannot connect to ${address}: ${what}`, { code: 'ERR_ZEO_CONNECT', cause })
+    : new ClientDisconnected(`The connection to ${address} was lost: ${what}`, { cause });
+}
+
+/** How a server has ended a connection; Python's says no more to a client whose certificate it refuses. */
+export function farewell(socket: Socket, isSilent: boolean): string {
+  return socket instanceof TLSSocket && isSilent
+    ? 'the server closed it at once, as one does that does not accept this client’s certificate'
+    : 'the server closed it';
+}

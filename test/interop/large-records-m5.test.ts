@@ -1,0 +1,3 @@
+import { tryLargeRecords } from './large-records.js';
+
+tryLargeRecords('M5');

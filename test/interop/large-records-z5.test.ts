@@ -1,0 +1,3 @@
+import { tryLargeRecords } from './large-records.js';
+
+tryLargeRecords('Z5');

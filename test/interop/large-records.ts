@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { ClientStorage } from '../../src/zeo/client-storage.js';
+import { formatId, idFromBigInt, parseId, zeroId } from '../../src/zeo/ids.js';
+import { openPythonClient } from '../python/client.js';
+import { findZeo, zeoVersions } from '../python/environments.js';
+import { startZeoServer } from '../python/zeo-server.js';
+
+const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
+const sizes = [1, 2, 255, 256, 65_535, 65_536, 1_000_000];
+const largest = 64 * 1024 * 1024;
+
+/** `testZEO.checkLargeUpdate`. One encoding a test file, or they would take longer than a file may. */
+export function tryLargeRecords(encoding: 'Z5' | 'M5'): void {
+  for (const version of zeoVersions) {
+    const { missing } = findZeo(version);
+    describe(`Records from one byte to 64 MiB on ZEO ${version} with ${encoding}`, { skip: missing }, () => {
+      it('are what Python wrote, and what Python reads', async () => {
+        await using server = await startZeoServer({ version, msgpack: encoding === 'M5' });
+        const file = path.join(server.directory, 'Data.fs');
+        const python = await openPythonClient(version, { address: [server.host, server.port] });
+        try {
+          const expected = new Map(
+            await python.call<[oid: string, digest: string][]>('store_random', { sizes }),
+          );
+          // The largest past Python's side of ZEO, which takes the square of a message's length to receive it.
+          const theirs = formatId(idFromBigInt(1_000_000));
+          await server.kill();
+          const largestOfTheirs = { path: file, oid: theirs, size: largest };
+          expected.set(theirs, await python.call('store_random_in_file', largestOfTheirs));
+          await server.start();
+          await using storage = await ClientStorage.open(server.address);
+          const check = async (from: ClientStorage) => {
+            for (const [oid, hash] of expected)
+              assert.equal(digest((await from.load(parseId(oid))).data), hash);
+          };
+          await check(storage);
+
+          const mine = new Map<string, string>();
+          let largestOid = '';
+          await storage.commit({}, async (transaction) => {
+            for (const size of [...sizes, largest]) {
+              const [oid, data] = [await storage.newOid(), randomBytes(size)];
+              largestOid = formatId(oid);
+              mine.set(largestOid, digest(data));
+              await transaction.store(oid, zeroId, data);
+            }
+          });
+          for (const each of mine) expected.set(...each);
+          await using other = await ClientStorage.open(server.address);
+          await check(other);
+          assert.equal(
+            await python.call('digest_in_file', { path: file, oid: largestOid }),
+            mine.get(largestOid),
+          );
+          mine.delete(largestOid);
+          assert.deepEqual(await python.call('digest', { oids: [...mine.keys()] }), [...mine.values()]);
+          assert.equal(storage.generation, 1);
+        } finally {
+          await python.close();
+        }
+      });
+    });
+  }
+}
