@@ -1,7 +1,7 @@
 import { ClientDisconnected } from '../../errors.js';
 import { type Address, formatAddress } from '../../zeo/address.js';
-import { openSocket } from '../../zeo/socket.js';
 import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
+import { openSocket } from '../../zeo/socket.js';
 import type { TlsOptions } from '../../zeo/tls.js';
 
 export interface RuokAnswer {
