@@ -40,6 +40,7 @@ describe('credentials', () => {
     const shown = redact(error);
     assert.ok(shown instanceof OwnError);
     assert.equal(shown.message, 'Cannot open zeo://***@db:8100');
+    assert.equal((shown.cause as Error).message, 'inner: password=***');
     assert.equal(shown.options.tries, 3);
     assert.equal(shown.code, 'ERR_OWN');
     assert.doesNotMatch(inspect(shown, { depth: 10, showHidden: true }), /s3cret|joe/);
