@@ -72,7 +72,7 @@ describe('credentials', () => {
     })();
     assert.deepEqual(redact({ socket }), { socket: '[Socket]' });
     const cut = redactText(`${'x'.repeat(16_370)} zeo://joe:s3cret@db`);
-    assert.doesNotMatch(cut, /s3cret/);
+    assert.doesNotMatch(cut, /joe/);
     assert.ok(cut.length < 16_400);
   });
 
