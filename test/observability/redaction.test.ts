@@ -40,6 +40,7 @@ describe('credentials', () => {
     const shown = redact(error);
     assert.ok(shown instanceof OwnError);
     assert.equal(shown.message, 'Cannot open zeo://***@db:8100');
+    assert.equal((shown.cause as Error).message, 'inner: password=***');
     assert.equal(shown.options.tries, 3);
     assert.equal(shown.code, 'ERR_OWN');
     assert.doesNotMatch(inspect(shown, { depth: 10, showHidden: true }), /s3cret|joe/);
@@ -71,7 +72,7 @@ describe('credentials', () => {
     })();
     assert.deepEqual(redact({ socket }), { socket: '[Socket]' });
     const cut = redactText(`${'x'.repeat(16_370)} zeo://joe:s3cret@db`);
-    assert.doesNotMatch(cut, /s3cret/);
+    assert.doesNotMatch(cut, /joe/);
     assert.ok(cut.length < 16_400);
   });
 
