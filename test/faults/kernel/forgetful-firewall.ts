@@ -20,8 +20,9 @@ const sizes: Readonly<
   Record<FaultOptions['size'], { readonly short: Round; readonly watch: number; readonly long: Round }>
 > = {
   scaled: {
-    short: { period: 0.4, timeout: 0.4, forget: 1, count: 20 },
-    watch: 4,
+    // A machine that keeps the pings from going out for so long would itself make the firewall forget.
+    short: { period: 0.4, timeout: 0.4, forget: 3, count: 20 },
+    watch: 7,
     long: { period: 2, timeout: 0.5, forget: 1, count: 20 },
   },
   full: {
