@@ -98,7 +98,8 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     const [{ error, silentMs, timeToDetectMs }] = await once(agent, 'storageDied');
     // Which goes to whoever waited on the connection, and from there anywhere.
     assert.match(error.message, /^zeo:\/\/\*\*\*@db sent no byte/);
-    assert.ok(timeToDetectMs >= silentMs && timeToDetectMs < 10_000, `${timeToDetectMs}`);
+    // The board counts in whole milliseconds.
+    assert.ok(timeToDetectMs >= silentMs - 2 && timeToDetectMs < 10_000, `${timeToDetectMs}`);
   });
 
   it('of a storage that is down: since when, and why', async (t) => {
