@@ -27,7 +27,11 @@ describe('the packed package', () => {
     );
     const built = sources.flatMap((name) => ['.d.ts', '.js', '.js.map'].map((ending) => name + ending));
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-    assert.deepEqual(files.toSorted(), [...papers, ...built].toSorted());
+    // What the README's links lead to.
+    const linked = ['docs', 'examples']
+      .flatMap((folder) => filesOf(path.join(root, folder)).map((file) => path.join(folder, file)))
+      .filter((file) => /\.(md|svg)$|^examples\/.*\.js$/.test(file) && !file.endsWith('typedoc-front.md'));
+    assert.deepEqual(files.toSorted(), [...papers, ...linked, ...built].toSorted());
   });
 
   it('has source maps that hold their sources, so that stack traces and debuggers show them', () => {
@@ -46,7 +50,7 @@ describe('the packed package', () => {
     for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
       // Types may also be named in the middle of a line.
       for (const [, name] of read(file).matchAll(/(?:\bfrom |\bimport |\bimport\()'([^'.][^']*)'/g)) {
-        const isOwn = name?.startsWith(`${manifest.name}/`);
+        const isOwn = name === manifest.name || name?.startsWith(`${manifest.name}/`);
         if (!isOwn && !name?.startsWith('node:')) imported.add(name as string);
       }
     }
