@@ -3,7 +3,11 @@ import { decodeRecord } from 'zeo-keepalive/records';
 import { ClientStorage, formatId, zeroId } from 'zeo-keepalive/zeo';
 
 const storage = await ClientStorage.open(process.argv[2] ?? '127.0.0.1:8100');
-const { data, serial } = await storage.load(zeroId);
+const { data, serial } = await storage.load(zeroId).catch((error) => {
+  if (error.code === 'ERR_ZEO_POS_KEY')
+    console.error('There is no root object yet: open the storage once with ZODB.DB');
+  throw error;
+});
 console.log('The root object:', decodeRecord(data).state);
 const copy = await storage.newOid();
 const tid = await storage.commit({ user: 'anna', description: 'Copy the root' }, async (transaction) => {
