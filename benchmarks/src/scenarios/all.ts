@@ -8,11 +8,13 @@ import { ping } from './ping.js';
 import { reconnect } from './reconnect.js';
 import { rpc } from './rpc.js';
 import { serial } from './serial.js';
+import { storage } from './storage.js';
 
 /** In the order of the page. */
 export const scenarios: readonly Scenario[] = [
   ping,
   serial,
+  storage,
   rpc,
   pauses,
   idle,

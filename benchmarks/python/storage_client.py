@@ -1,0 +1,88 @@
+"""What ZEO's own Python client takes to load and commit objects of 1 KiB, each time over a connection of its own.
+
+The twin of `src/processes/storage-client.ts`. Reads lines of JSON, `{"do": NAME, …}`, and answers each with the mean
+milliseconds of wall time a load or a transaction, `{"ms": mean}`.
+"""
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from ZEO.ClientStorage import ClientStorage
+from ZODB.Connection import TransactionMetaData
+from ZODB.utils import maxtid
+from ZODB.utils import z64
+
+RECORD_BYTES = 1024
+
+
+def connect(address, **options):
+    host, _, port = address.rpartition(":")
+    return ClientStorage((host, int(port)), wait_timeout=30, **options)
+
+
+def load_checked(storage, oids):
+    for oid in oids:
+        data, _ = storage.load(oid)
+        assert len(data) == RECORD_BYTES
+
+
+def load(address, oids, rounds, threads):
+    """In each of so many threads, one after the other. Without a cache: every load asks the server."""
+    storage = connect(address, cache_size=0)
+    oids = [bytes.fromhex(oid) for oid in oids]
+    # Each thread has a share of its own, so that handing out the work costs nothing.
+    shares = [oids[start::threads] * rounds for start in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        # Starts the threads.
+        list(pool.map(lambda _: time.sleep(0.01), shares))
+        start = time.perf_counter()
+        list(pool.map(lambda share: load_checked(storage, share), shares))
+        elapsed = time.perf_counter() - start
+    storage.close()
+    return elapsed / (rounds * len(oids))
+
+
+def prefetch(address, oids, rounds, at_once):
+    """As ZODB does it: prefetches some, and loads them then. They go through the cache, which is emptied before."""
+    storage = connect(address)
+    oids = [bytes.fromhex(oid) for oid in oids]
+    elapsed = 0
+    for _ in range(rounds):
+        storage._cache.clear()
+        start = time.perf_counter()
+        for first in range(0, len(oids), at_once):
+            batch = oids[first:first + at_once]
+            storage.prefetch(batch, maxtid)
+            load_checked(storage, batch)
+        elapsed += time.perf_counter() - start
+    storage.close()
+    return elapsed / (rounds * len(oids))
+
+
+def commit(address, count, objects):
+    storage = connect(address, cache_size=0)
+    oids = [storage.new_oid() for _ in range(objects)]
+    record = os.urandom(RECORD_BYTES)
+    serial = z64
+    start = time.perf_counter()
+    for _ in range(count):
+        transaction = TransactionMetaData()
+        storage.tpc_begin(transaction)
+        for oid in oids:
+            storage.store(oid, serial, record, "", transaction)
+        storage.tpc_vote(transaction)
+        serial = storage.tpc_finish(transaction)
+    elapsed = time.perf_counter() - start
+    storage.close()
+    return elapsed / count
+
+
+WORKS = {work.__name__: work for work in (load, prefetch, commit)}
+
+print(json.dumps({"ready": True}), flush=True)
+for line in sys.stdin:
+    arguments = json.loads(line)
+    work = WORKS[arguments.pop("do")]
+    print(json.dumps({"ms": work(**arguments) * 1000}), flush=True)
