@@ -14,7 +14,9 @@ export const storage: Scenario = {
   title: "Loads and commits, beside ZEO's Python client",
   about:
     `Wall time of a load of 1 KiB, one after the other and ${atOnce} at a time, and of a transaction that stores ` +
-    `${objects} objects of 1 KiB, from \`tpcBegin\` to the end of \`tpcFinish\`; ZEO's server has a FileStorage. *Python* is ` +
+    `${objects} objects of 1 KiB, from \`tpcBegin\` to the end of \`tpcFinish\`; ZEO's server has a FileStorage. ` +
+    'Of the loads of a repetition it is their mean; of its transactions, a few of which take many times as long on a busy ' +
+    'machine, the median. *Python* is ' +
     "ZEO's own `ClientStorage` on the same server. Neither has a cache, so that every load asks the server, and while one " +
     `is measured the other is not connected. Python can have ${atOnce} loads under way in two ways, and is compared in both: ` +
     'in as many *threads*, or by *prefetch*, which brings a batch into the cache (here there is one, emptied before) from ' +
