@@ -2,6 +2,7 @@
 /** The command `zeo-keepalive`; without arguments, as `npm start` has it, the demonstration. */
 import { CommanderError } from 'commander';
 import { KeepAliveError } from '../errors.js';
+import { statusLine } from './check/finding.js';
 import { exitCode, pluginExitCode } from './exit-code.js';
 import { explain } from './explain.js';
 import { createProgram } from './program.js';
@@ -26,7 +27,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) {
     // Asked for help or the version.
     if (error.exitCode === 0) return exitCode.done;
-  } else if (isPlugin) console.log(`ZEO UNKNOWN - ${explain(error)}`);
+  } else if (isPlugin) console.log(statusLine('UNKNOWN', explain(error)));
   else console.error(`error: ${explain(error)}`);
   if (isPlugin) return pluginExitCode('UNKNOWN');
   return error instanceof CommanderError || isMistake(error) ? exitCode.usage : exitCode.failed;

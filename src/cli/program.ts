@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { check } from './check/check.js';
+import { statusLine } from './check/finding.js';
 import { demo } from './demo.js';
 import { readTargets } from './targets.js';
 import { printable } from './terminal-text.js';
@@ -124,7 +125,7 @@ export function createProgram(onDone: (code: number) => void): Command {
     .option('-r, --ruok', 'only ask the server how it is, which needs no registration')
     .addHelpText('after', checkHelp)
     // A monitoring system shows what is on standard output.
-    .configureOutput({ outputError: (text) => console.log(`ZEO UNKNOWN - ${printable(text.trim())}`) })
+    .configureOutput({ outputError: (text) => console.log(statusLine('UNKNOWN', printable(text.trim()))) })
     .action(async (given: string[], flags: CheckFlags, command: Command) => {
       const { warning: warningMs, critical: criticalMs, timeout, ruok = false } = flags;
       if (warningMs !== undefined && criticalMs !== undefined && warningMs > criticalMs)

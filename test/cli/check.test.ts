@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -48,6 +51,28 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     const { code, stdout } = await run(['check', '--timeout', '600', '127.0.0.1:1']);
     assert.equal(code, 2);
     assert.match(stdout, /^ZEO CRITICAL - 127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED\n$/);
+  });
+
+  it('counts the first of several servers that answers ruok, and ends while another one hangs', async (t) => {
+    await using server = await ZeoServer.listen();
+    // Takes connections and says nothing. It stays for as long as this process does.
+    const hung = createServer((socket) => socket.on('error', () => {}).resume());
+    hung.listen(0, '127.0.0.1');
+    t.after(() => hung.close());
+    await once(hung, 'listening');
+    const { port } = hung.address() as AddressInfo;
+    const directory = await mkdtemp(join(tmpdir(), 'zeo-'));
+    t.after(() => rm(directory, { recursive: true }));
+    const config = join(directory, 'zope.conf');
+    const servers = `server 127.0.0.1:${port}\n server ${server.address}`;
+    await writeFile(
+      config,
+      `<zodb_db main>\n mount-point /\n <zeoclient>\n ${servers}\n </zeoclient>\n</zodb_db>\n`,
+    );
+    const { code, signal, stdout } = await run(['check', '--ruok', '--timeout', '600', '--config', config]);
+    assert.equal(signal, null);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /^ZEO WARNING - \S+ answered ruok in /);
   });
 
   it('judges the round trip by the thresholds, and counts the worst of several', async () => {
@@ -101,6 +126,16 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     }
   });
 
+  it('prints nothing of the path of a socket that steers a terminal', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'zeo-'));
+    t.after(() => rm(directory, { recursive: true }));
+    const path = join(directory, 'a\x1b[2Jb.sock');
+    await using server = await ZeoServer.listen({ path });
+    const { code, stdout } = await run(['check', server.address]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^ZEO OK - \S+b\.sock answered in [^\p{Cc}]+\n$/u);
+  });
+
   it('answers UNKNOWN on standard output to what it does not understand', async () => {
     for (const [args, why] of [
       [[], "missing argument 'ADDRESS'"],
@@ -110,11 +145,15 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
       [['-t', '0', '127.0.0.1:1'], 'number of seconds'],
       [['nowhere'], 'Invalid ZEO address'],
       [['zeo://127.0.0.1:1?colour=blue'], 'is unknown'],
+      [['--config', '/no|where'], '/no/where'],
+      [['--no|nsense', '127.0.0.1:1'], "unknown option '--no/nsense'"],
     ] as const) {
       const { code, stdout } = await run(['check', ...args]);
       assert.equal(code, 3, stdout);
       assert.ok(stdout.startsWith('ZEO UNKNOWN - ') && stdout.includes(why), stdout);
       assert.equal(stdout.trimEnd().split('\n').length, 1);
+      // What comes after a bar is read as figures.
+      assert.doesNotMatch(stdout, /\|/);
     }
   });
 

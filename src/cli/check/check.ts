@@ -2,6 +2,7 @@ import { resolveOptions } from '../../zeo/options.js';
 import { pluginExitCode, worstOf } from '../exit-code.js';
 import { explain, formatDuration, formatMs } from '../explain.js';
 import type { Target } from '../target.js';
+import { printable } from '../terminal-text.js';
 import { askRuok } from './ask-ruok.js';
 import { type Finding, judge, reportLine, type Thresholds } from './finding.js';
 import { probe } from './probe.js';
@@ -33,13 +34,16 @@ async function examine(target: Target, options: CheckOptions): Promise<Finding> 
     return { name: target.name, state: 'CRITICAL', text, figures: [] };
   } finally {
     clearTimeout(timer);
+    // Whoever has not answered by now is not waited for: an open socket would keep this process.
+    timeout.abort();
   }
 }
 
 async function ping({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
   const connectTimeout = thresholds.timeoutMs / 1000;
   const { address, connectMs, roundTripMs } = await probe({ ...options, connectTimeout }, signal);
-  const where = address === name ? '' : ` by ${address}`;
+  const by = printable(address);
+  const where = by === name ? '' : ` by ${by}`;
   const { warningMs: warning, criticalMs: critical } = thresholds;
   return {
     name,

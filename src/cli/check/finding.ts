@@ -36,6 +36,10 @@ export function reportLine(findings: readonly Finding[]): string {
         : `${bad.length} of ${findings.length}: `;
   const text = head + told.map((finding) => `${finding.name} ${finding.text}`).join(', ');
   const figures = formatFigures(findings.flatMap((finding) => finding.figures));
-  // A bar begins the figures.
-  return `ZEO ${state} - ${text.replaceAll('|', '/')}${figures === '' ? '' : ` | ${figures}`}`;
+  return `${statusLine(state, text)}${figures === '' ? '' : ` | ${figures}`}`;
+}
+
+/** The line without figures. A bar would begin them. */
+export function statusLine(state: PluginState, text: string): string {
+  return `ZEO ${state} - ${text.replaceAll('|', '/')}`;
 }
