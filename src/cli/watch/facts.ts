@@ -8,25 +8,36 @@ import type { FactKind, Tell } from './fact.js';
 /** Tells what the agent finds out. */
 export function tellOfAgent(agent: KeepAlive, tell: Tell): void {
   const say = speaker(tell);
+  /** Of each storage that is not well, why its last ping failed, and why it is down. */
+  const failures = new Map<string, string>();
+  const outages = new Map<string, string>();
   agent.on('pingSucceeded', ({ name, roundTripMs, evidence }) => {
+    failures.delete(name);
     const text =
       roundTripMs === undefined
         ? 'alive: other bytes than the answer came'
         : `ping answered in ${formatMs(roundTripMs)} ms`;
     say('pingSucceeded', name, 'routine', text, { roundTripMs, evidence });
   });
-  agent.on('pingFailed', ({ name, error }) =>
-    say('pingFailed', name, 'bad', `ping failed: ${explain(error)}`, { error }),
-  );
+  agent.on('pingFailed', ({ name, error }) => {
+    const reason = explain(error);
+    const kind = failures.get(name) === reason ? 'detail' : 'bad';
+    failures.set(name, reason);
+    say('pingFailed', name, kind, `ping failed: ${reason}`, { error });
+  });
   agent.on('storageDied', ({ name, error, silentMs, timeToDetectMs, diagnosis, explanation }) => {
     const text = `DEAD, silent for ${formatDuration(silentMs)}: ${explanation}`;
     say('storageDied', name, 'bad', text, { silentMs, timeToDetectMs, diagnosis, error });
   });
   agent.on('storageDown', ({ name, downForMs, error }) => {
-    const text = `still down after ${formatDuration(downForMs)}: ${explain(error ?? 'not connected')}`;
-    say('storageDown', name, 'routine', text, { downForMs, error });
+    const reason = explain(error ?? 'not connected');
+    const kind = outages.get(name) === reason ? 'detail' : 'routine';
+    outages.set(name, reason);
+    const text = `still down after ${formatDuration(downForMs)}: ${reason}`;
+    say('storageDown', name, kind, text, { downForMs, error });
   });
   agent.on('storageBack', ({ name, downForMs, cause, explanation }) => {
+    outages.delete(name);
     const why = cause === 'flow-dropped' ? `; ${explanation}` : '';
     say('storageBack', name, 'good', `back after ${formatDuration(downForMs)}${why}`, { downForMs, cause });
   });
