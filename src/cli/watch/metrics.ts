@@ -21,7 +21,7 @@ export class Metrics {
       new Histogram({ name: `zeo_keepalive_${name}_duration_seconds`, help, labelNames, buckets, registers });
     const pings = new Counter({
       name: 'zeo_keepalive_pings_total',
-      help: 'Pings, by what they came to',
+      help: 'Pings that were due, by what they came to',
       labelNames: ['storage', 'result'],
       registers,
     });
@@ -32,7 +32,13 @@ export class Metrics {
       ['storage', 'diagnosis'],
       troubleBuckets,
     );
-    const reconnects = histogram(
+    const reconnects = new Counter({
+      name: 'zeo_keepalive_reconnects_total',
+      help: 'Connections that took the place of a lost one',
+      labelNames: ['storage', 'cause'],
+      registers,
+    });
+    const outages = histogram(
       'reconnect',
       'How long storages had no connection',
       ['storage', 'cause'],
@@ -68,9 +74,12 @@ export class Metrics {
       pings.inc({ storage, result: 'dead' });
       detections.observe({ storage, diagnosis }, timeToDetectMs / 1000);
     });
-    agent.on('storageBack', ({ name: storage, downForMs, cause }) =>
-      reconnects.observe({ storage, cause }, downForMs / 1000),
-    );
+    agent.on('storageDown', ({ name: storage }) => pings.inc({ storage, result: 'down' }));
+    agent.on('storageBack', ({ name: storage, downForMs, cause }) => {
+      reconnects.inc({ storage, cause });
+      outages.observe({ storage, cause }, downForMs / 1000);
+    });
+    agent.on('connectionReplaced', ({ name: storage }) => reconnects.inc({ storage, cause: 'unnoticed' }));
     agent.on('stalled', ({ of, durationMs }) => stalls.observe({ of }, durationMs / 1000));
     agent.on('workerLost', () => restarts.inc());
   }
