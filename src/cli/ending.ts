@@ -5,6 +5,9 @@ import type { Output } from './output.js';
  * terminal, and aborts because it cannot (`node.cc: ResetStdio`).
  */
 
+/** What is still to be read when all is done keeps this process no longer than this. */
+const lingerMs = 1000;
+
 /**
  * Waits for whatever asks this program to end: Ctrl-C, SIGTERM, a terminal that vanishes (SIGHUP), or an output that
  * nobody reads any more. From then on Ctrl-C ends it on the spot.
@@ -45,6 +48,7 @@ export class Ending implements Disposable {
     const { closed, isTerminal } = this.#output;
     if (this.signal.reason === 'SIGHUP' || (closed.aborted && isTerminal))
       process.kill(process.pid, 'SIGHUP');
+    setTimeout(() => process.exit(), lingerMs).unref();
   }
 }
 

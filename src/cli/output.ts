@@ -1,3 +1,6 @@
+/** What may wait for whoever reads. */
+const mostUnread = 1024 * 1024;
+
 /** The standard output of this program, which may be closed at any moment: by `head`, or with its terminal. */
 export class Output {
   readonly #stream: NodeJS.WriteStream;
@@ -12,6 +15,11 @@ export class Output {
   /** Aborts when nobody can read any more what is written. */
   get closed(): AbortSignal {
     return this.#closed.signal;
+  }
+
+  /** Whether whoever reads is so far behind that more would only take memory. */
+  get isFull(): boolean {
+    return this.#stream.writableLength > mostUnread;
   }
 
   get isTerminal(): boolean {

@@ -9,7 +9,10 @@ export interface MetricsSource {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   /** Whether this program does its work. */
   readonly isHealthy: () => boolean;
+  /** What there is so far of the storages; fewer than `expected` while they are being opened. */
   readonly rows: () => readonly Row[];
+  /** How many storages there will be. */
+  readonly expected: number;
 }
 
 interface Answer {
@@ -19,13 +22,14 @@ interface Answer {
 }
 
 const plainText = 'text/plain; charset=utf-8';
+const noWorker = 'the worker thread does not run';
 
 /**
  * | path | answers |
  * | --- | --- |
  * | `/metrics` | Prometheus text |
  * | `/healthz` | 200 while the agent runs, else 503: for a liveness probe |
- * | `/readyz` | 200 while every storage is well, else 503 and which is not: for a readiness probe |
+ * | `/readyz` | 200 while the agent runs and every storage is well, else 503 and what is not: for a readiness probe |
  */
 export class MetricsServer implements AsyncDisposable {
   readonly #server: Server;
@@ -74,28 +78,31 @@ export class MetricsServer implements AsyncDisposable {
   }
 
   async #answer(path: string): Promise<Answer> {
-    const { metrics, isHealthy, rows } = this.#source;
+    const { metrics, isHealthy } = this.#source;
     switch (path) {
       case '/metrics':
         return { status: 200, type: metrics.contentType, body: await metrics.text() };
       case '/healthz':
-        return isHealthy()
-          ? { status: 200, type: plainText, body: 'ok\n' }
-          : { status: 503, type: plainText, body: 'the worker thread does not run\n' };
-      case '/readyz': {
-        const bad = rows().filter(({ state }) => isTrouble(state));
-        return bad.length === 0
-          ? { status: 200, type: plainText, body: 'ok\n' }
-          : {
-              status: 503,
-              type: plainText,
-              body: bad.map(({ name, state }) => `${name}: ${state}\n`).join(''),
-            };
-      }
+        return probed(isHealthy() ? [] : [noWorker]);
+      case '/readyz':
+        return probed([...this.#unready()]);
       default:
         return { status: 404, type: plainText, body: 'There are /metrics, /healthz and /readyz\n' };
     }
   }
+
+  *#unready(): Iterable<string> {
+    const { isHealthy, rows, expected } = this.#source;
+    const present = rows();
+    if (!isHealthy()) yield noWorker;
+    if (present.length < expected) yield `${expected - present.length} of ${expected} are not there yet`;
+    for (const { name, state } of present) if (isTrouble(state)) yield `${name}: ${state}`;
+  }
+}
+
+function probed(problems: readonly string[]): Answer {
+  const isWell = problems.length === 0;
+  return { status: isWell ? 200 : 503, type: plainText, body: `${isWell ? 'ok' : problems.join('\n')}\n` };
 }
 
 function send(response: ServerResponse, { status, type, body }: Answer): void {

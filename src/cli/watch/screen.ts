@@ -62,6 +62,7 @@ export class Screen implements View {
   #draw(): void {
     clearTimeout(this.#pending);
     this.#pending = undefined;
+    if (this.#output.isFull) return;
     const { columns, rows } = this.#output;
     const lines = render(this.#snapshot(), { columns, rows, paint: this.#paint });
     // Cleared before it is written: after a line of the full width that would take its last character.

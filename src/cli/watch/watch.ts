@@ -1,7 +1,6 @@
 import { KeepAlive } from '../../agent/keep-alive.js';
 import { StorageRegistry } from '../../agent/storage-registry.js';
 import { KeepAliveError } from '../../errors.js';
-import type { PlainLogger } from '../../observability/plain-sink.js';
 import type { KeepAliveOptions } from '../../settings.js';
 import { ClientStorage } from '../../zeo/client-storage.js';
 import { Ending } from '../ending.js';
@@ -10,7 +9,8 @@ import { formatDuration } from '../explain.js';
 import { Output } from '../output.js';
 import { paintFor } from '../paint.js';
 import type { Target } from '../target.js';
-import { printable } from '../terminal-text.js';
+import { widthOf } from '../terminal-text.js';
+import { logOfAgent } from './agent-log.js';
 import type { Fact } from './fact.js';
 import { tellOfAgent, tellOfStorage } from './facts.js';
 import { JsonLines } from './json-lines.js';
@@ -18,6 +18,7 @@ import type { ListenAddress } from './listen-address.js';
 import { LogLines } from './log-lines.js';
 import { Screen } from './screen.js';
 import { Session } from './session.js';
+import { UnhurriedView } from './unhurried-view.js';
 import type { View } from './view.js';
 import { WatchedStorage } from './watched-storage.js';
 
@@ -54,8 +55,8 @@ export async function watch(targets: readonly Target[], options: WatchOptions): 
   await using agent = new KeepAlive({ ...options.agent, period, logger }, databases);
   if (agent.status().periodMs === undefined) throw nothingToDo();
   const session = new Session(agent);
-  await using metrics = await serveMetrics(options.metrics, agent, session);
-  const view = createView(output, session, targets, options);
+  await using metrics = await serveMetrics(options.metrics, agent, session, targets.length);
+  const view = new UnhurriedView(createView(output, session, targets, options), output);
   tell = (fact) => {
     session.note(fact);
     if (!options.quiet || (fact.kind !== 'routine' && fact.kind !== 'detail')) view.tell(fact);
@@ -99,11 +100,16 @@ function createView(
   const paint = paintFor(output.isTerminal, process.env);
   if (output.isTerminal && process.env.TERM !== 'dumb')
     return new Screen(output, paint, () => session.snapshot());
-  return new LogLines(output, paint, Math.max(...targets.map(({ name }) => name.length)));
+  return new LogLines(output, paint, Math.max(...targets.map(({ name }) => widthOf(name))));
 }
 
 /** Loaded only when asked for. */
-async function serveMetrics(address: ListenAddress | undefined, agent: KeepAlive, session: Session) {
+async function serveMetrics(
+  address: ListenAddress | undefined,
+  agent: KeepAlive,
+  session: Session,
+  expected: number,
+) {
   if (address === undefined) return undefined;
   const [{ Metrics }, { MetricsServer }] = await Promise.all([
     import('./metrics.js'),
@@ -113,6 +119,7 @@ async function serveMetrics(address: ListenAddress | undefined, agent: KeepAlive
     metrics: new Metrics(agent, session),
     isHealthy: () => agent.status().workerRunning,
     rows: () => session.rows(),
+    expected,
   });
 }
 
@@ -129,17 +136,6 @@ function served(address: string): Fact {
   const url = `http://${address}/metrics`;
   const text = `serves ${url}, and /healthz and /readyz beside it`;
   return { time: new Date(), event: 'metrics', name: undefined, kind: 'note', text, fields: { url } };
-}
-
-/** What concerns a storage is told by events; what concerns the agent itself only by its log. */
-function logOfAgent(tell: (fact: Fact) => void): PlainLogger {
-  const at = (level: string) => (fields: object, message: string) => {
-    if ('storage' in fields || 'durationMs' in fields) return;
-    const text = printable(message);
-    const kind = level === 'error' ? 'bad' : 'note';
-    tell({ time: new Date(), event: 'log', name: undefined, kind, text, fields: { level, message: text } });
-  };
-  return { debug: () => {}, info: () => {}, warn: at('warn'), error: at('error') };
 }
 
 function nothingToDo(): KeepAliveError {

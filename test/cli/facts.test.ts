@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
+import { describe, it } from 'node:test';
+import { KeepAlive } from '../../src/agent/keep-alive.js';
+import { StorageRegistry } from '../../src/agent/storage-registry.js';
+import { Output } from '../../src/cli/output.js';
+import { logOfAgent } from '../../src/cli/watch/agent-log.js';
+import type { Fact } from '../../src/cli/watch/fact.js';
+import { tellOfAgent } from '../../src/cli/watch/facts.js';
+import { JsonLines } from '../../src/cli/watch/json-lines.js';
+import { UnhurriedView } from '../../src/cli/watch/unhurried-view.js';
+
+const about = { name: 'main', address: 'zeo1:8100', generation: 2 };
+
+describe('what zeo-keepalive watch tells', () => {
+  it('calls what fails again for the same reason a detail, until it has gone well', async () => {
+    await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
+    const facts: Fact[] = [];
+    tellOfAgent(agent, (fact) => facts.push(fact));
+    const kinds = () => facts.splice(0).map(({ event, kind }) => `${event} ${kind}`);
+    const fail = (reason: string) => agent.emit('pingFailed', { ...about, error: new Error(reason) });
+    const down = (reason: string) =>
+      agent.emit('storageDown', { ...about, downForMs: 1, cause: 'unknown', error: new Error(reason) });
+    for (const reason of ['a', 'a', 'b']) fail(reason);
+    assert.deepEqual(kinds(), ['pingFailed bad', 'pingFailed detail', 'pingFailed bad']);
+    for (const reason of ['a', 'a', 'b']) down(reason);
+    assert.deepEqual(kinds(), ['storageDown routine', 'storageDown detail', 'storageDown routine']);
+    agent.emit('pingSucceeded', { ...about, roundTripMs: 1, evidence: 'answer', verdict: 'alive' });
+    agent.emit('storageBack', { ...about, downForMs: 1, cause: 'unknown', explanation: '' });
+    kinds();
+    fail('b');
+    down('b');
+    assert.deepEqual(kinds(), ['pingFailed bad', 'storageDown routine']);
+  });
+
+  it('has of the log what no event tells, as that a storage misbehaves', () => {
+    const facts: Fact[] = [];
+    const log = logOfAgent((fact) => facts.push(fact));
+    const err = new Error('no\x1b[2Jthing');
+    log.error({ storage: 'main', err }, 'Keep alive for main failed');
+    log.warn({ storage: 'main' }, 'Connection for main is down');
+    log.warn({ of: 'loop', durationMs: 1 }, 'The main loop stood still for 1.0 s or more');
+    assert.deepEqual(facts, []);
+    log.error({ storage: 'main', err }, 'Storage main misbehaves');
+    assert.deepEqual(
+      facts.map(({ name, kind, text }) => ({ name, kind, text })),
+      [{ name: 'main', kind: 'bad', text: 'Storage main misbehaves: no\ufffd[2Jthing' }],
+    );
+  });
+
+  it('is left out while nobody reads, and counted', () => {
+    const written: string[] = [];
+    let goOn: (() => void) | undefined;
+    const stream = new Writable({
+      write: (chunk, _encoding, done) => {
+        written.push(String(chunk));
+        goOn = done;
+      },
+    });
+    const output = new Output(stream as NodeJS.WriteStream);
+    const view = new UnhurriedView(new JsonLines(output), output);
+    const fact = (event: string, filling = ''): Fact => ({
+      ...{ time: new Date(), event, name: undefined, kind: 'routine' },
+      ...{ text: '', fields: { filling } },
+    });
+    view.tell(fact('long', 'x'.repeat(2 ** 20)));
+    for (let count = 0; count < 1000; count++) view.tell(fact('unread'));
+    assert.ok(stream.writableLength < 2 ** 20 + 1000);
+    goOn?.();
+    view.end(fact('ended'));
+    for (let more = 0; more < 3; more++) goOn?.();
+    const told = written.map((line) => JSON.parse(line));
+    assert.deepEqual(
+      told.map(({ event, count }) => [event, count]),
+      [
+        ['long', undefined],
+        ['leftOut', 1000],
+        ['ended', undefined],
+      ],
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { KeepAlive } from '../../src/agent/keep-alive.js';
+import { StorageRegistry } from '../../src/agent/storage-registry.js';
+import { Metrics } from '../../src/cli/watch/metrics.js';
+import { MetricsServer } from '../../src/cli/watch/metrics-server.js';
+import type { Row } from '../../src/cli/watch/snapshot.js';
+
+const fact = { name: 'main', address: 'zeo1:8100', generation: 2 };
+
+function row(name: string, state: Row['state']): Row {
+  const nothing = { server: undefined, roundTrips: undefined, trouble: undefined };
+  return { name, state, since: new Date(), pings: 0, failures: 0, ...nothing };
+}
+
+describe('the metrics of zeo-keepalive watch', () => {
+  it('count each new connection, also one that nobody noticed, and the pings that had none', async () => {
+    await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
+    const metrics = new Metrics(agent, { rows: () => [] });
+    agent.emit('connectionReplaced', { ...fact, previousGeneration: 1 });
+    agent.emit('storageDown', { ...fact, downForMs: 0, cause: 'unknown', error: undefined });
+    agent.emit('storageBack', { ...fact, downForMs: 100, cause: 'flow-dropped', explanation: '' });
+    const text = await metrics.text();
+    for (const line of [
+      'zeo_keepalive_reconnects_total{storage="main",cause="unnoticed"} 1',
+      'zeo_keepalive_reconnects_total{storage="main",cause="flow-dropped"} 1',
+      'zeo_keepalive_pings_total{storage="main",result="down"} 1',
+    ])
+      assert.ok(text.includes(`${line}\n`), `${line} is not in\n${text}`);
+  });
+});
+
+describe('/readyz', () => {
+  it('is 503 before all storages are there, and while the worker thread does not run', async () => {
+    let isRunning = true;
+    const rows: Row[] = [];
+    await using server = await MetricsServer.listen(
+      { host: '127.0.0.1', port: 0 },
+      {
+        metrics: { contentType: 'text/plain', text: async () => '' },
+        isHealthy: () => isRunning,
+        rows: () => rows,
+        expected: 2,
+      },
+    );
+    const readiness = async () => {
+      const response = await fetch(`http://${server.address}/readyz`);
+      return `${response.status} ${await response.text()}`;
+    };
+    rows.push(row('main', 'alive'));
+    assert.equal(await readiness(), '503 1 of 2 are not there yet\n');
+    rows.push(row('other', 'down'));
+    assert.equal(await readiness(), '503 other: down\n');
+    rows[1] = row('other', 'ready');
+    assert.equal(await readiness(), '200 ok\n');
+    isRunning = false;
+    assert.equal(await readiness(), '503 the worker thread does not run\n');
+  });
+});
