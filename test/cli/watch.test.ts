@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { findZeo } from '../python/environments.js';
 import { startZeoServer } from '../python/zeo-server.js';
 import { RunningCommand, run } from './command.js';
 
 const { missing } = findZeo('6.2');
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const fast = ['--period', '0.2', '--timeout', '0.4'];
 
 describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
@@ -100,6 +103,24 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     const { code, stderr } = await command.ended();
     assert.deepEqual([code, stderr], [0, '']);
     await waitFor(() => server.connections.size === 0);
+  });
+
+  it('ends on SIGTERM also where whoever reads its output has stopped reading', async () => {
+    await using server = await ZeoServer.listen();
+    // Soon they have told more than a pipe holds.
+    const uris = Array.from(
+      { length: 40 },
+      (_, index) => `zeo://${server.address}?wait_timeout=${index + 1}`,
+    );
+    const command = spawn(process.execPath, [main, 'watch', ...fast, '--json', ...uris], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    await waitForCalls(server, 3000);
+    const exit = once(command, 'exit');
+    command.kill('SIGTERM');
+    assert.deepEqual(await exit, [0, null]);
   });
 
   for (const [signal, code, endedBy] of [
