@@ -57,7 +57,7 @@ export class Journal {
     outage.attemptFailed(error);
     const downForMs = outage.lastsMs(performance.now());
     const fact = { ...member.fact(), downForMs, cause: outage.cause, error };
-    if (this.log.down(member, fact)) outage.isTold = true;
+    this.log.down(member, fact, outage);
     this.#facts.tell('storageDown', fact);
   }
 

@@ -10,6 +10,8 @@ const deepestCause = 8;
 export class Outage {
   /** Whether the log has a line of it. If not, it need not say either that it is over. */
   isTold = false;
+  /** Whether the log has the error that it lasts. */
+  isToldToLast = false;
   readonly #sinceMs: number;
   readonly #address: string | undefined;
   #cause: Cause;
