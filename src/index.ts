@@ -2,7 +2,7 @@
 export { KeepAlive } from './agent/keep-alive.js';
 export type { StorageState } from './agent/member.js';
 export type { RoundTripSummary } from './agent/round-trips.js';
-export type { DeathStatus, KeepAliveStatus, StorageStatus } from './agent/status.js';
+export type { DeathStatus, ErrorStatus, KeepAliveStatus, StorageStatus } from './agent/status.js';
 export {
   type Database,
   databases,

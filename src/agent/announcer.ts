@@ -26,11 +26,18 @@ export class Announcer {
 
   tell<Name extends FactName>(name: Name, fact: Fact<Name>): void {
     channelOf[name]?.publish(fact);
+    // Not by `emit`, which leaves out the listeners after one that throws. Wrappers of `once` take themselves off.
+    for (const listener of this.#events.rawListeners(name)) this.#call(listener, name, fact);
+  }
+
+  #call(listener: (fact: never) => unknown, name: FactName, fact: Fact<FactName>): void {
+    const failed = (error: unknown) => this.#onListenerFailed(error, name);
     try {
-      // The emitter's own type of the arguments is a conditional one that does not reduce for a type parameter.
-      (this.#events as EventEmitter).emit(name, fact);
+      const result: unknown = Reflect.apply(listener, this.#events, [fact]);
+      // A listener may be an async function, too.
+      if (result instanceof Promise) result.catch(failed);
     } catch (error) {
-      this.#onListenerFailed(error, name);
+      failed(error);
     }
   }
 }

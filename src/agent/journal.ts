@@ -18,7 +18,7 @@ export class Journal {
 
   constructor(log: KeepAliveLog, events: EventEmitter<KeepAliveEvents>) {
     this.log = new LogLines(log);
-    this.#facts = new Announcer(events, (error, name) => this.listenerFailed(error, name));
+    this.#facts = new Announcer(events, (error, name) => this.log.listenerFailed(error, name));
   }
 
   sending(member: Member): void {
@@ -57,7 +57,7 @@ export class Journal {
     outage.attemptFailed(error);
     const downForMs = outage.lastsMs(performance.now());
     const fact = { ...member.fact(), downForMs, cause: outage.cause, error };
-    if (this.log.down(member, fact)) outage.isTold = true;
+    this.log.down(member, fact, outage);
     this.#facts.tell('storageDown', fact);
   }
 
@@ -88,10 +88,6 @@ export class Journal {
   workerLost(error: KeepAliveError, retryInMs: number): void {
     this.log.panicked(error, retryInMs);
     this.#facts.tell('workerLost', { error, retryInMs });
-  }
-
-  listenerFailed(error: unknown, event: unknown): void {
-    this.log.listenerFailed(error, String(event));
   }
 
   /** Does something with a storage that must not fail on its fault; what it throws is logged. */

@@ -1,4 +1,4 @@
-import { captureRejectionSymbol, EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { KeepAliveError } from '../errors.js';
 import type { KeepAliveEvents } from '../observability/facts.js';
 import { createLog } from '../observability/log.js';
@@ -48,8 +48,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
    * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`
    */
   constructor(options: KeepAliveOptions = {}, registry: StorageRegistry = databases, env = process.env) {
-    // A listener may be an async function, too.
-    super({ captureRejections: true });
+    super();
     const { settings, level, warnings } = resolveSettings(options, env);
     if (!(registry instanceof StorageRegistry)) {
       throw new KeepAliveError(
@@ -103,11 +102,6 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  /** @internal Where Node brings the rejection of a listener that is an async function. */
-  override [captureRejectionSymbol](error: Error, ...[event]: unknown[]): void {
-    this.#journal.listenerFailed(error, event);
   }
 
   /** How the agent and its storages are at this moment. */

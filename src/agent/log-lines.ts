@@ -5,6 +5,7 @@ import type { LogLevel } from '../observability/log-sink.js';
 import { Repetition, reasonOf } from '../observability/repetition.js';
 import type { Stall } from '../rpc/contract.js';
 import type { Member } from './member.js';
+import type { Outage } from './outage.js';
 
 /** From this delay on a replacement of the worker is no quick one any more, and the log says so. */
 const keepsEndingMs = 1000;
@@ -90,20 +91,24 @@ export class LogLines {
     return this.#tell('error', this.#troubleOf(member), `dead: ${diagnosis}`, fields, message);
   }
 
-  /** A ping was due, and it is not connected: a warning, and an error when it lasts. Returns whether there is a line. */
-  down(member: Member, { name, downForMs, cause, error }: StorageDown): boolean {
+  /** A ping was due, and it is not connected: a warning, and an error at the latest when it lasts. */
+  down(member: Member, { name, downForMs, cause, error }: StorageDown, outage: Outage): void {
     const trouble = this.#troubleOf(member);
-    const occurrence = trouble.occurs(`down: ${reasonOf(error)}`, this.#now());
+    // However often it was down before: that it lasts is another matter.
+    const lasts = downForMs >= longMs && !outage.isToldToLast;
+    const occurrence = trouble.occurs(`down: ${reasonOf(error)}`, this.#now(), lasts);
+    if (occurrence === 'held back') return;
+    outage.isTold = true;
     // The message only: the stack of an attempt to connect says nothing more.
     const reason = error instanceof Error ? error.message : error;
     const fields = { storage: name, downForMs, cause, reason };
     if (occurrence === 'again' && downForMs >= longMs) {
+      outage.isToldToLast = true;
       const longer = `has been down for ${Math.round(downForMs / 1000)} s; ${causeInWords[cause]}`;
       this.#write('error', trouble, fields, `Connection for ${name} ${longer}`);
-    } else if (occurrence !== 'held back') {
+    } else {
       this.#write('warn', trouble, fields, `Connection for ${name} is down`);
     }
-    return occurrence !== 'held back';
   }
 
   back(member: Member, { name, address, downForMs, cause }: StorageBack): void {
@@ -186,6 +191,7 @@ export class LogLines {
 
   #ownTrouble(what: string): Repetition {
     const present = this.#ownTroubles.get(what);
+    present?.age(this.#now());
     if (present !== undefined) return present;
     const trouble = new Repetition(this.#now());
     this.#ownTroubles.set(what, trouble);

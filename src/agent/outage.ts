@@ -3,11 +3,15 @@ import type { KeepAliveError } from '../errors.js';
 
 /** A way back that takes no longer than this was open all the time. */
 const atOnceMs = 1000;
+/** Errors are the storage's own: the causes of one may go round in a circle. */
+const deepestCause = 8;
 
 /** The time in which a storage has no connection. */
 export class Outage {
   /** Whether the log has a line of it. If not, it need not say either that it is over. */
   isTold = false;
+  /** Whether the log has the error that it lasts. */
+  isToldToLast = false;
   readonly #sinceMs: number;
   readonly #address: string | undefined;
   #cause: Cause;
@@ -29,7 +33,11 @@ export class Outage {
 
   /** Learns from a failed attempt to connect. */
   attemptFailed(error: unknown): void {
-    for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    for (
+      let cause = error, depth = 0;
+      cause instanceof Error && depth < deepestCause;
+      cause = cause.cause, depth++
+    ) {
       if ('code' in cause && cause.code === 'ECONNREFUSED') this.#cause = 'refused';
     }
   }

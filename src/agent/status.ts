@@ -1,6 +1,6 @@
 import { type Cause, causeInWords } from '../diagnosis.js';
-import type { KeepAliveError } from '../errors.js';
 import type { Verdict } from '../observability/facts.js';
+import { redactText } from '../observability/redaction.js';
 import { attempt, type Member, type StorageState } from './member.js';
 import type { RoundTripSummary } from './round-trips.js';
 
@@ -42,14 +42,23 @@ export interface StorageStatus {
   /** Of its last answered pings; `undefined` before the first. */
   readonly roundTrips: RoundTripSummary | undefined;
   /** The last ping that failed, whether by an error or by silence. */
-  readonly lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
+  readonly lastFailure: { readonly at: Date; readonly error: ErrorStatus } | undefined;
   readonly lastDeath: DeathStatus | undefined;
+}
+
+/** What a snapshot keeps of an error; the events have the error itself. */
+export interface ErrorStatus {
+  readonly name: string;
+  /** `undefined` if it has none. */
+  readonly code: string | undefined;
+  /** Without credentials. */
+  readonly message: string;
 }
 
 /** A connection that was destroyed because its peer was silent. */
 export interface DeathStatus {
   readonly at: Date;
-  readonly error: KeepAliveError;
+  readonly error: ErrorStatus;
   /** How long the peer was silent, in milliseconds in which this process listened. */
   readonly silentMs: number;
   /** From the last byte of the peer to the verdict: not longer ago did it die. */
@@ -76,15 +85,27 @@ export function storageStatus(member: Member): StorageStatus {
     pings,
     failures,
     roundTrips: member.roundTrips.summary(member.id),
-    lastFailure,
+    lastFailure: lastFailure && { at: lastFailure.at, error: errorStatus(lastFailure.error) },
     lastDeath: lastDeath && {
       at: lastDeath.at,
-      error: lastDeath.error,
+      error: errorStatus(lastDeath.error),
       silentMs: lastDeath.silentMs,
       timeToDetectMs: lastDeath.timeToDetectMs,
       diagnosis: lastDeath.outage.cause,
       explanation: causeInWords[lastDeath.outage.cause],
       backAt: lastDeath.backAt,
     },
+  };
+}
+
+/** Does not throw, whatever was thrown. */
+function errorStatus(error: unknown): ErrorStatus {
+  const text = (get: () => unknown) => redactText(attempt(() => String(get())) ?? '');
+  if (!(error instanceof Error)) return { name: typeof error, code: undefined, message: text(() => error) };
+  const hasCode = attempt(() => 'code' in error && error.code !== undefined) === true;
+  return {
+    name: text(() => error.name),
+    code: hasCode ? text(() => (error as { code?: unknown }).code) : undefined,
+    message: text(() => error.message),
   };
 }

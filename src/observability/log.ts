@@ -44,7 +44,7 @@ export function createLog({ logger, level }: LogOptions): KeepAliveLog {
   const write = (line: LogLevel) => (fields: object, message: string) => {
     try {
       if (!sink.isEnabled(line)) return;
-      sink.write(line, redact(fields) as Readonly<Record<string, unknown>>, redactText(message));
+      sink.write(line, redactFields(fields), redactText(message));
     } catch {
       // There is no place left to say so.
     }
@@ -63,6 +63,15 @@ export function createLog({ logger, level }: LogOptions): KeepAliveLog {
       }
     },
   };
+}
+
+/** Nothing rather than no line, where they defy being read. */
+function redactFields(fields: object): Readonly<Record<string, unknown>> {
+  try {
+    return redact(fields) as Readonly<Record<string, unknown>>;
+  } catch {
+    return {};
+  }
 }
 
 /** @throws TypeError for what is no logger */

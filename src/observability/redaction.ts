@@ -7,10 +7,14 @@
 
 /** `user:password@`, or a token in its place, after `scheme://`. A password may hold any character but a space. */
 const userInfo = /([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^\s/?#@]+|[^\s/:@]*:[^\s@]*)@/gi;
-/** `password=…` of a query, a connection string or a command line. */
+/** `password=…` of a query, a connection string or a command line, `password: …`, `"password":"…"` of JSON. */
 const secretParameter =
-  /((?:password|passwd|secret|token|api[_-]?key)\s{0,3}=\s{0,3})(?:"[^"]*"|'[^']*'|[^\s&;,'"]+)/gi;
-const secretProperty = /password|passwd|secret|token|api[_-]?key|authorization|cookie/i;
+  /((?:password|passwd|passphrase|pwd|secret|token|credentials?|api[_-]?key)\\?["']?\s{0,3}(?:[:=]|%3D)\s{0,3})(?:\\?"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|'[^']*(?:'|$)|[^\s&;,'"]+)/gi;
+/** `Authorization: Bearer …` of a header. */
+const authorization =
+  /(authorization\\?["']?\s{0,3}[:=]\s{0,3}["']?)(?:[a-z]{1,20}[ \t]{1,3})?[^\s"',;]{1,16384}/gi;
+const secretProperty =
+  /password|passwd|passphrase|pwd|secret|token|credential|api[_-]?key|authorization|cookie/i;
 /** Nobody reads more of it, and searching it would take long. */
 const longestText = 16_384;
 const deepest = 6;
@@ -19,9 +23,9 @@ const mostMembers = 50;
 /** The text without credentials. */
 export function redactText(text: string): string {
   const readable = shortened(text);
-  // Most texts hold neither.
+  // Most texts hold none.
   const withoutUser = readable.includes('@') ? readable.replace(userInfo, '$1***@') : readable;
-  return withoutUser.includes('=') ? withoutUser.replace(secretParameter, '$1***') : withoutUser;
+  return withoutUser.replace(authorization, '$1***').replace(secretParameter, '$1***');
 }
 
 /** Cut at a space: of a URI that is cut in two the first half would pass. */
@@ -60,9 +64,9 @@ function redactProperties(value: object, keys: readonly string[], depth: number)
   const descriptors: PropertyDescriptorMap = {};
   for (const key of keys.slice(0, mostMembers)) {
     if (!(key in value)) continue;
-    const member = (value as Record<string, unknown>)[key];
+    const member = read(value, key);
     const shown = secretProperty.test(key) ? '***' : redact(member, depth - 1);
-    if (shown !== member) isSame = false;
+    if (shown !== member || Object.getOwnPropertyDescriptor(value, key)?.get !== undefined) isSame = false;
     descriptors[key] = {
       value: shown,
       enumerable: !ofErrors.includes(key),
@@ -71,4 +75,13 @@ function redactProperties(value: object, keys: readonly string[], depth: number)
     };
   }
   return isSame ? value : Object.create(Object.getPrototypeOf(value), descriptors);
+}
+
+/** A getter that throws must not cost the line in which it would be read. */
+function read(value: object, key: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
 }

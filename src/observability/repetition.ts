@@ -18,9 +18,11 @@ const deepestCause = 3;
  * What fails now and then is one trouble: it is over when things have gone well for a while.
  */
 export class Repetition {
-  readonly #sinceMs: number;
+  #sinceMs: number;
   readonly #reasons: string[] = [];
   #nextMs: number;
+  #lastMs: number;
+  #lastLineMs: number;
   #heldBack = 0;
   #hasToldLately = false;
   #calmSinceMs: number | undefined;
@@ -29,22 +31,27 @@ export class Repetition {
   /** @param nowMs of a monotonic clock, as in all methods */
   constructor(nowMs: number) {
     this.#sinceMs = nowMs;
+    this.#lastMs = nowMs;
+    this.#lastLineMs = nowMs;
     this.#nextMs = nowMs + firstGapMs;
   }
 
-  occurs(reason: string, nowMs: number): Occurrence {
+  /** @param isDue Whether it is worth a line however long ago the last one was. */
+  occurs(reason: string, nowMs: number, isDue = false): Occurrence {
+    this.#lastMs = nowMs;
     this.#calmSinceMs = undefined;
     this.#calmTimes = 0;
     if (this.#isNew(reason)) {
       this.#hasToldLately = true;
       return 'new';
     }
-    if (nowMs < this.#nextMs) {
+    if (nowMs < this.#nextMs && !isDue) {
       this.#heldBack += 1;
       return 'held back';
     }
     // As long again as it has lasted by now.
     this.#nextMs = Math.min(2 * nowMs - this.#sinceMs, nowMs + longestGapMs);
+    this.#lastLineMs = nowMs;
     this.#hasToldLately = true;
     return 'again';
   }
@@ -72,6 +79,18 @@ export class Repetition {
     return (
       this.#calmSinceMs !== undefined && this.#calmTimes >= calmTimes && nowMs - this.#calmSinceMs >= calmMs
     );
+  }
+
+  /**
+   * Begins anew if it has not occurred for longer than its lines were last apart: for troubles of which nobody says that
+   * things go well. What was held back is still to be told.
+   */
+  age(nowMs: number): void {
+    if (nowMs - this.#lastMs < this.#nextMs - this.#lastLineMs + calmMs) return;
+    this.#sinceMs = nowMs;
+    this.#lastLineMs = nowMs;
+    this.#nextMs = nowMs + firstGapMs;
+    this.#reasons.length = 0;
   }
 
   #isNew(reason: string): boolean {

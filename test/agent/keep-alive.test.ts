@@ -215,6 +215,24 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await once(agent, 'pingSucceeded');
   });
 
+  it('tells all other listeners what one throws at, and who listens once only once', async (t) => {
+    const { agent } = setUp(t, { period: 0.05 }, { main: new ScriptedStorage() });
+    const told: string[] = [];
+    agent.on('pingStarted', () => {
+      throw new Error('listener');
+    });
+    agent.once('pingStarted', function (this: unknown) {
+      told.push(this === agent ? 'once' : 'once, without the agent');
+      throw new Error('listener');
+    });
+    agent.on('pingStarted', () => told.push('again'));
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    await once(agent, 'pingSucceeded');
+    assert.deepEqual(told.slice(0, 3), ['once', 'again', 'again']);
+    assert.equal(agent.listenerCount('pingStarted'), 2);
+  });
+
   it('contains a logger that throws', async (t) => {
     const throws = () => {
       throw new Error('logger');

@@ -6,6 +6,7 @@ import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 import { LogLines } from '../../src/agent/log-lines.js';
 import { Member } from '../../src/agent/member.js';
+import { Outage } from '../../src/agent/outage.js';
 import { RoundTrips } from '../../src/agent/round-trips.js';
 import { createLog } from '../../src/observability/log.js';
 import { captureLog, isOfStandstill } from './captured-log.js';
@@ -210,15 +211,10 @@ describe('The lines of a long trouble', () => {
 
   it('become errors that say for how long a connection has been down', () => {
     const { lines, member, said, at } = linesAt();
+    const outage = new Outage(0, 'refused', undefined);
+    const fact = { name: 'main', address: undefined, generation: 1, cause: 'refused' } as const;
     const down = (downForMs: number) =>
-      lines.down(member, {
-        name: 'main',
-        address: undefined,
-        generation: 1,
-        downForMs,
-        cause: 'refused',
-        error: new Error('refused'),
-      });
+      lines.down(member, { ...fact, downForMs, error: new Error('refused') }, outage);
     for (let seconds = 0; seconds <= 130; seconds += 10) at(seconds, () => down(seconds * 1000));
     const gone = 'its host refuses connections, so the server process is gone';
     assert.deepEqual(said(), [
@@ -238,13 +234,50 @@ describe('The lines of a long trouble', () => {
       error: undefined,
     } as const;
     for (const seconds of [0, 30, 60]) {
-      at(seconds, () => lines.down(member, { ...fact, downForMs: 1000 }));
+      at(seconds, () =>
+        lines.down(member, { ...fact, downForMs: 1000 }, new Outage(0, 'unknown', undefined)),
+      );
       at(seconds + 10, () => lines.succeeded(member, 1, 'answer'));
     }
     assert.deepEqual(
       said().filter((line) => !line.startsWith('25')),
       ['40 Connection for main is down', '40 Connection for main is down (1 repetition was held back)'],
     );
+  });
+
+  it('tell within a minute that a connection is down for good, however long it came and went before', () => {
+    const { lines, member, said, at } = linesAt();
+    const fact = {
+      name: 'main',
+      address: undefined,
+      generation: 1,
+      cause: 'unknown',
+      error: undefined,
+    } as const;
+    for (let seconds = 0; seconds < 4000; seconds += 20) {
+      const outage = new Outage(0, 'unknown', undefined);
+      at(seconds, () => lines.down(member, { ...fact, downForMs: 0 }, outage));
+      at(seconds + 10, () => lines.succeeded(member, 1, 'answer'));
+    }
+    const before = said().length;
+    const final = new Outage(0, 'unknown', undefined);
+    for (let seconds = 0; seconds <= 300; seconds += 10)
+      at(4000 + seconds, () => lines.down(member, { ...fact, downForMs: seconds * 1000 }, final));
+    const [line, ...more] = said().slice(before);
+    assert.match(line ?? '', /^50 Connection for main has been down for 60 s/);
+    assert.deepEqual(more, []);
+    assert.equal(final.isTold, true);
+  });
+
+  it('are told anew of a listener that had not thrown for long', () => {
+    const { lines, said, at } = linesAt();
+    const fail = () => lines.listenerFailed(new Error('listener'), 'stalled');
+    for (const seconds of [0, 30, 60, 90, 300, 310]) at(seconds, fail);
+    const line = '50 A listener of the keep alive threw';
+    const counted = `${line} (1 repetition was held back)`;
+    assert.deepEqual(said(), [line, counted, counted]);
+    at(361, fail);
+    assert.equal(said().length, 4, 'a minute after it began anew, not longer');
   });
 
   it('begin anew after a time without trouble', () => {

@@ -30,4 +30,12 @@ describe('an outage', () => {
     outage.attemptFailed(new Error('Cannot connect', { cause: refusal }));
     assert.equal(outage.cause, 'refused');
   });
+
+  it('learns from an error whose causes go round in a circle, and does not go round with them', () => {
+    const outage = new Outage(0, 'unknown', 'a:1');
+    const error = new Error('Cannot connect');
+    error.cause = new Error('again', { cause: error });
+    outage.attemptFailed(error);
+    assert.equal(outage.cause, 'unknown');
+  });
 });

@@ -81,8 +81,8 @@ describe('status()', { timeout: 60_000 }, () => {
     const [died] = await once(agent, 'storageDied');
     const dead = status();
     assert.deepEqual([dead.state, dead.verdict, dead.failures], ['dead', 'dead', 1]);
-    assert.equal(dead.lastDeath?.error, died.error);
-    assert.equal(dead.lastFailure?.error, died.error);
+    assert.equal(dead.lastDeath?.error.code, died.error.code);
+    assert.equal(dead.lastFailure?.error.message, died.error.message);
     assert.equal(dead.lastDeath?.silentMs, died.silentMs);
     assert.equal(dead.lastDeath?.diagnosis, died.diagnosis);
     assert.equal(dead.lastDeath?.backAt, undefined);
@@ -133,7 +133,8 @@ describe('status()', { timeout: 60_000 }, () => {
     while (status('active').verdict === undefined) await once(agent, 'pingFailed');
     assert.deepEqual([status('active').state, status('active').verdict], ['alive', 'active']);
     assert.deepEqual([status('failing').state, status('failing').verdict], ['failed', 'failed']);
-    assert.equal(String(status('failing').lastFailure?.error), 'Error: lost');
+    const lost = { name: 'Error', code: undefined, message: 'lost' };
+    assert.deepEqual(status('failing').lastFailure?.error, lost);
     assert.equal(status('failing').lastDeath, undefined);
     assert.deepEqual(
       [status('down').state, status('down').verdict, status('down').ready],
@@ -155,6 +156,18 @@ describe('status()', { timeout: 60_000 }, () => {
       while (performance.now() < until);
       await once(agent, 'pingStarted');
     }
+  });
+
+  it('can be written as JSON whatever a ping failed with, and holds no credentials', async (t) => {
+    const error = Object.assign(new Error('Cannot reach zeo://joe:s3cret@db'), { code: 'E_ODD', big: 1n });
+    error.cause = error;
+    const storage = new ScriptedStorage(() => Promise.reject(error));
+    const { agent, status } = setUp(t, { period: 0.05 }, { main: storage });
+    agent.start();
+    await once(agent, 'pingFailed');
+    const { lastFailure } = JSON.parse(JSON.stringify(status()));
+    const message = 'Cannot reach zeo://***@db';
+    assert.deepEqual(lastFailure.error, { name: 'Error', code: 'E_ODD', message });
   });
 
   it('knows nothing of what a getter that throws would tell', async (t) => {

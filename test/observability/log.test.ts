@@ -68,6 +68,24 @@ describe('the log', () => {
     assert.equal(records().length, 8);
   });
 
+  it('loses no line to an error whose properties cannot be read', () => {
+    const { stream, records } = capture();
+    const log = createLog({ logger: pino(stream) });
+    const throws = () => {
+      throw new Error('getter');
+    };
+    const error = Object.defineProperty(new Error('lost'), 'detail', { get: throws, enumerable: true });
+    log.error({ err: error }, 'Failed');
+    log.error({ err: new Proxy({}, { ownKeys: throws }) }, 'Failed beyond words');
+    assert.deepEqual(
+      records().map(({ msg, err }) => [msg, err?.message]),
+      [
+        ['Failed', 'lost'],
+        ['Failed beyond words', undefined],
+      ],
+    );
+  });
+
   it('writes an error as the host’s pino writes errors', () => {
     const { stream, records } = capture();
     const logger = pino({ serializers: { err: (error: Error) => `an ${error.message}` } }, stream);

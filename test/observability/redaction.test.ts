@@ -12,6 +12,12 @@ describe('credentials', () => {
       'zeo://db:8100?username=joe&password=s3cret&storage=1':
         'zeo://db:8100?username=joe&password=***&storage=1',
       "host=db password='s3 cret' user=joe": 'host=db password=*** user=joe',
+      '{"password":"hunter2","a":1}': '{"password":***,"a":1}',
+      'password: hunter2': 'password: ***',
+      'Authorization: Bearer abc.def': 'Authorization: ***',
+      'passphrase=hunter2 pwd=hunter2 user=joe': 'passphrase=*** pwd=*** user=joe',
+      'secret="hunter2': 'secret=***',
+      'password%3Dhunter2': 'password%3D***',
       'zeo://a:b@c and zeo://d:e@f': 'zeo://***@c and zeo://***@f',
     };
     for (const [text, expected] of Object.entries(texts)) assert.equal(redactText(text), expected);
@@ -32,7 +38,13 @@ describe('credentials', () => {
   it('are taken out of an error, its causes and its properties, and it stays an error of its class', () => {
     class OwnError extends TypeError {
       readonly code = 'ERR_OWN';
-      readonly options = { url: 'zeo://joe:s3cret@db:8100', apiKey: 's3cret', tries: 3 };
+      readonly options = {
+        url: 'zeo://joe:s3cret@db:8100',
+        apiKey: 's3cret',
+        passphrase: 's3cret',
+        credentials: 's3cret',
+        tries: 3,
+      };
       readonly headers = { Authorization: 'Basic s3cret' };
     }
     const inner = new Error('inner: password=s3cret');
@@ -82,6 +94,9 @@ describe('credentials', () => {
       'a://'.repeat(1e5),
       `x://${':'.repeat(1e5)}`,
       'password='.repeat(1e5),
+      'password="\\'.repeat(1e5),
+      `password${' '.repeat(1e5)}`,
+      'authorization: a '.repeat(1e5),
       'a'.repeat(1e6),
     ]) {
       redactText(`${text}@`);
