@@ -15,8 +15,8 @@ import { diagnose, type ReadTcpTable } from '../diagnosis.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
 import { Pacing } from './pacing.js';
-import { type Budgets, budgetsFor, decide } from './verdict.js';
-import { type Span, Watch } from './watch.js';
+import { budgetsFor, decide } from './verdict.js';
+import { type Budgets, type Span, Watch } from './watch.js';
 
 export interface PingLoopOptions {
   readonly settings: LoopSettings;
@@ -327,9 +327,8 @@ export class PingLoop implements LoopApi {
     let delayMs = this.#budgets.tickMs;
     // A silence does not grow before the turn that is under way.
     if (this.#asked !== undefined) return nowMs + delayMs;
-    for (const { silentMs } of this.#watches.values()) {
-      const leftMs = this.#budgets.timeoutMs - silentMs;
-      if (leftMs > 0 && leftMs < delayMs) delayMs = leftMs;
+    for (const watch of this.#watches.values()) {
+      delayMs = Math.min(delayMs, watch.decidedInMs(this.#board, this.#budgets, nowMs));
     }
     return nowMs + Math.max(1, delayMs);
   }

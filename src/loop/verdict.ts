@@ -1,24 +1,8 @@
 import type { Board } from '../rpc/board.js';
-import type { Watch } from './watch.js';
+import type { Budgets, Watch } from './watch.js';
 
 /** What is to be done about a ping that is still out. */
 export type Decision = 'alive' | 'busy' | 'slow' | 'dead';
-
-/** How long the loop waits for what, in milliseconds; all derived from the timeout. */
-export interface Budgets {
-  /** How long a peer may provably be silent after a ping. */
-  readonly timeoutMs: number;
-  /** How long a ping waits for the load lock before it goes out without it. */
-  readonly lockMs: number;
-  /** How often the loop looks while a ping is out. */
-  readonly tickMs: number;
-  /** A main loop that takes longer than this for a turn stood still. */
-  readonly loopStallMs: number;
-  /** A worker that wakes later than this after its time did not run. */
-  readonly processStallMs: number;
-  /** Within so long of the end of a standstill that lasted for the timeout every storage is pinged. */
-  readonly afreshMs: number;
-}
 
 export function budgetsFor(timeoutMs: number): Budgets {
   return {

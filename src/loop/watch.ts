@@ -1,5 +1,21 @@
 import { type Board, phase } from '../rpc/board.js';
 
+/** How long the loop waits for what, in milliseconds; all derived from the timeout. */
+export interface Budgets {
+  /** How long a peer may provably be silent after a ping. */
+  readonly timeoutMs: number;
+  /** How long a ping waits for the load lock before it goes out without it. */
+  readonly lockMs: number;
+  /** How often the loop looks while a ping is out. */
+  readonly tickMs: number;
+  /** A main loop that takes longer than this for a turn stood still. */
+  readonly loopStallMs: number;
+  /** A worker that wakes later than this after its time did not run. */
+  readonly processStallMs: number;
+  /** Within so long of the end of a standstill that lasted for the timeout every storage is pinged. */
+  readonly afreshMs: number;
+}
+
 /** A time, by the system's monotonic clock. */
 export interface Span {
   readonly fromMs: number;
@@ -46,6 +62,17 @@ export class Watch {
     if (board.number(this.id) !== this.#number) return 'concluded';
     const now = board.phase(this.id);
     return now === phase.sent ? 'sent' : now === phase.waiting ? 'waiting' : 'concluded';
+  }
+
+  /**
+   * In how many milliseconds, from `nowMs`, a turn may bring a decision: at the end of the load lock's budget, or of the
+   * timeout, if nothing is heard or lost until then.
+   */
+  decidedInMs(board: Board, { lockMs, timeoutMs }: Budgets, nowMs: number): number {
+    if (this.undecidedUntilMs > nowMs) return this.undecidedUntilMs - nowMs;
+    if (this.#accountedMs !== undefined) return this.#accountedMs + timeoutMs - this.silentMs - nowMs;
+    const isWaiting = this.standing(board) === 'waiting' && !this.lockGivenUp;
+    return isWaiting ? lockMs - board.startedAgo(this.id, nowMs) : Infinity;
   }
 
   /** Whether a byte has come since the ping was sent. */
