@@ -3,7 +3,7 @@ export type Occurrence = 'new' | 'again' | 'held back';
 
 const firstGapMs = 60_000;
 const longestGapMs = 3_600_000;
-/** Reasons beyond these count as old ones: texts that never are the same twice must not make a line each. */
+/** Of so many within the longest gap; others count as old ones: texts that never are the same twice must not make a line each. */
 const mostReasons = 8;
 /** For so long, and so many times in a row, things must go well for the trouble to be over. */
 const calmMs = 60_000;
@@ -19,7 +19,8 @@ const deepestCause = 3;
  */
 export class Repetition {
   #sinceMs: number;
-  readonly #reasons: string[] = [];
+  /** When each occurred last, the oldest first. */
+  readonly #reasons = new Map<string, number>();
   #nextMs: number;
   #lastMs: number;
   #lastLineMs: number;
@@ -41,7 +42,7 @@ export class Repetition {
     this.#lastMs = nowMs;
     this.#calmSinceMs = undefined;
     this.#calmTimes = 0;
-    if (this.#isNew(reason)) {
+    if (this.#isNew(reason, nowMs)) {
       this.#hasToldLately = true;
       return 'new';
     }
@@ -90,13 +91,18 @@ export class Repetition {
     this.#sinceMs = nowMs;
     this.#lastLineMs = nowMs;
     this.#nextMs = nowMs + firstGapMs;
-    this.#reasons.length = 0;
+    this.#reasons.clear();
   }
 
-  #isNew(reason: string): boolean {
-    if (this.#reasons.length >= mostReasons || this.#reasons.includes(reason)) return false;
-    this.#reasons.push(reason);
-    return true;
+  #isNew(reason: string, nowMs: number): boolean {
+    const isNew = !this.#reasons.delete(reason);
+    if (isNew && this.#reasons.size >= mostReasons) {
+      const [[oldest, lastMs] = ['', nowMs]] = this.#reasons;
+      if (nowMs - lastMs < longestGapMs) return false;
+      this.#reasons.delete(oldest);
+    }
+    this.#reasons.set(reason, nowMs);
+    return isNew;
   }
 }
 

@@ -42,6 +42,14 @@ describe('a trouble that goes on', () => {
     assert.equal(lines, 8);
   });
 
+  it('forgets the oldest of eight reasons after an hour, in favour of a new one', () => {
+    const trouble = new Repetition(0);
+    for (let i = 0; i < 8; i++) trouble.occurs(`reason ${i}`, i);
+    assert.notEqual(trouble.occurs('ninth', 10), 'new');
+    assert.equal(trouble.occurs('ninth', 61 * minute), 'new');
+    assert.notEqual(trouble.occurs('ninth', 62 * minute), 'new');
+  });
+
   it('is to be told as ended when things go well after a line, if occurrences were held back', () => {
     const trouble = new Repetition(0);
     trouble.occurs('refused', 0);
