@@ -66,7 +66,7 @@ function redactProperties(value: object, keys: readonly string[], depth: number)
     if (!(key in value)) continue;
     const member = read(value, key);
     const shown = secretProperty.test(key) ? '***' : redact(member, depth - 1);
-    if (shown !== member || Object.getOwnPropertyDescriptor(value, key)?.get !== undefined) isSame = false;
+    if (shown !== member || member === unreadable) isSame = false;
     descriptors[key] = {
       value: shown,
       enumerable: !ofErrors.includes(key),
@@ -77,11 +77,13 @@ function redactProperties(value: object, keys: readonly string[], depth: number)
   return isSame ? value : Object.create(Object.getPrototypeOf(value), descriptors);
 }
 
+const unreadable = '[unreadable]';
+
 /** A getter that throws must not cost the line in which it would be read. */
 function read(value: object, key: string): unknown {
   try {
     return (value as Record<string, unknown>)[key];
   } catch {
-    return undefined;
+    return unreadable;
   }
 }
