@@ -390,6 +390,26 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.equal(await asked, undefined);
   });
 
+  it('keeps nobody from committing while it looks for the transaction', async () => {
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => [], tpc_abort: () => null, iterator_start: () => 1, iterator_next: () => null },
+    });
+    await using storage = await ClientStorage.open(peer.address);
+    assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(98) }), undefined);
+    const start = peer.calls.at(-2);
+    assert.deepEqual(
+      peer.calls.slice(-4).map(({ method }) => method),
+      ['tpc_abort', 'lastTransaction', 'iterator_start', 'iterator_next'],
+    );
+    assert.deepEqual(
+      start?.args.map((bound) => formatId(bound as Uint8Array)),
+      [id(99), id(100)].map(formatId),
+    );
+    // There is nothing to look at when nothing was committed since.
+    assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(100) }), undefined);
+    assert.equal(peer.count('iterator_start'), 1);
+  });
+
   it('does not take an answer that cannot be understood for a success', async () => {
     const answers: ((from: PeerConnection) => Value | typeof silence)[] = [
       () => 'no id',
