@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ZeoServer } from '../../src/testing.js';
@@ -263,6 +263,51 @@ describe('A transaction', () => {
     await later.tpcVote();
     await later.tpcFinish();
     assert.equal(text(await storage.load(zeroId)), 'kept');
+  });
+
+  it('ends a vote that waits when it is aborted', async () => {
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => silence, tpc_abort: () => null },
+    });
+    await using storage = await ClientStorage.open(peer.address);
+    const transaction = await storage.tpcBegin();
+    const vote = assert.rejects(transaction.tpcVote(), { code: 'ERR_ZEO_TRANSACTION' });
+    await transaction.tpcAbort();
+    await vote;
+    assert.equal(transaction.isActive, false);
+    const called = await storage.tpcBegin();
+    const off = new AbortController();
+    const givenUp = assert.rejects(called.tpcVote(off.signal), { message: 'enough' });
+    off.abort(new Error('enough'));
+    await givenUp;
+    await called.tpcAbort();
+  });
+
+  it('stays aborted when that happened while a conflict was resolved', async () => {
+    const conflict = { oid: id(1), serials: [id(95), id(90)], data: record('mine') };
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => [conflict], tpc_abort: () => null },
+    });
+    const emitter = new EventEmitter();
+    const asked = once(emitter, 'asked');
+    const resolveConflict = async () => {
+      const merged = once(emitter, 'merged');
+      emitter.emit('asked');
+      await merged;
+      return record('merged');
+    };
+    await using storage = await ClientStorage.open({ address: peer.address, resolveConflict });
+    const aborted = await storage.tpcBegin();
+    const vote = assert.rejects(aborted.tpcVote(), { code: 'ERR_ZEO_TRANSACTION' });
+    await asked;
+    await aborted.tpcAbort();
+    await using next = await storage.tpcBegin();
+    emitter.emit('merged');
+    await vote;
+    assert.deepEqual([aborted.isActive, next.isActive], [false, true]);
+    await assert.rejects(aborted.tpcFinish(), { code: 'ERR_ZEO_TRANSACTION' });
+    await storage.sync();
+    assert.equal(peer.count('storea'), 0);
   });
 
   // ReadOnlyStorage.testWriteMethods, ConnectionTests.checkReadOnlyClient
