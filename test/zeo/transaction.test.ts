@@ -6,6 +6,7 @@ import { ZeoServer } from '../../src/testing.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, zeroId } from '../../src/zeo/ids.js';
 import { OutcomeUnknown } from '../../src/zeo/outcome-unknown.js';
+import { frameOf } from '../../src/zeo/protocol/frame.js';
 import type { Value } from '../../src/zeo/protocol/values.js';
 import { ConflictError, ReadConflictError } from '../../src/zodb-errors.js';
 import { Relay, type RelayedConnection } from '../faults/relay.js';
@@ -453,6 +454,31 @@ describe('A transaction that loses its connection while it is finished', () => {
     // There is nothing to look at when nothing was committed since.
     assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(100) }), undefined);
     assert.equal(peer.count('iterator_start'), 1);
+  });
+
+  it('does not lose the connection to what a Python program has put into an extension', async () => {
+    // A pickled global, which the session's encoder has no way to write: `(datetime.datetime, )` and `[…]` of it.
+    const reply = (id: number, value: string) =>
+      frameOf(Buffer.from(`\x80\x03(K${String.fromCharCode(id)}K\0X\x06\0\0\0.reply${value}t.`, 'latin1'));
+    const datetime = 'cdatetime\ndatetime\nC\x01a\x85R';
+    await using peer = await ScriptedPeer.listen({ handlers: { iterator_start: () => 1 } });
+    await using storage = await ClientStorage.open(peer.address);
+    const answering =
+      (value: string) =>
+      (_: unknown, { socket }: PeerConnection): typeof silence => {
+        // Calls are numbered from 1, and each of them is answered.
+        socket.write(
+          reply(peer.calls.filter(({ method }) => !method.startsWith('iterator_gc')).length, value),
+        );
+        return silence;
+      };
+    const refused = { name: 'UnknownGlobal', code: 'ERR_ZEO_PROTOCOL', retryable: false };
+    peer.handlers.undoLog = answering(`]${datetime}a`);
+    await assert.rejects(storage.undoLog(), refused);
+    peer.handlers.iterator_next = answering(`(${datetime}t`);
+    await assert.rejects(storage.iterator().next(), refused);
+    await storage.sync();
+    assert.equal(storage.generation, 1);
   });
 
   it('does not take an answer that cannot be understood for a success', async () => {
