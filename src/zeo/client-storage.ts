@@ -5,7 +5,7 @@ import { CommitLock } from './commit-lock.js';
 import { copyId, idFromBigInt, idToBigInt, isLater } from './ids.js';
 import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import type { UnknownOutcome } from './outcome-unknown.js';
+import { checkOutcome, type UnknownOutcome } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
 import { ReadableStorage } from './readable-storage.js';
 import { receivedValue } from './received-value.js';
@@ -148,12 +148,10 @@ export class ClientStorage extends ReadableStorage {
    * @param unknown the error of `tpcFinish`, or what was kept of it
    * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be
    * @throws ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
-   *   server's storage cannot iterate
+   *   server's storage cannot iterate; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
    */
-  async outcomeOf(
-    { commitId, since }: UnknownOutcome,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
+  async outcomeOf(unknown: UnknownOutcome, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const { commitId, since } = checkOutcome(unknown);
     await this.#passCommitLock(signal);
     // What others commit from now on does not matter, and must not wait for this.
     const stop = await this.fetchLastTransaction(signal);

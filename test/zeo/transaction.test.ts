@@ -399,6 +399,16 @@ describe('A transaction that loses its connection while it is finished', () => {
     // What was kept of it is enough.
     const { commitId, since } = error;
     assert.deepEqual(await storage.outcomeOf({ commitId, since }), tid);
+    assert.deepEqual(await storage.outcomeOf(JSON.parse(JSON.stringify(error))), tid);
+    const { aborts } = server.storage().stats;
+    for (const wrong of [
+      { since },
+      { commitId: '', since },
+      { commitId, since: id(1).subarray(1) },
+      { commitId },
+    ])
+      await assert.rejects(storage.outcomeOf(wrong as never), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
+    assert.equal(server.storage().stats.aborts, aborts);
   });
 
   it('says that its outcome is unknown, and can be asked about: it was not committed', async () => {
