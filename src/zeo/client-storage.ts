@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { KeepAliveError } from '../errors.js';
 import { ReadOnlyError } from '../zodb-errors.js';
 import { CommitLock } from './commit-lock.js';
-import { copyId, idFromBigInt, idToBigInt } from './ids.js';
+import { copyId, idFromBigInt, idToBigInt, isLater } from './ids.js';
 import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import type { UnknownOutcome } from './outcome-unknown.js';
+import { checkOutcome, type UnknownOutcome } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
 import { ReadableStorage } from './readable-storage.js';
 import { receivedValue } from './received-value.js';
@@ -148,16 +148,16 @@ export class ClientStorage extends ReadableStorage {
    * @param unknown the error of `tpcFinish`, or what was kept of it
    * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be
    * @throws ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
-   *   server's storage cannot iterate
+   *   server's storage cannot iterate; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
    */
-  async outcomeOf(
-    { commitId, since }: UnknownOutcome,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    await using barrier = await this.tpcBegin({}, signal);
-    await barrier.tpcVote(signal);
+  async outcomeOf(unknown: UnknownOutcome, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const { commitId, since } = checkOutcome(unknown);
+    await this.#passCommitLock(signal);
+    // What others commit from now on does not matter, and must not wait for this.
+    const stop = await this.fetchLastTransaction(signal);
+    if (!isLater(stop, since)) return undefined;
     const start = idFromBigInt(idToBigInt(since) + 1n);
-    for await (const { tid, extension } of this.iterator(start, undefined, signal)) {
+    for await (const { tid, extension } of this.iterator(start, stop, signal)) {
       if (extension[commitIdKey] === commitId) return copyId(tid);
     }
     return undefined;
@@ -178,6 +178,12 @@ export class ClientStorage extends ReadableStorage {
     const seconds = before instanceof Date ? before.getTime() / 1000 : Number.NaN;
     if (Number.isNaN(seconds)) throw invalid('before must be a valid Date', before);
     await this.call('pack', [seconds, wait], signal);
+  }
+
+  /** Whoever had the server's commit lock before has finished its transaction, or never will. */
+  async #passCommitLock(signal: AbortSignal | undefined): Promise<void> {
+    await using barrier = await this.tpcBegin({}, signal);
+    await barrier.tpcVote(signal);
   }
 
   protected override rejectWaiters(error: Error): void {

@@ -20,4 +20,9 @@ export class ExpectedLoad {
   isOvertaken({ serial, endTid }: PastRevision): boolean {
     return endTid === null && this.#changedBy !== undefined && isLater(this.#changedBy, serial);
   }
+
+  /** Whether an answer says that there is no object before a time, and a transaction before it has changed it. */
+  isAbsenceOvertaken(tid: Uint8Array): boolean {
+    return this.#changedBy !== undefined && isLater(tid, this.#changedBy);
+  }
 }

@@ -14,7 +14,7 @@ export function isId(value: unknown): value is Uint8Array {
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
-export function checkId(name: 'oid' | 'tid' | 'serial', value: unknown): Uint8Array {
+export function checkId(name: 'oid' | 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
   if (isId(value)) return value;
   throw new KeepAliveError(
     'ERR_ZEO_INVALID_ARGUMENT',

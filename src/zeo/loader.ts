@@ -1,4 +1,5 @@
 import { ClientDisconnected, ServerError } from '../errors.js';
+import { POSKeyError } from '../zodb-errors.js';
 import type { Freshness } from './freshness.js';
 import { formatId, idFromBigInt, idToBigInt, isLater } from './ids.js';
 import { InFlight } from './in-flight.js';
@@ -76,9 +77,11 @@ export class Loader {
         // Lost while a ping had the lock: that ping is why.
         if (connection === undefined) continue;
         const revision = readRevision(await connection.call('loadBefore', [oid, tid], signal));
-        if (revision !== null && expected.isOvertaken(revision)) continue;
+        if (revision === null ? expected.isAbsenceOvertaken(tid) : expected.isOvertaken(revision)) continue;
         if (revision !== null) cache.store(key, revision);
         return revision;
+      } catch (error) {
+        if (!(error instanceof POSKeyError && expected.isAbsenceOvertaken(tid))) throw error;
       } finally {
         expected.done();
         release();

@@ -1,11 +1,27 @@
 import { KeepAliveError } from '../errors.js';
+import { checkId, formatId, parseId } from './ids.js';
+import { receivedValue } from './received-value.js';
 
 /** What identifies a transaction whose outcome is not known: plain data, that may be kept and asked about later. */
 export interface UnknownOutcome {
   /** What its metadata carry, in text. */
   readonly commitId: string;
-  /** A transaction before it, 8 bytes. */
-  readonly since: Uint8Array;
+  /** A transaction before it, 8 bytes; or as {@link formatId} writes it, which is what JSON keeps of the error. */
+  readonly since: Uint8Array | string;
+}
+
+/**
+ * What identifies the transaction, checked.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function checkOutcome({ commitId, since }: UnknownOutcome): { commitId: string; since: Uint8Array } {
+  if (typeof commitId === 'string' && commitId !== '')
+    return { commitId, since: checkId('since', typeof since === 'string' ? parseId(since) : since) };
+  throw new KeepAliveError(
+    'ERR_ZEO_INVALID_ARGUMENT',
+    `The commitId must be a text, received ${receivedValue(commitId)}`,
+  );
 }
 
 /**
@@ -18,9 +34,14 @@ export class OutcomeUnknown extends KeepAliveError implements UnknownOutcome {
   readonly commitId: string;
   readonly since: Uint8Array;
 
-  constructor({ commitId, since }: UnknownOutcome, cause: unknown) {
+  constructor({ commitId, since }: { commitId: string; since: Uint8Array }, cause: unknown) {
     super('ERR_ZEO_OUTCOME_UNKNOWN', 'The transaction may have been committed, or not', { cause });
     this.commitId = commitId;
     this.since = since;
+  }
+
+  /** With both ids as text: `outcomeOf` takes what JSON has kept of it. */
+  override toJSON(): ReturnType<KeepAliveError['toJSON']> & { commitId: string; since: string } {
+    return { ...super.toJSON(), commitId: this.commitId, since: formatId(this.since) };
   }
 }

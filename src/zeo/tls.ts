@@ -62,6 +62,15 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
   if (unknown !== undefined) throw invalid(`Unknown option ${receivedValue(unknown)} in tls`);
   const { secureContext, servername, rejectUnauthorized, checkServerIdentity, ...material } =
     options as TlsOptions;
+  check('servername', servername, 'string');
+  check('rejectUnauthorized', rejectUnauthorized, 'boolean');
+  check('checkServerIdentity', checkServerIdentity, 'function');
+  if (secureContext !== undefined) {
+    if (!isSecureContext(secureContext))
+      throw invalid('The option secureContext in tls must be a SecureContext');
+    const [other] = Object.entries(material).find(([, value]) => value !== undefined) ?? [];
+    if (other !== undefined) throw invalid(`The option ${other} in tls has no effect beside secureContext`);
+  }
   try {
     return {
       secureContext: secureContext ?? createSecureContext(material),
@@ -72,6 +81,17 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
   } catch (cause) {
     throw invalid('The option tls has a certificate or a key that cannot be used', cause);
   }
+}
+
+/** Node looks at these only when it dials, and throws then, where nobody catches it. */
+function check(name: keyof TlsOptions, value: unknown, type: 'string' | 'boolean' | 'function'): void {
+  if (value === undefined || typeof value === type) return;
+  throw invalid(`The option ${name} in tls must be a ${type}, received ${receivedValue(value)}`);
+}
+
+/** Node has no class for it that could be asked. */
+function isSecureContext(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'context' in value;
 }
 
 /** Whether a socket's error is about TLS itself, and not about the network below. */

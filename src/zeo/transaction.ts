@@ -11,6 +11,7 @@
  */
 import { ClientDisconnected, KeepAliveError, ProtocolError } from '../errors.js';
 import { ConflictError, StorageTransactionError } from '../zodb-errors.js';
+import { unwatchAbort, watchAbort } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import type { CommittedChange, Freshness } from './freshness.js';
 import { checkId, copyId, formatId, isId } from './ids.js';
@@ -51,6 +52,8 @@ export class Transaction implements AsyncDisposable {
   readonly #changes = new Map<string, CommittedChange>();
   #storedBytes = 0;
   #phase: Phase = 'open';
+  /** Calls the vote off. */
+  #voting: AbortController | undefined;
 
   /** Not for callers: `storage.tpcBegin`. */
   constructor(context: TransactionContext) {
@@ -127,22 +130,31 @@ export class Transaction implements AsyncDisposable {
    * @returns the objects whose new state is not the one that was stored, but one that resolves a conflict, or
    *   comes from an undo: load them again
    * @throws ConflictError, ReadConflictError, POSKeyError, UndoError; StorageTransactionError; ClientDisconnected;
-   *   `signal.reason`. What is left is to abort.
+   *   `signal.reason`. What is left is to abort. StorageTransactionError, too, when it is aborted meanwhile
    */
   async tpcVote(signal?: AbortSignal): Promise<Uint8Array[]> {
     this.#require('open', 'tpcVote');
     this.#phase = 'voting';
+    const voting = new AbortController();
+    this.#voting = voting;
+    const caller = { aborted: (reason: unknown) => voting.abort(reason) };
+    if (signal?.aborted) voting.abort(signal.reason);
+    else if (signal !== undefined) watchAbort(signal, caller);
     try {
-      const resolved = await this.#vote(signal);
+      const resolved = await this.#vote(voting.signal);
+      voting.signal.throwIfAborted();
       this.#phase = 'voted';
       for (const oid of resolved) this.#changed(oid, undefined);
       return resolved;
     } catch (error) {
-      this.#phase = 'failed';
+      // Aborted meanwhile, it has ended, and must not come back.
+      if (this.isActive) this.#phase = 'failed';
       // Most likely an invalidation was missed: without this the next attempt would meet the same conflict.
       if (error instanceof ConflictError && error.oid !== undefined)
         this.#context.freshness.cache.forgetCurrent(error.oid);
       throw error;
+    } finally {
+      if (signal !== undefined) unwatchAbort(signal, caller);
     }
   }
 
@@ -190,6 +202,8 @@ export class Transaction implements AsyncDisposable {
     if (this.#phase === 'finishing') throw this.#unfit('tpcAbort');
     const { id, connection, release } = this.#context;
     this.#phase = 'ended';
+    // A server never answers the vote of a transaction that was aborted while it waited for the commit lock.
+    this.#voting?.abort(new StorageTransactionError(['The transaction was aborted while it was voted on']));
     try {
       // The server forgets it with the connection, too.
       if (connection.failure === undefined) await connection.call('tpc_abort', [id]);
@@ -205,16 +219,18 @@ export class Transaction implements AsyncDisposable {
     if (this.#phase !== 'finishing') await this.tpcAbort();
   }
 
-  async #vote(signal: AbortSignal | undefined): Promise<Uint8Array[]> {
+  /** After every wait it may have been called off: then it must tell the server no more. */
+  async #vote(signal: AbortSignal): Promise<Uint8Array[]> {
     const { id, connection, resolveConflict } = this.#context;
     const resolved = new Map<string, Uint8Array>();
     for (let votes = 1; ; votes++) {
       const { oids, conflicts } = readVote(await connection.call('vote', [id], signal));
+      signal.throwIfAborted();
       for (const oid of oids) resolved.set(formatId(oid), copyId(oid));
       if (conflicts.length === 0) return [...resolved.values()];
       for (const conflict of conflicts) {
         const data = votes < maxVotes ? await resolveConflict?.(conflict, signal) : undefined;
-        signal?.throwIfAborted();
+        signal.throwIfAborted();
         if (data === undefined) throw unresolved(conflict);
         connection.tell('storea', [conflict.oid, conflict.serials[0], data, id]);
         resolved.set(formatId(conflict.oid), copyId(conflict.oid));

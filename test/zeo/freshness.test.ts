@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { maxTid } from '../../src/zeo/ids.js';
 import type { Value } from '../../src/zeo/protocol/values.js';
-import { id, ScriptedPeer } from './scripted-peer.js';
+import { id, PythonError, ScriptedPeer } from './scripted-peer.js';
 
 /** Answers `loadBefore` when it is told to. */
 class HeldLoads {
@@ -103,6 +103,27 @@ describe('A storage with a cache', () => {
     const { data } = await storage.load(id(7));
     assert.deepEqual(storage.lastTransaction(), id(101));
     assert.equal(text({ data }), 'new');
+  });
+
+  it('asks again when it was told meanwhile of the object that is said not to exist', async () => {
+    const missing = [
+      () => null,
+      () => {
+        throw new PythonError('ZODB.POSException.POSKeyError', [id(7)]);
+      },
+    ];
+    for (const answer of missing) {
+      await using peer = await ScriptedPeer.listen();
+      await using storage = await ClientStorage.open(peer.address);
+      peer.handlers.loadBefore = async () => {
+        peer.handlers.loadBefore = () => [record('new'), id(101), null];
+        peer.tell('invalidateTransaction', [id(101), [id(7)]]);
+        return answer();
+      };
+      assert.equal(text(await storage.load(id(7))), 'new');
+      peer.handlers.loadBefore = answer;
+      await assert.rejects(storage.load(id(8)), { code: 'ERR_ZEO_POS_KEY' });
+    }
   });
 
   it('hands out the past as it was, whatever was invalidated meanwhile', async () => {

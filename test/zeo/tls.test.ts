@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
+import { createSecureContext } from 'node:tls';
 import { ZeoServer } from '../../src/testing.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { zeroId } from '../../src/zeo/ids.js';
@@ -83,7 +84,17 @@ describe('A storage with TLS', () => {
   });
 
   it('refuses options that it cannot use, and shows nothing of them', async () => {
-    const wrong: unknown[] = ['yes', 1, null, { certificate: mine.cert }, { cert: mine.cert, key: 'no key' }];
+    const wrong: unknown[] = [
+      ...['yes', 1, null, { certificate: mine.cert }, { cert: mine.cert, key: 'no key' }],
+      // What Node would throw about while it dials, where nobody could catch it.
+      ...[
+        { servername: 5 },
+        { checkServerIdentity: false },
+        { rejectUnauthorized: 'no' },
+        { secureContext: {} },
+      ],
+      { secureContext: createSecureContext(), ca: authority.cert },
+    ];
     for (const tls of wrong) {
       await assert.rejects(open(tls as TlsOptions), (error: Error & { code: string }) => {
         assert.equal(error.code, 'ERR_ZEO_INVALID_ARGUMENT');

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ZeoServer } from '../../src/testing.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, zeroId } from '../../src/zeo/ids.js';
 import { OutcomeUnknown } from '../../src/zeo/outcome-unknown.js';
+import { frameOf } from '../../src/zeo/protocol/frame.js';
 import type { Value } from '../../src/zeo/protocol/values.js';
 import { ConflictError, ReadConflictError } from '../../src/zodb-errors.js';
 import { Relay, type RelayedConnection } from '../faults/relay.js';
@@ -265,6 +266,51 @@ describe('A transaction', () => {
     assert.equal(text(await storage.load(zeroId)), 'kept');
   });
 
+  it('ends a vote that waits when it is aborted', async () => {
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => silence, tpc_abort: () => null },
+    });
+    await using storage = await ClientStorage.open(peer.address);
+    const transaction = await storage.tpcBegin();
+    const vote = assert.rejects(transaction.tpcVote(), { code: 'ERR_ZEO_TRANSACTION' });
+    await transaction.tpcAbort();
+    await vote;
+    assert.equal(transaction.isActive, false);
+    const called = await storage.tpcBegin();
+    const off = new AbortController();
+    const givenUp = assert.rejects(called.tpcVote(off.signal), { message: 'enough' });
+    off.abort(new Error('enough'));
+    await givenUp;
+    await called.tpcAbort();
+  });
+
+  it('stays aborted when that happened while a conflict was resolved', async () => {
+    const conflict = { oid: id(1), serials: [id(95), id(90)], data: record('mine') };
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => [conflict], tpc_abort: () => null },
+    });
+    const emitter = new EventEmitter();
+    const asked = once(emitter, 'asked');
+    const resolveConflict = async () => {
+      const merged = once(emitter, 'merged');
+      emitter.emit('asked');
+      await merged;
+      return record('merged');
+    };
+    await using storage = await ClientStorage.open({ address: peer.address, resolveConflict });
+    const aborted = await storage.tpcBegin();
+    const vote = assert.rejects(aborted.tpcVote(), { code: 'ERR_ZEO_TRANSACTION' });
+    await asked;
+    await aborted.tpcAbort();
+    await using next = await storage.tpcBegin();
+    emitter.emit('merged');
+    await vote;
+    assert.deepEqual([aborted.isActive, next.isActive], [false, true]);
+    await assert.rejects(aborted.tpcFinish(), { code: 'ERR_ZEO_TRANSACTION' });
+    await storage.sync();
+    assert.equal(peer.count('storea'), 0);
+  });
+
   // ReadOnlyStorage.testWriteMethods, ConnectionTests.checkReadOnlyClient
   it('does not begin on a connection that only reads', async () => {
     await using server = await ZeoServer.listen();
@@ -353,6 +399,16 @@ describe('A transaction that loses its connection while it is finished', () => {
     // What was kept of it is enough.
     const { commitId, since } = error;
     assert.deepEqual(await storage.outcomeOf({ commitId, since }), tid);
+    assert.deepEqual(await storage.outcomeOf(JSON.parse(JSON.stringify(error))), tid);
+    const { aborts } = server.storage().stats;
+    for (const wrong of [
+      { since },
+      { commitId: '', since },
+      { commitId, since: id(1).subarray(1) },
+      { commitId },
+    ])
+      await assert.rejects(storage.outcomeOf(wrong as never), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
+    assert.equal(server.storage().stats.aborts, aborts);
   });
 
   it('says that its outcome is unknown, and can be asked about: it was not committed', async () => {
@@ -388,6 +444,51 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.equal(answered, false);
     await undecided.tpcFinish();
     assert.equal(await asked, undefined);
+  });
+
+  it('keeps nobody from committing while it looks for the transaction', async () => {
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => [], tpc_abort: () => null, iterator_start: () => 1, iterator_next: () => null },
+    });
+    await using storage = await ClientStorage.open(peer.address);
+    assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(98) }), undefined);
+    const start = peer.calls.at(-2);
+    assert.deepEqual(
+      peer.calls.slice(-4).map(({ method }) => method),
+      ['tpc_abort', 'lastTransaction', 'iterator_start', 'iterator_next'],
+    );
+    assert.deepEqual(
+      start?.args.map((bound) => formatId(bound as Uint8Array)),
+      [id(99), id(100)].map(formatId),
+    );
+    // There is nothing to look at when nothing was committed since.
+    assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(100) }), undefined);
+    assert.equal(peer.count('iterator_start'), 1);
+  });
+
+  it('does not lose the connection to what a Python program has put into an extension', async () => {
+    // A pickled global, which the session's encoder has no way to write: `(datetime.datetime, )` and `[…]` of it.
+    const reply = (id: number, value: string) =>
+      frameOf(Buffer.from(`\x80\x03(K${String.fromCharCode(id)}K\0X\x06\0\0\0.reply${value}t.`, 'latin1'));
+    const datetime = 'cdatetime\ndatetime\nC\x01a\x85R';
+    await using peer = await ScriptedPeer.listen({ handlers: { iterator_start: () => 1 } });
+    await using storage = await ClientStorage.open(peer.address);
+    const answering =
+      (value: string) =>
+      (_: unknown, { socket }: PeerConnection): typeof silence => {
+        // Calls are numbered from 1, and each of them is answered.
+        socket.write(
+          reply(peer.calls.filter(({ method }) => !method.startsWith('iterator_gc')).length, value),
+        );
+        return silence;
+      };
+    const refused = { name: 'UnknownGlobal', code: 'ERR_ZEO_PROTOCOL', retryable: false };
+    peer.handlers.undoLog = answering(`]${datetime}a`);
+    await assert.rejects(storage.undoLog(), refused);
+    peer.handlers.iterator_next = answering(`(${datetime}t`);
+    await assert.rejects(storage.iterator().next(), refused);
+    await storage.sync();
+    assert.equal(storage.generation, 1);
   });
 
   it('does not take an answer that cannot be understood for a success', async () => {

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.js';
+import { UnknownGlobal } from './unknown-global.js';
 import { isDict, PythonException, type Value } from './values.js';
 
 /**
@@ -46,7 +47,7 @@ const dottedName = /^[A-Za-z_][\w.]{0,199}$/;
  * What a global of a pickle stands for here: an exception class, as the instance without arguments that Python
  * makes of it when it is raised, or one of the few {@link PickleFunction}s.
  *
- * @throws ProtocolError that names the global, for any other.
+ * @throws UnknownGlobal that names the global, for any other.
  */
 export function resolveGlobal(module: string, name: string): PythonException | PickleFunction {
   const dotted = `${module}.${name}`;
@@ -55,9 +56,7 @@ export function resolveGlobal(module: string, name: string): PythonException | P
   if (dottedName.test(dotted) && (exceptionName.test(name) || oddExceptions.has(dotted))) {
     return new PythonException(dotted, []);
   }
-  throw new ProtocolError(
-    `Pickle names a global that is not allowed: ${JSON.stringify(dotted.slice(0, 200))}`,
-  );
+  throw new UnknownGlobal(dotted);
 }
 
 /**
