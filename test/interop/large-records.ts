@@ -10,13 +10,21 @@ import { startZeoServer } from '../python/zeo-server.js';
 
 const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 const sizes = [1, 2, 255, 256, 65_535, 65_536, 1_000_000];
-const largest = 64 * 1024 * 1024;
+/**
+ * 64 MiB go once to each server and once through each encoding: ZEO takes the square of a message's length to receive it,
+ * and all four would be a quarter of the suite's time.
+ */
+const largestOn = (version: string, encoding: 'Z5' | 'M5') =>
+  (version === '6.2') === (encoding === 'M5') ? 64 * 1024 * 1024 : 8 * 1024 * 1024;
 
 /** `testZEO.checkLargeUpdate`. One encoding a test file, or they would take longer than a file may. */
 export function tryLargeRecords(encoding: 'Z5' | 'M5'): void {
   for (const version of zeoVersions) {
     const { missing } = findZeo(version);
-    describe(`Records from one byte to 64 MiB on ZEO ${version} with ${encoding}`, { skip: missing }, () => {
+    const largest = largestOn(version, encoding);
+    describe(`Records from one byte to ${largest / 2 ** 20} MiB on ZEO ${version} with ${encoding}`, {
+      skip: missing,
+    }, () => {
       it('are what Python wrote, and what Python reads', async () => {
         await using server = await startZeoServer({ version, msgpack: encoding === 'M5' });
         const file = path.join(server.directory, 'Data.fs');
