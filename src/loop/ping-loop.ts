@@ -14,9 +14,10 @@ import type { Clock } from '../clock.js';
 import { diagnose, type ReadTcpTable } from '../diagnosis.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
+import { OpenPings, type Request } from './open-pings.js';
 import { Pacing } from './pacing.js';
 import { budgetsFor, decide } from './verdict.js';
-import { type Budgets, type Span, Watch } from './watch.js';
+import type { Budgets, Span, Watch } from './watch.js';
 
 export interface PingLoopOptions {
   readonly settings: LoopSettings;
@@ -31,36 +32,14 @@ export interface PingLoopOptions {
 
 /** Two clocks, one of which may count in whole seconds, differ by so much and were not suspended. */
 const clockRoundingMs = 1500;
-/**
- * How often a ping is sent afresh after standstills that follow one another, with nothing heard in between. Standing
- * still again and again must not put the verdict off for ever: from then on the silence just stands still meanwhile.
- */
-const mostResent: Readonly<Record<Stall['of'], number>> = {
-  // The process ran, and its kernel with it: an answer would have reached that.
-  loop: 1,
-  // The machine may have been away as well, and what was sent to it lost.
-  process: 3,
-};
-
-/** A ping that the main thread has been asked for. */
-interface Request {
-  readonly atMs: number;
-  /** How often in a row it was sent afresh. */
-  readonly resent: number;
-}
-
 export class PingLoop implements LoopApi {
   readonly #board: Board;
   readonly #host: HostApi;
   readonly #clock: Clock;
   readonly #readTcpTable: ReadTcpTable;
   readonly #pacing: Pacing;
-  readonly #periodMs: number;
   readonly #budgets: Budgets;
-  /** Who is in a sweep that has not come back. */
-  readonly #requested = new Map<number, Request>();
-  /** Whose ping was not answered at once. */
-  readonly #watches = new Map<number, Watch>();
+  readonly #open: OpenPings;
   #boardVersion: number | undefined;
   /** When the turn that is under way was asked for. A turn that a standstill made worthless is forgotten. */
   #asked: { readonly requestedMs: number } | undefined;
@@ -84,7 +63,7 @@ export class PingLoop implements LoopApi {
     this.#clock = options.clock;
     this.#suspendedMs = options.clock.suspendedMs();
     this.#readTcpTable = options.readTcpTable ?? (() => undefined);
-    this.#periodMs = periodMs;
+    this.#open = new OpenPings(options.board, periodMs);
     this.#budgets = budgetsFor(timeoutMs);
     this.#pacing = new Pacing({ periodMs, jitter, random: options.random ?? Math.random });
   }
@@ -104,7 +83,7 @@ export class PingLoop implements LoopApi {
     this.#stopped = true;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    this.#watches.clear();
+    this.#open.clear();
   }
 
   storagesChanged(): void {
@@ -120,22 +99,17 @@ export class PingLoop implements LoopApi {
     const lateMs = nowMs - this.#wakeMs + this.#newlySuspendedMs();
     if (lateMs > this.#budgets.processStallMs) {
       const stall: Stall = { of: 'process', durationMs: Math.round(lateMs) };
-      if (this.#isAnyOut) this.#standstill = stall;
-      else this.#stoodStill(stall);
+      if (this.#open.isEmpty) this.#stoodStill(stall);
+      else this.#standstill = stall;
       this.#lost.push({ fromMs: this.#wakeMs, toMs: nowMs });
       this.#asked = undefined;
     }
-    const due = this.#pacing.take(nowMs).filter((id) => this.#mayPing(id, nowMs));
-    this.#sweep(due);
+    this.#sweep(this.#pacing.take(nowMs).filter((id) => this.#open.mayPing(id, nowMs)));
     if (nowMs < this.#lookMs && this.#standstill === undefined) return;
-    this.#watchBegun(nowMs);
+    this.#open.watchBegun(nowMs);
     this.#judge(nowMs);
     this.#askForTurn(nowMs);
     this.#lookMs = this.#nextLookMs(nowMs);
-  }
-
-  get #isAnyOut(): boolean {
-    return this.#watches.size > 0 || this.#requested.size > 0;
   }
 
   /** How long the machine was suspended since the last look; what can be the two clocks' rounding does not count. */
@@ -146,26 +120,11 @@ export class PingLoop implements LoopApi {
     return newlyMs > clockRoundingMs ? newlyMs : 0;
   }
 
-  /**
-   * A ping that is still out is not repeated, unless its time is over and other bytes than the answer have come lately.
-   * With a repetition the silence is counted anew, so one that has lasted for a period must go on being counted.
-   */
-  #mayPing(id: number, nowMs: number): boolean {
-    if (this.#requested.has(id)) return false;
-    const watch = this.#watches.get(id);
-    return (
-      watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
-    );
-  }
-
   /** @param resent how often in a row these are sent afresh */
   #sweep(ids: readonly number[], resent = 0): void {
     if (ids.length === 0) return;
-    const request: Request = { atMs: this.#clock.now(), resent };
-    for (const id of ids) {
-      this.#watches.delete(id);
-      this.#requested.set(id, request);
-    }
+    const request: Request = { ids, atMs: this.#clock.now(), resent };
+    this.#open.request(request);
     if (this.#lookMs === Infinity) this.#lookMs = request.atMs + this.#budgets.tickMs;
     const sweep = async () => this.#host.sweep(Uint32Array.from(ids));
     sweep()
@@ -173,36 +132,20 @@ export class PingLoop implements LoopApi {
         this.#panicked(error);
         return [];
       })
-      .then((out) => this.#guard(() => this.#swept(ids, out)));
+      .then((out) => this.#guard(() => this.#swept(request, out)));
   }
 
-  #swept(ids: readonly number[], out: readonly number[]): void {
-    for (const id of out) this.#watch(id);
-    for (const id of ids) this.#requested.delete(id);
-    if (!this.#isAnyOut) this.#lookMs = Infinity;
+  #swept(request: Request, out: readonly number[]): void {
+    this.#open.returned(request, out);
+    if (this.#open.isEmpty) this.#lookMs = Infinity;
     this.#arm();
-  }
-
-  /** From a sweep that takes its time, as when there are few places for pings: those that have begun are watched now. */
-  #watchBegun(nowMs: number): void {
-    for (const [id, { atMs }] of this.#requested) {
-      if (this.#board.startedAgo(id, nowMs) <= nowMs - atMs) this.#watch(id);
-    }
-  }
-
-  #watch(id: number): void {
-    const request = this.#requested.get(id);
-    // Otherwise it is watched already, or was and has ended.
-    if (request === undefined) return;
-    this.#requested.delete(id);
-    this.#watches.set(id, new Watch(id, this.#board, request.resent));
   }
 
   #judge(nowMs: number): void {
     const silent: Watch[] = [];
-    for (const watch of this.#watches.values()) {
+    for (const watch of this.#open.watches()) {
       if (watch.standing(this.#board) === 'concluded') {
-        this.#watches.delete(watch.id);
+        this.#open.drop(watch);
         continue;
       }
       if (this.#standstill !== undefined) continue;
@@ -234,12 +177,12 @@ export class PingLoop implements LoopApi {
   #conclude(watch: Watch, conclusion: Conclusion): void {
     if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
     else if (conclusion.verdict === 'slow') watch.lockGivenBack = true;
-    else this.#watches.delete(watch.id);
+    else this.#open.drop(watch);
     this.#tell(() => this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion));
   }
 
   #askForTurn(nowMs: number): void {
-    if (!this.#isAnyOut || this.#asked !== undefined) return;
+    if (this.#open.isEmpty || this.#asked !== undefined) return;
     const asked = { requestedMs: nowMs };
     this.#asked = asked;
     const turn = async () => this.#host.turn();
@@ -258,7 +201,7 @@ export class PingLoop implements LoopApi {
     const durationMs = Math.round(nowMs - requestedMs);
     const isStalled = durationMs > this.#budgets.loopStallMs;
     this.#asked = undefined;
-    for (const watch of this.#watches.values()) {
+    for (const watch of this.#open.watches()) {
       if (watch.standing(this.#board) === 'sent') watch.account(this.#board, turn, this.#lost);
     }
     // What is proven ends where this turn began: its own standstill is lost for the next one.
@@ -279,25 +222,10 @@ export class PingLoop implements LoopApi {
     // A shorter one is not counted, and that is all: whatever arrived in it has been read now.
     if (stall.durationMs < this.#budgets.timeoutMs) return;
     const nowMs = this.#clock.now();
-    this.#pingAfresh(stall, nowMs);
+    // What is still silent gets a new ping and a new deadline: the network may have been away as well.
+    for (const [resent, ids] of this.#open.silentThrough(stall, nowMs)) this.#sweep(ids, resent);
     // A peer may have answered, and died while nobody could ask it again.
     this.#pacing.hasten(nowMs, this.#budgets.afreshMs);
-  }
-
-  /** What is still silent gets a new ping and a new deadline: the network may have been away as well. */
-  #pingAfresh(stall: Stall, nowMs: number): void {
-    // In one sweep those that have been sent afresh as often.
-    const afresh = new Map<number, number[]>();
-    for (const watch of this.#watches.values()) {
-      if (watch.standing(this.#board) !== 'sent') continue;
-      if (this.#board.receivedAgo(watch.id, nowMs) <= stall.durationMs) continue;
-      if (watch.resent >= mostResent[stall.of]) continue;
-      const resent = watch.resent + 1;
-      const ids = afresh.get(resent);
-      if (ids === undefined) afresh.set(resent, [watch.id]);
-      else ids.push(watch.id);
-    }
-    for (const [resent, ids] of afresh) this.#sweep(ids, resent);
   }
 
   #arm(): void {
@@ -323,11 +251,11 @@ export class PingLoop implements LoopApi {
 
   /** The next tick, or the first deadline if that is sooner; never while nothing is out. */
   #nextLookMs(nowMs: number): number {
-    if (!this.#isAnyOut) return Infinity;
+    if (this.#open.isEmpty) return Infinity;
     let delayMs = this.#budgets.tickMs;
     // A silence does not grow before the turn that is under way.
     if (this.#asked !== undefined) return nowMs + delayMs;
-    for (const watch of this.#watches.values()) {
+    for (const watch of this.#open.watches()) {
       delayMs = Math.min(delayMs, watch.decidedInMs(this.#board, this.#budgets, nowMs));
     }
     return nowMs + Math.max(1, delayMs);

@@ -1,0 +1,112 @@
+import type { Board } from '../rpc/board.js';
+import type { Stall } from '../rpc/contract.js';
+import { Watch } from './watch.js';
+
+/**
+ * How often a ping is sent afresh after standstills that follow one another, with nothing heard in between. Standing
+ * still again and again must not put the verdict off for ever: from then on the silence just stands still meanwhile.
+ */
+const mostResent: Readonly<Record<Stall['of'], number>> = {
+  // The process ran, and its kernel with it: an answer would have reached that.
+  loop: 1,
+  // The machine may have been away as well, and what was sent to it lost.
+  process: 3,
+};
+
+/** One sweep that the main thread was asked for, and has not come back. */
+export interface Request {
+  readonly ids: readonly number[];
+  readonly atMs: number;
+  /** How often in a row these pings were sent afresh. */
+  readonly resent: number;
+}
+
+/**
+ * The pings that were asked for and are not concluded.
+ *
+ * A ping is `requested` until its sweep comes back, or takes so long that it is looked at meanwhile; then it is watched, if
+ * it is out still. What is answered at once, as nearly all is, never is. A storage has one ping here at most: a request
+ * that another one has overtaken changes nothing any more when it comes back.
+ */
+export class OpenPings {
+  readonly #board: Board;
+  readonly #periodMs: number;
+  readonly #requested = new Map<number, Request>();
+  readonly #watches = new Map<number, Watch>();
+
+  constructor(board: Board, periodMs: number) {
+    this.#board = board;
+    this.#periodMs = periodMs;
+  }
+
+  get isEmpty(): boolean {
+    return this.#watches.size === 0 && this.#requested.size === 0;
+  }
+
+  /** Of those that are watched. One may be dropped while they are gone through. */
+  watches(): Iterable<Watch> {
+    return this.#watches.values();
+  }
+
+  /**
+   * Whether a storage may be pinged. One whose ping is still out may not, unless the ping's time is over and other bytes
+   * than the answer have come lately: with a repetition the silence is counted anew, so one that has lasted for a period
+   * must go on being counted.
+   */
+  mayPing(id: number, nowMs: number): boolean {
+    if (this.#requested.has(id)) return false;
+    const watch = this.#watches.get(id);
+    return (
+      watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
+    );
+  }
+
+  request(request: Request): void {
+    for (const id of request.ids) {
+      this.#watches.delete(id);
+      this.#requested.set(id, request);
+    }
+  }
+
+  /** The sweep has come back. @param out whose ping is out still */
+  returned(request: Request, out: readonly number[]): void {
+    for (const id of out) this.#watch(id, request);
+    for (const id of request.ids) if (this.#requested.get(id) === request) this.#requested.delete(id);
+  }
+
+  /** From a sweep that takes its time, as when there are few places for pings: those that have begun are watched now. */
+  watchBegun(nowMs: number): void {
+    for (const [id, request] of this.#requested) {
+      if (this.#board.startedAgo(id, nowMs) <= nowMs - request.atMs) this.#watch(id, request);
+    }
+  }
+
+  /** Who has sent nothing since before a standstill, and may be pinged afresh; by how often in a row that makes. */
+  silentThrough(stall: Stall, nowMs: number): ReadonlyMap<number, readonly number[]> {
+    const silent = new Map<number, number[]>();
+    for (const watch of this.#watches.values()) {
+      if (watch.standing(this.#board) !== 'sent') continue;
+      if (this.#board.receivedAgo(watch.id, nowMs) <= stall.durationMs) continue;
+      if (watch.resent >= mostResent[stall.of]) continue;
+      const ids = silent.get(watch.resent + 1);
+      if (ids === undefined) silent.set(watch.resent + 1, [watch.id]);
+      else ids.push(watch.id);
+    }
+    return silent;
+  }
+
+  drop(watch: Watch): void {
+    this.#watches.delete(watch.id);
+  }
+
+  clear(): void {
+    this.#requested.clear();
+    this.#watches.clear();
+  }
+
+  #watch(id: number, request: Request): void {
+    if (this.#requested.get(id) !== request) return;
+    this.#requested.delete(id);
+    this.#watches.set(id, new Watch(id, this.#board, request.resent));
+  }
+}

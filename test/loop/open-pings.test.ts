@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { OpenPings } from '../../src/loop/open-pings.js';
+import { Board } from '../../src/rpc/board.js';
+
+describe('the open pings', () => {
+  const setUp = () => {
+    const board = new Board();
+    return { board, id: board.occupy(), open: new OpenPings(board, 1000) };
+  };
+  const watched = (open: OpenPings) => [...open.watches()].map(({ id, resent }) => [id, resent]);
+
+  it('are watched when their sweep comes back without an answer to them, and else never', () => {
+    const { board, id, open } = setUp();
+    const other = board.occupy();
+    const request = { ids: [id, other], atMs: 0, resent: 0 };
+    open.request(request);
+    assert.equal(open.mayPing(id, 0), false);
+    open.returned(request, [other]);
+    assert.deepEqual(watched(open), [[other, 0]]);
+    assert.equal(open.mayPing(id, 0), true);
+    assert.equal(open.mayPing(other, 0), false);
+  });
+
+  it('are not lost when the sweep that they were begun in comes back after they were asked for afresh', () => {
+    const { board, id, open } = setUp();
+    const first = { ids: [id], atMs: 0, resent: 0 };
+    open.request(first);
+    board.pingWaits(id, 1);
+    open.watchBegun(100);
+    const afresh = { ids: [id], atMs: 200, resent: 1 };
+    open.request(afresh);
+    open.returned(first, [id]);
+    assert.deepEqual(watched(open), []);
+    assert.equal(open.mayPing(id, 300), false);
+    board.pingWaits(id, 300);
+    open.returned(afresh, [id]);
+    assert.deepEqual(watched(open), [[id, 1]]);
+  });
+});
