@@ -51,7 +51,8 @@ let failed = 0;
 let broken = false;
 
 async function* events() {
-  const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: fileTimeoutMs });
+  // One more than there are cores: most files wait most of the time.
+  const stream = run({ files, concurrency: availableParallelism() + 1, timeout: fileTimeoutMs });
   for await (const event of stream) {
     if (event.type === 'test:fail') broken = true;
     if (event.type === 'test:dequeue') running.add(`${relative(event.data.file)}: ${event.data.name}`);
