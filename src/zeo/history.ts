@@ -8,7 +8,7 @@ export interface TransactionDescription {
   readonly time: number;
   readonly user: string;
   readonly description: string;
-  /** What else its author has said, by name. */
+  /** What else its author has said, by name. Objects of Python classes are `PythonObject`s of `zeo-keepalive/records`. */
   readonly extension: { readonly [name: string]: Value };
 }
 

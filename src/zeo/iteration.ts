@@ -8,7 +8,7 @@
 import { ProtocolError } from '../errors.js';
 import { StorageTransactionError } from '../zodb-errors.js';
 import type { Connection } from './connection.js';
-import { readExtension, readText } from './history.js';
+import { readExtension, readText, type TransactionDescription } from './history.js';
 import { copyId, isId } from './ids.js';
 import type { Value } from './protocol/values.js';
 
@@ -39,7 +39,7 @@ export class StoredTransaction implements AsyncIterable<StoredRecord> {
   readonly status: string;
   readonly user: string;
   readonly description: string;
-  /** What else its author has said, by name. */
+  /** What else its author has said, by name, as in {@link TransactionDescription}. */
   readonly extension: { readonly [name: string]: Value };
   readonly #records: () => AsyncGenerator<StoredRecord, void, undefined>;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { PythonObject } from '../../src/records/python-object.js';
 import { ZeoServer } from '../../src/testing.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, zeroId } from '../../src/zeo/ids.js';
@@ -466,31 +467,6 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.equal(peer.count('iterator_start'), 1);
   });
 
-  it('does not lose the connection to what a Python program has put into an extension', async () => {
-    // A pickled global, which the session's encoder has no way to write: `(datetime.datetime, )` and `[…]` of it.
-    const reply = (id: number, value: string) =>
-      frameOf(Buffer.from(`\x80\x03(K${String.fromCharCode(id)}K\0X\x06\0\0\0.reply${value}t.`, 'latin1'));
-    const datetime = 'cdatetime\ndatetime\nC\x01a\x85R';
-    await using peer = await ScriptedPeer.listen({ handlers: { iterator_start: () => 1 } });
-    await using storage = await ClientStorage.open(peer.address);
-    const answering =
-      (value: string) =>
-      (_: unknown, { socket }: PeerConnection): typeof silence => {
-        // Calls are numbered from 1, and each of them is answered.
-        socket.write(
-          reply(peer.calls.filter(({ method }) => !method.startsWith('iterator_gc')).length, value),
-        );
-        return silence;
-      };
-    const refused = { name: 'UnknownGlobal', code: 'ERR_ZEO_PROTOCOL', retryable: false };
-    peer.handlers.undoLog = answering(`]${datetime}a`);
-    await assert.rejects(storage.undoLog(), refused);
-    peer.handlers.iterator_next = answering(`(${datetime}t`);
-    await assert.rejects(storage.iterator().next(), refused);
-    await storage.sync();
-    assert.equal(storage.generation, 1);
-  });
-
   it('does not take an answer that cannot be understood for a success', async () => {
     const answers: ((from: PeerConnection) => Value | typeof silence)[] = [
       () => 'no id',
@@ -577,5 +553,34 @@ describe('Conflicts that a server leaves to its clients', () => {
       ConflictError,
     );
     assert.equal(peer.count('vote'), 10);
+  });
+});
+
+describe('What Python programs have put into the extension of a transaction', () => {
+  // Pickled, because the session's encoder has no way to write it.
+  const answer = (id: number, value: string) =>
+    frameOf(Buffer.from(`\x80\x03(K${String.fromCharCode(id)}K\0X\x06\0\0\0.reply${value}t.`, 'latin1'));
+  /** `{'when': datetime.datetime(b'a')}` */
+  const extension = '}X\x04\0\0\0whencdatetime\ndatetime\nC\x01a\x85Rs';
+
+  it('comes out as data, as what is in a record does, and fails nothing', async () => {
+    await using peer = await ScriptedPeer.listen({ handlers: { iterator_start: () => 1 } });
+    await using storage = await ClientStorage.open(peer.address);
+    const answering =
+      (value: string) =>
+      (_: unknown, { socket }: PeerConnection): typeof silence => {
+        // Calls are numbered from 1, and each of them but those of one way is in `calls`.
+        socket.write(answer(peer.calls.length, value));
+        return silence;
+      };
+    const isDatetime = (when: unknown) => {
+      assert.ok(when instanceof PythonObject);
+      assert.deepEqual([String(when.class), when.args], ['datetime.datetime', [record('a')]]);
+    };
+    peer.handlers.undoLog = answering(`]}(X\x02\0\0\0idC\x01aX\x09\0\0\0extension${extension}ua`);
+    isDatetime((await storage.undoLog())[0]?.extension.when);
+    peer.handlers.iterator_next = answering(`(C\x08\0\0\0\0\0\0\0\x63C\x01 C\0C\0${extension}t`);
+    isDatetime((await storage.iterator().next()).value?.extension.when);
+    assert.equal(storage.generation, 1);
   });
 });
