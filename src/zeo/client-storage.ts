@@ -80,12 +80,12 @@ export class ClientStorage extends ReadableStorage {
   /**
    * An id for a new object, 8 bytes, that this client alone has. The server gives a hundred at a time.
    *
-   * @throws ReadOnlyError; ClientDisconnected
+   * @throws ReadOnlyError; ClientDisconnected; `signal.reason`
    */
   async newOid(signal?: AbortSignal): Promise<Uint8Array> {
     const connection = await this.supervisor.whenReady(signal);
     if (this.isReadOnly()) throw new ReadOnlyError();
-    return this.#oids.take(connection);
+    return this.#oids.take(connection, signal);
   }
 
   /**

@@ -345,30 +345,6 @@ describe('A transaction', () => {
   });
 });
 
-describe('New object ids', () => {
-  // BasicStorage; ClientStorage.new_oid
-  it('are fetched a hundred at a time, once for all who wait, and come in order', async () => {
-    const peer = await ScriptedPeer.listen({
-      handlers: {
-        new_oids: () => Array.from({ length: 100 }, (_, index) => id(peer.count('new_oids') * 1000 + index)),
-      },
-    });
-    await using storage = await ClientStorage.open(peer.address);
-    const oids = await Promise.all(Array.from({ length: 150 }, () => storage.newOid()));
-    assert.equal(peer.count('new_oids'), 2);
-    assert.equal(new Set(oids.map(formatId)).size, 150);
-    assert.deepEqual(oids.slice(0, 2), [id(1000), id(1001)]);
-    peer.cut();
-    await once(storage, 'connected');
-    assert.deepEqual(await storage.newOid(), id(3000));
-    peer.cut();
-    await once(storage, 'connected');
-    peer.handlers.new_oids = () => [];
-    await assert.rejects(storage.newOid(), { code: 'ERR_ZEO_PROTOCOL' });
-    await peer.close();
-  });
-});
-
 describe('A transaction that loses its connection while it is finished', () => {
   const finishing = async (storage: ClientStorage) => {
     const transaction = await storage.tpcBegin();
@@ -497,62 +473,6 @@ describe('A transaction that loses its connection while it is finished', () => {
       { code: 'ERR_ZEO_TRANSACTION' },
     );
     assert.equal(storage.generation, 1);
-  });
-});
-
-// test_client_side_conflict_resolution.test_client_side
-describe('Conflicts that a server leaves to its clients', () => {
-  const conflict = { oid: id(1), serials: [id(95), id(90)], data: record('mine') };
-
-  it('are resolved by the storage’s option, and voted on again', async () => {
-    let votes = 0;
-    await using peer = await ScriptedPeer.listen({
-      handlers: {
-        vote: () => (++votes === 1 ? [conflict, id(2)] : []),
-        tpc_finish: () => id(101),
-      },
-    });
-    await using storage = await ClientStorage.open({
-      address: peer.address,
-      resolveConflict: async ({ data, serials }) => record(`${Buffer.from(data)} merged on ${serials[0][7]}`),
-    });
-    const transaction = await storage.tpcBegin();
-    await transaction.store(id(1), id(90), record('mine'));
-    assert.deepEqual((await transaction.tpcVote()).map(formatId), [id(2), id(1)].map(formatId));
-    await transaction.tpcFinish();
-    const stores = peer.calls.filter(({ method }) => method === 'storea').map(({ args }) => args);
-    assert.deepEqual(
-      stores[1]?.slice(0, 3).map((arg) => Buffer.from(arg as Uint8Array)),
-      [Buffer.from(id(1)), Buffer.from(id(95)), Buffer.from('mine merged on 95')],
-    );
-    // What was stored first is not what is there now.
-    await storage.load(id(1));
-    assert.equal(peer.count('loadBefore'), 1);
-  });
-
-  it('are ConflictErrors when nobody resolves them, or they never end', async () => {
-    await using peer = await ScriptedPeer.listen({
-      handlers: { vote: () => [conflict], tpc_abort: () => null },
-    });
-    await using plain = await ClientStorage.open(peer.address);
-    await assert.rejects(
-      plain.commit({}, () => {}),
-      (error) => {
-        assert.ok(error instanceof ConflictError);
-        assert.deepEqual(error.serials?.map(formatId), [id(95), id(90)].map(formatId));
-        return true;
-      },
-    );
-    assert.equal(peer.count('tpc_abort'), 1);
-    await using never = await ClientStorage.open({
-      address: peer.address,
-      resolveConflict: () => record('again'),
-    });
-    await assert.rejects(
-      never.commit({}, () => {}),
-      ConflictError,
-    );
-    assert.equal(peer.count('vote'), 10);
   });
 });
 
