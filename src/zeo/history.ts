@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.js';
-import { copyId, isId } from './ids.js';
+import { copyId, isTid } from './ids.js';
 import { type Dict, isDict, type Value } from './protocol/values.js';
 
 /** What is known of a transaction beside what it has changed. */
@@ -30,7 +30,7 @@ export interface UndoEntry extends TransactionDescription {
 export function readHistory(reply: Value): HistoryEntry[] {
   return readEntries('history', reply, (entry) => {
     const { tid, size, serial: _, ...rest } = entry;
-    if (!isId(tid)) throw noEntries('history');
+    if (!isTid(tid)) throw noEntries('history');
     return { tid: copyId(tid), size: Number(size ?? 0), ...readDescription(rest) };
   });
 }

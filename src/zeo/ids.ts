@@ -1,25 +1,43 @@
 import { KeepAliveError } from '../errors.js';
 import { receivedValue } from './received-value.js';
 
-/** The largest transaction id that a server accepts; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
+/** The largest transaction id that there can be; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
 export const maxTid: Uint8Array = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
 
-/** Whether it is what object and transaction ids are: eight bytes. */
+/** Whether it is what object ids are, and transaction ids up to {@link maxTid}: eight bytes. */
 export function isId(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array && value.length === 8;
 }
 
+/** Whether it is a transaction id. */
+export function isTid(value: unknown): value is Uint8Array {
+  // The largest is all ones but for the first bit.
+  return isId(value) && (value[0] as number) < 0x80;
+}
+
 /**
- * An object or transaction id that a caller passed.
+ * An object id that a caller passed, a copy of it: the caller may reuse its own while a call waits.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
-export function checkId(name: 'oid' | 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
-  if (isId(value)) return value;
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The ${name} must be a Uint8Array of 8 bytes, received ${receivedValue(value)}`,
-  );
+export function takeOid(value: unknown): Uint8Array {
+  if (isId(value)) return copyId(value);
+  throw invalidId('oid must be a Uint8Array of 8 bytes', value);
+}
+
+/**
+ * A transaction id that a caller passed, a copy of it.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, as for one that is later than {@link maxTid}
+ */
+export function takeTid(name: 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
+  if (isTid(value)) return copyId(value);
+  if (isId(value)) throw invalidId(`${name} must be at most maxTid, 7fffffffffffffff`, formatId(value));
+  throw invalidId(`${name} must be a Uint8Array of 8 bytes`, value);
+}
+
+function invalidId(what: string, value: unknown): KeepAliveError {
+  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `The ${what}, received ${receivedValue(value)}`);
 }
 
 /** Negative, zero or positive: ids count upwards as big-endian numbers, so that bytes compare as they do. */

@@ -1,5 +1,5 @@
 import { KeepAliveError } from '../errors.js';
-import { checkId, formatId, parseId } from './ids.js';
+import { formatId, parseId, takeTid } from './ids.js';
 import { receivedValue } from './received-value.js';
 
 /** What identifies a transaction whose outcome is not known: plain data, that may be kept and asked about later. */
@@ -11,13 +11,13 @@ export interface UnknownOutcome {
 }
 
 /**
- * What identifies the transaction, checked.
+ * What identifies the transaction, checked and copied.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
 export function checkOutcome({ commitId, since }: UnknownOutcome): { commitId: string; since: Uint8Array } {
   if (typeof commitId === 'string' && commitId !== '')
-    return { commitId, since: checkId('since', typeof since === 'string' ? parseId(since) : since) };
+    return { commitId, since: takeTid('since', typeof since === 'string' ? parseId(since) : since) };
   throw new KeepAliveError(
     'ERR_ZEO_INVALID_ARGUMENT',
     `The commitId must be a text, received ${receivedValue(commitId)}`,

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.js';
 import { POSKeyError } from '../zodb-errors.js';
 import { type HistoryEntry, readHistory, readUndoLog, type UndoEntry } from './history.js';
-import { checkId, copyId, isId, maxTid } from './ids.js';
+import { copyId, isTid, maxTid, takeOid, takeTid } from './ids.js';
 import { checkCount } from './integer.js';
 import {
   type CurrentRecord,
@@ -78,8 +78,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async loadBefore(oid: Uint8Array, tid: Uint8Array, signal?: AbortSignal): Promise<PastRevision | null> {
-    // Copied: the caller may reuse its buffers while the request waits for a connection or the lock.
-    return this.#loader.loadBefore(copyId(checkId('oid', oid)), copyId(checkId('tid', tid)), signal);
+    return this.#loader.loadBefore(takeOid(oid), takeTid('tid', tid), signal);
   }
 
   /**
@@ -89,7 +88,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when it has written none
    */
   async loadSerial(oid: Uint8Array, serial: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    const data = await this.call('loadSerial', [checkId('oid', oid), checkId('serial', serial)], signal);
+    const data = await this.call('loadSerial', [takeOid(oid), takeTid('serial', serial)], signal);
     if (data instanceof Uint8Array) return data;
     throw new ProtocolError('The server answered loadSerial with something that is no record');
   }
@@ -100,7 +99,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async getTid(oid: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    return readTid('getTid', await this.call('getTid', [checkId('oid', oid)], signal));
+    return readTid('getTid', await this.call('getTid', [takeOid(oid)], signal));
   }
 
   /**
@@ -111,8 +110,8 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws ClientDisconnected when there is no connection: it does not wait for one
    */
   async prefetch(oids: Iterable<Uint8Array>, tid = maxTid, signal?: AbortSignal): Promise<void> {
-    const ids = Array.from(oids, (oid) => copyId(checkId('oid', oid)));
-    await this.#loader.prefetch(ids, copyId(checkId('tid', tid)), signal);
+    const ids = Array.from(oids, takeOid);
+    await this.#loader.prefetch(ids, takeTid('tid', tid), signal);
   }
 
   /**
@@ -122,7 +121,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async history(oid: Uint8Array, size = 1, signal?: AbortSignal): Promise<HistoryEntry[]> {
-    const args = [checkId('oid', oid), checkCount('size', size)];
+    const args = [takeOid(oid), checkCount('size', size)];
     return readHistory(await this.call('history', args, signal));
   }
 
@@ -170,7 +169,7 @@ export abstract class ReadableStorage extends LiveStorage {
     stop?: Uint8Array,
     signal?: AbortSignal,
   ): AsyncGenerator<StoredTransaction, void, undefined> {
-    const bounds = [start, stop].map((tid) => (tid === undefined ? null : copyId(checkId('tid', tid))));
+    const bounds = [start, stop].map((tid) => (tid === undefined ? null : takeTid('tid', tid)));
     return storedTransactions(() => this.supervisor.whenReady(signal), bounds, signal);
   }
 
@@ -184,8 +183,8 @@ export abstract class ReadableStorage extends LiveStorage {
 }
 
 function readTid(method: string, reply: Value): Uint8Array {
-  if (isId(reply)) return copyId(reply);
-  throw new ProtocolError(`The server answered ${method} with something that is no id`);
+  if (isTid(reply)) return copyId(reply);
+  throw new ProtocolError(`The server answered ${method} with something that is no transaction id`);
 }
 
 /** ZODB compares with what it has stored, where these two are bytes. */

@@ -14,7 +14,7 @@ import { ConflictError, StorageTransactionError } from '../zodb-errors.js';
 import { unwatchAbort, watchAbort } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import type { CommittedChange, Freshness } from './freshness.js';
-import { checkId, copyId, formatId, isId } from './ids.js';
+import { copyId, formatId, isTid, takeOid, takeTid } from './ids.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
 import { receivedValue } from './received-value.js';
@@ -77,11 +77,10 @@ export class Transaction implements AsyncDisposable {
    *   `ERR_ZEO_FRAME_TOO_LARGE`: then the transaction is as if it had not been called
    */
   async store(oid: Uint8Array, serial: Uint8Array, data: Uint8Array): Promise<void> {
-    checkId('oid', oid);
-    checkId('serial', serial);
-    if (!(data instanceof Uint8Array)) throw noRecord(data);
-    this.#tell('storea', [oid, serial, data]);
-    this.#changed(oid, data);
+    const id = takeOid(oid);
+    const args = [id, takeTid('serial', serial), takeRecord(data)];
+    this.#tell('storea', args);
+    this.#changed(id, data);
     await this.#context.connection.drained();
   }
 
@@ -92,9 +91,7 @@ export class Transaction implements AsyncDisposable {
    * @throws as {@link store}
    */
   async checkCurrentSerialInTransaction(oid: Uint8Array, serial: Uint8Array): Promise<void> {
-    checkId('oid', oid);
-    checkId('serial', serial);
-    this.#tell('checkCurrentSerialInTransaction', [oid, serial]);
+    this.#tell('checkCurrentSerialInTransaction', [takeOid(oid), takeTid('serial', serial)]);
     await this.#context.connection.drained();
   }
 
@@ -105,10 +102,9 @@ export class Transaction implements AsyncDisposable {
    * @throws as {@link store}
    */
   async deleteObject(oid: Uint8Array, serial: Uint8Array): Promise<void> {
-    checkId('oid', oid);
-    checkId('serial', serial);
-    this.#tell('deleteObject', [oid, serial]);
-    this.#changed(oid, undefined);
+    const id = takeOid(oid);
+    this.#tell('deleteObject', [id, takeTid('serial', serial)]);
+    this.#changed(id, undefined);
     await this.#context.connection.drained();
   }
 
@@ -232,7 +228,7 @@ export class Transaction implements AsyncDisposable {
         const data = votes < maxVotes ? await resolveConflict?.(conflict, signal) : undefined;
         signal.throwIfAborted();
         if (data === undefined) throw unresolved(conflict);
-        connection.tell('storea', [conflict.oid, conflict.serials[0], data, id]);
+        connection.tell('storea', [conflict.oid, conflict.serials[0], takeRecord(data), id]);
         resolved.set(formatId(conflict.oid), copyId(conflict.oid));
       }
     }
@@ -244,10 +240,11 @@ export class Transaction implements AsyncDisposable {
     this.#context.connection.tell(method, [...args, this.#context.id]);
   }
 
+  /** The id is not copied. */
   #changed(oid: Uint8Array, data: Uint8Array | undefined): void {
     if (data !== undefined) this.#storedBytes += data.length;
     const isKept = data !== undefined && this.#context.freshness.cache.accepts(this.#storedBytes);
-    this.#changes.set(formatId(oid), { oid: copyId(oid), data: isKept ? new Uint8Array(data) : undefined });
+    this.#changes.set(formatId(oid), { oid, data: isKept ? new Uint8Array(data) : undefined });
   }
 
   #require(phase: Phase, method: string): void {
@@ -274,12 +271,13 @@ const states: Readonly<Record<Phase, string>> = {
 /** `null` when the server has no such transaction. */
 function readFinish(reply: Value): Uint8Array | null {
   if (reply === null) return null;
-  if (isId(reply)) return copyId(reply);
+  if (isTid(reply)) return copyId(reply);
   throw new ProtocolError('The server answered tpc_finish with something that is no transaction id');
 }
 
-function noRecord(value: unknown): KeepAliveError {
-  return new KeepAliveError(
+function takeRecord(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new KeepAliveError(
     'ERR_ZEO_INVALID_ARGUMENT',
     `The data must be a Uint8Array, received ${receivedValue(value)}`,
   );

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.js';
 import { ConflictError } from '../zodb-errors.js';
-import { isId } from './ids.js';
+import { isId, isTid } from './ids.js';
 import { isDict, type Value } from './protocol/values.js';
 
 /** A conflict that the server leaves to its clients (its setting `client-conflict-resolution`). */
@@ -46,8 +46,8 @@ export function unresolved({ oid, serials, data }: Conflict): ConflictError {
 function readConflict(entry: Value): Conflict {
   if (!isDict(entry)) throw noVote();
   const { oid, serials, data } = entry;
-  const [committed, read] = Array.isArray(serials) ? serials : [];
-  if (isId(oid) && isId(committed) && isId(read) && data instanceof Uint8Array)
+  const [committed, read] = Array.isArray(serials) && serials.length === 2 ? serials : [];
+  if (isId(oid) && isTid(committed) && isTid(read) && data instanceof Uint8Array)
     return { oid, serials: [committed, read], data };
   throw noVote();
 }
