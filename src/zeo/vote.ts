@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.js';
+import { decodeRecord } from '../records/decode-record.js';
 import { ConflictError } from '../zodb-errors.js';
 import { isId, isTid } from './ids.js';
 import { isDict, type Value } from './protocol/values.js';
@@ -7,7 +8,7 @@ import { isDict, type Value } from './protocol/values.js';
 export interface Conflict {
   /** 8 bytes. */
   readonly oid: Uint8Array;
-  /** The transaction that wrote the object as it is now, and the one that this transaction had read. */
+  /** The transaction that wrote the object as it is now, and the one that this transaction had read; 8 bytes each. */
   readonly serials: readonly [committed: Uint8Array, read: Uint8Array];
   /** The record that this transaction has stored. */
   readonly data: Uint8Array;
@@ -40,7 +41,17 @@ export function readVote(reply: Value): Vote {
 
 /** The error for a conflict that nobody has resolved. */
 export function unresolved({ oid, serials, data }: Conflict): ConflictError {
-  return new ConflictError({ message: 'database conflict error', oid, serials, data });
+  const class_name = classNameOf(data);
+  return new ConflictError({ message: 'database conflict error', oid, class_name, serials, data });
+}
+
+/** As ZODB finds it out, where the server has not (`ZODB/POSException.py: ConflictError`). */
+function classNameOf(data: Uint8Array): string | undefined {
+  try {
+    return decodeRecord(data).className;
+  } catch {
+    return undefined;
+  }
 }
 
 function readConflict(entry: Value): Conflict {

@@ -52,6 +52,18 @@ describe('Conflicts that a server leaves to its clients', () => {
       },
     );
     assert.equal(peer.count('tpc_abort'), 1);
+    const named = new TextEncoder().encode('cBTrees.Length\nLength\n.K\x01.');
+    for (const [data, objectClass] of [
+      [named, 'BTrees.Length.Length'],
+      [record('mine'), undefined],
+    ] as const) {
+      peer.handlers.vote = () => [{ ...conflict, data }];
+      await assert.rejects(
+        plain.commit({}, () => {}),
+        { name: 'ConflictError', objectClass },
+      );
+    }
+    peer.handlers.vote = () => [conflict];
     await using never = await ClientStorage.open({
       address: peer.address,
       resolveConflict: () => record('again'),
@@ -60,7 +72,7 @@ describe('Conflicts that a server leaves to its clients', () => {
       never.commit({}, () => {}),
       ConflictError,
     );
-    assert.equal(peer.count('vote'), 10);
+    assert.equal(peer.count('vote'), 12);
   });
 
   it('are none when the vote is answered with something else: then it has failed, and can be aborted', async () => {
