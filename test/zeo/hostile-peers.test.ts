@@ -220,6 +220,17 @@ describe('A storage in service', () => {
     assert.deepEqual(storage.lastTransaction(), id(20_100));
   });
 
+  it('does not stumble over a history whose numbers are none', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const nothing = Object.create(null);
+    peer.handlers.history = () => [
+      { tid: id(90), size: nothing, time: 'noon', user_name: 7, description: null },
+    ];
+    const [{ size, time, user, description } = assert.fail()] = await storage.history(id(7));
+    assert.deepEqual([size, time, user, description], [0, Number.NaN, '', '']);
+  });
+
   it('does not take for a transaction what is later than any', async () => {
     const late = new Uint8Array(8).fill(255);
     const wrong = { code: 'ERR_ZEO_PROTOCOL' };
