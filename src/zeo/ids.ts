@@ -1,5 +1,4 @@
-import { KeepAliveError } from '../errors.js';
-import { receivedValue } from './received-value.js';
+import { invalidArgument } from './invalid-argument.js';
 
 /** The largest transaction id that there can be; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
 export const maxTid: Uint8Array = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
@@ -22,7 +21,7 @@ export function isTid(value: unknown): value is Uint8Array {
  */
 export function takeOid(value: unknown): Uint8Array {
   if (isId(value)) return copyId(value);
-  throw invalidId('oid must be a Uint8Array of 8 bytes', value);
+  throw invalidArgument('The oid must be a Uint8Array of 8 bytes', value);
 }
 
 /**
@@ -32,12 +31,9 @@ export function takeOid(value: unknown): Uint8Array {
  */
 export function takeTid(name: 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
   if (isTid(value)) return copyId(value);
-  if (isId(value)) throw invalidId(`${name} must be at most maxTid, 7fffffffffffffff`, formatId(value));
-  throw invalidId(`${name} must be a Uint8Array of 8 bytes`, value);
-}
-
-function invalidId(what: string, value: unknown): KeepAliveError {
-  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `The ${what}, received ${receivedValue(value)}`);
+  if (isId(value))
+    throw invalidArgument(`The ${name} must be at most maxTid, 7fffffffffffffff`, formatId(value));
+  throw invalidArgument(`The ${name} must be a Uint8Array of 8 bytes`, value);
 }
 
 /** Negative, zero or positive: ids count upwards as big-endian numbers, so that bytes compare as they do. */
@@ -75,12 +71,8 @@ export function idToBigInt(id: Uint8Array): bigint {
  */
 export function idFromBigInt(value: bigint | number): Uint8Array {
   const isInteger = typeof value === 'bigint' || Number.isSafeInteger(value);
-  if (!isInteger || value < 0 || value >= 2n ** 64n) {
-    throw new KeepAliveError(
-      'ERR_ZEO_INVALID_ARGUMENT',
-      `An id is a whole number of 64 bits, received ${receivedValue(value)}`,
-    );
-  }
+  if (!isInteger || value < 0 || value >= 2n ** 64n)
+    throw invalidArgument('An id is a whole number of 64 bits', value);
   const id = new Uint8Array(8);
   new DataView(id.buffer).setBigUint64(0, BigInt(value));
   return id;
@@ -95,8 +87,5 @@ export function idFromBigInt(value: bigint | number): Uint8Array {
 export function parseId(text: string): Uint8Array {
   const digits = /^(?:0x)?([\da-f]{1,16})$/i.exec(text)?.[1];
   if (digits !== undefined) return idFromBigInt(BigInt(`0x${digits}`));
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `An id is written as up to 16 hexadecimal digits, received ${receivedValue(text)}`,
-  );
+  throw invalidArgument('An id is written as up to 16 hexadecimal digits', text);
 }

@@ -28,8 +28,11 @@ export interface StoredRecord {
 
 /** The record of an object as it is now. */
 export interface CurrentRecord {
+  /** 8 bytes. */
   readonly oid: Uint8Array;
+  /** The transaction that wrote it, 8 bytes. */
   readonly tid: Uint8Array;
+  /** As ZODB stores it. */
   readonly data: Uint8Array;
 }
 

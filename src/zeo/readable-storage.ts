@@ -3,6 +3,7 @@ import { POSKeyError } from '../zodb-errors.js';
 import { type HistoryEntry, readHistory, readUndoLog, type UndoEntry } from './history.js';
 import { copyId, isTid, maxTid, takeOid, takeTid } from './ids.js';
 import { checkCount } from './integer.js';
+import { checkObject, invalidArgument } from './invalid-argument.js';
 import {
   type CurrentRecord,
   currentRecords,
@@ -25,7 +26,7 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The last transaction that this client knows of, without asking the server, as ZEO's own client answers it.
+   * The last transaction that this client knows of, 8 bytes, without asking the server, as ZEO's own client answers it.
    * `undefined` before the first connection. What it changed has been told as `invalidated` or `committed`.
    */
   lastTransaction(): Uint8Array | undefined {
@@ -33,7 +34,7 @@ export abstract class ReadableStorage extends LiveStorage {
     return lastTid && copyId(lastTid);
   }
 
-  /** Asks the server for its last transaction. Does not change what {@link lastTransaction} answers. */
+  /** Asks the server for its last transaction, 8 bytes. Does not change what {@link lastTransaction} answers. */
   async fetchLastTransaction(signal?: AbortSignal): Promise<Uint8Array> {
     return readTid('lastTransaction', await this.call('lastTransaction', [], signal));
   }
@@ -110,6 +111,8 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws ClientDisconnected when there is no connection: it does not wait for one
    */
   async prefetch(oids: Iterable<Uint8Array>, tid = maxTid, signal?: AbortSignal): Promise<void> {
+    if (typeof oids?.[Symbol.iterator] !== 'function')
+      throw invalidArgument('The oids must be something to iterate over', oids);
     const ids = Array.from(oids, takeOid);
     await this.#loader.prefetch(ids, takeTid('tid', tid), signal);
   }
@@ -147,6 +150,7 @@ export abstract class ReadableStorage extends LiveStorage {
     specification: { readonly [name: string]: Value } = {},
     signal?: AbortSignal,
   ): Promise<UndoEntry[]> {
+    checkObject('specification', specification);
     const wanted = Object.entries(specification).map(([name, value]) => [name, asStored(name, value)]);
     const args = [...range(first, last), Object.fromEntries(wanted)];
     return readUndoLog('undoInfo', await this.call('undoInfo', args, signal));
@@ -176,6 +180,8 @@ export abstract class ReadableStorage extends LiveStorage {
   /**
    * The current records of all objects, in the server's order, where its storage can tell them
    * (`info.supportsRecordIternext`).
+   *
+   * @throws ServerError where it cannot, and in ZODB's way for a storage without any object: `builtins.ValueError`
    */
   currentRecords(signal?: AbortSignal): AsyncGenerator<CurrentRecord, void, undefined> {
     return currentRecords((args) => this.call('record_iternext', args, signal));

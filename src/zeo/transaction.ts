@@ -9,15 +9,15 @@
  * - With the vote the server's commit lock is taken, until the end.
  * - The commit lock of this storage is given back at the end, and only then.
  */
-import { ClientDisconnected, KeepAliveError, ProtocolError } from '../errors.js';
+import { ClientDisconnected, ProtocolError } from '../errors.js';
 import { ConflictError, StorageTransactionError } from '../zodb-errors.js';
 import { unwatchAbort, watchAbort } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import type { CommittedChange, Freshness } from './freshness.js';
 import { copyId, formatId, isTid, takeOid, takeTid } from './ids.js';
+import { invalidArgument } from './invalid-argument.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
-import { receivedValue } from './received-value.js';
 import { type ResolveConflict, readVote, unresolved } from './vote.js';
 
 /** A transaction may have its conflicts resolved so many times (`ZEO/ClientStorage.py: tpc_vote`). */
@@ -115,7 +115,11 @@ export class Transaction implements AsyncDisposable {
    * @throws as {@link store}; that it cannot be undone comes from the vote, as UndoError
    */
   async undo(transactionId: Uint8Array): Promise<void> {
-    if (!(transactionId instanceof Uint8Array)) throw noUndoId(transactionId);
+    if (!(transactionId instanceof Uint8Array))
+      throw invalidArgument(
+        'The transaction to undo must be the Uint8Array that undoLog names it by',
+        transactionId,
+      );
     this.#tell('undoa', [transactionId]);
     await this.#context.connection.drained();
   }
@@ -277,15 +281,5 @@ function readFinish(reply: Value): Uint8Array | null {
 
 function takeRecord(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The data must be a Uint8Array, received ${receivedValue(value)}`,
-  );
-}
-
-function noUndoId(value: unknown): KeepAliveError {
-  return new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The transaction to undo must be the Uint8Array that undoLog names it by, received ${receivedValue(value)}`,
-  );
+  throw invalidArgument('The data must be a Uint8Array', value);
 }
