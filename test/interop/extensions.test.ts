@@ -16,6 +16,7 @@ const oid = formatId(idFromBigInt(1_000_000));
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   describe(`Objects of Python in an extension, on ZEO ${version} with Z5`, { skip: missing }, () => {
+    // Not in ZEO: its client refuses the whole answer (asyncio/marshal.py: find_global)
     it('come out as data wherever transactions are told of, and are in nobody’s way', async () => {
       await using server = await startZeoServer({ version });
       const python = await openPythonClient(version, { address: [server.host, server.port] });

@@ -8,6 +8,7 @@ const quick = { reconnectMinDelay: 0.01, reconnectMaxDelay: 0.02 };
 
 // ZEO/tests/new_addr.test
 describe('A storage whose addresses are changed', () => {
+  // ReconnectionTests.checkMultipleServers, checkReconnectWritable
   it('keeps its connection, and goes elsewhere when it loses it', async () => {
     const former = await ScriptedPeer.listen();
     await using next = await ScriptedPeer.listen();

@@ -43,6 +43,7 @@ for (const encoding of ['Z', 'M'] as const) {
       );
     });
 
+    // testZEO.test_server_status, checkInterfaceFromRemoteStorage
     it('calls the server', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await ClientStorage.open(peer.address);

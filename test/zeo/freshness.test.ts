@@ -87,6 +87,7 @@ describe('A storage with a cache', () => {
     assert.equal(peer.count('loadBefore'), 2);
   });
 
+  // ZODB/tests/racetest.py: test_race_load_vs_external_invalidate
   it('hands out no answer that is old by the time it is read, from one chunk with the invalidation', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
@@ -197,6 +198,7 @@ describe('A storage with a cache', () => {
     assert.equal(peer.count('loadBefore'), 1);
   });
 
+  // ZODB/tests/racetest.py: test_race_external_invalidate_vs_disconnect
   it('forgets what was invalidated between the verification and the moment it was ready', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);

@@ -175,6 +175,7 @@ describe('Opening a storage', () => {
   }
 });
 
+// ConnectionTests.checkBadMessage1, checkBadMessage2, from the other side
 describe('A storage in service', () => {
   const broken: [what: string, bytes: Buffer][] = [
     ['a malformed pickle', frame('\x80\x03garbage.')],

@@ -58,7 +58,27 @@ async function iterate(storage: ClientStorage, signal?: AbortSignal): Promise<vo
   }
 }
 
-// IterationTests.checkIteratorGCProtocol, checkIteratorExhaustionStorage
+describe('Iterations', () => {
+  // IterationTests.checkIteratorParallel, checkIteratorGCSpanTransactions, checkIteratorGCStorageCommitting
+  it('go on beside each other, and over what is committed meanwhile', async () => {
+    await using server = await ZeoServer.listen();
+    await using storage = await ClientStorage.open(server.address);
+    const commit = (serial: Uint8Array) =>
+      storage.commit({}, (transaction) => transaction.store(zeroId, serial, record));
+    const first = await commit(zeroId);
+    const second = await commit(first);
+    const [one, other] = [storage.iterator(), storage.iterator(second)];
+    assert.deepEqual((await one.next()).value?.tid, first);
+    assert.deepEqual((await other.next()).value?.tid, second);
+    const third = await commit(second);
+    await (await storage.tpcBegin()).tpcAbort();
+    assert.deepEqual((await one.next()).value?.tid, second);
+    assert.deepEqual([(await one.next()).done, (await other.next()).done], [true, true]);
+    assert.deepEqual(storage.lastTransaction(), third);
+  });
+});
+
+// IterationTests.checkIteratorGCProtocol, checkIteratorExhaustionStorage, checkIteratorGCStorageDisconnect
 describe('An iteration that is given up', () => {
   const forgotten: Record<string, Value[]> = {
     iterator_start: [[1]],
