@@ -32,9 +32,11 @@ const commitIdKey = 'zeo_commit_id';
  *
  * Object and transaction ids are `Uint8Array`s of 8 bytes, those of transactions up to `maxTid`; `formatId`, `parseId`,
  * `idToBigInt` and `idFromBigInt` convert them. They are read when a call is made, not when it is sent. What is of another
- * shape is refused with `ERR_ZEO_INVALID_ARGUMENT`, and nothing is sent. An answer of the server that cannot be understood
- * is a {@link ProtocolError}, and the connection goes on where that is possible. Exceptions of the server are errors under ZODB's names ({@link POSKeyError}, {@link ConflictError} …), or
- * else a {@link ServerError} with class name and arguments.
+ * shape is refused with `ERR_ZEO_INVALID_ARGUMENT`, and nothing is sent.
+ *
+ * Exceptions of the server are errors under ZODB's names ({@link POSKeyError}, {@link ConflictError} …), or else a
+ * {@link ServerError} with class name and arguments. An answer that cannot be understood is a {@link ProtocolError}, and
+ * the connection goes on where that is possible.
  *
  * An open storage holds the process, connected or not: `close()` it.
  *

@@ -34,7 +34,8 @@ describe('A read-only server', () => {
     assert.equal(peer.count('register'), 1);
   });
 
-  // ConnectionTests.checkReadOnlyFallbackReadOnlyServer; ReconnectionTests.checkReadOnlyFallbackReadOnlyStorage, checkReconnectFallback
+  // ConnectionTests.checkReadOnlyFallbackReadOnlyServer
+  // ReconnectionTests.checkReadOnlyFallbackReadOnlyStorage, checkReconnectFallback
   it('serves a storage that accepts it as a fallback, on the same connection', async () => {
     await using peer = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({ address: peer.address, readOnlyFallback: true });

@@ -58,7 +58,8 @@ describe('A storage that loses its connection', () => {
     assert.equal(right.accepted, 1);
   });
 
-  // ReconnectionTests.checkNoVerificationOnServerRestartWith2Clients; ZRPCConnectionTests.checkConnectionInvalidationOnReconnect
+  // ReconnectionTests.checkNoVerificationOnServerRestartWith2Clients
+  // ZRPCConnectionTests.checkConnectionInvalidationOnReconnect
   it('tells what it missed before it is ready', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
