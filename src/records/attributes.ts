@@ -6,8 +6,8 @@ import { latin1 } from './python2-strings.js';
  */
 export function attributesOf(state: unknown): ReadonlyMap<string, unknown> {
   const attributes = new Map<string, unknown>();
-  const dicts = Array.isArray(state) && state.length === 2 ? state : [state];
-  if (!dicts.every((dict) => dict instanceof Map || dict === null)) return attributes;
+  const dicts = (Array.isArray(state) && state.length === 2 ? state : [state]).map(entriesOf);
+  if (dicts.includes(undefined)) return attributes;
   for (const dict of dicts) {
     for (const [key, value] of dict ?? []) {
       // Names that Python 2 wrote may have been left as bytes.
@@ -16,4 +16,12 @@ export function attributesOf(state: unknown): ReadonlyMap<string, unknown> {
     }
   }
   return attributes;
+}
+
+/** Of a dict: a `Map` in a record, and mostly an object without a prototype in a message. `None` has none. */
+function entriesOf(dict: unknown): Iterable<readonly [unknown, unknown]> | undefined {
+  if (dict instanceof Map) return dict;
+  if (dict === null) return [];
+  const isDict = typeof dict === 'object' && Object.getPrototypeOf(dict) === null;
+  return isDict ? Object.entries(dict as object) : undefined;
 }

@@ -29,6 +29,17 @@ export function unwatchAbort(signal: AbortSignal, abortable: Abortable): void {
   watches.delete(signal);
 }
 
+/** What a promise comes to, or the signal's reason when it aborts first: then the promise may come to what it likes. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const caller = { aborted: reject };
+    if (signal.aborted) reject(signal.reason);
+    else watchAbort(signal, caller);
+    promise.finally(() => unwatchAbort(signal, caller)).then(resolve, reject);
+  });
+}
+
 class AbortWatch {
   readonly abortables = new Set<Abortable>();
   readonly #signal: AbortSignal;

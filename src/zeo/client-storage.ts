@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { KeepAliveError } from '../errors.js';
 import { ReadOnlyError } from '../zodb-errors.js';
 import { CommitLock } from './commit-lock.js';
 import { copyId, idFromBigInt, idToBigInt, isLater } from './ids.js';
+import { checkObject, invalidArgument } from './invalid-argument.js';
 import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { checkOutcome, type UnknownOutcome } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
 import { ReadableStorage } from './readable-storage.js';
-import { receivedValue } from './received-value.js';
 import { Transaction } from './transaction.js';
 import { readTarget } from './uri.js';
 
@@ -31,9 +30,13 @@ const commitIdKey = 'zeo_commit_id';
  * {@link ClientDisconnected} and may be repeated. Every call of the server takes a signal and rejects with its reason;
  * `open` has `waitTimeout` instead.
  *
- * Object and transaction ids are `Uint8Array`s of 8 bytes; `formatId`, `parseId`, `idToBigInt` and `idFromBigInt`
- * convert them. Exceptions of the server are errors under ZODB's names ({@link POSKeyError}, {@link ConflictError} …), or
- * else a {@link ServerError} with class name and arguments.
+ * Object and transaction ids are `Uint8Array`s of 8 bytes, those of transactions up to `maxTid`; `formatId`, `parseId`,
+ * `idToBigInt` and `idFromBigInt` convert them. They are read when a call is made, not when it is sent. What is of another
+ * shape is refused with `ERR_ZEO_INVALID_ARGUMENT`, and nothing is sent.
+ *
+ * Exceptions of the server are errors under ZODB's names ({@link POSKeyError}, {@link ConflictError} …), or else a
+ * {@link ServerError} with class name and arguments. An answer that cannot be understood is a {@link ProtocolError}, and
+ * the connection goes on where that is possible.
  *
  * An open storage holds the process, connected or not: `close()` it.
  *
@@ -80,12 +83,12 @@ export class ClientStorage extends ReadableStorage {
   /**
    * An id for a new object, 8 bytes, that this client alone has. The server gives a hundred at a time.
    *
-   * @throws ReadOnlyError; ClientDisconnected
+   * @throws ReadOnlyError; ClientDisconnected; `signal.reason`
    */
   async newOid(signal?: AbortSignal): Promise<Uint8Array> {
     const connection = await this.supervisor.whenReady(signal);
     if (this.isReadOnly()) throw new ReadOnlyError();
-    return this.#oids.take(connection);
+    return this.#oids.take(connection, signal);
   }
 
   /**
@@ -134,6 +137,7 @@ export class ClientStorage extends ReadableStorage {
     work: (transaction: Transaction) => unknown,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
+    if (typeof work !== 'function') throw invalidArgument('work must be a function', work);
     await using transaction = await this.tpcBegin(metadata, signal);
     await work(transaction);
     await transaction.tpcVote(signal);
@@ -167,16 +171,16 @@ export class ClientStorage extends ReadableStorage {
    * Removes revisions that were replaced before a time, and objects that nothing refers to. A read-only connection may,
    * too.
    *
-   * @param before default: now
-   * @param wait whether to wait until it is done. Default `true`; it may take hours.
+   * @param options `before`: that time, default now. `wait`: whether to wait until it is done, default `true`; it may take
+   *   hours.
    * @throws ServerError what the server's storage says, as that it is being packed already
    */
-  async pack(
-    { before = new Date(), wait = true }: { before?: Date; wait?: boolean } = {},
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async pack(options: { before?: Date; wait?: boolean } = {}, signal?: AbortSignal): Promise<void> {
+    checkObject('options', options);
+    const { before = new Date(), wait = true } = options;
+    if (typeof wait !== 'boolean') throw invalidArgument('wait must be true or false', wait);
     const seconds = before instanceof Date ? before.getTime() / 1000 : Number.NaN;
-    if (Number.isNaN(seconds)) throw invalid('before must be a valid Date', before);
+    if (Number.isNaN(seconds)) throw invalidArgument('before must be a valid Date', before);
     await this.call('pack', [seconds, wait], signal);
   }
 
@@ -193,19 +197,13 @@ export class ClientStorage extends ReadableStorage {
 }
 
 /** The metadata as ZODB's client sends them: text as bytes. */
-function describe(
-  { user = '', description = '', extension = {} }: TransactionMetadata,
-  commitId: string,
-): Value[] {
+function describe(metadata: TransactionMetadata, commitId: string): Value[] {
+  checkObject('metadata', metadata);
+  const { user = '', description = '', extension = {} } = metadata;
+  checkObject('extension', extension);
   const utf8 = (name: string, text: unknown) => {
     if (typeof text === 'string') return new Uint8Array(Buffer.from(text));
-    throw invalid(`${name} must be a text`, text);
+    throw invalidArgument(`${name} must be a text`, text);
   };
-  if (typeof extension !== 'object' || extension === null)
-    throw invalid('extension must be an object', extension);
   return [utf8('user', user), utf8('description', description), { ...extension, [commitIdKey]: commitId }];
-}
-
-function invalid(what: string, value: unknown): KeepAliveError {
-  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `${what}, received ${receivedValue(value)}`);
 }

@@ -18,7 +18,6 @@ import { type Notification, readNotification } from './notification.js';
 import { NotificationQueue } from './notification-queue.js';
 import { PendingCall } from './pending-call.js';
 import { type ClientEvent, ClientSession } from './protocol/session.js';
-import { UnknownGlobal } from './protocol/unknown-global.js';
 import type { MessageId, Value } from './protocol/values.js';
 import { farewell, openSocket, portsOf, socketFailure } from './socket.js';
 import type { TlsOptions } from './tls.js';
@@ -251,15 +250,7 @@ export class Connection {
       case 'reply': {
         const call = this.#find(event.id);
         // First: a value that cannot be decoded throws, and the call must still be there to be rejected.
-        let value: Value = null;
-        try {
-          if (call?.wantsValue) value = event.value;
-        } catch (error) {
-          if (!(error instanceof UnknownGlobal)) throw error;
-          this.#pending.delete(event.id as number);
-          call?.reject(error);
-          return;
-        }
+        const value = call?.wantsValue ? event.value : null;
         this.#pending.delete(event.id as number);
         call?.resolve(value);
         return;

@@ -38,6 +38,8 @@ export function dial(request: DialRequest, controller: AbortController): Promise
     const backoff = request.backoffOf(address);
     let error = request.lastError;
     for (;;) {
+      // Who was told of the first attempt at another address may have called it off.
+      signal.throwIfAborted();
       const backoffMs = backoff.nextDelayMs(hopeless.has(address));
       // Not paced: the first attempt of a storage that is being opened, which is what its host waits for.
       if (error !== undefined) {

@@ -2,7 +2,7 @@ import { startDeadline } from '../deadline.js';
 import { ClientDisconnected, KeepAliveError, ProtocolError, ServerError } from '../errors.js';
 import { type Address, formatAddress } from './address.js';
 import { Connection } from './connection.js';
-import { compareIds, copyId, formatId, isId } from './ids.js';
+import { compareIds, copyId, formatId, isLater, isTid } from './ids.js';
 import { readOids } from './notification.js';
 import type { Access } from './options.js';
 import type { Value } from './protocol/values.js';
@@ -109,7 +109,7 @@ async function register(
     tid = await connection.call('register', [storage, true]);
   }
   tid ??= await connection.call('lastTransaction', []);
-  if (!isId(tid))
+  if (!isTid(tid))
     throw new ProtocolError('The server answered register with something that is no transaction id');
   return { serverTid: copyId(tid), readOnly };
 }
@@ -127,8 +127,11 @@ async function findMissed(
   const reply = await connection.call('getInvalidations', [lastTid]);
   if (reply === null) return { tid: serverTid, oids: null };
   const [tid, oids] = Array.isArray(reply) ? reply : [];
-  if (!isId(tid)) throw new ProtocolError('The server answered getInvalidations without a transaction id');
-  return { tid: copyId(tid), oids: readOids(oids) };
+  if (!isTid(tid)) throw new ProtocolError('The server answered getInvalidations without a transaction id');
+  const missed = { tid: copyId(tid), oids: readOids(oids) };
+  // It leaves out what it has committed by its own account. Refused it would answer the same again; so nothing of the cache
+  // is trusted, as when it cannot tell.
+  return isLater(serverTid, missed.tid) ? { tid: serverTid, oids: null } : missed;
 }
 
 function refused(connection: Connection, storage: string, cause: ServerError): Error {

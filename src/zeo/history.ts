@@ -1,14 +1,14 @@
 import { ProtocolError } from '../errors.js';
-import { copyId, isId } from './ids.js';
+import { copyId, isTid } from './ids.js';
 import { type Dict, isDict, type Value } from './protocol/values.js';
 
 /** What is known of a transaction beside what it has changed. */
 export interface TransactionDescription {
-  /** In seconds since 1970, with decimals. */
+  /** In seconds since 1970, with decimals; `NaN` where the server does not tell. */
   readonly time: number;
   readonly user: string;
   readonly description: string;
-  /** What else its author has said, by name. */
+  /** What else its author has said, by name. Objects of Python classes are `PythonObject`s of `zeo-keepalive/records`. */
   readonly extension: { readonly [name: string]: Value };
 }
 
@@ -16,7 +16,7 @@ export interface TransactionDescription {
 export interface HistoryEntry extends TransactionDescription {
   /** The transaction that wrote it, 8 bytes. */
   readonly tid: Uint8Array;
-  /** Of the record, in bytes. */
+  /** Of the record, in bytes; 0 where the server does not tell. */
   readonly size: number;
 }
 
@@ -30,8 +30,8 @@ export interface UndoEntry extends TransactionDescription {
 export function readHistory(reply: Value): HistoryEntry[] {
   return readEntries('history', reply, (entry) => {
     const { tid, size, serial: _, ...rest } = entry;
-    if (!isId(tid)) throw noEntries('history');
-    return { tid: copyId(tid), size: Number(size ?? 0), ...readDescription(rest) };
+    if (!isTid(tid)) throw noEntries('history');
+    return { tid: copyId(tid), size: typeof size === 'number' ? size : 0, ...readDescription(rest) };
   });
 }
 

@@ -1,25 +1,39 @@
-import { KeepAliveError } from '../errors.js';
-import { receivedValue } from './received-value.js';
+import { invalidArgument } from './invalid-argument.js';
 
-/** The largest transaction id that a server accepts; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
+/** The largest transaction id that there can be; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
 export const maxTid: Uint8Array = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
 
-/** Whether it is what object and transaction ids are: eight bytes. */
+/** Whether it is what object ids are, and transaction ids up to {@link maxTid}: eight bytes. */
 export function isId(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array && value.length === 8;
 }
 
+/** Whether it is a transaction id. */
+export function isTid(value: unknown): value is Uint8Array {
+  // The largest is all ones but for the first bit.
+  return isId(value) && (value[0] as number) < 0x80;
+}
+
 /**
- * An object or transaction id that a caller passed.
+ * An object id that a caller passed, a copy of it: the caller may reuse its own while a call waits.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
-export function checkId(name: 'oid' | 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
-  if (isId(value)) return value;
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The ${name} must be a Uint8Array of 8 bytes, received ${receivedValue(value)}`,
-  );
+export function takeOid(value: unknown): Uint8Array {
+  if (isId(value)) return copyId(value);
+  throw invalidArgument('The oid must be a Uint8Array of 8 bytes', value);
+}
+
+/**
+ * A transaction id that a caller passed, a copy of it.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, as for one that is later than {@link maxTid}
+ */
+export function takeTid(name: 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
+  if (isTid(value)) return copyId(value);
+  if (isId(value))
+    throw invalidArgument(`The ${name} must be at most maxTid, 7fffffffffffffff`, formatId(value));
+  throw invalidArgument(`The ${name} must be a Uint8Array of 8 bytes`, value);
 }
 
 /** Negative, zero or positive: ids count upwards as big-endian numbers, so that bytes compare as they do. */
@@ -57,12 +71,8 @@ export function idToBigInt(id: Uint8Array): bigint {
  */
 export function idFromBigInt(value: bigint | number): Uint8Array {
   const isInteger = typeof value === 'bigint' || Number.isSafeInteger(value);
-  if (!isInteger || value < 0 || value >= 2n ** 64n) {
-    throw new KeepAliveError(
-      'ERR_ZEO_INVALID_ARGUMENT',
-      `An id is a whole number of 64 bits, received ${receivedValue(value)}`,
-    );
-  }
+  if (!isInteger || value < 0 || value >= 2n ** 64n)
+    throw invalidArgument('An id is a whole number of 64 bits', value);
   const id = new Uint8Array(8);
   new DataView(id.buffer).setBigUint64(0, BigInt(value));
   return id;
@@ -77,8 +87,5 @@ export function idFromBigInt(value: bigint | number): Uint8Array {
 export function parseId(text: string): Uint8Array {
   const digits = /^(?:0x)?([\da-f]{1,16})$/i.exec(text)?.[1];
   if (digits !== undefined) return idFromBigInt(BigInt(`0x${digits}`));
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `An id is written as up to 16 hexadecimal digits, received ${receivedValue(text)}`,
-  );
+  throw invalidArgument('An id is written as up to 16 hexadecimal digits', text);
 }

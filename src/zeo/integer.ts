@@ -1,5 +1,4 @@
-import { KeepAliveError } from '../errors.js';
-import { receivedValue } from './received-value.js';
+import { invalidArgument } from './invalid-argument.js';
 
 /**
  * A whole number that a caller passed.
@@ -9,8 +8,5 @@ import { receivedValue } from './received-value.js';
 export function checkCount(name: string, value: unknown, smallest = 0): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= smallest) return value;
   const what = smallest < 0 ? 'a whole number' : `a whole number from ${smallest}`;
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `${name} must be ${what}, received ${receivedValue(value)}`,
-  );
+  throw invalidArgument(`${name} must be ${what}`, value);
 }

@@ -3,13 +3,15 @@
  * (`ZEO/ClientStorage.py: TransactionIterator, RecordIterator`).
  *
  * - The place is lost with the connection; the iterator then rejects, it does not start again.
- * - An iterator that is left early tells the server to forget its place.
+ * - An iterator that is left early tells the server to forget its place, as soon as it knows it: who gives up while the
+ *   server makes one is not kept waiting.
  */
 import { ProtocolError } from '../errors.js';
 import { StorageTransactionError } from '../zodb-errors.js';
+import { unlessAborted } from './abort-watch.js';
 import type { Connection } from './connection.js';
-import { readExtension, readText } from './history.js';
-import { copyId, isId } from './ids.js';
+import { readExtension, readText, type TransactionDescription } from './history.js';
+import { copyId, isId, isTid } from './ids.js';
 import type { Value } from './protocol/values.js';
 
 /** A record as a transaction has written it. */
@@ -26,8 +28,11 @@ export interface StoredRecord {
 
 /** The record of an object as it is now. */
 export interface CurrentRecord {
+  /** 8 bytes. */
   readonly oid: Uint8Array;
+  /** The transaction that wrote it, 8 bytes. */
   readonly tid: Uint8Array;
+  /** As ZODB stores it. */
   readonly data: Uint8Array;
 }
 
@@ -39,13 +44,13 @@ export class StoredTransaction implements AsyncIterable<StoredRecord> {
   readonly status: string;
   readonly user: string;
   readonly description: string;
-  /** What else its author has said, by name. */
+  /** What else its author has said, by name, as in {@link TransactionDescription}. */
   readonly extension: { readonly [name: string]: Value };
   readonly #records: () => AsyncGenerator<StoredRecord, void, undefined>;
 
   constructor(value: Value, records: (tid: Uint8Array) => AsyncGenerator<StoredRecord, void, undefined>) {
     const [tid, status, user, description, extension] = Array.isArray(value) ? value : [];
-    if (!isId(tid)) throw new ProtocolError('The server told of a transaction that has no id');
+    if (!isTid(tid)) throw new ProtocolError('The server told of a transaction that has no id');
     this.tid = copyId(tid);
     this.status = readText(status);
     this.user = readText(user);
@@ -70,17 +75,21 @@ export async function* storedTransactions(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredTransaction, void, undefined> {
   const connection = await ready();
-  const place = await connection.call('iterator_start', bounds, signal);
+  const place = await takePlace(connection, 'iterator_start', bounds, signal);
   let present: Uint8Array | undefined;
   const records = (tid: Uint8Array) => {
     if (tid === present) return storedRecords(connection, [place, tid], signal);
     throw new StorageTransactionError(['The iteration has left the transaction']);
   };
-  yield* places(connection, place, 'iterator_next', signal, (value) => {
-    const transaction = value === null ? undefined : new StoredTransaction(value, records);
-    present = transaction?.tid;
-    return transaction;
-  });
+  try {
+    yield* places(connection, place, 'iterator_next', signal, (value) => {
+      const transaction = value === null ? undefined : new StoredTransaction(value, records);
+      present = transaction?.tid;
+      return transaction;
+    });
+  } finally {
+    present = undefined;
+  }
 }
 
 /** All objects; the server hands out a mark to go on from with each. */
@@ -90,7 +99,7 @@ export async function* currentRecords(
   for (let mark: Value = null; ; ) {
     const reply = await next([mark]);
     const [oid, tid, data, following] = Array.isArray(reply) ? reply : [];
-    if (!(isId(oid) && isId(tid) && data instanceof Uint8Array) || following === undefined)
+    if (!(isId(oid) && isTid(tid) && data instanceof Uint8Array) || following === undefined)
       throw new ProtocolError('The server answered record_iternext with something that is no record');
     yield { oid, tid, data };
     if (following === null) return;
@@ -103,14 +112,40 @@ async function* storedRecords(
   from: readonly Value[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredRecord, void, undefined> {
-  const place = await connection.call('iterator_record_start', from, signal);
+  const place = await takePlace(connection, 'iterator_record_start', from, signal);
   yield* places(connection, place, 'iterator_record_next', signal, readRecord);
+}
+
+async function takePlace(
+  connection: Connection,
+  method: string,
+  args: readonly Value[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  signal?.throwIfAborted();
+  const taken = connection.call(method, args).then((place) => readPlace(method, place));
+  try {
+    return await unlessAborted(taken, signal);
+  } catch (error) {
+    // Given up, it may come yet.
+    taken.then((place) => forgetPlace(connection, place)).catch(() => {});
+    throw error;
+  }
+}
+
+function readPlace(method: string, reply: Value): number {
+  if (typeof reply === 'number' && Number.isSafeInteger(reply)) return reply;
+  throw new ProtocolError(`The server answered ${method} with something that is no number`);
+}
+
+function forgetPlace(connection: Connection, place: number): void {
+  connection.tell('iterator_gc', [[place]]);
 }
 
 /** @param read `undefined` at the end */
 async function* places<T>(
   connection: Connection,
-  place: Value,
+  place: number,
   method: string,
   signal: AbortSignal | undefined,
   read: (value: Value) => T | undefined,
@@ -127,7 +162,7 @@ async function* places<T>(
       yield item;
     }
   } finally {
-    if (!ended) connection.tell('iterator_gc', [[place]]);
+    if (!ended) forgetPlace(connection, place);
   }
 }
 
@@ -135,7 +170,7 @@ function readRecord(value: Value): StoredRecord | undefined {
   if (value === null) return undefined;
   const [oid, tid, data, dataTid] = Array.isArray(value) ? value : [];
   const hasData = data === null || data instanceof Uint8Array;
-  const hasDataTid = dataTid === null || dataTid === undefined || isId(dataTid);
-  if (isId(oid) && isId(tid) && hasData && hasDataTid) return { oid, tid, data, dataTid: dataTid ?? null };
+  const hasDataTid = dataTid === null || dataTid === undefined || isTid(dataTid);
+  if (isId(oid) && isTid(tid) && hasData && hasDataTid) return { oid, tid, data, dataTid: dataTid ?? null };
   throw new ProtocolError('The server told of a record that is none');
 }

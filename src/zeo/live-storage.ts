@@ -89,7 +89,8 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
 
   /**
    * Other servers from now on, which serve the same data (`ZEO/ClientStorage.py: new_addr`). A connection that there
-   * is stays until it is lost.
+   * is, or that is being taken into service, stays until it is lost. A search that is under way starts anew, unless they
+   * are the same as before. Any listener may call it.
    *
    * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_CLOSED`
    */

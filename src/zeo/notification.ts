@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.js';
-import { isId } from './ids.js';
+import { isId, isTid } from './ids.js';
 import type { Value } from './protocol/values.js';
 import { readStorageInfoChange, type StorageInfoChange } from './storage-info.js';
 
@@ -21,7 +21,7 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
   switch (method) {
     case 'invalidateTransaction': {
       const [tid, oids] = args;
-      if (!isId(tid))
+      if (!isTid(tid))
         throw new ProtocolError('The server invalidated with something that is no transaction id');
       return { type: 'invalidated', tid, oids: readOids(oids) };
     }

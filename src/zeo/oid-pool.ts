@@ -1,6 +1,11 @@
 import { ProtocolError } from '../errors.js';
+import { unlessAborted } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import { copyId, isId } from './ids.js';
+import type { Value } from './protocol/values.js';
+
+/** What a server gives at most (`ZEO/StorageServer.py: new_oids`). */
+const maxOids = 100;
 
 /**
  * Object ids that the server has given this client, a hundred at a time.
@@ -13,9 +18,14 @@ export class OidPool {
   #oids: Uint8Array[] = [];
   #fetching: Promise<void> | undefined;
 
-  /** An id that no object has. */
-  async take(connection: Connection): Promise<Uint8Array> {
+  /**
+   * An id that no object has.
+   *
+   * @throws `signal.reason`; what was asked for is for the others who wait, and for who comes next
+   */
+  async take(connection: Connection, signal?: AbortSignal): Promise<Uint8Array> {
     for (;;) {
+      signal?.throwIfAborted();
       if (this.#connection !== connection) {
         this.#connection = connection;
         this.#oids = [];
@@ -24,19 +34,25 @@ export class OidPool {
       const oid = this.#oids.pop();
       if (oid !== undefined) return oid;
       this.#fetching ??= this.#fetch(connection);
-      await this.#fetching;
+      await unlessAborted(this.#fetching, signal);
     }
   }
 
   async #fetch(connection: Connection): Promise<void> {
     try {
-      const oids = await connection.call('new_oids', []);
-      if (!Array.isArray(oids) || oids.length === 0 || !oids.every(isId))
-        throw new ProtocolError('The server answered new_oids with something that is no list of object ids');
+      const oids = readNewOids(await connection.call('new_oids', []));
       // In the order in which they were given out, from the end.
       if (this.#connection === connection) this.#oids = oids.map(copyId).reverse();
     } finally {
       if (this.#connection === connection) this.#fetching = undefined;
     }
   }
+}
+
+function readNewOids(reply: Value): readonly Uint8Array[] {
+  const isSome = Array.isArray(reply) && reply.length > 0 && reply.length <= maxOids;
+  if (isSome && reply.every(isId)) return reply;
+  throw new ProtocolError(
+    `The server answered new_oids with something that is no list of up to ${maxOids} object ids`,
+  );
 }

@@ -1,6 +1,6 @@
 import { KeepAliveError } from '../errors.js';
-import { checkId, formatId, parseId } from './ids.js';
-import { receivedValue } from './received-value.js';
+import { formatId, parseId, takeTid } from './ids.js';
+import { checkObject, invalidArgument } from './invalid-argument.js';
 
 /** What identifies a transaction whose outcome is not known: plain data, that may be kept and asked about later. */
 export interface UnknownOutcome {
@@ -11,17 +11,16 @@ export interface UnknownOutcome {
 }
 
 /**
- * What identifies the transaction, checked.
+ * What identifies the transaction, checked and copied.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
-export function checkOutcome({ commitId, since }: UnknownOutcome): { commitId: string; since: Uint8Array } {
+export function checkOutcome(unknown: UnknownOutcome): { commitId: string; since: Uint8Array } {
+  checkObject('outcome', unknown);
+  const { commitId, since } = unknown;
   if (typeof commitId === 'string' && commitId !== '')
-    return { commitId, since: checkId('since', typeof since === 'string' ? parseId(since) : since) };
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The commitId must be a text, received ${receivedValue(commitId)}`,
-  );
+    return { commitId, since: takeTid('since', typeof since === 'string' ? parseId(since) : since) };
+  throw invalidArgument('The commitId must be a text', commitId);
 }
 
 /**

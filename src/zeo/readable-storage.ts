@@ -1,8 +1,9 @@
 import { ProtocolError } from '../errors.js';
 import { POSKeyError } from '../zodb-errors.js';
 import { type HistoryEntry, readHistory, readUndoLog, type UndoEntry } from './history.js';
-import { checkId, copyId, isId, maxTid } from './ids.js';
+import { copyId, isTid, maxTid, takeOid, takeTid } from './ids.js';
 import { checkCount } from './integer.js';
+import { checkObject, invalidArgument } from './invalid-argument.js';
 import {
   type CurrentRecord,
   currentRecords,
@@ -25,7 +26,7 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The last transaction that this client knows of, without asking the server, as ZEO's own client answers it.
+   * The last transaction that this client knows of, 8 bytes, without asking the server, as ZEO's own client answers it.
    * `undefined` before the first connection. What it changed has been told as `invalidated` or `committed`.
    */
   lastTransaction(): Uint8Array | undefined {
@@ -33,7 +34,7 @@ export abstract class ReadableStorage extends LiveStorage {
     return lastTid && copyId(lastTid);
   }
 
-  /** Asks the server for its last transaction. Does not change what {@link lastTransaction} answers. */
+  /** Asks the server for its last transaction, 8 bytes. Does not change what {@link lastTransaction} answers. */
   async fetchLastTransaction(signal?: AbortSignal): Promise<Uint8Array> {
     return readTid('lastTransaction', await this.call('lastTransaction', [], signal));
   }
@@ -78,8 +79,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async loadBefore(oid: Uint8Array, tid: Uint8Array, signal?: AbortSignal): Promise<PastRevision | null> {
-    // Copied: the caller may reuse its buffers while the request waits for a connection or the lock.
-    return this.#loader.loadBefore(copyId(checkId('oid', oid)), copyId(checkId('tid', tid)), signal);
+    return this.#loader.loadBefore(takeOid(oid), takeTid('tid', tid), signal);
   }
 
   /**
@@ -89,7 +89,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when it has written none
    */
   async loadSerial(oid: Uint8Array, serial: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    const data = await this.call('loadSerial', [checkId('oid', oid), checkId('serial', serial)], signal);
+    const data = await this.call('loadSerial', [takeOid(oid), takeTid('serial', serial)], signal);
     if (data instanceof Uint8Array) return data;
     throw new ProtocolError('The server answered loadSerial with something that is no record');
   }
@@ -100,7 +100,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async getTid(oid: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    return readTid('getTid', await this.call('getTid', [checkId('oid', oid)], signal));
+    return readTid('getTid', await this.call('getTid', [takeOid(oid)], signal));
   }
 
   /**
@@ -111,8 +111,10 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws ClientDisconnected when there is no connection: it does not wait for one
    */
   async prefetch(oids: Iterable<Uint8Array>, tid = maxTid, signal?: AbortSignal): Promise<void> {
-    const ids = Array.from(oids, (oid) => copyId(checkId('oid', oid)));
-    await this.#loader.prefetch(ids, copyId(checkId('tid', tid)), signal);
+    if (typeof oids?.[Symbol.iterator] !== 'function')
+      throw invalidArgument('The oids must be something to iterate over', oids);
+    const ids = Array.from(oids, takeOid);
+    await this.#loader.prefetch(ids, takeTid('tid', tid), signal);
   }
 
   /**
@@ -122,7 +124,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async history(oid: Uint8Array, size = 1, signal?: AbortSignal): Promise<HistoryEntry[]> {
-    const args = [checkId('oid', oid), checkCount('size', size)];
+    const args = [takeOid(oid), checkCount('size', size)];
     return readHistory(await this.call('history', args, signal));
   }
 
@@ -148,6 +150,7 @@ export abstract class ReadableStorage extends LiveStorage {
     specification: { readonly [name: string]: Value } = {},
     signal?: AbortSignal,
   ): Promise<UndoEntry[]> {
+    checkObject('specification', specification);
     const wanted = Object.entries(specification).map(([name, value]) => [name, asStored(name, value)]);
     const args = [...range(first, last), Object.fromEntries(wanted)];
     return readUndoLog('undoInfo', await this.call('undoInfo', args, signal));
@@ -170,13 +173,15 @@ export abstract class ReadableStorage extends LiveStorage {
     stop?: Uint8Array,
     signal?: AbortSignal,
   ): AsyncGenerator<StoredTransaction, void, undefined> {
-    const bounds = [start, stop].map((tid) => (tid === undefined ? null : copyId(checkId('tid', tid))));
+    const bounds = [start, stop].map((tid) => (tid === undefined ? null : takeTid('tid', tid)));
     return storedTransactions(() => this.supervisor.whenReady(signal), bounds, signal);
   }
 
   /**
    * The current records of all objects, in the server's order, where its storage can tell them
    * (`info.supportsRecordIternext`).
+   *
+   * @throws ServerError where it cannot, and in ZODB's way for a storage without any object: `builtins.ValueError`
    */
   currentRecords(signal?: AbortSignal): AsyncGenerator<CurrentRecord, void, undefined> {
     return currentRecords((args) => this.call('record_iternext', args, signal));
@@ -184,8 +189,8 @@ export abstract class ReadableStorage extends LiveStorage {
 }
 
 function readTid(method: string, reply: Value): Uint8Array {
-  if (isId(reply)) return copyId(reply);
-  throw new ProtocolError(`The server answered ${method} with something that is no id`);
+  if (isTid(reply)) return copyId(reply);
+  throw new ProtocolError(`The server answered ${method} with something that is no transaction id`);
 }
 
 /** ZODB compares with what it has stored, where these two are bytes. */

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.js';
-import { isId } from './ids.js';
+import { isTid } from './ids.js';
 import type { Value } from './protocol/values.js';
 
 /** A revision of an object. `data` and ids may be views into received data: copy what you keep for long. */
@@ -24,7 +24,7 @@ export interface PastRevision extends Revision {
 export function readRevision(reply: Value): PastRevision | null {
   if (reply === null) return null;
   const [data, serial, endTid] = Array.isArray(reply) ? reply : [];
-  if (data instanceof Uint8Array && isId(serial) && (endTid === null || isId(endTid)))
+  if (data instanceof Uint8Array && isTid(serial) && (endTid === null || isTid(endTid)))
     return { data, serial, endTid };
   throw new ProtocolError('The server answered loadBefore with something that is no revision');
 }

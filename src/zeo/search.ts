@@ -50,7 +50,12 @@ export class Search {
     this.#observer = observer;
   }
 
-  /** Resolves when the last search has ended, and nothing of it is left. */
+  /** Whether a search is under way. */
+  get isActive(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  /** Resolves when all searches have ended, and nothing of them is left. */
   get ended(): Promise<void> {
     return this.#ended;
   }
@@ -60,7 +65,7 @@ export class Search {
     this.#controller?.abort(lastError);
     const controller = new AbortController();
     this.#controller = controller;
-    this.#ended = dial(this.#request(goal, lastError), controller).then(
+    const search = dial(this.#request(goal, lastError), controller).then(
       (established) => {
         if (this.#controller === controller) return this.#found(established, goal);
         // Between its success and now the search has become another one, or was stopped.
@@ -70,6 +75,8 @@ export class Search {
       },
       (cause) => this.#startAgain(cause, controller.signal, goal),
     );
+    // Who was told of the first attempt may have started the next search already.
+    this.#ended = Promise.all([this.#ended, search]).then(() => {});
   }
 
   stop(reason?: Error): void {

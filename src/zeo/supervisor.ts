@@ -8,8 +8,10 @@
  * - A server whose last transaction is older than what is known already is refused.
  * - Order of an adoption: what was missed, what came in meanwhile, ready, waiting calls, `connected`. Of a loss:
  *   not ready, pending calls rejected, `disconnected`, `reconnecting`.
- * - Listeners run in between and may call anything, `close` and `drop` included: state is looked at again after.
+ * - Listeners run in between and may call anything, `close`, `drop` and `setAddresses` included: state is looked at again
+ *   after. No search is under way while they are told of an adoption or a loss; what comes then knows the addresses.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { ClientDisconnected, KeepAliveError } from '../errors.js';
 import { type Address, formatAddress } from './address.js';
 import type { Connection } from './connection.js';
@@ -86,14 +88,21 @@ export class Supervisor {
     this.#seek(undefined);
   }
 
-  /** Other servers from now on. A connection that there is stays; a search that is under way starts anew. */
+  /**
+   * Other servers from now on. A connection that there is stays, as one does that is being adopted; a search that is under
+   * way starts anew, unless it is for the same.
+   */
   moveTo(addresses: readonly Address[]): void {
     if (this.#closed !== undefined) throw this.#closed;
+    const names = addresses.map(formatAddress);
+    // A listener of `reconnecting` may say so each time.
+    if (isDeepStrictEqual(names, this.#addresses.map(formatAddress))) return;
     this.#leavePacer();
-    this.#leavePacer = reconnectPacer.join(addresses.map(formatAddress));
+    this.#leavePacer = reconnectPacer.join(names);
     this.#addresses = addresses;
-    if (this.#connection === undefined) this.#seek(this.#lastError);
-    else if (this.#isMakeshift) this.#seekWritable(this.#connection);
+    if (this.#connection === undefined) {
+      if (this.#search.isActive) this.#seek(this.#lastError);
+    } else if (this.#isMakeshift) this.#seekWritable(this.#connection);
   }
 
   /**
@@ -176,8 +185,8 @@ export class Supervisor {
       return;
     }
     if (this.#connection !== undefined) this.#retire(this.#connection, address);
-    this.#catchUp(established);
-    // A listener may have closed the storage.
+    // A listener may have closed the storage, here or below.
+    if (this.#closed === undefined) this.#catchUp(established);
     if (this.#closed !== undefined) {
       connection.destroy(this.#closed);
       return;
@@ -209,6 +218,7 @@ export class Supervisor {
     let catchingUp = true;
     connection.observe({
       notified: (notification) => {
+        if (this.#closed !== undefined) return;
         const isTold = notification.type === 'invalidated' && !isLater(notification.tid, covered);
         if (!(catchingUp && isTold)) this.#freshness.notified(notification);
       },
@@ -233,6 +243,8 @@ export class Supervisor {
     const now = performance.now();
     if (now - this.#lostAt >= calmMs) this.#search.forgetFailures(false);
     this.#lostAt = now;
+    // One for something better than what is lost.
+    this.#search.stop(error);
     this.#announce('disconnected', { generation: this.#generation, error });
     if (this.#closed === undefined) this.#seek(error);
   }

@@ -9,15 +9,15 @@
  * - With the vote the server's commit lock is taken, until the end.
  * - The commit lock of this storage is given back at the end, and only then.
  */
-import { ClientDisconnected, KeepAliveError, ProtocolError } from '../errors.js';
+import { ClientDisconnected, ProtocolError } from '../errors.js';
 import { ConflictError, StorageTransactionError } from '../zodb-errors.js';
 import { unwatchAbort, watchAbort } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import type { CommittedChange, Freshness } from './freshness.js';
-import { checkId, copyId, formatId, isId } from './ids.js';
+import { copyId, formatId, isTid, takeOid, takeTid } from './ids.js';
+import { invalidArgument } from './invalid-argument.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
-import { receivedValue } from './received-value.js';
 import { type ResolveConflict, readVote, unresolved } from './vote.js';
 
 /** A transaction may have its conflicts resolved so many times (`ZEO/ClientStorage.py: tpc_vote`). */
@@ -77,11 +77,10 @@ export class Transaction implements AsyncDisposable {
    *   `ERR_ZEO_FRAME_TOO_LARGE`: then the transaction is as if it had not been called
    */
   async store(oid: Uint8Array, serial: Uint8Array, data: Uint8Array): Promise<void> {
-    checkId('oid', oid);
-    checkId('serial', serial);
-    if (!(data instanceof Uint8Array)) throw noRecord(data);
-    this.#tell('storea', [oid, serial, data]);
-    this.#changed(oid, data);
+    const id = takeOid(oid);
+    const args = [id, takeTid('serial', serial), takeRecord(data)];
+    this.#tell('storea', args);
+    this.#changed(id, data);
     await this.#context.connection.drained();
   }
 
@@ -92,9 +91,7 @@ export class Transaction implements AsyncDisposable {
    * @throws as {@link store}
    */
   async checkCurrentSerialInTransaction(oid: Uint8Array, serial: Uint8Array): Promise<void> {
-    checkId('oid', oid);
-    checkId('serial', serial);
-    this.#tell('checkCurrentSerialInTransaction', [oid, serial]);
+    this.#tell('checkCurrentSerialInTransaction', [takeOid(oid), takeTid('serial', serial)]);
     await this.#context.connection.drained();
   }
 
@@ -105,10 +102,9 @@ export class Transaction implements AsyncDisposable {
    * @throws as {@link store}
    */
   async deleteObject(oid: Uint8Array, serial: Uint8Array): Promise<void> {
-    checkId('oid', oid);
-    checkId('serial', serial);
-    this.#tell('deleteObject', [oid, serial]);
-    this.#changed(oid, undefined);
+    const id = takeOid(oid);
+    this.#tell('deleteObject', [id, takeTid('serial', serial)]);
+    this.#changed(id, undefined);
     await this.#context.connection.drained();
   }
 
@@ -119,7 +115,11 @@ export class Transaction implements AsyncDisposable {
    * @throws as {@link store}; that it cannot be undone comes from the vote, as UndoError
    */
   async undo(transactionId: Uint8Array): Promise<void> {
-    if (!(transactionId instanceof Uint8Array)) throw noUndoId(transactionId);
+    if (!(transactionId instanceof Uint8Array))
+      throw invalidArgument(
+        'The transaction to undo must be the Uint8Array that undoLog names it by',
+        transactionId,
+      );
     this.#tell('undoa', [transactionId]);
     await this.#context.connection.drained();
   }
@@ -232,7 +232,7 @@ export class Transaction implements AsyncDisposable {
         const data = votes < maxVotes ? await resolveConflict?.(conflict, signal) : undefined;
         signal.throwIfAborted();
         if (data === undefined) throw unresolved(conflict);
-        connection.tell('storea', [conflict.oid, conflict.serials[0], data, id]);
+        connection.tell('storea', [conflict.oid, conflict.serials[0], takeRecord(data), id]);
         resolved.set(formatId(conflict.oid), copyId(conflict.oid));
       }
     }
@@ -244,10 +244,11 @@ export class Transaction implements AsyncDisposable {
     this.#context.connection.tell(method, [...args, this.#context.id]);
   }
 
+  /** The id is not copied. */
   #changed(oid: Uint8Array, data: Uint8Array | undefined): void {
     if (data !== undefined) this.#storedBytes += data.length;
     const isKept = data !== undefined && this.#context.freshness.cache.accepts(this.#storedBytes);
-    this.#changes.set(formatId(oid), { oid: copyId(oid), data: isKept ? new Uint8Array(data) : undefined });
+    this.#changes.set(formatId(oid), { oid, data: isKept ? new Uint8Array(data) : undefined });
   }
 
   #require(phase: Phase, method: string): void {
@@ -274,20 +275,11 @@ const states: Readonly<Record<Phase, string>> = {
 /** `null` when the server has no such transaction. */
 function readFinish(reply: Value): Uint8Array | null {
   if (reply === null) return null;
-  if (isId(reply)) return copyId(reply);
+  if (isTid(reply)) return copyId(reply);
   throw new ProtocolError('The server answered tpc_finish with something that is no transaction id');
 }
 
-function noRecord(value: unknown): KeepAliveError {
-  return new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The data must be a Uint8Array, received ${receivedValue(value)}`,
-  );
-}
-
-function noUndoId(value: unknown): KeepAliveError {
-  return new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The transaction to undo must be the Uint8Array that undoLog names it by, received ${receivedValue(value)}`,
-  );
+function takeRecord(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw invalidArgument('The data must be a Uint8Array', value);
 }

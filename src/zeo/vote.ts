@@ -1,13 +1,14 @@
 import { ProtocolError } from '../errors.js';
+import { decodeRecord } from '../records/decode-record.js';
 import { ConflictError } from '../zodb-errors.js';
-import { isId } from './ids.js';
+import { isId, isTid } from './ids.js';
 import { isDict, type Value } from './protocol/values.js';
 
 /** A conflict that the server leaves to its clients (its setting `client-conflict-resolution`). */
 export interface Conflict {
   /** 8 bytes. */
   readonly oid: Uint8Array;
-  /** The transaction that wrote the object as it is now, and the one that this transaction had read. */
+  /** The transaction that wrote the object as it is now, and the one that this transaction had read; 8 bytes each. */
   readonly serials: readonly [committed: Uint8Array, read: Uint8Array];
   /** The record that this transaction has stored. */
   readonly data: Uint8Array;
@@ -40,14 +41,24 @@ export function readVote(reply: Value): Vote {
 
 /** The error for a conflict that nobody has resolved. */
 export function unresolved({ oid, serials, data }: Conflict): ConflictError {
-  return new ConflictError({ message: 'database conflict error', oid, serials, data });
+  const class_name = classNameOf(data);
+  return new ConflictError({ message: 'database conflict error', oid, class_name, serials, data });
+}
+
+/** As ZODB finds it out, where the server has not (`ZODB/POSException.py: ConflictError`). */
+function classNameOf(data: Uint8Array): string | undefined {
+  try {
+    return decodeRecord(data).className;
+  } catch {
+    return undefined;
+  }
 }
 
 function readConflict(entry: Value): Conflict {
   if (!isDict(entry)) throw noVote();
   const { oid, serials, data } = entry;
-  const [committed, read] = Array.isArray(serials) ? serials : [];
-  if (isId(oid) && isId(committed) && isId(read) && data instanceof Uint8Array)
+  const [committed, read] = Array.isArray(serials) && serials.length === 2 ? serials : [];
+  if (isId(oid) && isTid(committed) && isTid(read) && data instanceof Uint8Array)
     return { oid, serials: [committed, read], data };
   throw noVote();
 }

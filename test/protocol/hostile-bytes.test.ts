@@ -20,13 +20,13 @@ const opcodes = [
   '\x94',
   '\x81',
 ].map((opcode) => opcode.charCodeAt(0));
-const exceptionClass = [...Buffer.from('cm\nAError\n')];
+const classes = ['cm\nAError\n', 'cm\nAny\n'].map((global) => [...Buffer.from(global)]);
 const program = fc
   .array(
     fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom(...opcodes).map((opcode) => [opcode]) },
       { weight: 2, arbitrary: fc.tuple(fc.constantFrom(0x68, 0x71, 0x4b), fc.nat(4)) },
-      { weight: 1, arbitrary: fc.constant(exceptionClass) },
+      { weight: 1, arbitrary: fc.constantFrom(...classes) },
     ),
     { maxLength: 60 },
   )
@@ -121,10 +121,12 @@ describe('hostile pickles', () => {
     let values = 0;
     fc.assert(
       fc.property(program, (bytes) => {
-        const value = valueOrFault(() => codecs.Z.decode(bytes));
-        if (value === undefined) return;
-        values++;
-        assert.ok(inspect(value, { depth: null }).length < 1_000_000);
+        for (const keepsUnknown of [false, true]) {
+          const value = valueOrFault(() => codecs.Z.decode(bytes, keepsUnknown));
+          if (value === undefined) continue;
+          values++;
+          assert.ok(inspect(value, { depth: null }).length < 1_000_000);
+        }
       }),
       { numRuns: 20_000 },
     );

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PythonGlobal } from '../../src/records/python-global.js';
+import { PythonObject } from '../../src/records/python-object.js';
 import { decodePickle } from '../../src/zeo/protocol/pickle-decoder.js';
 import { PythonException, type Value } from '../../src/zeo/protocol/values.js';
 import { bytes, u32le } from './byte-builder.js';
@@ -250,6 +252,40 @@ describe('decodePickle', () => {
     refuses(bytes('cbuiltins\nbytes\n(J', u32le(0x7fff_ffff), 'tR.'), /bytes with arguments/);
     refuses(bytes('X', u32le(1), 'a', ')R.'), /calls what is no class/);
     refuses(bytes('cbuiltins\nValueError\nNR.'), /no tuple/);
+  });
+
+  it('keeps what it does not know as data where it is told to, and calls nothing', () => {
+    const kept = (pickle: Uint8Array) => decodePickle(pickle, true);
+    const system = new PythonGlobal('os', 'system');
+    assert.deepEqual(kept(bytes('cos\nsystem\n.')), system);
+    assert.deepEqual(kept(bytes('cos\nsystem\n(X', u32le(2), 'id', 'tR.')), new PythonObject(system, ['id']));
+    // What is known is a value, too, when it is not called.
+    assert.deepEqual(kept(bytes('c_codecs\nencode\n.')), new PythonGlobal('_codecs', 'encode'));
+    const object = kept(bytes('cm\nC\n)', 0x81, '}X', u32le(1), 'aK', 1, 'sb(K', 2, 'e(K', 3, 'K', 4, 'u.'));
+    assert.ok(object instanceof PythonObject);
+    assert.deepEqual([...object.attributes], [['a', 1]]);
+    assert.deepEqual([object.items, object.entries], [[2], new Map([[3, 4]])]);
+    // What a call would return may be called, or have attributes in slots.
+    const slots = kept(bytes('cm\nC\n)R)RN}X', u32le(1), 'aK', 1, 's', 0x86, 'b.')) as PythonObject;
+    assert.ok(slots.class instanceof PythonObject);
+    assert.deepEqual([...slots.attributes], [['a', 1]]);
+  });
+
+  it('keeps no more of what it does not know than of anything else', () => {
+    const limits: [Uint8Array, RegExp][] = [
+      [bytes('cm\nC\nq', 0, Buffer.alloc(1_600_000, 'h\0)R'), '.'), /too many values/],
+      [bytes('cm\nC\n)', 'R)'.repeat(101), 'R.'), /deeper than 100/],
+      [
+        bytes('](c', 'm'.repeat(190), '\nC\nq', 0, ...Array(2_000).fill(bytes('h', 0)), 'e.'),
+        /repeats too much/,
+      ],
+      [bytes('cm\nC\n)Rq', 0, 'h', 0, 'a.'), /cycle/],
+      [bytes('cm\nC\n)Rq', 0, 'K', 1, 'h', 0, 's.'), /cycle/],
+      [bytes('cm\nC\n)Rq', 0, 'h', 0, 'b.'), /cycle/],
+      [bytes('cm\nC\nNR.'), /no tuple/],
+    ];
+    for (const [pickle, message] of limits)
+      expectFault(() => decodePickle(pickle, true), 'ERR_ZEO_PROTOCOL', message);
   });
 
   const malformed: [string, Uint8Array, RegExp][] = [

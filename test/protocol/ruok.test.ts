@@ -10,6 +10,7 @@ describe('the health check', () => {
     assert.deepEqual(eventsOf(new ServerSession({ encoding: 'Z' }), ruokRequest()), [{ type: 'ruok' }]);
   });
 
+  // testZEO.test_ruok
   it('reads the greeting, then the status of each storage', () => {
     const reader = ruokReader();
     const stream = bytes(frame('M5'), frame('{"1": {"connections": 0, "lock_time": null}}'));

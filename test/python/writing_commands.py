@@ -1,4 +1,7 @@
 """What the commands of `client.py` can do for a Node program that writes beside it."""
+import collections
+import datetime
+import decimal
 import hashlib
 import os
 
@@ -46,6 +49,19 @@ class WritingCommands:
         storage.tpc_finish(metadata)
         storage.close()
         return digest_of(data)
+
+    def store_dated_in_file(self, path, oid):
+        """A transaction with objects of Python in its extension, in a FileStorage that no server has open."""
+        storage = FileStorage(path)
+        metadata = TransactionMetaData('python', 'dated', {
+            'when': datetime.datetime(2026, 1, 2, 3, 4), 'price': decimal.Decimal('1.50'), 'tags': {'a'},
+            'order': collections.OrderedDict(a=1), 'kind': datetime.date, 'n': 1,
+        })
+        storage.tpc_begin(metadata)
+        storage.store(bytes.fromhex(oid), z64, b'record', '', metadata)
+        storage.tpc_vote(metadata)
+        storage.tpc_finish(metadata)
+        storage.close()
 
     def digest_in_file(self, path, oid):
         """Of a record in the file of a FileStorage, past the server that has it open."""

@@ -21,6 +21,8 @@ export interface ZeoServerOptions {
   readonly invalidationQueueSize?: number;
   /** Leaves conflicts to the clients. */
   readonly clientConflictResolution?: boolean;
+  /** How many seconds a client may take from its vote to its finish. Default: as long as it likes. */
+  readonly transactionTimeout?: number;
   /** Speaks TLS: files with its certificate, its key, and what it knows its clients by. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly authenticate: string };
 }
@@ -135,6 +137,7 @@ export class PythonZeoServer {
       readOnly = false,
       invalidationQueueSize = 100,
       clientConflictResolution = false,
+      transactionTimeout,
       tls,
     } = this.#options;
     const ssl = Object.entries(tls ?? {}).map(([name, file]) => `    ${name} ${file}\n`);
@@ -149,6 +152,7 @@ export class PythonZeoServer {
   read-only ${readOnly}
   invalidation-queue-size ${invalidationQueueSize}
   client-conflict-resolution ${clientConflictResolution}
+${transactionTimeout === undefined ? '' : `  transaction-timeout ${transactionTimeout}\n`}\
 ${tls === undefined ? '' : `  <ssl>\n${ssl.join('')}  </ssl>\n`}</zeo>
 ${sections.join('\n')}
 <eventlog>

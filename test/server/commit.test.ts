@@ -46,6 +46,7 @@ describe('A commit', () => {
     assert.equal(one.notifications.length, 1);
   });
 
+  // ConnectionTests.checkCrossDBInvalidations, for each storage its own
   it('is announced to clients of its own storage only', async () => {
     const storages = new Map([
       ...server.storages,

@@ -32,6 +32,7 @@ describe('A storage with a resolver', () => {
   const fill = () =>
     ['old', 'between', 'new'].map((text) => storage.commit([{ oid: oid(1), data: bytes(text) }]));
 
+  // test_client_side_conflict_resolution.test_server_side
   it('commits what it makes of the three records, and the vote names the object', async () => {
     const [serial] = fill();
     seen.length = 0;

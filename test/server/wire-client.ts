@@ -125,12 +125,7 @@ export class WireClient {
       const call = this.#pending.get(event.id);
       this.#pending.delete(event.id);
       if (event.type === 'reply') call?.resolve(plain(event.value));
-      else
-        call?.reject(
-          Object.assign(event.error, {
-            args: plain(('args' in event.error ? event.error.args : null) as Value),
-          }),
-        );
+      else call?.reject(Object.assign(event.error, { args: plain(event.error.args as Value) }));
     }
     this.#wake?.();
   }

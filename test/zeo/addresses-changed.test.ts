@@ -8,6 +8,7 @@ const quick = { reconnectMinDelay: 0.01, reconnectMaxDelay: 0.02 };
 
 // ZEO/tests/new_addr.test
 describe('A storage whose addresses are changed', () => {
+  // ReconnectionTests.checkMultipleServers, checkReconnectWritable
   it('keeps its connection, and goes elsewhere when it loses it', async () => {
     const former = await ScriptedPeer.listen();
     await using next = await ScriptedPeer.listen();
@@ -55,6 +56,114 @@ describe('A storage whose addresses are changed', () => {
     assert.throws(() => storage.setAddresses('no port'), { code: 'ERR_ZEO_INVALID_ADDRESS' });
     peer.cut();
     await once(storage, 'connected');
+  });
+});
+
+describe('A storage whose addresses are changed by a listener', () => {
+  /** What there was to see of a storage that has lost its server twice. */
+  interface Seen {
+    readonly reconnecting: string[];
+    readonly connected: string[];
+  }
+
+  const watch = (storage: ClientStorage): Seen => {
+    const seen: Seen = { reconnecting: [], connected: [] };
+    storage.on('reconnecting', ({ address }) => seen.reconnecting.push(address));
+    storage.on('connected', ({ address }) => seen.connected.push(address));
+    return seen;
+  };
+
+  it('of what was missed, adopts the connection that it has, and looks for no other', async () => {
+    await using former = await ScriptedPeer.listen();
+    await using next = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open({ address: former.address, ...quick });
+    const seen = watch(storage);
+    former.lastTid = id(105);
+    next.lastTid = id(105);
+    storage.once('invalidated', () => storage.setAddresses(next.address));
+    former.cut();
+    await once(storage, 'connected');
+    await storage.sync();
+    assert.deepEqual([seen.reconnecting, seen.connected], [[former.address], [former.address]]);
+    assert.deepEqual([former.accepted, next.accepted], [2, 0]);
+    former.cut();
+    await once(storage, 'connected');
+    assert.deepEqual(seen.connected, [former.address, next.address]);
+    assert.deepEqual([former.accepted, next.accepted], [2, 1]);
+  });
+
+  it('of the end of a connection, looks at the new ones at once, and once', async () => {
+    await using former = await ScriptedPeer.listen();
+    await using next = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open({
+      address: former.address,
+      reconnectMinDelay: 600,
+      reconnectMaxDelay: 600,
+    });
+    const seen = watch(storage);
+    storage.once('disconnected', () => storage.setAddresses(next.address));
+    former.cut();
+    await once(storage, 'connected');
+    await storage.sync();
+    assert.deepEqual([seen.reconnecting, seen.connected], [[next.address], [next.address]]);
+    assert.deepEqual([former.accepted, next.accepted], [1, 1]);
+  });
+
+  it('of an attempt, gives up the one for the other, and says the same as often as it likes', async () => {
+    await using former = await ScriptedPeer.listen();
+    await using second = await ScriptedPeer.listen();
+    await using next = await ScriptedPeer.listen();
+    const address = [former.address, second.address];
+    await using storage = await ClientStorage.open({ address, ...quick });
+    const seen = watch(storage);
+    storage.on('reconnecting', () => storage.setAddresses([next.address]));
+    const accepted = former.accepted + second.accepted;
+    former.cut();
+    second.cut();
+    await once(storage, 'connected');
+    await storage.sync();
+    assert.deepEqual([seen.reconnecting, seen.connected], [[former.address, next.address], [next.address]]);
+    assert.deepEqual([former.accepted + second.accepted, next.accepted], [accepted, 1]);
+  });
+
+  it('of the change to a writable server, adopts that and looks for no other', async () => {
+    await using fallback = await ScriptedPeer.listen({ readOnly: true });
+    await using writable = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open({
+      address: fallback.address,
+      readOnlyFallback: true,
+      ...quick,
+    });
+    const seen = watch(storage);
+    storage.once('disconnected', () => storage.setAddresses(fallback.address));
+    storage.setAddresses([fallback.address, writable.address]);
+    await once(storage, 'connected');
+    await storage.sync();
+    assert.deepEqual([storage.address, storage.isReadOnly()], [writable.address, false]);
+    assert.deepEqual(seen, { reconnecting: [], connected: [writable.address] });
+    assert.deepEqual([fallback.accepted, writable.accepted], [1, 1]);
+  });
+});
+
+describe('A storage that is closed by a listener', () => {
+  it('tells nothing after that, whatever there was to be told', async () => {
+    await using peer = await ScriptedPeer.listen();
+    const storage = await ClientStorage.open({ address: peer.address, ...quick });
+    const told: string[] = [];
+    storage.on('invalidated', () => {
+      told.push('invalidated');
+      void storage.close();
+    });
+    for (const name of ['connected', 'closed'] as const) storage.on(name, () => told.push(name));
+    peer.lastTid = id(105);
+    peer.handlers.get_info = (_, { socket, session }) => {
+      socket.write(session.encodeOneWay('invalidateTransaction', [id(106), [id(7)]]));
+      return {};
+    };
+    peer.cut();
+    await once(storage, 'closed');
+    await storage.close();
+    assert.deepEqual(told, ['invalidated', 'closed']);
   });
 });
 

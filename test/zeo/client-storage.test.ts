@@ -43,6 +43,7 @@ for (const encoding of ['Z', 'M'] as const) {
       );
     });
 
+    // testZEO.test_server_status, checkInterfaceFromRemoteStorage
     it('calls the server', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await ClientStorage.open(peer.address);
@@ -124,6 +125,37 @@ describe('A storage', () => {
       await assert.rejects(storage.loadBefore(id(1), value as never), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
     }
     assert.equal(peer.count('loadBefore'), 0);
+  });
+
+  it('refuses what is of another kind than it takes, under one code, and sends nothing', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const { length } = peer.calls;
+    for (const wrong of [null, 7, 'text'] as never[]) {
+      const calls = [
+        ...[
+          storage.undoInfo(0, -20, wrong),
+          storage.outcomeOf(wrong),
+          storage.tpcBegin(wrong),
+          storage.pack(wrong),
+        ],
+        ...[storage.pack({ wait: wrong }), storage.commit({}, wrong), storage.commit(wrong, () => {})],
+        ...[
+          storage.tpcBegin({ extension: wrong }),
+          storage.load(wrong),
+          storage.history(wrong),
+          storage.prefetch([wrong]),
+        ],
+      ];
+      for (const call of calls) await assert.rejects(call, { code: 'ERR_ZEO_INVALID_ARGUMENT' });
+    }
+    for (const wrong of [null, 7, {}] as never[])
+      await assert.rejects(storage.prefetch(wrong), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
+    assert.equal(peer.calls.length, length);
+    // Nothing has kept the commit lock.
+    await using transaction = await storage.tpcBegin();
+    assert.equal(transaction.isActive, true);
+    peer.handlers.tpc_abort = () => null;
   });
 
   it('makes one request of equal loads in flight', async () => {

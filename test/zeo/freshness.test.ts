@@ -87,6 +87,7 @@ describe('A storage with a cache', () => {
     assert.equal(peer.count('loadBefore'), 2);
   });
 
+  // ZODB/tests/racetest.py: test_race_load_vs_external_invalidate
   it('hands out no answer that is old by the time it is read, from one chunk with the invalidation', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
@@ -168,6 +169,24 @@ describe('A storage with a cache', () => {
     assert.equal(peer.count('loadBefore'), 2);
   });
 
+  it('forgets everything when the server tells of less than it has committed by its own account', async () => {
+    for (const told of [104, 100, 99]) {
+      await using peer = await ScriptedPeer.listen();
+      await using storage = await ClientStorage.open(peer.address);
+      await storage.load(id(7));
+      peer.lastTid = id(105);
+      peer.handlers.getInvalidations = () => [id(told), [id(8)]];
+      peer.handlers.loadBefore = () => [record('new'), id(105), null];
+      const invalidated = once(storage, 'invalidated');
+      peer.cut();
+      const [{ tid, oids }] = await invalidated;
+      assert.deepEqual([tid, oids], [id(105), null]);
+      while (!storage.ready) await once(storage, 'connected');
+      assert.deepEqual(storage.lastTransaction(), id(105));
+      assert.equal(text(await storage.load(id(7))), 'new');
+    }
+  });
+
   // ReconnectionTests.checkNoVerificationOnServerRestart
   it('keeps what it has when nothing was changed while it was away', async () => {
     await using peer = await ScriptedPeer.listen();
@@ -179,6 +198,7 @@ describe('A storage with a cache', () => {
     assert.equal(peer.count('loadBefore'), 1);
   });
 
+  // ZODB/tests/racetest.py: test_race_external_invalidate_vs_disconnect
   it('forgets what was invalidated between the verification and the moment it was ready', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { ClientDisconnected, type KeepAliveError } from '../../src/errors.js';
@@ -174,6 +175,7 @@ describe('Opening a storage', () => {
   }
 });
 
+// ConnectionTests.checkBadMessage1, checkBadMessage2, from the other side
 describe('A storage in service', () => {
   const broken: [what: string, bytes: Buffer][] = [
     ['a malformed pickle', frame('\x80\x03garbage.')],
@@ -217,6 +219,39 @@ describe('A storage in service', () => {
     await new Promise((resolve) => storage.once('connected', resolve));
     assert.deepEqual(told, [[formatId(id(20_100)), null]]);
     assert.deepEqual(storage.lastTransaction(), id(20_100));
+  });
+
+  it('does not stumble over a history whose numbers are none', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const nothing = Object.create(null);
+    peer.handlers.history = () => [
+      { tid: id(90), size: nothing, time: 'noon', user_name: 7, description: null },
+    ];
+    const [{ size, time, user, description } = assert.fail()] = await storage.history(id(7));
+    assert.deepEqual([size, time, user, description], [0, Number.NaN, '', '']);
+  });
+
+  it('does not take for a transaction what is later than any', async () => {
+    const late = new Uint8Array(8).fill(255);
+    const wrong = { code: 'ERR_ZEO_PROTOCOL' };
+    await using peer = await ScriptedPeer.listen({ lastTid: late });
+    await assert.rejects(ClientStorage.open(peer.address), wrong);
+    peer.lastTid = id(100);
+    await using storage = await ClientStorage.open(peer.address);
+    peer.handlers.lastTransaction = () => late;
+    await assert.rejects(storage.fetchLastTransaction(), wrong);
+    peer.handlers.loadBefore = () => [id(7), late, null];
+    await assert.rejects(storage.load(id(7)), wrong);
+    peer.handlers.loadBefore = () => [id(7), id(90), late];
+    await assert.rejects(storage.load(id(7)), wrong);
+    peer.handlers.history = () => [Object.assign(Object.create(null), { tid: late })];
+    await assert.rejects(storage.history(id(7)), wrong);
+    const lost = once(storage, 'disconnected');
+    peer.tell('invalidateTransaction', [late, [id(7)]]);
+    assert.equal((await lost)[0].error.code, wrong.code);
+    await once(storage, 'connected');
+    assert.deepEqual(storage.lastTransaction(), id(100));
   });
 
   it('drops a connection on which the server calls what no client has', async () => {

@@ -4,13 +4,29 @@ import { describe, it } from 'node:test';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { ScriptedPeer } from './scripted-peer.js';
 
+describe('A writable server', () => {
+  // ConnectionTests.checkReadOnlyFallbackWritable
+  it('is written to by a storage that would accept a read-only one, and no other is looked for', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using other = await ScriptedPeer.listen({ storage: 'other' });
+    const addresses = [peer.address, other.address];
+    await using storage = await ClientStorage.open({ addresses, readOnlyFallback: true });
+    assert.equal(storage.isReadOnly(), false);
+    const { accepted } = other;
+    await storage.sync();
+    assert.deepEqual([peer.count('register'), other.accepted], [1, accepted]);
+  });
+});
+
 describe('A read-only server', () => {
+  // ReconnectionTests.checkReadOnlyStorage
   it('is refused by a storage that wants to write', async () => {
     await using peer = await ScriptedPeer.listen({ readOnly: true });
     await assert.rejects(ClientStorage.open(peer.address), { code: 'ERR_ZEO_READ_ONLY' });
     assert.equal(peer.accepted, 1);
   });
 
+  // ConnectionTests.checkReadOnlyServer; ReconnectionTests.checkReconnectReadOnly
   it('serves a storage that only reads', async () => {
     await using peer = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({ address: peer.address, readOnly: true });
@@ -18,6 +34,8 @@ describe('A read-only server', () => {
     assert.equal(peer.count('register'), 1);
   });
 
+  // ConnectionTests.checkReadOnlyFallbackReadOnlyServer
+  // ReconnectionTests.checkReadOnlyFallbackReadOnlyStorage, checkReconnectFallback
   it('serves a storage that accepts it as a fallback, on the same connection', async () => {
     await using peer = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({ address: peer.address, readOnlyFallback: true });
@@ -32,6 +50,7 @@ describe('A read-only server', () => {
     assert.equal(peer.accepted, 1);
   });
 
+  // ReconnectionTests.checkReconnectUpgrade, checkReconnectSwitch
   it('is left for a writable one as soon as there is one', async () => {
     await using fallback = await ScriptedPeer.listen({ readOnly: true });
     await using writable = await ScriptedPeer.listen({ readOnly: true });

@@ -21,6 +21,7 @@ function record(storage: ClientStorage): string[] {
 }
 
 describe('A storage that loses its connection', () => {
+  // ReconnectionTests.checkReconnection; ConnectionTests.checkDisconnectionError
   it('connects again when the server has restarted', async () => {
     const before = await ScriptedPeer.listen();
     const { port } = before;
@@ -57,6 +58,8 @@ describe('A storage that loses its connection', () => {
     assert.equal(right.accepted, 1);
   });
 
+  // ReconnectionTests.checkNoVerificationOnServerRestartWith2Clients
+  // ZRPCConnectionTests.checkConnectionInvalidationOnReconnect
   it('tells what it missed before it is ready', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
@@ -138,6 +141,7 @@ describe('A storage that loses its connection', () => {
     assert.deepEqual([storage.info?.length, storage.info?.size, storage.info?.name], [50, 60, 'scripted']);
   });
 
+  // ConnectionTests.checkCheckForOutOfDateServer
   it('refuses a server that is behind it, until it is not', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({
@@ -156,6 +160,7 @@ describe('A storage that loses its connection', () => {
     await once(storage, 'connected');
   });
 
+  // ConnectionTests.checkMultipleAddresses
   it('takes the first of several servers that works', async () => {
     await using silent = await listenRaw(() => {});
     await using peer = await ScriptedPeer.listen();
@@ -263,6 +268,7 @@ describe('A search for a server that a fault of this process ends', () => {
     throw new Error('no chance');
   };
 
+  // ZRPCConnectionTests.checkCatastrophicClientLoopFailure
   it('is begun again, after a pause', async (t) => {
     const before = await ScriptedPeer.listen();
     const { port } = before;

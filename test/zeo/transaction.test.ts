@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { PythonObject } from '../../src/records/python-object.js';
 import { ZeoServer } from '../../src/testing.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, zeroId } from '../../src/zeo/ids.js';
@@ -344,30 +345,6 @@ describe('A transaction', () => {
   });
 });
 
-describe('New object ids', () => {
-  // BasicStorage; ClientStorage.new_oid
-  it('are fetched a hundred at a time, once for all who wait, and come in order', async () => {
-    const peer = await ScriptedPeer.listen({
-      handlers: {
-        new_oids: () => Array.from({ length: 100 }, (_, index) => id(peer.count('new_oids') * 1000 + index)),
-      },
-    });
-    await using storage = await ClientStorage.open(peer.address);
-    const oids = await Promise.all(Array.from({ length: 150 }, () => storage.newOid()));
-    assert.equal(peer.count('new_oids'), 2);
-    assert.equal(new Set(oids.map(formatId)).size, 150);
-    assert.deepEqual(oids.slice(0, 2), [id(1000), id(1001)]);
-    peer.cut();
-    await once(storage, 'connected');
-    assert.deepEqual(await storage.newOid(), id(3000));
-    peer.cut();
-    await once(storage, 'connected');
-    peer.handlers.new_oids = () => [];
-    await assert.rejects(storage.newOid(), { code: 'ERR_ZEO_PROTOCOL' });
-    await peer.close();
-  });
-});
-
 describe('A transaction that loses its connection while it is finished', () => {
   const finishing = async (storage: ClientStorage) => {
     const transaction = await storage.tpcBegin();
@@ -466,31 +443,6 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.equal(peer.count('iterator_start'), 1);
   });
 
-  it('does not lose the connection to what a Python program has put into an extension', async () => {
-    // A pickled global, which the session's encoder has no way to write: `(datetime.datetime, )` and `[…]` of it.
-    const reply = (id: number, value: string) =>
-      frameOf(Buffer.from(`\x80\x03(K${String.fromCharCode(id)}K\0X\x06\0\0\0.reply${value}t.`, 'latin1'));
-    const datetime = 'cdatetime\ndatetime\nC\x01a\x85R';
-    await using peer = await ScriptedPeer.listen({ handlers: { iterator_start: () => 1 } });
-    await using storage = await ClientStorage.open(peer.address);
-    const answering =
-      (value: string) =>
-      (_: unknown, { socket }: PeerConnection): typeof silence => {
-        // Calls are numbered from 1, and each of them is answered.
-        socket.write(
-          reply(peer.calls.filter(({ method }) => !method.startsWith('iterator_gc')).length, value),
-        );
-        return silence;
-      };
-    const refused = { name: 'UnknownGlobal', code: 'ERR_ZEO_PROTOCOL', retryable: false };
-    peer.handlers.undoLog = answering(`]${datetime}a`);
-    await assert.rejects(storage.undoLog(), refused);
-    peer.handlers.iterator_next = answering(`(${datetime}t`);
-    await assert.rejects(storage.iterator().next(), refused);
-    await storage.sync();
-    assert.equal(storage.generation, 1);
-  });
-
   it('does not take an answer that cannot be understood for a success', async () => {
     const answers: ((from: PeerConnection) => Value | typeof silence)[] = [
       () => 'no id',
@@ -524,58 +476,31 @@ describe('A transaction that loses its connection while it is finished', () => {
   });
 });
 
-// test_client_side_conflict_resolution.test_client_side
-describe('Conflicts that a server leaves to its clients', () => {
-  const conflict = { oid: id(1), serials: [id(95), id(90)], data: record('mine') };
+describe('What Python programs have put into the extension of a transaction', () => {
+  // Pickled, because the session's encoder has no way to write it.
+  const answer = (id: number, value: string) =>
+    frameOf(Buffer.from(`\x80\x03(K${String.fromCharCode(id)}K\0X\x06\0\0\0.reply${value}t.`, 'latin1'));
+  /** `{'when': datetime.datetime(b'a')}` */
+  const extension = '}X\x04\0\0\0whencdatetime\ndatetime\nC\x01a\x85Rs';
 
-  it('are resolved by the storage’s option, and voted on again', async () => {
-    let votes = 0;
-    await using peer = await ScriptedPeer.listen({
-      handlers: {
-        vote: () => (++votes === 1 ? [conflict, id(2)] : []),
-        tpc_finish: () => id(101),
-      },
-    });
-    await using storage = await ClientStorage.open({
-      address: peer.address,
-      resolveConflict: async ({ data, serials }) => record(`${Buffer.from(data)} merged on ${serials[0][7]}`),
-    });
-    const transaction = await storage.tpcBegin();
-    await transaction.store(id(1), id(90), record('mine'));
-    assert.deepEqual((await transaction.tpcVote()).map(formatId), [id(2), id(1)].map(formatId));
-    await transaction.tpcFinish();
-    const stores = peer.calls.filter(({ method }) => method === 'storea').map(({ args }) => args);
-    assert.deepEqual(
-      stores[1]?.slice(0, 3).map((arg) => Buffer.from(arg as Uint8Array)),
-      [Buffer.from(id(1)), Buffer.from(id(95)), Buffer.from('mine merged on 95')],
-    );
-    // What was stored first is not what is there now.
-    await storage.load(id(1));
-    assert.equal(peer.count('loadBefore'), 1);
-  });
-
-  it('are ConflictErrors when nobody resolves them, or they never end', async () => {
-    await using peer = await ScriptedPeer.listen({
-      handlers: { vote: () => [conflict], tpc_abort: () => null },
-    });
-    await using plain = await ClientStorage.open(peer.address);
-    await assert.rejects(
-      plain.commit({}, () => {}),
-      (error) => {
-        assert.ok(error instanceof ConflictError);
-        assert.deepEqual(error.serials?.map(formatId), [id(95), id(90)].map(formatId));
-        return true;
-      },
-    );
-    assert.equal(peer.count('tpc_abort'), 1);
-    await using never = await ClientStorage.open({
-      address: peer.address,
-      resolveConflict: () => record('again'),
-    });
-    await assert.rejects(
-      never.commit({}, () => {}),
-      ConflictError,
-    );
-    assert.equal(peer.count('vote'), 10);
+  it('comes out as data, as what is in a record does, and fails nothing', async () => {
+    await using peer = await ScriptedPeer.listen({ handlers: { iterator_start: () => 1 } });
+    await using storage = await ClientStorage.open(peer.address);
+    const answering =
+      (value: string) =>
+      (_: unknown, { socket }: PeerConnection): typeof silence => {
+        // Calls are numbered from 1, and each of them but those of one way is in `calls`.
+        socket.write(answer(peer.calls.length, value));
+        return silence;
+      };
+    const isDatetime = (when: unknown) => {
+      assert.ok(when instanceof PythonObject);
+      assert.deepEqual([String(when.class), when.args], ['datetime.datetime', [record('a')]]);
+    };
+    peer.handlers.undoLog = answering(`]}(X\x02\0\0\0idC\x01aX\x09\0\0\0extension${extension}ua`);
+    isDatetime((await storage.undoLog())[0]?.extension.when);
+    peer.handlers.iterator_next = answering(`(C\x08\0\0\0\0\0\0\0\x63C\x01 C\0C\0${extension}t`);
+    isDatetime((await storage.iterator().next()).value?.extension.when);
+    assert.equal(storage.generation, 1);
   });
 });

@@ -7,7 +7,6 @@ import { LazyReply } from './lazy-reply.js';
 import { defaultMaxFrameBytes } from './limits.js';
 import { callArguments, isOneWay, replyError, replyMethod, toMessage } from './message.js';
 import { peekReplyId } from './reply-head.js';
-import { UnknownGlobal } from './unknown-global.js';
 import type { MessageId, Value } from './values.js';
 
 /** What the server did, in order. */
@@ -16,10 +15,10 @@ export type ClientEvent =
   | { readonly type: 'handshake'; readonly protocol: Protocol }
   /**
    * The answer to a call. `value` may be decoded on first access, and then throws ProtocolError when it cannot be;
-   * the session is broken from then on, unless it is an UnknownGlobal.
+   * the session is broken from then on.
    */
   | { readonly type: 'reply'; readonly id: MessageId; readonly value: Value }
-  | { readonly type: 'error'; readonly id: MessageId; readonly error: ServerError | UnknownGlobal }
+  | { readonly type: 'error'; readonly id: MessageId; readonly error: ServerError }
   /** A one-way call of the server: `invalidateTransaction`, `info`, `receiveBlob…`. */
   | { readonly type: 'call'; readonly method: string; readonly args: readonly Value[] };
 
@@ -93,18 +92,12 @@ export class ClientSession {
 
   #received(frame: Uint8Array): ClientEvent {
     const replyId = peekReplyId(frame, this.#encoding);
-    if (replyId !== undefined) return new LazyReply(replyId, frame, this.#decodeReply);
-    try {
-      return this.#decode(frame);
-    } catch (error) {
-      const id = error instanceof UnknownGlobal ? peekReplyId(frame, this.#encoding, true) : undefined;
-      if (id === undefined) throw error;
-      return { type: 'error', id, error: error as UnknownGlobal };
-    }
+    return replyId === undefined ? this.#decode(frame) : new LazyReply(replyId, frame, this.#decodeReply);
   }
 
   #decode(frame: Uint8Array): ClientEvent {
-    const message = toMessage(this.#requireCodec().decode(frame));
+    // Python programs put what they like into a transaction's extension, and into exceptions.
+    const message = toMessage(this.#requireCodec().decode(frame, true));
     const { id, method } = message;
     if (method === replyMethod) {
       const error = replyError(message);
@@ -120,7 +113,7 @@ export class ClientSession {
       const event = this.#decode(frame);
       if (event.type === 'reply') return event.value;
     } catch (error) {
-      throw error instanceof UnknownGlobal ? error : this.#reader.break(error);
+      throw this.#reader.break(error);
     }
     throw this.#reader.break(new ProtocolError('Message is not the reply that it began as'));
   };

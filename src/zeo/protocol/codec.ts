@@ -9,8 +9,13 @@ export type Encoding = 'Z' | 'M';
 
 /** Values to frames and back, in one of the two encodings. */
 export interface Codec {
-  /** The value of a frame without its length. @throws ProtocolError, and nothing else. */
-  readonly decode: (payload: Uint8Array) => Value;
+  /**
+   * The value of a frame without its length.
+   *
+   * @param keepsUnknown whether Python objects of any class are values, as {@link decodePickle} has it
+   * @throws ProtocolError, and nothing else.
+   */
+  readonly decode: (payload: Uint8Array, keepsUnknown?: boolean) => Value;
   /** @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` or `ERR_ZEO_FRAME_TOO_LARGE`: the caller's fault. */
   readonly encodeFrame: (value: Value, maxFrameBytes: number) => Uint8Array;
 }

@@ -1,6 +1,8 @@
 import { ProtocolError } from '../../errors.js';
+import { PythonGlobal } from '../../records/python-global.js';
+import { PythonObject } from '../../records/python-object.js';
 import { dictCost, freeRepetition, maxDepth, maxRepetition, maxValues } from './limits.js';
-import { construct, PickleFunction, resolveGlobal } from './pickle-global.js';
+import { construct, resolveGlobal } from './pickle-global.js';
 import { PickleMemo } from './pickle-memo.js';
 import { parseLong } from './pickle-number.js';
 import { op } from './pickle-opcode.js';
@@ -22,14 +24,17 @@ const newestProtocol = 5;
  * - Fetching costs as much as all that is fetched, its text and bytes by their length. So what is small here is
  *   small when printed, too, and what a callable makes of text is never much longer than the message.
  *
+ * @param keepsUnknown what to do with a class or function that is not known here, and what is made of one, such as a
+ *   datetime: take it for a PythonGlobal or a PythonObject. By default it is refused.
  * @throws ProtocolError for anything else than one well-formed pickle of data.
  */
-export function decodePickle(bytes: Uint8Array): Value {
-  return new PickleMachine(bytes).run();
+export function decodePickle(bytes: Uint8Array, keepsUnknown = false): Value {
+  return new PickleMachine(bytes, keepsUnknown).run();
 }
 
 class PickleMachine {
   readonly #reader: PickleReader;
+  readonly #keepsUnknown: boolean;
   readonly #stack = new PickleStack();
   /** Absent until it is needed: ZEO's own pickler writes none. */
   #memo: PickleMemo | undefined;
@@ -37,11 +42,12 @@ class PickleMachine {
   /** How much may still be fetched, as `TreeSize.length` has it. */
   #repetition: number;
   #containers = 0;
-  /** Callables on the stack. They are no values, so none may be left over. */
+  /** Callables on the stack. Unless they are kept they are no values, so none may be left over. */
   #functions = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, keepsUnknown: boolean) {
     this.#reader = new PickleReader(bytes);
+    this.#keepsUnknown = keepsUnknown;
     this.#repetition = maxRepetition * bytes.length + freeRepetition;
   }
 
@@ -54,7 +60,8 @@ class PickleMachine {
     }
     if (reader.remaining > 0) throw new ProtocolError(`Pickle is followed by ${reader.remaining} bytes`);
     const value = this.#stack.result;
-    if (this.#functions > 0) throw new ProtocolError('Pickle has a callable for a value');
+    if (this.#functions > 0 && !this.#keepsUnknown)
+      throw new ProtocolError('Pickle has a callable for a value');
     // Fewer containers than levels cannot nest too deep: the walk is for the rare message.
     if (this.#containers > maxDepth) measureTree(value, { count: maxValues, length: Infinity });
     return value as Value;
@@ -149,8 +156,8 @@ class PickleMachine {
       case op.reduce:
       case op.newObj: {
         const [callee, args] = this.#stack.popMany(2);
-        if (callee instanceof PickleFunction) this.#functions--;
-        this.#pushContainer(construct(callee, args));
+        if (callee instanceof PythonGlobal) this.#functions--;
+        this.#pushInstance(construct(callee, args));
         break;
       }
       case op.build:
@@ -189,12 +196,17 @@ class PickleMachine {
     this.#pushContainer(Object.create(null));
   }
 
+  #pushInstance(value: unknown): void {
+    if (value instanceof PythonObject) this.#spend(dictCost);
+    this.#pushContainer(value);
+  }
+
   #pushGlobal(module: unknown, name: unknown): void {
     if (typeof module !== 'string' || typeof name !== 'string') {
       throw new ProtocolError('Pickle has a global whose name is no text');
     }
-    const value = resolveGlobal(module, name);
-    if (value instanceof PickleFunction) this.#functions++;
+    const value = resolveGlobal(module, name, this.#keepsUnknown);
+    if (value instanceof PythonGlobal) this.#functions++;
     this.#pushContainer(value);
   }
 
@@ -208,16 +220,25 @@ class PickleMachine {
 
   #append(items: readonly unknown[]): void {
     const target = this.#openContainer();
-    if (!Array.isArray(target)) throw new ProtocolError('Pickle appends to what is no list');
-    for (const item of items) target.push(item);
+    if (target instanceof PythonObject) target.items ??= [];
+    const list = target instanceof PythonObject ? target.items : target;
+    if (!Array.isArray(list)) throw new ProtocolError('Pickle appends to what is no list');
+    for (const item of items) list.push(item);
   }
 
   #setItems(items: readonly unknown[]): void {
     const target = this.#openContainer();
     if (items.length % 2 !== 0) throw new ProtocolError('Pickle has a dict key without a value');
-    if (target instanceof Map) setMapItems(target, items);
+    if (target instanceof PythonObject) setMapItems(this.#entriesOf(target), items);
+    else if (target instanceof Map) setMapItems(target, items);
     else if (!isDict(target)) throw new ProtocolError('Pickle sets an item of what is no dict');
     else if (!setDictItems(target, items)) this.#becomeMap(target, items);
+  }
+
+  #entriesOf(object: PythonObject): Map<unknown, unknown> {
+    if (object.entries === undefined) this.#spend(dictCost);
+    object.entries ??= new Map();
+    return object.entries;
   }
 
   /** The first key that is no text turns the dict into a Map. */
@@ -230,7 +251,7 @@ class PickleMachine {
 
   #setState(state: unknown): void {
     const target = this.#openContainer();
-    if (!(target instanceof PythonException))
+    if (!(target instanceof PythonException || target instanceof PythonObject))
       throw new ProtocolError('Pickle gives a state to what is no exception');
     Object.assign(target, { state });
   }
@@ -250,7 +271,7 @@ class PickleMachine {
   #get(index: number): void {
     this.#memo ??= new PickleMemo();
     const value = this.#memo.get(index);
-    if (value instanceof PickleFunction) this.#functions++;
+    if (value instanceof PythonGlobal) this.#functions++;
     // Its containers are walked at the end, too, because the stack holds more than one now.
     const { count, length } = measureTree(value, { count: this.#budget, length: this.#repetition });
     this.#spend(count);

@@ -1,28 +1,24 @@
 import { ProtocolError } from '../../errors.js';
-import { UnknownGlobal } from './unknown-global.js';
+import { PythonGlobal } from '../../records/python-global.js';
+import { isCallee, PythonObject } from '../../records/python-object.js';
 import { isDict, PythonException, type Value } from './values.js';
 
 /**
- * The only callables that a pickle may name beside exception classes. They stand for data, and are never
- * called: {@link construct} makes the value that the call would have returned.
+ * The callables that stand for data, by dotted name. They are never called: each makes the value that the call would
+ * have returned.
  *
  * - `_codecs.encode` and `bytes` are how Python 3 writes bytes below pickle protocol 3;
  * - `_recon` is how ZODB's own exceptions pickle themselves (`ZODB/POSException.py: POSError.__reduce__`).
  */
-export class PickleFunction {
-  readonly name: string;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-const functions: ReadonlyMap<string, PickleFunction> = new Map(
-  ['_codecs.encode', '__builtin__.bytes', 'builtins.bytes', 'ZODB.POSException._recon'].map((name) => [
-    name,
-    new PickleFunction(name),
-  ]),
-);
+const functions: ReadonlyMap<string, (args: readonly unknown[]) => Value> = new Map<
+  string,
+  (args: readonly unknown[]) => Value
+>([
+  ['_codecs.encode', latin1],
+  ['__builtin__.bytes', noBytes],
+  ['builtins.bytes', noBytes],
+  ['ZODB.POSException._recon', reconstruct],
+]);
 
 /** Exception classes of ZODB, ZEO and transaction whose names do not follow {@link exceptionName}. */
 const oddExceptions: ReadonlySet<string> = new Set([
@@ -45,38 +41,41 @@ const dottedName = /^[A-Za-z_][\w.]{0,199}$/;
 
 /**
  * What a global of a pickle stands for here: an exception class, as the instance without arguments that Python
- * makes of it when it is raised, or one of the few {@link PickleFunction}s.
+ * makes of it when it is raised, or its name.
  *
- * @throws UnknownGlobal that names the global, for any other.
+ * @throws ProtocolError that names the global, for one that is not known here where `keepsUnknown` is false.
  */
-export function resolveGlobal(module: string, name: string): PythonException | PickleFunction {
+export function resolveGlobal(
+  module: string,
+  name: string,
+  keepsUnknown: boolean,
+): PythonException | PythonGlobal {
   const dotted = `${module}.${name}`;
-  const known = functions.get(dotted);
-  if (known !== undefined) return known;
   if (dottedName.test(dotted) && (exceptionName.test(name) || oddExceptions.has(dotted))) {
     return new PythonException(dotted, []);
   }
-  throw new UnknownGlobal(dotted);
+  if (keepsUnknown || functions.has(dotted)) return new PythonGlobal(module, name);
+  throw new ProtocolError(
+    `Pickle names a global that is not allowed: ${JSON.stringify(dotted.slice(0, 200))}`,
+  );
 }
 
 /**
- * The value that `callee(*args)` has in Python, for what {@link resolveGlobal} lets pass.
+ * The value that `callee(*args)` has in Python, where it is known here; else what the call says, as data.
  *
  * @throws ProtocolError for arguments that Python's pickler does not write.
  */
 export function construct(callee: unknown, args: unknown): Value {
   if (!Array.isArray(args)) throw new ProtocolError('Pickle calls with arguments that are no tuple');
   if (callee instanceof PythonException) return new PythonException(callee.className, args);
-  if (!(callee instanceof PickleFunction)) throw new ProtocolError('Pickle calls what is no class');
-  switch (callee.name) {
-    case '_codecs.encode':
-      return latin1(args);
-    case 'ZODB.POSException._recon':
-      return reconstruct(args);
-    default:
-      if (args.length !== 0) throw new ProtocolError('Pickle calls bytes with arguments');
-      return new Uint8Array(0);
-  }
+  if (!isCallee(callee)) throw new ProtocolError('Pickle calls what is no class');
+  const call = callee instanceof PythonGlobal ? functions.get(callee.toString()) : undefined;
+  return call === undefined ? new PythonObject(callee, args) : call(args);
+}
+
+function noBytes(args: readonly unknown[]): Uint8Array {
+  if (args.length !== 0) throw new ProtocolError('Pickle calls bytes with arguments');
+  return new Uint8Array(0);
 }
 
 /** As long as its text: which is in the message, or was charged for when it was fetched from the memo. */

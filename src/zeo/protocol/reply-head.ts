@@ -12,15 +12,13 @@ const plainPickles: ReadonlySet<number> = new Set([0x4e, 0x7d, 0x5d, 0x43, 0x42]
  * other frame, which then has to be decoded as a whole.
  *
  * It is why a keep-alive ping costs no decoding: nobody looks at the value of its reply.
- *
- * @param ofAnyValue also where the value may be an exception
  */
-export function peekReplyId(frame: Uint8Array, encoding: Encoding, ofAnyValue = false): number | undefined {
-  return encoding === 'Z' ? peekPickle(frame, ofAnyValue) : peekMsgpack(frame);
+export function peekReplyId(frame: Uint8Array, encoding: Encoding): number | undefined {
+  return encoding === 'Z' ? peekPickle(frame) : peekMsgpack(frame);
 }
 
 /** `PROTO 3`, `MARK`, the id, 0, `.reply`, the value, `TUPLE`, `STOP`. */
-function peekPickle(frame: Uint8Array, ofAnyValue: boolean): number | undefined {
+function peekPickle(frame: Uint8Array): number | undefined {
   const { length } = frame;
   if (frame[0] !== 0x80 || frame[1] !== 3 || frame[2] !== 0x28) return undefined;
   if (frame[length - 2] !== 0x74 || frame[length - 1] !== 0x2e) return undefined;
@@ -43,8 +41,7 @@ function peekPickle(frame: Uint8Array, ofAnyValue: boolean): number | undefined 
       return undefined;
   }
   const value = next + replyMethodPickled.length;
-  const isReply =
-    matches(frame, next, replyMethodPickled) && (ofAnyValue || plainPickles.has(at(frame, value)));
+  const isReply = matches(frame, next, replyMethodPickled) && plainPickles.has(at(frame, value));
   // A negative id is not worth the arithmetic.
   return isReply && id <= 0x7fff_ffff ? id : undefined;
 }

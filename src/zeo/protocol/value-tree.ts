@@ -1,4 +1,6 @@
 import { ProtocolError } from '../../errors.js';
+import { PythonGlobal } from '../../records/python-global.js';
+import { PythonObject } from '../../records/python-object.js';
 import { maxDepth } from './limits.js';
 import { isDict, PythonException } from './values.js';
 
@@ -46,6 +48,11 @@ function childrenOf(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value;
   if (value instanceof Map) return [...value.keys(), ...value.values()];
   if (value instanceof PythonException) return [value.args, value.state];
+  if (value instanceof PythonGlobal) return [];
+  if (value instanceof PythonObject) {
+    const { args, state, items = [], entries = new Map() } = value;
+    return [value.class, args, state, items, entries];
+  }
   return Object.values(value);
 }
 
@@ -54,5 +61,6 @@ function ownLength(value: unknown): number {
   if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
   if (typeof value === 'bigint') return value.toString(16).length;
   if (value instanceof PythonException) return value.className.length;
+  if (value instanceof PythonGlobal) return value.module.length + value.name.length;
   return isDict(value) ? Object.keys(value).reduce((sum, key) => sum + key.length, 0) : 0;
 }

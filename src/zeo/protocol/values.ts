@@ -1,3 +1,6 @@
+import type { PythonGlobal } from '../../records/python-global.js';
+import type { PythonObject } from '../../records/python-object.js';
+
 /**
  * What a ZEO message is made of, in either encoding.
  *
@@ -10,6 +13,7 @@
  * | `dict` with text keys only | object | |
  * | any other `dict` | `Map` | pickle only; msgpack allows text keys only |
  * | exception instance | `PythonException` | decoded by construction, never called; pickle only |
+ * | any other class, and any other object, as a `datetime` | `PythonGlobal`, `PythonObject` | the same, as `zeo-keepalive/records` has them; only from a server |
  */
 export type Value =
   | null
@@ -21,7 +25,9 @@ export type Value =
   | readonly Value[]
   | Dict
   | ReadonlyMap<Value, Value>
-  | PythonException;
+  | PythonException
+  | PythonGlobal
+  | PythonObject;
 
 /** A `dict` with text keys only. Decoded ones have no prototype: `__proto__` is a key like any other. */
 export type Dict = { readonly [key: string]: Value };
