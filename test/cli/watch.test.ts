@@ -160,7 +160,10 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     for (const [args, why] of [
       [['watch'], "missing argument 'ADDRESS'"],
       [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
-      [['nowhere'], 'Invalid ZEO address "nowhere": it has no port'],
+      [['watch', 'nowhere'], 'Invalid ZEO address "nowhere": it has no port'],
+      [['zeo1.example.org'], 'Invalid ZEO address "zeo1.example.org": it has no port'],
+      [['wach', '--json', '127.0.0.1:1'], "unknown command 'wach'\n(Did you mean watch?)"],
+      [['localhost'], "unknown command 'localhost'"],
       [['--period', 'often', '127.0.0.1:1'], 'has to be a number'],
       [['--period', '0', '127.0.0.1:1'], 'there is nothing to do'],
       [['--timeout', '0', '127.0.0.1:1'], 'Option timeout is 0; accepted is'],

@@ -29,7 +29,8 @@ export function render(snapshot: Snapshot, { columns, rows, paint }: RenderOptio
   const lines = [titleOf(snapshot, columns), ''];
   const { now } = snapshot;
   const recent = snapshot.recent.slice(-recentLines(rows, snapshot.recent.length));
-  const tail = recent.length === 0 ? [] : ['', ...recent.map((fact) => renderFact(fact, now, columns, paint))];
+  const tail =
+    recent.length === 0 ? [] : ['', ...recent.map((fact) => renderFact(fact, now, columns, paint))];
   const height = Math.max(2, rows - lines.length - tail.length);
   const table = renderTable(snapshot.rows, { now, width: columns, height, paint });
   return [...lines, ...table, ...tail].slice(0, rows);
