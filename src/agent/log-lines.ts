@@ -102,7 +102,7 @@ export class LogLines {
     // The message only: the stack of an attempt to connect says nothing more.
     const reason = error instanceof Error ? error.message : error;
     const fields = { storage: name, downForMs, cause, reason };
-    if (occurrence === 'again' && downForMs >= longMs) {
+    if (downForMs >= longMs) {
       outage.isToldToLast = true;
       const longer = `has been down for ${Math.round(downForMs / 1000)} s; ${causeInWords[cause]}`;
       this.#write('error', trouble, fields, `Connection for ${name} ${longer}`);

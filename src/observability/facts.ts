@@ -60,7 +60,7 @@ export interface StorageDied extends StorageFact {
 }
 
 export interface StorageDown extends StorageFact {
-  /** Since the agent noticed. */
+  /** Since the storage lost its connection, if it tells (`lostAt`); else since the agent noticed. */
   readonly downForMs: number;
   readonly cause: Cause;
   /** Why the last attempt to connect failed, if the storage tells. */
@@ -68,7 +68,7 @@ export interface StorageDown extends StorageFact {
 }
 
 export interface StorageBack extends StorageFact {
-  /** Since the agent noticed. */
+  /** Since the storage lost its connection, if it tells (`lostAt`); else since the agent noticed. */
   readonly downForMs: number;
   /** What it was, as the way back showed it. */
   readonly cause: Cause;

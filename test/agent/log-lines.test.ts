@@ -224,6 +224,14 @@ describe('The lines of a long trouble', () => {
     ]);
   });
 
+  it('are an error at once for a connection that had been down for long before its ping was due', () => {
+    const { lines, member, said } = linesAt();
+    const fact = { name: 'main', address: undefined, generation: 1, cause: 'unknown' } as const;
+    const outage = new Outage(0, 'unknown', undefined);
+    lines.down(member, { ...fact, downForMs: 119_000, error: undefined }, outage);
+    assert.match(said().join(), /^50 Connection for main has been down for 119 s/);
+  });
+
   it('stay warnings for a connection that is down often, but never for long', () => {
     const { lines, member, said, at } = linesAt();
     const fact = {
