@@ -108,7 +108,7 @@ export interface KeepAliveEvents {
   storageBack: [StorageBack];
   /** Between two pings a storage lost its connection and got another, by itself. */
   connectionReplaced: [ConnectionReplaced];
-  /** The main loop, or the whole process, stood still while pings were out. Nobody was judged by it. */
+  /** The main loop stood still while pings were out, or the whole process did at any time. Nobody was judged by it. */
   stalled: [Stall];
   /** The worker thread runs. */
   workerStarted: [WorkerStarted];
