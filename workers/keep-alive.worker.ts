@@ -15,7 +15,7 @@ import type { HostApi, Installation } from '../src/rpc/contract.js';
 import { connect } from '../src/rpc/endpoint.js';
 
 /** Starts the loop in this thread. */
-export default function install({ port, board, settings, replaces }: Installation): void {
+export default function install({ port, board, settings, startedMs, replaces }: Installation): void {
   const endpoint = connect<HostApi>(port, {
     storagesChanged: () => loop.storagesChanged(),
     alive: () => loop.alive(),
@@ -28,5 +28,5 @@ export default function install({ port, board, settings, replaces }: Installatio
     readTcpTable,
   });
   void endpoint.closed.then(() => loop.stop());
-  loop.start(replaces);
+  loop.start(startedMs, replaces);
 }

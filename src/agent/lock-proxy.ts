@@ -1,4 +1,4 @@
-import type { Lock } from '../storage.js';
+import type { KeepAliveStorage } from '../storage.js';
 
 export interface LockObserver {
   /** Giving back the lock threw. */
@@ -12,30 +12,32 @@ export interface LockObserver {
  * nobody wants it any more is given back at once.
  */
 export class LockProxy {
-  readonly #lock: Lock;
-  readonly #observer: LockObserver;
+  readonly #storage: KeepAliveStorage;
 
-  constructor(lock: Lock, observer: LockObserver) {
-    this.#lock = lock;
-    this.#observer = observer;
+  constructor(storage: KeepAliveStorage) {
+    this.#storage = storage;
   }
 
-  /** Takes the lock if it is free this moment. */
-  tryAcquire(): Lease | undefined {
-    const release = this.#lock.tryAcquire?.();
-    return release === undefined ? undefined : new Lease(release, this.#observer);
+  /**
+   * Takes the lock if it is free this moment.
+   *
+   * @throws what the storage throws
+   */
+  tryAcquire(observer: LockObserver): Lease | undefined {
+    const release = this.#storage.loadLock.tryAcquire?.();
+    return release === undefined ? undefined : new Lease(release, observer);
   }
 
   /** Waits for the lock. Rejects with `signal.reason` when `signal` aborts first. */
-  acquire(signal: AbortSignal): Promise<Lease> {
+  acquire(observer: LockObserver, signal: AbortSignal): Promise<Lease> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       // A lock that throws instead of rejecting ends up in the same place.
-      const granted = new Promise<() => void>((grant) => grant(this.#lock.acquire(signal)));
+      const granted = new Promise<() => void>((grant) => grant(this.#storage.loadLock.acquire(signal)));
       granted
         .then((release) => {
-          const lease = new Lease(release, this.#observer);
+          const lease = new Lease(release, observer);
           if (signal.aborted) lease.end();
           else resolve(lease);
         }, reject)

@@ -1,6 +1,7 @@
 import type { StorageFact, Verdict } from '../observability/facts.js';
 import type { Repetition } from '../observability/repetition.js';
 import type { KeepAliveStorage } from '../storage.js';
+import { LockProxy } from './lock-proxy.js';
 import type { Death, Outage } from './outage.js';
 import type { Ping, PingOutcome } from './ping.js';
 import type { RoundTrips } from './round-trips.js';
@@ -32,6 +33,7 @@ export class Member {
   /** The name that the registry has it by. */
   readonly name: string;
   readonly storage: KeepAliveStorage;
+  readonly lock: LockProxy;
   /** Of all storages. */
   readonly roundTrips: RoundTrips;
   ping: Ping<Member> | undefined;
@@ -55,6 +57,7 @@ export class Member {
     this.id = id;
     this.name = name;
     this.storage = storage;
+    this.lock = new LockProxy(storage);
     this.roundTrips = roundTrips;
   }
 

@@ -3,7 +3,7 @@ import { KeepAliveError } from '../errors.js';
 import type { PingSucceeded } from '../observability/facts.js';
 import type { Board } from '../rpc/board.js';
 import type { KeepAliveStorage } from '../storage.js';
-import { type Lease, type LockObserver, LockProxy } from './lock-proxy.js';
+import type { Lease, LockObserver, LockProxy } from './lock-proxy.js';
 import type { Death } from './outage.js';
 
 /** How a ping ended. */
@@ -22,6 +22,8 @@ export interface PingSubject {
   /** Its slot on the board. */
   readonly id: number;
   readonly storage: KeepAliveStorage;
+  /** Its load lock. */
+  readonly lock: LockProxy;
 }
 
 /** Who is told what becomes of pings. */
@@ -83,11 +85,11 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   /** Begins the ping. Does not throw: what the storage throws ends the ping. */
   start(): void {
     try {
-      this.#noteBytesReceived();
-      const lock = new LockProxy(this.#storage.loadLock, this);
-      this.#lease = lock.tryAcquire();
-      if (this.#lease === undefined) this.#waitFor(lock);
-      else this.#send();
+      const nowMs = systemClock.now();
+      this.#noteBytesReceived(nowMs);
+      this.#lease = this.subject.lock.tryAcquire(this);
+      if (this.#lease === undefined) this.#waitForLock();
+      else this.#send(nowMs);
     } catch (error) {
       this.#end({ result: 'failed', error });
     }
@@ -101,7 +103,7 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
     if (this.#lockWait === undefined) return false;
     this.#lockWait.abort();
     this.#lockWait = undefined;
-    this.#send();
+    this.#send(systemClock.now());
     return true;
   }
 
@@ -144,7 +146,7 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   /** Puts on the board what has come from the server and gone to it since. What the storage throws ends the ping. */
   noteTraffic(): void {
     try {
-      this.#noteBytesReceived();
+      this.#noteBytesReceived(systemClock.now());
       const { outgoing } = this.#storage;
       if (outgoing === undefined || this.#sentAtMs === 0) return;
       const { writtenBytes, heldBackBytes } = outgoing;
@@ -165,22 +167,23 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
     }
   }
 
-  #noteBytesReceived(): void {
+  #noteBytesReceived(nowMs: number): void {
     const { lastReceivedAt } = this.#storage;
     // A storage that is ahead of the clock, as one that counts by another, would be alive for ever.
-    const atMs = lastReceivedAt === undefined ? undefined : Math.min(lastReceivedAt, performance.now());
-    this.#board.bytesReceived(this.#id, atMs === undefined ? undefined : fromPerformanceNow(atMs));
+    const atMs =
+      lastReceivedAt === undefined ? undefined : Math.min(fromPerformanceNow(lastReceivedAt), nowMs);
+    this.#board.bytesReceived(this.#id, atMs);
   }
 
-  #waitFor(lock: LockProxy): void {
+  #waitForLock(): void {
     const wait = new AbortController();
     this.#lockWait = wait;
-    lock.acquire(wait.signal).then(
+    this.subject.lock.acquire(this, wait.signal).then(
       (lease) => {
         this.#lockWait = undefined;
         this.#lease = lease;
         if (this.#ended) lease.end();
-        else this.#send();
+        else this.#send(systemClock.now());
       },
       (error) => {
         if (this.#lockWait === wait) this.#end({ result: 'failed', error });
@@ -188,13 +191,13 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
     );
   }
 
-  #send(): void {
+  #send(nowMs: number): void {
     let answer: Promise<unknown>;
     try {
       // Only now: while the ping waited for the lock, the storage may have got another connection.
       this.#generation = this.#storage.generation;
       this.#board.connectedBy(this.#id, this.#storage.socketPorts);
-      this.#sentAtMs = systemClock.now();
+      this.#sentAtMs = nowMs;
       this.#board.pingSent(this.#id, this.#sentAtMs);
       // Whatever is returned that is no promise counts as an answer, as `await` would have it.
       answer = Promise.resolve(this.#ask());

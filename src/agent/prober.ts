@@ -8,10 +8,11 @@ import type { Board } from '../rpc/board.js';
 import type { Conclusion } from '../rpc/contract.js';
 import type { Settings } from '../settings.js';
 import type { KeepAliveStorage } from '../storage.js';
+import { Batch } from './batch.js';
 import type { Journal } from './journal.js';
 import type { Member } from './member.js';
 import { type Death, Outage } from './outage.js';
-import { Ping, type PingObserver, type PingOutcome } from './ping.js';
+import type { Ping, PingObserver, PingOutcome } from './ping.js';
 import { PingTrace } from './ping-trace.js';
 import { Recovery } from './recovery.js';
 
@@ -30,19 +31,6 @@ export interface ProberOptions {
   readonly onOverdue: () => void;
 }
 
-/** Pings that are begun in one go, and share a place among those in flight. */
-interface Batch {
-  readonly open: Set<Ping<Member>>;
-  /** The last of them has ended. */
-  ended: () => void;
-}
-
-/** A ping that is out. */
-interface OutPing {
-  readonly batch: Batch;
-  readonly trace: PingTrace | undefined;
-}
-
 /** Pings the storages that the worker names, within the limit of pings in flight, and ends pings as the worker concludes. */
 export class Prober implements PingObserver<Member> {
   readonly #settings: Settings;
@@ -55,7 +43,9 @@ export class Prober implements PingObserver<Member> {
   readonly #batchesAtOnce: number;
   readonly #limit: LimitFunction;
   readonly #leaseMs: number;
-  readonly #out = new Map<Ping<Member>, OutPing>();
+  /** Those with pings that are out. */
+  readonly #batches = new Set<Batch>();
+  readonly #traces = new Map<Ping<Member>, PingTrace>();
   #closed = false;
 
   constructor({ settings, board, journal, members, onOverdue }: ProberOptions) {
@@ -76,15 +66,16 @@ export class Prober implements PingObserver<Member> {
    * still. Never rejects.
    */
   async sweep(ids: Uint32Array): Promise<readonly number[]> {
-    const batches: Promise<void>[] = [];
+    const begun: Promise<Batch>[] = [];
     for (let from = 0; from < ids.length; from += this.#batchSize) {
       const batch = ids.subarray(from, from + this.#batchSize);
-      batches.push(this.#limit(() => this.#pingBatch(batch)));
+      begun.push(this.#limit(() => this.#pingBatch(batch)));
     }
-    await Promise.all(batches);
-    return this.#out.size === 0
-      ? []
-      : Array.from(ids).filter((id) => this.#members.get(id)?.ping !== undefined);
+    const out: number[] = [];
+    for (const batch of await Promise.all(begun)) {
+      if (!batch.isOver) for (const { subject } of batch.out()) out.push(subject.id);
+    }
+    return out;
   }
 
   conclude(id: number, number: number, conclusion: Conclusion): void {
@@ -116,7 +107,7 @@ export class Prober implements PingObserver<Member> {
 
   /** Puts on the board what has passed on the connections that are being pinged. */
   noteTraffic(): void {
-    for (const ping of this.#out.keys()) ping.noteTraffic();
+    for (const batch of this.#batches) for (const ping of batch.out()) ping.noteTraffic();
   }
 
   /** From now on nothing is pinged any more, whatever the worker has asked for. */
@@ -130,7 +121,9 @@ export class Prober implements PingObserver<Member> {
   abandonAll(): void {
     // What the worker has asked for and was not begun is not begun any more: nobody would watch over it.
     this.#limit.clearQueue();
-    for (const ping of this.#out.keys()) ping.conclude({ result: 'abandoned' });
+    for (const batch of this.#batches) {
+      for (const ping of batch.out()) ping.conclude({ result: 'abandoned' });
+    }
   }
 
   /** The storage was removed. */
@@ -139,20 +132,23 @@ export class Prober implements PingObserver<Member> {
     member.ping?.conclude({ result: 'abandoned' });
   }
 
-  #pingBatch(ids: Uint32Array): Promise<void> {
+  /** Resolves when each of these is answered, or has been silent for the grace time. */
+  #pingBatch(ids: Uint32Array): Promise<Batch> {
     return new Promise((resolve) => {
-      const batch: Batch = { open: new Set(), ended: () => {} };
+      const batch = new Batch(this);
       for (const id of ids) this.#ping(id, batch);
-      const { open } = batch;
-      if (open.size === 0) return resolve();
+      if (batch.isOver) return resolve(batch);
+      this.#batches.add(batch);
+      let endWait = () => clearTimeout(grace);
       const grace = setTimeout(() => {
-        resolve();
-        batch.ended = startDeadline(this.#leaseMs, () => this.#overdue(open), false);
+        resolve(batch);
+        endWait = startDeadline(this.#leaseMs, () => this.#overdue(batch), false);
       }, this.#graceMs()).unref();
-      batch.ended = () => {
-        clearTimeout(grace);
-        resolve();
-      };
+      batch.onceOver(() => {
+        this.#batches.delete(batch);
+        endWait();
+        resolve(batch);
+      });
     });
   }
 
@@ -170,8 +166,8 @@ export class Prober implements PingObserver<Member> {
    * It is the worker that ends silent pings, when it has proof. Should it have none for long, because the main loop stalls
    * again and again, the pings stay out, but not their hold on the load locks; and it may have failed.
    */
-  #overdue(open: ReadonlySet<Ping<Member>>): void {
-    for (const ping of open) ping.releaseLock();
+  #overdue(batch: Batch): void {
+    for (const ping of batch.out()) ping.releaseLock();
     this.#onOverdue();
   }
 
@@ -182,13 +178,16 @@ export class Prober implements PingObserver<Member> {
     this.#journal.sending(member);
     // A listener may have removed the storage, or stopped the agent.
     if (this.#closed || this.#members.get(id) !== member) return;
-    const trace = PingTrace.isWanted ? new PingTrace(member.fact()) : undefined;
-    const ping = new Ping(member, this.#board, this);
+    const ping = batch.add(member, this.#board);
     member.ping = ping;
-    batch.open.add(ping);
-    this.#out.set(ping, { batch, trace });
-    if (trace === undefined) ping.start();
-    else trace.run(() => ping.start());
+    if (PingTrace.isWanted) this.#trace(ping);
+    else ping.start();
+  }
+
+  #trace(ping: Ping<Member>): void {
+    const trace = new PingTrace(ping.subject.fact());
+    this.#traces.set(ping, trace);
+    trace.run(() => ping.start());
   }
 
   /** @internal */
@@ -198,14 +197,11 @@ export class Prober implements PingObserver<Member> {
 
   /** @internal */
   ended(ping: Ping<Member>, outcome: PingOutcome): void {
-    const { batch, trace } = this.#out.get(ping) as OutPing;
     const member = ping.subject;
-    this.#out.delete(ping);
     if (member.ping === ping) member.ping = undefined;
     this.#conclude(member, outcome);
-    trace?.ended(outcome);
-    batch.open.delete(ping);
-    if (batch.open.size === 0) batch.ended();
+    this.#traces.get(ping)?.ended(outcome);
+    this.#traces.delete(ping);
   }
 
   /** Whether there is a connection to ping, and a need to. */

@@ -10,6 +10,7 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { systemClock } from '../clock.js';
 import { startDeadline } from '../deadline.js';
 import { KeepAliveError } from '../errors.js';
 import type { HostApi, Installation, LoopApi, LoopSettings } from '../rpc/contract.js';
@@ -47,12 +48,13 @@ const longestTimerMs = 2 ** 31 - 1;
 
 export class WorkerHost {
   readonly #options: WorkerHostOptions;
-  readonly #pool: Piscina;
+  #pool: Piscina | undefined;
   #endpoint: Endpoint<LoopApi> | undefined;
   #lastError: unknown;
-  #startedAt = 0;
+  #startedMs = 0;
   #deaths = 0;
   #hasRun = false;
+  #starting: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #endSuspicion: (() => void) | undefined;
@@ -60,26 +62,15 @@ export class WorkerHost {
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
-    const filename = options.filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url);
-    this.#pool = new Piscina({
-      filename: filename.href,
-      minThreads: 1,
-      maxThreads: 1,
-      idleTimeout: Infinity,
-      // The default parks the thread in Atomics.wait between tasks, and its timers with it.
-      atomics: 'disabled',
-      recordTiming: false,
-      // The host's own `--import` hooks have no business in this thread.
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
-    });
-    this.#pool.on('error', (error) => {
-      this.#lastError = error;
-    });
   }
 
+  /** Returns before there is a thread: making one takes as long as thousands of pings. */
   start(): void {
-    this.#startedAt = performance.now();
+    this.#startedMs = systemClock.now();
+    this.#starting = setImmediate(() => this.#install());
+  }
+
+  #install(): void {
     const { port1, port2 } = new MessageChannel();
     const endpoint = connect<LoopApi>(port1, this.#options.api);
     // The host may exit while the agent runs.
@@ -92,8 +83,10 @@ export class WorkerHost {
       port: port2,
       board: this.#options.board,
       settings: this.#options.settings,
+      startedMs: this.#startedMs,
       replaces: this.#hasRun,
     };
+    this.#pool ??= this.#createPool();
     this.#pool.run(task, { transferList: [port2] }).then(
       () => {
         if (this.#stopped || this.#endpoint !== endpoint) return;
@@ -137,6 +130,7 @@ export class WorkerHost {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearImmediate(this.#starting);
     clearTimeout(this.#retry);
     this.#forget();
     // The worker is unref'd, so waiting for its end would not hold a process that has nothing else to do.
@@ -145,10 +139,30 @@ export class WorkerHost {
       this.#endpoint?.close();
       // It is of no more use; and no call may go to it any more.
       this.#endpoint = undefined;
-      await this.#pool.destroy();
+      await this.#pool?.destroy();
     } finally {
       clearInterval(hold);
     }
+  }
+
+  #createPool(): Piscina {
+    const filename = this.#options.filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url);
+    const pool = new Piscina({
+      filename: filename.href,
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Infinity,
+      // The default parks the thread in Atomics.wait between tasks, and its timers with it.
+      atomics: 'disabled',
+      recordTiming: false,
+      // The host's own `--import` hooks have no business in this thread.
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
+    });
+    pool.on('error', (error) => {
+      this.#lastError = error;
+    });
+    return pool;
   }
 
   /** Expects a sweep within each period. */
@@ -164,7 +178,7 @@ export class WorkerHost {
     if (this.#endpoint !== endpoint) return;
     this.#lastError = new Error('It did not answer in time');
     // Its end closes the port.
-    for (const thread of this.#pool.threads) void thread.terminate();
+    for (const thread of this.#pool?.threads ?? []) void thread.terminate();
   }
 
   #forget(): void {
@@ -183,7 +197,7 @@ export class WorkerHost {
   }
 
   #replace(): void {
-    if (performance.now() - this.#startedAt > healthyMs) this.#deaths = 0;
+    if (systemClock.now() - this.#startedMs > healthyMs) this.#deaths = 0;
     const retryInMs = Math.min(firstRetryMs * 2 ** this.#deaths, lastRetryMs);
     this.#deaths += 1;
     const error = new KeepAliveError('ERR_KEEPALIVE_WORKER_LOST', 'The keep alive thread ended by itself', {

@@ -31,7 +31,9 @@ export interface Request {
 export class OpenPings {
   readonly #board: Board;
   readonly #periodMs: number;
-  readonly #requested = new Map<number, Request>();
+  readonly #requests = new Set<Request>();
+  /** By storage: ids are slots of the board, few and dense. */
+  readonly #requestOf: (Request | undefined)[] = [];
   readonly #watches = new Map<number, Watch>();
 
   constructor(board: Board, periodMs: number) {
@@ -40,7 +42,7 @@ export class OpenPings {
   }
 
   get isEmpty(): boolean {
-    return this.#watches.size === 0 && this.#requested.size === 0;
+    return this.#watches.size === 0 && this.#requests.size === 0;
   }
 
   /** Of those that are watched. One may be dropped while they are gone through. */
@@ -54,7 +56,7 @@ export class OpenPings {
    * must go on being counted.
    */
   mayPing(id: number, nowMs: number): boolean {
-    if (this.#requested.has(id)) return false;
+    if (this.#requestOf[id] !== undefined) return false;
     const watch = this.#watches.get(id);
     return (
       watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
@@ -62,22 +64,26 @@ export class OpenPings {
   }
 
   request(request: Request): void {
+    this.#requests.add(request);
     for (const id of request.ids) {
       this.#watches.delete(id);
-      this.#requested.set(id, request);
+      this.#requestOf[id] = request;
     }
   }
 
   /** The sweep has come back. @param out whose ping is out still */
   returned(request: Request, out: readonly number[]): void {
     for (const id of out) this.#watch(id, request);
-    for (const id of request.ids) if (this.#requested.get(id) === request) this.#requested.delete(id);
+    for (const id of request.ids) if (this.#requestOf[id] === request) this.#requestOf[id] = undefined;
+    this.#requests.delete(request);
   }
 
   /** From a sweep that takes its time, as when there are few places for pings: those that have begun are watched now. */
   watchBegun(nowMs: number): void {
-    for (const [id, request] of this.#requested) {
-      if (this.#board.startedAgo(id, nowMs) <= nowMs - request.atMs) this.#watch(id, request);
+    for (const request of this.#requests) {
+      for (const id of request.ids) {
+        if (this.#board.startedAgo(id, nowMs) <= nowMs - request.atMs) this.#watch(id, request);
+      }
     }
   }
 
@@ -100,13 +106,14 @@ export class OpenPings {
   }
 
   clear(): void {
-    this.#requested.clear();
+    this.#requests.clear();
+    this.#requestOf.length = 0;
     this.#watches.clear();
   }
 
   #watch(id: number, request: Request): void {
-    if (this.#requested.get(id) !== request) return;
-    this.#requested.delete(id);
+    if (this.#requestOf[id] !== request) return;
+    this.#requestOf[id] = undefined;
     this.#watches.set(id, new Watch(id, this.#board, request.resent));
   }
 }

@@ -12,7 +12,7 @@ const sliceSize = 128;
 
 interface Slice {
   dueMs: number;
-  readonly ids: Set<number>;
+  readonly ids: number[];
 }
 
 export interface PacingOptions {
@@ -55,7 +55,8 @@ export class Pacing {
   /** The storages whose time has come. Their next time is set. */
   take(nowMs: number): number[] {
     const due = this.#slices.filter(({ dueMs }) => dueMs <= nowMs);
-    const taken = due.flatMap(({ ids }) => [...ids]);
+    const taken: number[] = [];
+    for (const { ids } of due) for (const id of ids) taken.push(id);
     for (const slice of due) this.#rearm(slice, nowMs);
     for (const slice of due) this.#merge(slice);
     return taken;
@@ -71,15 +72,16 @@ export class Pacing {
   #remove(id: number): void {
     const slice = this.#sliceOf.get(id);
     this.#sliceOf.delete(id);
-    slice?.ids.delete(id);
-    if (slice?.ids.size === 0) this.#slices.splice(this.#slices.indexOf(slice), 1);
+    if (slice === undefined) return;
+    slice.ids.splice(slice.ids.indexOf(id), 1);
+    if (slice.ids.length === 0) this.#slices.splice(this.#slices.indexOf(slice), 1);
   }
 
   /** Puts storages where there is room, and returns the rest. */
   #fill(ids: readonly number[]): readonly number[] {
     let next = 0;
     for (const slice of this.#slices) {
-      while (next < ids.length && slice.ids.size < sliceSize) this.#place(ids[next++] as number, slice);
+      while (next < ids.length && slice.ids.length < sliceSize) this.#place(ids[next++] as number, slice);
     }
     return ids.slice(next);
   }
@@ -90,7 +92,7 @@ export class Pacing {
     const only = this.#slices.length === 0 && count === 1;
     for (let i = 0; i < count; i++) {
       const phaseMs = only ? this.#interval() : ((i + this.#random()) / count) * this.#periodMs;
-      const slice: Slice = { dueMs: nowMs + phaseMs, ids: new Set() };
+      const slice: Slice = { dueMs: nowMs + phaseMs, ids: [] };
       this.#slices.push(slice);
       const from = Math.floor((i * ids.length) / count);
       const to = Math.floor(((i + 1) * ids.length) / count);
@@ -99,7 +101,7 @@ export class Pacing {
   }
 
   #place(id: number, slice: Slice): void {
-    slice.ids.add(id);
+    slice.ids.push(id);
     this.#sliceOf.set(id, slice);
   }
 
@@ -113,7 +115,7 @@ export class Pacing {
   /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */
   #merge(slice: Slice): void {
     const host = this.#slices.find(
-      (other) => other !== slice && other.ids.size + slice.ids.size <= sliceSize,
+      (other) => other !== slice && other.ids.length + slice.ids.length <= sliceSize,
     );
     if (host === undefined) return;
     for (const id of slice.ids) this.#place(id, host);

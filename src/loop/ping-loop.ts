@@ -68,13 +68,15 @@ export class PingLoop implements LoopApi {
     this.#pacing = new Pacing({ periodMs, jitter, random: options.random ?? Math.random });
   }
 
-  /** @param replaces a loop that was lost, with the pings that were out */
-  start(replaces = false): void {
+  /**
+   * @param startedMs when this loop was asked for: the storages that there are have been waiting since then
+   * @param replaces a loop that was lost, with the pings that were out
+   */
+  start(startedMs: number, replaces = false): void {
     this.#guard(() => {
-      this.#arm();
-      if (!replaces) return;
+      this.#noteStorages(startedMs);
       // Whose ping was out, or due meanwhile, must not wait for another period.
-      this.#pacing.hasten(this.#clock.now(), this.#budgets.afreshMs);
+      if (replaces) this.#pacing.hasten(this.#clock.now(), this.#budgets.afreshMs);
       this.#arm();
     });
   }
@@ -230,11 +232,9 @@ export class PingLoop implements LoopApi {
 
   #arm(): void {
     const nowMs = this.#clock.now();
-    if (this.#board.version !== this.#boardVersion) {
-      this.#boardVersion = this.#board.version;
-      this.#pacing.update(this.#board.occupied(), nowMs);
-    }
-    const wakeMs = Math.min(this.#pacing.nextDueMs ?? Infinity, this.#lookMs);
+    this.#noteStorages(nowMs);
+    // What is overdue, as before this thread was up, is no standstill.
+    const wakeMs = Math.max(nowMs, Math.min(this.#pacing.nextDueMs ?? Infinity, this.#lookMs));
     if (this.#cancelWake !== undefined && wakeMs === this.#wakeMs) return;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
@@ -247,6 +247,14 @@ export class PingLoop implements LoopApi {
       this.#guard(() => this.#wake());
       this.#guard(() => this.#arm());
     }, delayMs);
+  }
+
+  /** Storages that are new are pinged within a period from `sinceMs`. */
+  #noteStorages(sinceMs: number): void {
+    const { version } = this.#board;
+    if (version === this.#boardVersion) return;
+    this.#boardVersion = version;
+    this.#pacing.update(this.#board.occupied(), sinceMs);
   }
 
   /** The next tick, or the first deadline if that is sooner; never while nothing is out. */

@@ -42,9 +42,12 @@ function pinoSink<Level extends string>(given: Logger<Level>): LogSink {
   // Pino's types do not let a logger with levels of its own pass for one without.
   const logger = given as unknown as PinoLogger;
   const { labels, values } = logger.levels;
-  const labelOf = (level: LogLevel) => (level in values ? level : labels[levelValues[level]]) as 'info';
+  const methodOf = {} as Record<LogLevel, 'info'>;
+  for (const [level, value] of Object.entries(levelValues)) {
+    methodOf[level as LogLevel] = (level in values ? level : labels[value]) as 'info';
+  }
   return {
-    isEnabled: (level) => logger.isLevelEnabled(labelOf(level)),
-    write: (level, fields, message) => logger[labelOf(level)](fields, message),
+    isEnabled: (level) => logger.isLevelEnabled(methodOf[level]),
+    write: (level, fields, message) => logger[methodOf[level]](fields, message),
   };
 }

@@ -64,6 +64,8 @@ export interface Installation {
   readonly port: MessagePort;
   readonly board: SharedArrayBuffer;
   readonly settings: LoopSettings;
+  /** When this thread was asked for, by `systemClock`: the periods count from then, not from when it is up. */
+  readonly startedMs: number;
   /** Whether an earlier loop was lost: the storages are pinged soon, not after a whole period. */
   readonly replaces: boolean;
 }

@@ -27,7 +27,8 @@ interface Entry {
  */
 export class ClientCache {
   readonly #maxBytes: number;
-  readonly #entries: LRUCache<Entry, true> | undefined;
+  /** Made with the first record: many a storage is only kept alive. */
+  #entries: LRUCache<Entry, true> | undefined;
   /** By object, oldest first. */
   readonly #revisions = new Map<string, Entry[]>();
   readonly #expected = new Map<string, Set<ExpectedLoad>>();
@@ -35,13 +36,6 @@ export class ClientCache {
   /** @param maxBytes 0: keeps nothing */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
-    if (maxBytes > 0) {
-      this.#entries = new LRUCache({
-        maxSize: maxBytes,
-        sizeCalculation: (_, { data }) => data.length + overheadBytes,
-        dispose: (_, entry) => this.#forget(entry),
-      });
-    }
   }
 
   /** How many bytes it holds, as it counts them. */
@@ -156,7 +150,12 @@ export class ClientCache {
       const after = revisions.findLastIndex(({ serial }) => isLater(entry.serial, serial));
       revisions.splice(after + 1, 0, entry);
     }
-    this.#entries?.set(entry, true);
+    this.#entries ??= new LRUCache({
+      maxSize: this.#maxBytes,
+      sizeCalculation: (_, { data }) => data.length + overheadBytes,
+      dispose: (_, entry) => this.#forget(entry),
+    });
+    this.#entries.set(entry, true);
   }
 
   /** The inverse of `#insert`, called by the LRU cache for whatever it lets go. */

@@ -20,7 +20,7 @@ import { PendingCall } from './pending-call.js';
 import { type ClientEvent, ClientSession } from './protocol/session.js';
 import { UnknownGlobal } from './protocol/unknown-global.js';
 import type { MessageId, Value } from './protocol/values.js';
-import { farewell, openSocket, socketFailure } from './socket.js';
+import { farewell, openSocket, portsOf, socketFailure } from './socket.js';
 import type { TlsOptions } from './tls.js';
 
 /** Who is told of what happens on a connection, in order. */
@@ -59,6 +59,7 @@ export class Connection {
   readonly #pending = new Map<number, PendingCall>();
   #lastId = 0;
   #lastReceivedAt: number | undefined;
+  #ports: SocketPorts | undefined;
   #failure: Error | undefined;
   #observer: ConnectionObserver | undefined;
   #queued = new NotificationQueue();
@@ -97,8 +98,9 @@ export class Connection {
 
   /** The ports of both ends; `undefined` for a unix domain socket. */
   get ports(): SocketPorts | undefined {
-    const { localPort: local, remotePort: remote } = this.#socket;
-    return local === undefined || remote === undefined ? undefined : { local, remote };
+    // Kept: asking the socket is a good part of what a ping costs.
+    this.#ports ??= portsOf(this.#socket);
+    return this.#ports;
   }
 
   /** Whether no byte has come yet. */

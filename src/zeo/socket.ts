@@ -1,6 +1,7 @@
 /* The one place that knows how bytes get to a server, and what their ways of failing mean. */
 import { connect, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';
+import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, type KeepAliveError, ProtocolError } from '../errors.js';
 import type { Address } from './address.js';
 import { isTlsError, type TlsOptions } from './tls.js';
@@ -10,6 +11,11 @@ export function openSocket(address: Address, tls: TlsOptions | undefined): Socke
   const target = 'path' in address ? { path: address.path } : { ...address };
   if (tls === undefined) return connect({ ...target, noDelay: true });
   return connectWithTls({ ...target, ...tls }).setNoDelay(true);
+}
+
+/** The ports of both ends; `undefined` while it is not connected, and for a unix domain socket. */
+export function portsOf({ localPort: local, remotePort: remote }: Socket): SocketPorts | undefined {
+  return local === undefined || remote === undefined ? undefined : { local, remote };
 }
 
 /**

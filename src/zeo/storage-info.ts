@@ -18,6 +18,11 @@ export interface StorageInfo {
 /** The part of it that has changed. */
 export type StorageInfoChange = Partial<StorageInfo>;
 
+/** The lists of interfaces that servers have named: all storages of one server share theirs. */
+const knownInterfaces = new Map<string, readonly string[]>();
+/** So that no server fills the memory with lists of its own. */
+const mostKnown = 64;
+
 /** What a server's answer lacks, as ZEO's own client fills it in. */
 const unknown: StorageInfo = {
   name: 'ZEO Client',
@@ -84,11 +89,21 @@ function isTrue(value: Value): boolean {
 function readInterfaces(value: Value): readonly string[] {
   if (value === null) return [];
   if (!Array.isArray(value)) throw noInterfaces();
-  return value.map((parts: Value) => {
-    if (typeof parts === 'string') return parts;
-    if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts.join('.');
-    throw noInterfaces();
-  });
+  return shared(
+    value.map((parts: Value) => {
+      if (typeof parts === 'string') return parts;
+      if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts.join('.');
+      throw noInterfaces();
+    }),
+  );
+}
+
+function shared(interfaces: readonly string[]): readonly string[] {
+  const key = interfaces.join();
+  const known = knownInterfaces.get(key);
+  if (known !== undefined) return known;
+  if (knownInterfaces.size < mostKnown) knownInterfaces.set(key, Object.freeze(interfaces));
+  return interfaces;
 }
 
 function noInterfaces(): ProtocolError {

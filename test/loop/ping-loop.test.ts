@@ -15,6 +15,7 @@ function setUp(
   readTcpTable?: ReadTcpTable,
   replaces = false,
   clock = new ManualClock(),
+  upAfterMs = 0,
 ) {
   const board = new Board();
   const host = new SimulatedHost(clock, board);
@@ -28,7 +29,7 @@ function setUp(
     random: () => 0.5,
   });
   const startMs = clock.now();
-  loop.start(replaces);
+  loop.start(startMs - upAfterMs, replaces);
   return { clock, board, host, ids, loop, startMs };
 }
 
@@ -193,6 +194,24 @@ describe('the ping loop', () => {
     assert.equal(host.pings.length, 1);
     loop.stop();
     assert.ok((host.pings[0]?.atMs ?? Infinity) - startMs <= 200);
+  });
+
+  it('counts the first period from when it was asked for, however long its thread took to come up', async () => {
+    for (const upAfterMs of [300, 12_000]) {
+      const { clock, host, loop, startMs } = setUp(
+        [{ answersAfterMs: 1 }],
+        {},
+        undefined,
+        false,
+        undefined,
+        upAfterMs,
+      );
+      await clock.advance(10_000 - 1);
+      assert.equal((host.pings[0]?.atMs ?? NaN) - startMs, Math.max(10_000 - upAfterMs, 0));
+      // That it is late from the beginning is no standstill.
+      assert.deepEqual(host.stalls, []);
+      loop.stop();
+    }
   });
 
   it('goes on after the main thread has failed it', async () => {

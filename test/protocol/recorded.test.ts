@@ -48,7 +48,7 @@ for (const name of recordings) {
     it('encodes every message to bytes that decode to the same value', () => {
       for (const { value } of messages) {
         const encoded = codec.encodeFrame(value, maxFrameBytes);
-        assert.equal(new DataView(encoded.buffer).getUint32(0), encoded.length - 4);
+        assert.equal(new DataView(encoded.buffer, encoded.byteOffset).getUint32(0), encoded.length - 4);
         assert.deepEqual(codec.decode(encoded.subarray(4)), value);
       }
     });

@@ -19,6 +19,15 @@ describe('readStorageInfo', () => {
     });
   });
 
+  it('keeps one list of interfaces for all storages that have the same, and no list more than a few', () => {
+    const read = (name: string) => readStorageInfo(dict({ interfaces: [['many', name]] })).interfaces;
+    const first = read('same');
+    assert.equal(read('same'), first);
+    for (let n = 0; n < 1000; n++) read(`I${n}`);
+    assert.notEqual(read('I999'), read('I999'));
+    assert.equal(read('same'), first);
+  });
+
   it('takes interfaces as pairs or as names', () => {
     const { interfaces } = readStorageInfo(dict({ interfaces: [['zope', 'I'], 'a.J'] }));
     assert.deepEqual(interfaces, ['zope.I', 'a.J']);

@@ -24,9 +24,7 @@ export class FrameDecoder {
 
   /** Hands over the next bytes. Every frame of the chunk before must have been taken with {@link next}. */
   push(chunk: Uint8Array): void {
-    // Not a Buffer: its views would be Buffers too, and values must not depend on how the bytes arrived.
-    const isPlain = chunk.constructor === Uint8Array;
-    this.#chunk = isPlain ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#chunk = chunk;
     this.#position = 0;
   }
 
@@ -49,7 +47,8 @@ export class FrameDecoder {
       this.#position = start + length;
       this.#headerBytes = 0;
       this.#length = 0;
-      return chunk.subarray(start, start + length);
+      // Not by `subarray`: a part of a Buffer is a Buffer, and values must not depend on how the bytes arrived.
+      return new Uint8Array(chunk.buffer, chunk.byteOffset + start, length);
     }
     return this.#gather(chunk, length);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
-import { HostProcess } from './host-process.js';
+import { type HostEvent, HostProcess } from './host-process.js';
 import { missingForKernelFaults } from './missing.js';
 import { ServerProcess } from './server-process.js';
 import { TwoHosts } from './two-hosts.js';
@@ -59,6 +59,7 @@ async function loseSome(
   const wronged = died.filter(
     ({ witnessed: { silentMs, unreadBytes } }) => silentMs < timeout * 1000 - 1 || unreadBytes > 0,
   );
+  const seen = wrongedInWords(mayDie ? wronged : died);
   const { unwatched } = tally;
   const late = `${unwatched.late} of ${unwatched.answered} replies that nobody cut short took longer than that`;
   const slowest = `slowest ${seconds(unwatched.slowestMs)}`;
@@ -70,8 +71,18 @@ async function loseSome(
     falseDeaths: (mayDie ? wronged : died).length,
     chances: tally.sent,
     callsLost: 0,
-    notes: `${died.length} connections silent for ${timeout} s and dropped; ${late}, ${slowest}; ${tally.failed} pings failed otherwise`,
+    notes: `${died.length} connections silent for ${timeout} s and dropped; ${late}, ${slowest}; ${tally.failed} pings failed otherwise${seen}`,
   };
+}
+
+/** What is known of each death that should not have been. */
+function wrongedInWords(deaths: readonly Extract<HostEvent, { type: 'died' }>[]): string {
+  return deaths
+    .map(({ storage, diagnosis, witnessed: { silentMs, unreadBytes } }) => {
+      const unread = `${unreadBytes} bytes unread`;
+      return `; storage ${storage} wrongly: ${diagnosis}, silent for ${seconds(silentMs)}, ${unread}`;
+    })
+    .join('');
 }
 
 function seconds(ms: number): string {
