@@ -4,9 +4,9 @@ import { ClientStorage, formatId, zeroId } from 'zeo-keepalive/zeo';
 
 const storage = await ClientStorage.open(process.argv[2] ?? '127.0.0.1:8100');
 const { data, serial } = await storage.load(zeroId).catch((error) => {
-  if (error.code === 'ERR_ZEO_POS_KEY')
-    console.error('There is no root object yet: open the storage once with ZODB.DB');
-  throw error;
+  if (error.code !== 'ERR_ZEO_POS_KEY') throw error;
+  console.error('There is no root object yet: open the storage once with ZODB.DB');
+  process.exit(1);
 });
 console.log('The root object:', decodeRecord(data).state);
 const copy = await storage.newOid();

@@ -30,7 +30,7 @@ const recordings = new Map<MeterProvider | undefined, () => void>();
  * | `zeo_keepalive.ping.duration` | histogram, s | |
  * | `zeo_keepalive.detection.duration` | histogram, s: from the last byte of a dead peer to the verdict | `zeo_keepalive.diagnosis` |
  * | `zeo_keepalive.reconnects` | counter | `zeo_keepalive.cause`, `unnoticed` for one between two pings |
- * | `zeo_keepalive.reconnect.duration` | histogram, s: without a connection, as far as noticed | `zeo_keepalive.cause` |
+ * | `zeo_keepalive.reconnect.duration` | histogram, s: without a connection, of those that were without one when a ping was due, or dead | `zeo_keepalive.cause` |
  * | `zeo_keepalive.stall.duration` | histogram, s: standstills in which verdicts were withheld | `zeo_keepalive.stall.of`: `loop` or `process`; no storage |
  * | `zeo_keepalive.worker.restarts` | counter | no storage |
  *

@@ -43,6 +43,11 @@ export interface KeepAliveStorage {
   readonly address?: string | undefined;
   /** Why the last attempt to connect failed, for the log while it is not ready. */
   readonly lastError?: Error | undefined;
+  /**
+   * When it lost its connection, in milliseconds of `performance.now()`, while it is not ready: how long it has been down
+   * counts from then. Absent when unknown, or when it has had none yet; then it counts from when the agent noticed.
+   */
+  readonly lostAt?: number | undefined;
   /** Held for the length of a ping. */
   readonly loadLock: Lock;
   /**

@@ -23,6 +23,9 @@ export class LogLines {
   readonly #now: () => number;
   /** The agent's own troubles, by what has them. Those of a storage are with its member. */
   readonly #ownTroubles = new Map<string, Repetition>();
+  #stalls = 0;
+  /** Those that have no line yet, together. */
+  #heldBackStalls: { readonly heldBackTotalMs?: number; readonly heldBackLongestMs?: number } = {};
 
   /** @param now by which repetitions are counted, in milliseconds of a monotonic clock */
   constructor(log: KeepAliveLog, now = () => performance.now()) {
@@ -102,7 +105,7 @@ export class LogLines {
     // The message only: the stack of an attempt to connect says nothing more.
     const reason = error instanceof Error ? error.message : error;
     const fields = { storage: name, downForMs, cause, reason };
-    if (occurrence === 'again' && downForMs >= longMs) {
+    if (downForMs >= longMs) {
       outage.isToldToLast = true;
       const longer = `has been down for ${Math.round(downForMs / 1000)} s; ${causeInWords[cause]}`;
       this.#write('error', trouble, fields, `Connection for ${name} ${longer}`);
@@ -136,9 +139,27 @@ export class LogLines {
   }
 
   stalled(stall: Stall): void {
+    const trouble = this.#ownTrouble('stalls');
+    this.#stalls += 1;
+    // Each is news, until there have been too many.
+    if (trouble.occurs(`stall ${this.#stalls}`, this.#now()) === 'held back') {
+      const { heldBackTotalMs = 0, heldBackLongestMs = 0 } = this.#heldBackStalls;
+      this.#heldBackStalls = {
+        heldBackTotalMs: heldBackTotalMs + stall.durationMs,
+        heldBackLongestMs: Math.max(heldBackLongestMs, stall.durationMs),
+      };
+      return;
+    }
+    const fields = { ...stall, ...this.#heldBackStalls };
+    this.#heldBackStalls = {};
     const seconds = (stall.durationMs / 1000).toFixed(1);
     const who = stall.of === 'loop' ? 'The main loop' : 'This process';
-    this.#log.warn({ ...stall }, `${who} stood still for ${seconds} s or more; nobody was judged by it`);
+    this.#write(
+      'warn',
+      trouble,
+      fields,
+      `${who} stood still for ${seconds} s or more; nobody was judged by it`,
+    );
   }
 
   /** The loop threw, or its thread ended. */

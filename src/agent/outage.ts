@@ -16,9 +16,12 @@ export class Outage {
   readonly #address: string | undefined;
   #cause: Cause;
 
-  /** @param address of the server whose silence began it; `undefined` when it began otherwise, or nobody tells */
-  constructor(nowMs: number, cause: Cause, address: string | undefined) {
-    this.#sinceMs = nowMs;
+  /**
+   * @param sinceMs in milliseconds of `performance.now()`, as in all methods
+   * @param address of the server whose silence began it; `undefined` when it began otherwise, or nobody tells
+   */
+  constructor(sinceMs: number, cause: Cause, address: string | undefined) {
+    this.#sinceMs = sinceMs;
     this.#cause = cause;
     this.#address = address;
   }

@@ -1,5 +1,5 @@
 import type { Journal } from './journal.js';
-import type { Member } from './member.js';
+import { attempt, type Member } from './member.js';
 import { Outage } from './outage.js';
 
 /** Watches that storages without a connection come back. Reconnecting is their own business. */
@@ -27,7 +27,10 @@ export class Recovery {
 
   /** A ping was due, and the storage was not ready. */
   stillDown(member: Member): void {
-    if (member.outage === undefined) this.begin(member, new Outage(performance.now(), 'unknown', undefined));
+    if (member.outage === undefined) {
+      const lostAt = attempt(() => member.storage.lostAt);
+      this.begin(member, new Outage(lostAt ?? performance.now(), 'unknown', undefined));
+    }
     this.#journal.down(member, member.outage as Outage);
   }
 

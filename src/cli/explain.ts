@@ -27,3 +27,23 @@ export function formatDuration(ms: number): string {
 export function formatTime(time: Date): string {
   return time.toTimeString().slice(0, 8);
 }
+
+/** `YYYY-MM-DD HH:MM:SS` of this machine: JSON has UTC, what is for people has what their clock says. */
+export function formatDateTime(time: Date): string {
+  const [month, day] = [time.getMonth() + 1, time.getDate()].map((part) => String(part).padStart(2, '0'));
+  return `${time.getFullYear()}-${month}-${day} ${formatTime(time)}`;
+}
+
+/** The time alone, unless it was on another day. */
+export function formatMoment(time: Date, now: Date): string {
+  return isSameDay(time, now) ? formatTime(time) : formatDateTime(time);
+}
+
+/** The same in eight columns: `HH:MM:SS`, or the day, as `Jan 02`. */
+export function formatSince(time: Date, now: Date): string {
+  return isSameDay(time, now) ? formatTime(time) : time.toDateString().slice(4, 10);
+}
+
+function isSameDay(one: Date, other: Date): boolean {
+  return one.toDateString() === other.toDateString();
+}

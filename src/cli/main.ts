@@ -7,17 +7,17 @@ import { exitCode, pluginExitCode } from './exit-code.js';
 import { explain } from './explain.js';
 import { createProgram } from './program.js';
 
-const args = process.argv.slice(2);
-const isPlugin = args[0] === 'check';
+const [first = 'demo', ...others] = process.argv.slice(2);
+const isPlugin = first === 'check';
 
 // Whoever reads may stop (`--help | head -1`), and a terminal may vanish: no reason for a stack trace.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
-  const program = createProgram((code) => {
+  const program = createProgram(first, (code) => {
     process.exitCode = code;
   });
-  await program.parseAsync(args.length === 0 ? ['demo'] : args, { from: 'user' });
+  await program.parseAsync([first, ...others], { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);
 }

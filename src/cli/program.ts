@@ -61,8 +61,16 @@ interface CheckFlags {
   readonly ruok?: boolean;
 }
 
-/** The command line. `onDone` is told the exit code of the command that ran. */
-export function createProgram(onDone: (code: number) => void): Command {
+/** Neither a port nor a path in it, nor the digits and dots of a host whose port was forgotten. */
+const bareWord = /^[a-z][a-z-]*$/i;
+
+/**
+ * The command line. `onDone` is told the exit code of the command that ran.
+ *
+ * @param first its first argument. `watch` is the command of whatever begins with an option or an address; but a command
+ *   that is misspelt must not be taken for an address.
+ */
+export function createProgram(first: string, onDone: (code: number) => void): Command {
   const program = new Command('zeo-keepalive')
     .description('Keeps connections to ZEO servers alive, and knows within seconds when one is dead')
     .version(readVersion(), '-V, --version')
@@ -71,7 +79,7 @@ export function createProgram(onDone: (code: number) => void): Command {
     .addHelpText('after', examples);
 
   program
-    .command('watch', { isDefault: true })
+    .command('watch', { isDefault: !bareWord.test(first) })
     .summary('keep the connections to servers alive and show what happens')
     .description('Keeps the connections to these servers alive and shows what happens, until Ctrl-C.')
     .argument('[ADDRESS...]', 'servers')

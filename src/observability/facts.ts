@@ -60,7 +60,7 @@ export interface StorageDied extends StorageFact {
 }
 
 export interface StorageDown extends StorageFact {
-  /** Since the agent noticed. */
+  /** Since the storage lost its connection, if it tells (`lostAt`); else since the agent noticed. */
   readonly downForMs: number;
   readonly cause: Cause;
   /** Why the last attempt to connect failed, if the storage tells. */
@@ -68,7 +68,7 @@ export interface StorageDown extends StorageFact {
 }
 
 export interface StorageBack extends StorageFact {
-  /** Since the agent noticed. */
+  /** Since the storage lost its connection, if it tells (`lostAt`); else since the agent noticed. */
   readonly downForMs: number;
   /** What it was, as the way back showed it. */
   readonly cause: Cause;
@@ -108,7 +108,7 @@ export interface KeepAliveEvents {
   storageBack: [StorageBack];
   /** Between two pings a storage lost its connection and got another, by itself. */
   connectionReplaced: [ConnectionReplaced];
-  /** The main loop, or the whole process, stood still while pings were out. Nobody was judged by it. */
+  /** The main loop stood still while pings were out, or the whole process did at any time. Nobody was judged by it. */
   stalled: [Stall];
   /** The worker thread runs. */
   workerStarted: [WorkerStarted];

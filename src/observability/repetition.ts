@@ -23,7 +23,6 @@ export class Repetition {
   readonly #reasons = new Map<string, number>();
   #nextMs: number;
   #lastMs: number;
-  #lastLineMs: number;
   #heldBack = 0;
   #hasToldLately = false;
   #calmSinceMs: number | undefined;
@@ -33,7 +32,6 @@ export class Repetition {
   constructor(nowMs: number) {
     this.#sinceMs = nowMs;
     this.#lastMs = nowMs;
-    this.#lastLineMs = nowMs;
     this.#nextMs = nowMs + firstGapMs;
   }
 
@@ -52,7 +50,6 @@ export class Repetition {
     }
     // As long again as it has lasted by now.
     this.#nextMs = Math.min(2 * nowMs - this.#sinceMs, nowMs + longestGapMs);
-    this.#lastLineMs = nowMs;
     this.#hasToldLately = true;
     return 'again';
   }
@@ -83,13 +80,12 @@ export class Repetition {
   }
 
   /**
-   * Begins anew if it has not occurred for longer than its lines were last apart: for troubles of which nobody says that
+   * Begins anew if it has not occurred for as long as its lines may be apart: for troubles of which nobody says that
    * things go well. What was held back is still to be told.
    */
   age(nowMs: number): void {
-    if (nowMs - this.#lastMs < this.#nextMs - this.#lastLineMs + calmMs) return;
+    if (nowMs - this.#lastMs < longestGapMs) return;
     this.#sinceMs = nowMs;
-    this.#lastLineMs = nowMs;
     this.#nextMs = nowMs + firstGapMs;
     this.#reasons.clear();
   }

@@ -32,7 +32,7 @@ export interface HostApi {
   turn(): Promise<void>;
   /** Ends the ping `number` of the slot `id`, if it is still under way. */
   conclude(id: number, number: number, conclusion: Conclusion): void;
-  /** The main loop, or the whole process, stood still for so long while pings were out. */
+  /** The main loop stood still for so long while pings were out, or the whole process did at any time. */
   stalled(stall: Stall): void;
   /** The loop threw. It goes on. */
   panicked(error: Error): void;

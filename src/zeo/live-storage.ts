@@ -69,6 +69,14 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
     return this.supervisor.lastError;
   }
 
+  /**
+   * When the last connection was lost, in milliseconds of `performance.now()`; `undefined` while there is one, and before
+   * the first.
+   */
+  get lostAt(): number | undefined {
+    return this.ready ? undefined : this.supervisor.lostAt;
+  }
+
   /** The server that it is connected to. */
   get address(): string | undefined {
     return this.supervisor.connection?.address;

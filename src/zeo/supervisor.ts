@@ -35,7 +35,7 @@ export class Supervisor {
   readonly #search: Search;
   #addresses: readonly Address[];
   #connection: Connection | undefined;
-  #lostAt = Number.NEGATIVE_INFINITY;
+  #lostAt: number | undefined;
   #generation = 0;
   #readOnly: boolean;
   #lastError: Error | undefined;
@@ -74,6 +74,10 @@ export class Supervisor {
   }
   get lastError(): Error | undefined {
     return this.#lastError;
+  }
+  /** When the last connection was lost, in milliseconds of `performance.now()`; `undefined` if none ever was. */
+  get lostAt(): number | undefined {
+    return this.#lostAt;
   }
   get closed(): Error | undefined {
     return this.#closed;
@@ -241,7 +245,7 @@ export class Supervisor {
     this.#connection = undefined;
     this.#lastError = error;
     const now = performance.now();
-    if (now - this.#lostAt >= calmMs) this.#search.forgetFailures(false);
+    if (this.#lostAt === undefined || now - this.#lostAt >= calmMs) this.#search.forgetFailures(false);
     this.#lostAt = now;
     // One for something better than what is lost.
     this.#search.stop(error);

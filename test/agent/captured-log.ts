@@ -7,6 +7,7 @@ export interface LogLine {
   readonly name?: string;
   readonly storage?: string;
   readonly err?: { readonly message: string; readonly code?: string };
+  readonly [field: string]: unknown;
 }
 
 export const isOfStandstill = (message: string) => message.includes(' stood still for ');

@@ -6,7 +6,7 @@ import { KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 import { causeInWords } from '../../src/diagnosis.js';
-import { silentStorage } from './scripted-storage.js';
+import { ScriptedStorage, silentStorage } from './scripted-storage.js';
 
 async function setUp(t: TestContext, options: KeepAliveOptions) {
   const server = await ZeoServer.listen();
@@ -114,6 +114,28 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     assert.ok(fact.downForMs > 0);
     assert.ok(fact.error instanceof Error);
     assert.equal(storage.ready, false);
+  });
+
+  it('for how long a storage has been down since it was lost, not since that was noticed', async (t) => {
+    const databases = new StorageRegistry();
+    const [lost, hostile] = [new ScriptedStorage(), new ScriptedStorage()];
+    for (const storage of [lost, hostile]) storage.ready = false;
+    lost.lostAt = performance.now() - 90_000;
+    Object.defineProperty(hostile, 'lostAt', {
+      get: () => {
+        throw new Error('getter');
+      },
+    });
+    databases.open('lost', lost);
+    databases.open('hostile', hostile);
+    const agent = new KeepAlive({ level: 'silent', jitter: 0, period: 0.1 }, databases, {});
+    t.after(() => agent.stop());
+    const downForMs = new Map<string, number>();
+    agent.on('storageDown', (fact) => downForMs.set(fact.name, fact.downForMs));
+    agent.start();
+    while (downForMs.size < 2) await once(agent, 'storageDown');
+    assert.ok((downForMs.get('lost') ?? 0) >= 90_000, `${downForMs.get('lost')}`);
+    assert.ok((downForMs.get('hostile') ?? 90_000) < 90_000);
   });
 
   it('how often the worker thread was replaced, and what it died of', async (t) => {

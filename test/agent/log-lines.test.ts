@@ -9,7 +9,7 @@ import { Member } from '../../src/agent/member.js';
 import { Outage } from '../../src/agent/outage.js';
 import { RoundTrips } from '../../src/agent/round-trips.js';
 import { createLog } from '../../src/observability/log.js';
-import { captureLog, isOfStandstill } from './captured-log.js';
+import { captureLog, isOfStandstill, type LogLine } from './captured-log.js';
 import { ScriptedStorage } from './scripted-storage.js';
 
 function setUp(t: TestContext, options: KeepAliveOptions, storage: object, name = 'main') {
@@ -199,6 +199,7 @@ describe('The lines of a long trouble', () => {
     const lines = new LogLines(createLog({ logger: log.logger }), () => nowMs);
     const member = new Member(0, 'main', new ScriptedStorage(), new RoundTrips());
     return {
+      log,
       lines,
       member,
       said: () => log.lines.map(({ level, msg }) => `${level} ${msg}`),
@@ -222,6 +223,14 @@ describe('The lines of a long trouble', () => {
       `50 Connection for main has been down for 60 s; ${gone} (5 repetitions were held back)`,
       `50 Connection for main has been down for 120 s; ${gone} (5 repetitions were held back)`,
     ]);
+  });
+
+  it('are an error at once for a connection that had been down for long before its ping was due', () => {
+    const { lines, member, said } = linesAt();
+    const fact = { name: 'main', address: undefined, generation: 1, cause: 'unknown' } as const;
+    const outage = new Outage(0, 'unknown', undefined);
+    lines.down(member, { ...fact, downForMs: 119_000, error: undefined }, outage);
+    assert.match(said().join(), /^50 Connection for main has been down for 119 s/);
   });
 
   it('stay warnings for a connection that is down often, but never for long', () => {
@@ -269,15 +278,56 @@ describe('The lines of a long trouble', () => {
     assert.equal(final.isTold, true);
   });
 
-  it('are told anew of a listener that had not thrown for long', () => {
+  it('are told anew of a listener that had not thrown for an hour', () => {
     const { lines, said, at } = linesAt();
     const fail = () => lines.listenerFailed(new Error('listener'), 'stalled');
-    for (const seconds of [0, 30, 60, 90, 300, 310]) at(seconds, fail);
+    for (const seconds of [0, 30, 60, 90, 3690, 3700]) at(seconds, fail);
     const line = '50 A listener of the keep alive threw';
     const counted = `${line} (1 repetition was held back)`;
     assert.deepEqual(said(), [line, counted, counted]);
-    at(361, fail);
+    at(3751, fail);
     assert.equal(said().length, 4, 'a minute after it began anew, not longer');
+  });
+
+  it('are few also of what fails every few minutes, for ever', () => {
+    const { lines, said, at } = linesAt();
+    const hours = 10;
+    for (let seconds = 0; seconds <= hours * 3600; seconds += 180)
+      at(seconds, () => lines.panicked(new Error('out of memory')));
+    assert.ok(said().length <= 6 + hours, said().join('\n'));
+  });
+
+  it('tell of each standstill, eight times an hour, and then how many there were and for how long', () => {
+    const { log, lines, at } = linesAt();
+    const warnings = () => log.lines.filter(({ level }) => level === 40);
+    for (let stall = 0; stall < 8; stall++)
+      at(stall, () => lines.stalled({ of: 'loop', durationMs: 1000 + stall }));
+    const line = 'The main loop stood still for 1.0 s or more; nobody was judged by it';
+    assert.deepEqual(
+      warnings().map(({ msg }) => msg),
+      Array(8).fill(line),
+    );
+    for (const [second, durationMs] of [
+      [20, 700],
+      [30, 5000],
+      [40, 600],
+    ] as const)
+      at(second, () => lines.stalled({ of: 'process', durationMs }));
+    assert.equal(warnings().length, 8);
+    at(61, () => lines.stalled({ of: 'process', durationMs: 2000 }));
+    at(3700, () => lines.stalled({ of: 'process', durationMs: 2000 }));
+    const [counted, later, ...more] = warnings().slice(8);
+    const { of, durationMs, heldBack, heldBackTotalMs, heldBackLongestMs, msg } = counted as LogLine;
+    assert.deepEqual(
+      { of, durationMs, heldBack, heldBackTotalMs, heldBackLongestMs },
+      { of: 'process', durationMs: 2000, heldBack: 3, heldBackTotalMs: 6300, heldBackLongestMs: 5000 },
+    );
+    assert.equal(
+      msg,
+      'This process stood still for 2.0 s or more; nobody was judged by it (3 repetitions were held back)',
+    );
+    assert.equal(later?.heldBackTotalMs, undefined);
+    assert.deepEqual(more, []);
   });
 
   it('begin anew after a time without trouble', () => {

@@ -31,6 +31,7 @@ export class ScriptedStorage implements KeepAliveStorage {
   ready = true;
   generation = 1;
   lastReceivedAt: number | undefined;
+  lostAt: number | undefined;
   loadLock: Lock = new QueueLock();
   pings = 0;
   readonly drops: { error: Error; generation: number }[] = [];

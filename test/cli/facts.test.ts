@@ -9,6 +9,7 @@ import type { Fact } from '../../src/cli/watch/fact.js';
 import { tellOfAgent } from '../../src/cli/watch/facts.js';
 import { JsonLines } from '../../src/cli/watch/json-lines.js';
 import { UnhurriedView } from '../../src/cli/watch/unhurried-view.js';
+import { KeepAliveError } from '../../src/errors.js';
 
 const about = { name: 'main', address: 'zeo1:8100', generation: 2 };
 
@@ -31,6 +32,16 @@ describe('what zeo-keepalive watch tells', () => {
     fail('b');
     down('b');
     assert.deepEqual(kinds(), ['pingFailed bad', 'storageDown routine']);
+  });
+
+  it('says of a connection that is down why, unless it is the verdict that has just been told', async () => {
+    await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
+    const texts: string[] = [];
+    tellOfAgent(agent, ({ text }) => texts.push(text));
+    const verdict = new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'main sent no byte');
+    for (const error of [verdict, new Error('refused')])
+      agent.emit('storageDown', { ...about, downForMs: 1000, cause: 'unknown', error });
+    assert.deepEqual(texts, ['still down after 1 s', 'still down after 1 s: refused']);
   });
 
   it('has of the log what no event tells, as that a storage misbehaves', () => {

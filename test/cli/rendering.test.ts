@@ -53,6 +53,22 @@ describe('the screen', () => {
     ]);
   });
 
+  it('says of what was on another day on which', () => {
+    const now = new Date(2026, 0, 3, 0, 0, 1);
+    const trouble = { at, text: 'refused' };
+    const fact = { time: at, event: 'x', name: 'main', kind: 'note', text: 'so', fields: {} } as const;
+    const lines = render(
+      { ...snapshot([row('main', 'down', { trouble })], [fact]), now },
+      { columns: 60, rows: 24, paint: plain },
+    );
+    assert.deepEqual(lines.slice(3), [
+      'main     down     Jan 02             0.40   12.3',
+      '  └ 2026-01-02 03:04:05 refused',
+      '',
+      '2026-01-02 03:04:05  main  so',
+    ]);
+  });
+
   it('gives up old troubles, then storages that are well, where there is no room, and counts them', () => {
     const old = { at, text: 'lost', end: 'back after 3 s' };
     const many = Array.from({ length: 200 }, (_, index) => row(`s${index}`, 'alive', { trouble: old }));

@@ -85,6 +85,24 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
     assert.equal(await terminal.ended(), 0);
   });
 
+  it('draws nothing on the screen of the shell while it is suspended, nor before it has its own again', async () => {
+    await using server = await ZeoServer.listen();
+    await using terminal = open({ args: ['watch', ...fast, server.address], columns: 60 });
+    await terminal.shows(/ alive /);
+    terminal.signal('SIGTSTP');
+    await terminal.shows(/^\s*$/);
+    // Until the next redraw is overdue.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    terminal.signal('SIGCONT');
+    await terminal.shows(/ alive /);
+    assert.ok(terminal.onAlternateScreen);
+    terminal.type('\x03');
+    assert.equal(await terminal.ended(), 0);
+    const [, ...afterwards] = terminal.raw.split('\x1b[?1049l');
+    const [meanwhile] = (afterwards[0] as string).split('\x1b[?1049h');
+    assert.equal(meanwhile, '');
+  });
+
   it('ends by itself when its terminal vanishes', async () => {
     await using server = await ZeoServer.listen();
     await using terminal = open({ args: ['watch', ...fast, server.address], columns: 60 });

@@ -17,7 +17,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
   it('prints a line for each thing that happens, and a summary', { skip: missing }, async () => {
     await using server = await startZeoServer({ version: '6.2' });
     const command = new RunningCommand([...fast, server.address]);
-    await command.line(/^\d{4}-\S+Z {2}\S+ +connected to /);
+    await command.line(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}\S+ +connected to /);
     await command.line(/ping answered in [\d.]+ ms$/);
     server.signal('SIGSTOP');
     await command.line(/DEAD, silent for [\d.]+ s: /);
@@ -31,10 +31,24 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.equal(stderr, '');
     assert.match(
       stdout,
-      /alive, \d+ pings, 1 failed, round trip .*\n {2}└ \S+Z DEAD, .*; back after [\d.]+ s.*\n$/,
+      /alive, \d+ pings, 1 failed, round trip .*\n {2}└ \S+ \S+ DEAD, .*; back after [\d.]+ s.*\n$/,
     );
     // The verdict is told once, not again as the loss of the connection.
     assert.equal(stdout.match(/DEAD/g)?.length, 2);
+  });
+
+  it('tells the time by the clock of this machine, in its lines as in its summary', async () => {
+    const beganAt = Math.trunc(Date.now() / 1000) * 1000;
+    const command = new RunningCommand([...fast, '127.0.0.1:1'], { TZ: 'Etc/GMT-14' });
+    await command.line(/ECONNREFUSED/);
+    command.kill('SIGINT');
+    const { stdout } = await command.ended();
+    const times = [...stdout.matchAll(/^(?: {2}└ )?(\S+) (\S+) .*ECONNREFUSED/gm)];
+    assert.equal(times.length, 2, stdout);
+    for (const [, day, time] of times) {
+      const at = Date.parse(`${day}T${time}+14:00`);
+      assert.ok(at >= beganAt && at <= Date.now(), stdout);
+    }
   });
 
   it('leaves out with --quiet what happens all the time', async () => {
@@ -146,7 +160,10 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     for (const [args, why] of [
       [['watch'], "missing argument 'ADDRESS'"],
       [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
-      [['nowhere'], 'Invalid ZEO address "nowhere": it has no port'],
+      [['watch', 'nowhere'], 'Invalid ZEO address "nowhere": it has no port'],
+      [['zeo1.example.org'], 'Invalid ZEO address "zeo1.example.org": it has no port'],
+      [['wach', '--json', '127.0.0.1:1'], "unknown command 'wach'\n(Did you mean watch?)"],
+      [['localhost'], "unknown command 'localhost'"],
       [['--period', 'often', '127.0.0.1:1'], 'has to be a number'],
       [['--period', '0', '127.0.0.1:1'], 'there is nothing to do'],
       [['--timeout', '0', '127.0.0.1:1'], 'Option timeout is 0; accepted is'],

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
@@ -17,13 +18,18 @@ const application = `
   import { ClientStorage } from 'zeo-keepalive/zeo';
   databases.open('main', await ClientStorage.open(process.argv[1]));`;
 
-describe('a project that has nothing but the package', { timeout: 170_000 }, () => {
+// The Nodes at once, as their processes mostly wait; on each one after the other.
+describe('a project that has nothing but the package', { timeout: 170_000, concurrency: true }, () => {
   let project: CleanProject;
 
   before(async () => {
     project = await CleanProject.create();
     // prom-client brings it, and npm puts it where the package finds it; other package managers do not.
-    await rm(project.path('node_modules/@opentelemetry'), { recursive: true });
+    const [found, hidden] = ['node_modules', 'node_modules/prom-client/node_modules'].map((folder) =>
+      project.path(folder, '@opentelemetry'),
+    ) as [string, string];
+    await mkdir(path.dirname(hidden), { recursive: true });
+    await rename(found, hidden);
   });
   after(() => project[Symbol.asyncDispose]());
 
@@ -39,7 +45,7 @@ describe('a project that has nothing but the package', { timeout: 170_000 }, () 
   }
 
   for (const { executable: node, version } of nodes) {
-    describe(`on Node ${version}`, () => {
+    describe(`on Node ${version}`, { concurrency: 1 }, () => {
       it('has the command, with help and the version of the package', async () => {
         const { stdout: ownVersion } = await project.command(node, '--version');
         assert.match(ownVersion, /^\d+\.\d+\.\d+\n$/);
@@ -52,19 +58,28 @@ describe('a project that has nothing but the package', { timeout: 170_000 }, () 
         assert.match(stdout, /DEAD.*Everything came as promised/s);
       });
 
-      it('checks and watches a server', { skip: missing }, async () => {
+      it('checks and watches the servers of a zope.conf, and serves metrics', { skip: missing }, async () => {
         await using server = await startZeoServer({ version: '6.2' });
-        const { stdout } = await project.command(node, 'check', server.address);
-        assert.match(stdout, /^ZEO OK .*\|.*ms/);
+        const config = project.path(`${version}.conf`);
+        const client = `<zeoclient>\n server ${server.address}\n </zeoclient>`;
+        await writeFile(config, `<zodb_db main>\n mount-point /\n ${client}\n</zodb_db>\n`);
+        const { stdout } = await project.command(node, 'check', '--config', config);
+        assert.match(stdout, /^ZEO OK - main .*\|.*ms/);
 
-        const args = ['watch', '--period', '0.2', '--timeout', '0.4', server.address];
+        const fast = ['--period', '0.2', '--timeout', '0.4'];
+        const args = ['watch', ...fast, '--metrics', '0', '--config', config];
         const watch = spawn(project.path('node_modules/.bin/zeo-keepalive'), args, project.options(node));
         const seen = lines(watch, /connected to/, /ping answered/, /DEAD/, /back after/);
+        let output = '';
         watch.stdout.on('data', (text) => {
+          output += text;
           if (/ping answered/.test(text)) server.signal('SIGSTOP');
           if (/DEAD/.test(text)) server.signal('SIGCONT');
         });
         await seen;
+        const [url = ''] = /http:\S+\/metrics/.exec(output) ?? [];
+        const metrics = await (await fetch(url)).text();
+        assert.match(metrics, /^zeo_keepalive_pings_total\{storage="main",result="dead"\} [1-9]/m);
         watch.kill('SIGINT');
         assert.deepEqual(await once(watch, 'exit'), [0, null]);
       });

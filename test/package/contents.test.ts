@@ -34,6 +34,11 @@ describe('the packed package', () => {
     assert.deepEqual(files.toSorted(), [...papers, ...linked, ...built].toSorted());
   });
 
+  it('is, byte for byte, what the other tests run', () => {
+    for (const file of files.filter((name) => name.startsWith('dist/')))
+      assert.equal(read(file), readFileSync(path.join(root, file), 'utf8'), file);
+  });
+
   it('has source maps that hold their sources, so that stack traces and debuggers show them', () => {
     for (const file of files.filter((name) => name.endsWith('.map'))) {
       const { sources, sourcesContent } = JSON.parse(read(file));

@@ -39,6 +39,22 @@ describe('A storage that loses its connection', () => {
     await storage.ping();
   });
 
+  it('tells when it lost it, until it has another', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open({ address: peer.address, wait: false });
+    assert.equal(storage.lostAt, undefined);
+    await once(storage, 'connected');
+    assert.equal(storage.lostAt, undefined);
+    const before = performance.now();
+    const lost = once(storage, 'disconnected').then(() => storage.lostAt);
+    const back = once(storage, 'connected');
+    peer.cut();
+    const lostAt = await lost;
+    assert.ok(lostAt !== undefined && lostAt >= before && lostAt <= performance.now());
+    await back;
+    assert.equal(storage.lostAt, undefined);
+  });
+
   it('waits for a server that came back without its storage', async () => {
     const before = await ScriptedPeer.listen();
     const { port } = before;

@@ -33,7 +33,9 @@ export function tellOfAgent(agent: KeepAlive, tell: Tell): void {
     const reason = explain(error ?? 'not connected');
     const kind = outages.get(name) === reason ? 'detail' : 'routine';
     outages.set(name, reason);
-    const text = `still down after ${formatDuration(downForMs)}: ${reason}`;
+    // The agent's own verdict has been told, with the diagnosis.
+    const why = isVerdict(error) ? '' : `: ${reason}`;
+    const text = `still down after ${formatDuration(downForMs)}${why}`;
     say('storageDown', name, kind, text, { downForMs, error });
   });
   agent.on('storageBack', ({ name, downForMs, cause, explanation }) => {
@@ -66,7 +68,6 @@ export function tellOfStorage(name: string, storage: ClientStorage, tell: Tell):
   storage.on('disconnected', ({ generation, error }) => {
     if (isClosing(error)) return;
     lost = explain(error);
-    // The agent's own verdict has just been told, with the diagnosis.
     say('disconnected', name, isVerdict(error) ? 'detail' : 'bad', lost, { generation, error });
   });
   storage.on('reconnecting', ({ address, attempt, delayMs, error }) => {
@@ -96,6 +97,6 @@ function isClosing(error: Error): boolean {
   return error instanceof KeepAliveError && error.code === 'ERR_ZEO_CLOSED';
 }
 
-function isVerdict(error: Error): boolean {
+function isVerdict(error: unknown): boolean {
   return error instanceof KeepAliveError && error.code === 'ERR_KEEPALIVE_TIMEOUT';
 }

@@ -1,3 +1,4 @@
+import { formatDateTime } from '../explain.js';
 import type { Output } from '../output.js';
 import type { Paint } from '../paint.js';
 import { padEnd } from '../terminal-text.js';
@@ -18,7 +19,7 @@ export class LogLines implements View {
 
   tell({ time, name, text, kind }: Fact): void {
     if (kind === 'detail') return;
-    const line = `${time.toISOString()}  ${padEnd(name ?? '-', this.#nameWidth)}  ${text}`;
+    const line = `${formatDateTime(time)}  ${padEnd(name ?? '-', this.#nameWidth)}  ${text}`;
     this.#output.write(`${kind === 'bad' || kind === 'good' ? this.#paint(kind, line) : line}\n`);
   }
 

@@ -1,4 +1,4 @@
-import { formatDuration, formatTime } from '../explain.js';
+import { formatDuration, formatMoment, formatTime } from '../explain.js';
 import type { Paint, Style } from '../paint.js';
 import { truncate, truncateMiddle, widthOf } from '../terminal-text.js';
 import type { Fact, FactKind } from './fact.js';
@@ -27,10 +27,13 @@ const mostRecent = 8;
  */
 export function render(snapshot: Snapshot, { columns, rows, paint }: RenderOptions): readonly string[] {
   const lines = [titleOf(snapshot, columns), ''];
+  const { now } = snapshot;
   const recent = snapshot.recent.slice(-recentLines(rows, snapshot.recent.length));
-  const tail = recent.length === 0 ? [] : ['', ...recent.map((fact) => renderFact(fact, columns, paint))];
+  const tail =
+    recent.length === 0 ? [] : ['', ...recent.map((fact) => renderFact(fact, now, columns, paint))];
   const height = Math.max(2, rows - lines.length - tail.length);
-  return [...lines, ...renderTable(snapshot.rows, { width: columns, height, paint }), ...tail].slice(0, rows);
+  const table = renderTable(snapshot.rows, { now, width: columns, height, paint });
+  return [...lines, ...table, ...tail].slice(0, rows);
 }
 
 /** As much of it as fits, the most important first. */
@@ -50,9 +53,9 @@ function titleOf({ now, rows, periodMs, detectionBoundMs }: Snapshot, columns: n
 }
 
 /** A line of what happened. */
-export function renderFact({ time, name, text, kind }: Fact, columns: number, paint: Paint): string {
+function renderFact({ time, name, text, kind }: Fact, now: Date, columns: number, paint: Paint): string {
   const who = name === undefined ? '' : `${truncateMiddle(name, Math.floor(columns / 3))}  `;
-  const line = truncate(`${formatTime(time)}  ${who}${text}`, columns);
+  const line = truncate(`${formatMoment(time, now)}  ${who}${text}`, columns);
   const style = kindStyles[kind];
   return style === undefined ? line : paint(style, line);
 }

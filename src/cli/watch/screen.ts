@@ -30,6 +30,7 @@ export class Screen implements View {
   readonly #offResize: () => void;
   readonly #clock: NodeJS.Timeout;
   #pending: NodeJS.Timeout | undefined;
+  #isSuspended = false;
 
   constructor(output: Output, paint: Paint, snapshot: () => Snapshot) {
     this.#output = output;
@@ -62,7 +63,7 @@ export class Screen implements View {
   #draw(): void {
     clearTimeout(this.#pending);
     this.#pending = undefined;
-    if (this.#output.isFull) return;
+    if (this.#isSuspended || this.#output.isFull) return;
     const { columns, rows } = this.#output;
     const lines = render(this.#snapshot(), { columns, rows, paint: this.#paint });
     // Cleared before it is written: after a line of the full width that would take its last character.
@@ -73,13 +74,15 @@ export class Screen implements View {
 
   readonly #restore = (): void => this.#output.write(leave);
 
-  /** Ctrl-Z: the shell gets its screen. */
+  /** Ctrl-Z: the shell gets its screen. Timers that are overdue when this goes on run before `SIGCONT` is told of. */
   readonly #suspend = (): void => {
+    this.#isSuspended = true;
     this.#restore();
     process.kill(process.pid, 'SIGSTOP');
   };
 
   readonly #resume = (): void => {
+    this.#isSuspended = false;
     this.#output.write(enter);
     this.#draw();
   };

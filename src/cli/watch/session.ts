@@ -1,5 +1,5 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
-import { formatMs } from '../explain.js';
+import { formatDateTime, formatMs } from '../explain.js';
 import type { Fact } from './fact.js';
 import { type Row, type Snapshot, tellTrouble } from './snapshot.js';
 import type { WatchedStorage } from './watched-storage.js';
@@ -68,6 +68,6 @@ function summarize({ name, state, pings, failures, roundTrips, trouble }: Row): 
     roundTrips === undefined
       ? ''
       : `, round trip ${formatMs(roundTrips.p50Ms)} ms, 99 % within ${formatMs(roundTrips.p99Ms)} ms`;
-  const last = trouble === undefined ? '' : `\n  └ ${trouble.at.toISOString()} ${tellTrouble(trouble)}`;
+  const last = trouble === undefined ? '' : `\n  └ ${formatDateTime(trouble.at)} ${tellTrouble(trouble)}`;
   return `${name}  ${state}, ${pings} pings, ${failures} failed${times}${last}`;
 }

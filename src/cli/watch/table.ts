@@ -1,4 +1,4 @@
-import { formatMs, formatTime } from '../explain.js';
+import { formatMoment, formatMs, formatSince } from '../explain.js';
 import type { Paint, Style } from '../paint.js';
 import { padEnd, padStart, truncate, truncateMiddle, widthOf, wrap } from '../terminal-text.js';
 import { type DisplayState, displayStates, isTrouble, type Row, tellTrouble } from './snapshot.js';
@@ -19,7 +19,7 @@ interface Column {
   readonly width: number;
   /** The narrowest terminal that has room for it. */
   readonly from: number;
-  readonly cell: (row: Row) => string;
+  readonly cell: (row: Row, now: Date) => string;
   readonly pad: typeof padEnd;
 }
 
@@ -30,7 +30,7 @@ const sparkWidth = 16;
 const gap = '  ';
 const columns: readonly Column[] = [
   { heading: 'STATE', width: 7, from: 0, cell: ({ state }) => state, pad: padEnd },
-  { heading: 'SINCE', width: 8, from: 36, cell: ({ since }) => formatTime(since), pad: padEnd },
+  { heading: 'SINCE', width: 8, from: 36, cell: ({ since }, now) => formatSince(since, now), pad: padEnd },
   {
     heading: 'ms NOW',
     width: 6,
@@ -69,7 +69,7 @@ const troubleLines = 3;
  */
 export function renderTable(
   rows: readonly Row[],
-  { width, height, paint }: { width: number; height: number; paint: Paint },
+  { now, width, height, paint }: { now: Date; width: number; height: number; paint: Paint },
 ): readonly string[] {
   const sorted = rows.toSorted((a, b) => displayStates.indexOf(a.state) - displayStates.indexOf(b.state));
   const longestName = Math.max(7, ...rows.map(({ name }) => widthOf(name)));
@@ -83,12 +83,12 @@ export function renderTable(
   const block = (row: Row, withOldTrouble: boolean): readonly string[] => {
     const bad = isTrouble(row.state);
     const cells = shown.map((column) => {
-      const text = column.pad(column.cell(row), column.width);
+      const text = column.pad(column.cell(row, now), column.width);
       return column.heading === 'STATE' ? paint(styles[row.state], text) : text;
     });
     const line = [padEnd(truncateMiddle(row.name, nameWidth), nameWidth), ...cells].join(gap).trimEnd();
     if (row.trouble === undefined || !(bad || withOldTrouble)) return [line];
-    const text = `${formatTime(row.trouble.at)} ${tellTrouble(row.trouble)}`;
+    const text = `${formatMoment(row.trouble.at, now)} ${tellTrouble(row.trouble)}`;
     const explanation = wrap(text, Math.max(10, width - 4), troubleLines).map((part, index) =>
       paint(bad ? 'bad' : 'faint', `  ${index === 0 ? '└' : ' '} ${part}`),
     );
