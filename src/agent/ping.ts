@@ -84,6 +84,8 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
 
   /** Begins the ping. Does not throw: what the storage throws ends the ping. */
   start(): void {
+    // Whoever was told of it may have removed the storage.
+    if (this.#ended) return;
     try {
       const nowMs = systemClock.now();
       this.#noteBytesReceived(nowMs);

@@ -136,9 +136,14 @@ export class Prober implements PingObserver<Member> {
   #pingBatch(ids: Uint32Array): Promise<Batch> {
     return new Promise((resolve) => {
       const batch = new Batch(this);
-      for (const id of ids) this.#ping(id, batch);
-      if (batch.isOver) return resolve(batch);
+      // Before its pings begin: a listener may stop the agent in between.
       this.#batches.add(batch);
+      for (const id of ids) this.#ping(id, batch);
+      if (batch.isOver) {
+        this.#batches.delete(batch);
+        resolve(batch);
+        return;
+      }
       let endWait = () => clearTimeout(grace);
       const grace = setTimeout(() => {
         resolve(batch);
@@ -173,11 +178,10 @@ export class Prober implements PingObserver<Member> {
 
   #ping(id: number, batch: Batch): void {
     const member = this.#members.get(id);
-    if (this.#closed || member === undefined || !this.#isDue(member)) return;
+    if (member === undefined || !this.#isDue(member)) return;
     member.pings += 1;
     this.#journal.sending(member);
-    // A listener may have removed the storage, or stopped the agent.
-    if (this.#closed || this.#members.get(id) !== member) return;
+    if (this.#isGone(member)) return;
     const ping = batch.add(member, this.#board);
     member.ping = ping;
     if (PingTrace.isWanted) this.#trace(ping);
@@ -208,6 +212,7 @@ export class Prober implements PingObserver<Member> {
   #isDue(member: Member): boolean {
     // One that is still out when the worker asks anew has been overtaken, by a stall or by other bytes than its answer.
     member.ping?.supersede();
+    if (this.#isGone(member)) return false;
     try {
       if (!member.storage.ready) {
         member.enter('down');
@@ -215,6 +220,7 @@ export class Prober implements PingObserver<Member> {
         return false;
       }
       this.#recovery.seen(member);
+      if (this.#isGone(member)) return false;
       if (!this.#settings.skipActive || !this.#isActive(member)) return true;
       member.enter('alive');
       member.verdict = 'active';
@@ -223,6 +229,11 @@ export class Prober implements PingObserver<Member> {
       this.#conclude(member, { result: 'failed', error });
     }
     return false;
+  }
+
+  /** Whether a listener has just removed the storage, or stopped the agent. */
+  #isGone(member: Member): boolean {
+    return this.#closed || this.#members.get(member.id) !== member;
   }
 
   #isActive({ storage }: Member): boolean {
@@ -251,8 +262,7 @@ export class Prober implements PingObserver<Member> {
     // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
     this.#journal.contain(member, () => storage.drop(death.error, ping.generation));
     ping.conclude({ result: 'dead', error: death.error, death });
-    // A listener may have removed the storage, or stopped the agent.
-    if (this.#closed || this.#members.get(member.id) !== member) return;
+    if (this.#isGone(member)) return;
     this.#recovery.begin(member, death.outage);
   }
 

@@ -28,8 +28,11 @@ export class Recovery {
   /** A ping was due, and the storage was not ready. */
   stillDown(member: Member): void {
     if (member.outage === undefined) {
+      const nowMs = performance.now();
       const lostAt = attempt(() => member.storage.lostAt);
-      this.begin(member, new Outage(lostAt ?? performance.now(), 'unknown', undefined));
+      // A storage that counts by another clock would have been down for a negative time.
+      const sinceMs = typeof lostAt === 'number' && lostAt <= nowMs ? lostAt : nowMs;
+      this.begin(member, new Outage(sinceMs, 'unknown', undefined));
     }
     this.#journal.down(member, member.outage as Outage);
   }

@@ -86,7 +86,14 @@ export class WorkerHost {
       startedMs: this.#startedMs,
       replaces: this.#hasRun,
     };
-    this.#pool ??= this.#createPool();
+    try {
+      this.#pool ??= this.#createPool();
+    } catch (error) {
+      // As where this process may have no more threads.
+      this.#lastError = error;
+      endpoint.close();
+      return;
+    }
     this.#pool.run(task, { transferList: [port2] }).then(
       () => {
         if (this.#stopped || this.#endpoint !== endpoint) return;

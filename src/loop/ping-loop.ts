@@ -180,7 +180,7 @@ export class PingLoop implements LoopApi {
     if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
     else if (conclusion.verdict === 'slow') watch.lockGivenBack = true;
     else this.#open.drop(watch);
-    this.#tell(() => this.#host.conclude(watch.id, this.#board.number(watch.id), conclusion));
+    this.#tell(() => this.#host.conclude(watch.id, watch.number, conclusion));
   }
 
   #askForTurn(nowMs: number): void {
@@ -233,6 +233,8 @@ export class PingLoop implements LoopApi {
   #arm(): void {
     const nowMs = this.#clock.now();
     this.#noteStorages(nowMs);
+    // A timer that is overdue stays: by how late it comes it shows that the process stood still.
+    if (this.#cancelWake !== undefined && this.#wakeMs <= nowMs) return;
     // What is overdue, as before this thread was up, is no standstill.
     const wakeMs = Math.max(nowMs, Math.min(this.#pacing.nextDueMs ?? Infinity, this.#lookMs));
     if (this.#cancelWake !== undefined && wakeMs === this.#wakeMs) return;

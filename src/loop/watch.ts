@@ -46,7 +46,7 @@ export class Watch {
   silentMs = 0;
 
   /** The ping's number on the board. */
-  readonly #number: number;
+  readonly number: number;
   /** Up to when the silence is accounted for; `undefined` until the ping is seen to be sent. */
   #accountedMs: number | undefined;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -54,12 +54,12 @@ export class Watch {
   constructor(id: number, board: Board, resent = 0) {
     this.id = id;
     this.resent = resent;
-    this.#number = board.number(id);
+    this.number = board.number(id);
   }
 
   standing(board: Board): Standing {
     // A vacated slot is idle, and a slot's numbers go on when it is used again.
-    if (board.number(this.id) !== this.#number) return 'concluded';
+    if (board.number(this.id) !== this.number) return 'concluded';
     const now = board.phase(this.id);
     return now === phase.sent ? 'sent' : now === phase.waiting ? 'waiting' : 'concluded';
   }

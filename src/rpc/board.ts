@@ -5,7 +5,8 @@
  * - A slot belongs to one storage from `occupy` to `vacate`; its ping number goes on counting when the slot is
  *   used again, so that (slot, number) names one ping for ever.
  * - Times are the low 32 bits of `systemClock` milliseconds. Differences of them are right up to 24 days.
- * - The order of the writes matters: what a reader may conclude from `phase` or `number` is written before them.
+ * - The order of the writes matters. A ping begins with its number, and that it has begun, `startedAt`, is written last:
+ *   whoever sees that it has, sees its number and phase. What a reader may conclude from `sent` is written before that.
  */
 
 import type { SocketPorts } from '../diagnosis.js';
@@ -89,10 +90,11 @@ export class Board {
 
   /** A new ping of this slot begins; returns its number. */
   pingWaits(id: number, nowMs: number): number {
-    this.#store(id, slot.startedAt, nowMs);
-    this.#store(id, slot.phase, phase.waiting);
     const index = this.#index(id, slot.number);
-    return (Atomics.add(this.#cells, index, 1) + 1) | 0;
+    const number = (Atomics.add(this.#cells, index, 1) + 1) | 0;
+    this.#store(id, slot.phase, phase.waiting);
+    this.#store(id, slot.startedAt, nowMs);
+    return number;
   }
 
   pingSent(id: number, nowMs: number): void {

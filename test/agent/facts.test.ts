@@ -118,9 +118,11 @@ describe('A listener is told', { timeout: 60_000 }, () => {
 
   it('for how long a storage has been down since it was lost, not since that was noticed', async (t) => {
     const databases = new StorageRegistry();
-    const [lost, hostile] = [new ScriptedStorage(), new ScriptedStorage()];
-    for (const storage of [lost, hostile]) storage.ready = false;
+    const [lost, hostile, confused] = [new ScriptedStorage(), new ScriptedStorage(), new ScriptedStorage()];
+    for (const storage of [lost, hostile, confused]) storage.ready = false;
     lost.lostAt = performance.now() - 90_000;
+    // By the wall clock.
+    confused.lostAt = Date.now();
     Object.defineProperty(hostile, 'lostAt', {
       get: () => {
         throw new Error('getter');
@@ -128,14 +130,16 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     });
     databases.open('lost', lost);
     databases.open('hostile', hostile);
+    databases.open('confused', confused);
     const agent = new KeepAlive({ level: 'silent', jitter: 0, period: 0.1 }, databases, {});
     t.after(() => agent.stop());
     const downForMs = new Map<string, number>();
     agent.on('storageDown', (fact) => downForMs.set(fact.name, fact.downForMs));
     agent.start();
-    while (downForMs.size < 2) await once(agent, 'storageDown');
+    while (downForMs.size < 3) await once(agent, 'storageDown');
     assert.ok((downForMs.get('lost') ?? 0) >= 90_000, `${downForMs.get('lost')}`);
     assert.ok((downForMs.get('hostile') ?? 90_000) < 90_000);
+    assert.ok((downForMs.get('confused') ?? -1) >= 0, `${downForMs.get('confused')}`);
   });
 
   it('how often the worker thread was replaced, and what it died of', async (t) => {

@@ -29,6 +29,17 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.equal(stdout, 'stopped\n');
   });
 
+  it('goes on when it may have no threads, and the agent tries again', async () => {
+    const flag = ['--permission', '--experimental-permission'].find((name) =>
+      process.allowedNodeEnvironmentFlags.has(name),
+    );
+    const nodeOptions = [flag as string, '--allow-fs-read=*'];
+    const { code, stdout, stderr } = await runHost('may-have-no-thread', { nodeOptions });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'ERR_KEEPALIVE_WORKER_LOST ERR_ACCESS_DENIED\n'.repeat(2));
+    assert.match(stderr, /Exception in keep alive thread/);
+  });
+
   it('gets an error from a second start, with the words of the original', async () => {
     const { stdout } = await runHost('starts-twice');
     assert.equal(stdout, 'ERR_KEEPALIVE_ALREADY_STARTED KeepAlive thread already started\n');

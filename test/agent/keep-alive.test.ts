@@ -5,6 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Worker } from 'node:worker_threads';
 import { KeepAlive, KeepAliveError, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
+import { pingChannel } from '../../src/observability/channels.js';
+import { LoadLock } from '../../src/zeo/load-lock.js';
 import { MachineLateness } from '../faults/machine-lateness.js';
 import { captureLog } from './captured-log.js';
 import { QueueLock, ScriptedStorage, silentStorage } from './scripted-storage.js';
@@ -303,6 +305,42 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(agent.status().running, false);
     agent.start();
     await once(agent, 'pingStarted');
+  });
+
+  it('gives back every lock when a listener stops it while pings are begun', async (t) => {
+    const storages = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, silentStorage()]));
+    const { agent } = setUp(t, { period: 0.05, timeout: 10 }, storages);
+    const stopped = new Promise<void>((resolve) => {
+      let begun = 0;
+      agent.on('pingStarted', () => {
+        begun += 1;
+        if (begun === 3) resolve(agent.stop());
+      });
+    });
+    agent.start();
+    await stopped;
+    await new Promise(setImmediate);
+    for (const storage of Object.values(storages)) {
+      assert.equal(storage.pings, 0);
+      assert.equal((storage.loadLock as QueueLock).held, false);
+    }
+  });
+
+  it('neither locks nor pings a storage that a tracing subscriber removes', async (t) => {
+    const storage = new ScriptedStorage();
+    // One that is had at once.
+    const lock = new LoadLock();
+    storage.loadLock = lock;
+    const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedStorage() });
+    const remove = (context: unknown) => {
+      if ((context as { name: string }).name === 'main') void registry.close('main');
+    };
+    pingChannel.start.subscribe(remove);
+    t.after(() => pingChannel.start.unsubscribe(remove));
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    assert.equal(storage.pings, 0);
+    assert.equal(lock.locked, false);
   });
 
   it('begins no ping after it was stopped, not even of those that waited for their place', async (t) => {

@@ -188,6 +188,20 @@ describe('the ping loop', () => {
     assert.equal(host.deaths[0]?.diagnosis, 'peer-hangs');
   });
 
+  it('notices that the process stood still, also when it first hears from the main thread', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }]);
+    // The sweep is under way; its timer on the main thread is overdue before any of the loop's own.
+    await clock.advance(10_020);
+    await clock.stopProcess(6000);
+    await clock.advance(250);
+    assert.deepEqual(
+      host.stalls.map(({ of }) => of),
+      ['process'],
+    );
+    assert.deepEqual(host.deaths, []);
+    assert.equal(host.pings.length, 2);
+  });
+
   it('pings soon when it replaces a loop that was lost', async () => {
     const { clock, host, loop, startMs } = setUp([{ answersAfterMs: 1 }], {}, undefined, true);
     await clock.advance(500);

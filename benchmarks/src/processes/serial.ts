@@ -1,4 +1,5 @@
 /** Pings one storage as the agent does, each time as soon as the last ping has ended. */
+import { LockProxy } from '../../../dist/src/agent/lock-proxy.js';
 import { Ping } from '../../../dist/src/agent/ping.js';
 import { Board } from '../../../dist/src/rpc/board.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
@@ -23,7 +24,7 @@ const api = {
 function pingOnce(): Promise<void> {
   return new Promise((resolve, reject) => {
     if (storage === undefined) throw new Error('Nothing is open');
-    const ping = new Ping({ id, storage }, board, {
+    const ping = new Ping({ id, storage, lock: new LockProxy(storage) }, board, {
       lockFailed: (_, error) => reject(error),
       ended: (_, { result }) => (result === 'succeeded' ? resolve() : reject(new Error(result))),
     });
