@@ -33,7 +33,7 @@ export type ErrorCode =
   | 'ERR_ZEO_NOT_ZEO'
   /** The peer speaks a version of ZEO that this client does not. */
   | 'ERR_ZEO_PROTOCOL_VERSION'
-  /** A frame whose announced length is over the limit. */
+  /** A message over the limit: a call, its answer, or what a peer announces. */
   | 'ERR_ZEO_FRAME_TOO_LARGE'
   /** Bytes that are not what the protocol allows at this point. */
   | 'ERR_ZEO_PROTOCOL'

@@ -125,8 +125,9 @@ export class Connection {
   /**
    * Calls the server and resolves to its reply.
    *
-   * @throws ServerError what the server answered; ClientDisconnected when the connection is or gets lost;
-   *   `signal.reason` when it aborts first: a reply that comes later is ignored
+   * @throws ServerError what the server answered; KeepAliveError `ERR_ZEO_FRAME_TOO_LARGE` for a reply over
+   *   `maxFrameBytes`; ClientDisconnected when the connection is or gets lost; `signal.reason` when it aborts first: a
+   *   reply that comes later is ignored
    */
   call(method: string, args: readonly Value[], signal?: AbortSignal): Promise<Value> {
     return this.#call(true, method, args, signal);
@@ -255,7 +256,8 @@ export class Connection {
         call?.resolve(value);
         return;
       }
-      case 'error': {
+      case 'error':
+      case 'oversized': {
         const call = this.#find(event.id);
         this.#pending.delete(event.id as number);
         call?.reject(event.error);

@@ -36,7 +36,11 @@ export interface ClientStorageOptions {
   resolveConflict?: ResolveConflict | undefined;
   /** Speak TLS: `true`, or how. Default `false`. */
   tls?: TlsOptions | boolean | undefined;
-  /** The largest message accepted from a server, and sent to it, in bytes. Default 128 MiB. */
+  /**
+   * The largest message accepted from a server, and sent to it, in bytes. Default 128 MiB. A call with a larger one, or
+   * whose answer is larger, rejects with `ERR_ZEO_FRAME_TOO_LARGE`, and the connection goes on; anything else that is
+   * larger ends it, as it might be an invalidation.
+   */
   maxFrameBytes?: number | undefined;
   /** How long one server may take from the first packet until it is ready. Default 10. */
   connectTimeout?: number | undefined;

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KeepAliveError, ServerError } from '../../src/errors.js';
+import fc from 'fast-check';
+import { KeepAliveError, ProtocolError, ServerError } from '../../src/errors.js';
 import { codecs } from '../../src/zeo/protocol/codec.js';
 import { type ClientEvent, ClientSession } from '../../src/zeo/protocol/session.js';
 import type { Value } from '../../src/zeo/protocol/values.js';
-import { bytes, frame, u32le } from './byte-builder.js';
+import { bytes, frame, split, u32le } from './byte-builder.js';
 import { expectFault } from './expect-fault.js';
-import { eventsOf } from './session-events.js';
+import { eventsOf, outcomeOf } from './session-events.js';
 
 function connected(encoding: 'Z' | 'M' = 'Z', options: { maxFrameBytes?: number } = {}): ClientSession {
   const session = new ClientSession(options);
@@ -64,6 +65,104 @@ describe('ClientSession', () => {
         const error = expectFault(() => (event as { value: Value }).value, 'ERR_ZEO_PROTOCOL', /UTF-8/);
         expectFault(() => (event as { value: Value }).value, 'ERR_ZEO_PROTOCOL', /UTF-8/);
         assert.throws(() => session.receive(message([6, 0, '.reply', null], encoding)), error);
+      });
+
+      it('tells whose answer is over its limit as soon as its head is there, skips it, and goes on', () => {
+        const session = connected(encoding, { maxFrameBytes: 1000 });
+        const stream = message([300, 0, '.reply', bytes('x'.repeat(1000))], encoding);
+        assert.deepEqual(eventsOf(session, stream.subarray(0, 20)), []);
+        const [event, ...others] = [...session.receive(stream.subarray(20, 100))];
+        assert.deepEqual(others, []);
+        assert.ok(event?.type === 'oversized');
+        const { id, error } = event;
+        assert.equal(id, 300);
+        assert.ok(!(error instanceof ProtocolError));
+        assert.deepEqual([error.code, error.retryable], ['ERR_ZEO_FRAME_TOO_LARGE', false]);
+        assert.match(error.message, new RegExp(`${stream.length - 4} bytes, the limit is 1000`));
+        const rest = Buffer.concat([stream.subarray(100), message([7, 0, '.reply', 'next'], encoding)]);
+        assert.deepEqual(eventsOf(session, rest), [{ type: 'reply', id: 7, value: 'next' }]);
+      });
+
+      it('skips an answer over its limit whatever its id and value are', () => {
+        const large = 'x'.repeat(1000);
+        for (const id of [1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31 - 1]) {
+          const session = connected(encoding, { maxFrameBytes: 1000 });
+          for (const value of [
+            bytes(large),
+            large,
+            [bytes(large), 1],
+            [1, 2, 3, 4, large],
+            { large },
+          ] as Value[]) {
+            for (const flags of [0, 2]) {
+              assert.deepEqual(eventsOf(session, message([id, flags, '.reply', value], encoding)), [
+                { type: 'oversized', id, code: 'ERR_ZEO_FRAME_TOO_LARGE' },
+              ]);
+            }
+          }
+        }
+      });
+
+      it('is broken by a message over its limit that does not begin as an answer', () => {
+        const large = 'x'.repeat(1000);
+        const others: Value[] = [
+          [0, true, 'invalidateTransaction', [bytes('tid'), [large]]],
+          [0, 0, 'replay', large],
+          [5, 1, '.reply', large],
+          [-5, 0, '.reply', large],
+          [2 ** 40, 0, '.reply', large],
+          [[bytes('oid'), bytes('tid')], 0, '.reply', large],
+          large,
+        ];
+        for (const value of others) {
+          const session = connected(encoding, { maxFrameBytes: 1000 });
+          const stream = message(value, encoding);
+          const error = expectFault(
+            () => session.receive(stream),
+            'ERR_ZEO_FRAME_TOO_LARGE',
+            /the limit is 1000/,
+          );
+          assert.throws(() => session.receive(message([6, 0, '.reply', null], encoding)), error);
+        }
+      });
+
+      it('gives the same events and the same fault however answers over its limit are cut', () => {
+        const size = fc.oneof(fc.nat(40), fc.integer({ min: 30, max: 300 }));
+        const kinds = { weight: 20, arbitrary: fc.constantFrom('value', 'exception') };
+        const messages = fc.array(
+          fc.tuple(
+            fc.oneof(kinds, { weight: 1, arbitrary: fc.constant('call') }),
+            fc.integer({ min: 1, max: 100_000 }),
+            size,
+          ),
+          { minLength: 1, maxLength: 8 },
+        );
+        const cuts = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 30 });
+        const newSession = () => connected(encoding, { maxFrameBytes: 100 });
+        fc.assert(
+          fc.property(messages, cuts, (list, sizes) => {
+            const frames = list.map(([kind, id, length]) => {
+              const text = 'x'.repeat(length);
+              if (kind === 'value') return message([id, 0, '.reply', text], encoding);
+              if (kind === 'exception') return message([id, 2, '.reply', ['m.E', [text]]], encoding);
+              return message([0, true, 'info', [text]], encoding);
+            });
+            const stream = Uint8Array.from(Buffer.concat(frames));
+            const whole = outcomeOf(newSession(), [stream]);
+            const lost = list.findIndex(
+              ([kind], index) => kind === 'call' && (frames[index]?.length ?? 0) > 104,
+            );
+            assert.equal(whole.events.length, lost === -1 ? list.length : lost);
+            assert.equal(whole.fault, lost === -1 ? undefined : 'ERR_ZEO_FRAME_TOO_LARGE');
+            whole.events.forEach((event, index) => {
+              const isOver = (frames[index]?.length ?? 0) > 104;
+              assert.equal((event as { type: string }).type === 'oversized', isOver);
+            });
+            assert.deepEqual(outcomeOf(newSession(), split(stream, sizes)), whole);
+            assert.deepEqual(outcomeOf(newSession(), split(stream, Array(stream.length).fill(1))), whole);
+          }),
+          { numRuns: 60 },
+        );
       });
 
       const wrong: [string, Value, RegExp][] = [
@@ -147,11 +246,16 @@ describe('ClientSession', () => {
     );
   });
 
-  it('refuses a frame over its limit before the bytes are there', () => {
+  it('refuses a frame over its limit that begins as no answer before the rest of its bytes is there', () => {
     const session = connected('Z', { maxFrameBytes: 1000 });
-    expectFault(() => session.receive(bytes(0, 0, 3, 0xe9)), 'ERR_ZEO_FRAME_TOO_LARGE', /1001 .* 1000/);
+    const beginning = new Uint8Array(30);
     expectFault(
-      () => connected().receive(bytes(0x08, 0, 0, 1)),
+      () => session.receive(bytes(0, 0, 3, 0xe9, beginning)),
+      'ERR_ZEO_FRAME_TOO_LARGE',
+      /1001 .* 1000/,
+    );
+    expectFault(
+      () => connected().receive(bytes(0x08, 0, 0, 1, beginning)),
       'ERR_ZEO_FRAME_TOO_LARGE',
       /limit is 134217728/,
     );

@@ -38,8 +38,10 @@ export function eventsOf<Event extends { readonly type: string }>(
 function plain(event: object): unknown {
   if ('value' in event && 'id' in event) return { type: 'reply', id: event.id, value: event.value };
   if ('error' in event && 'id' in event) {
-    const { className, args } = event.error as { className: string; args: unknown };
-    return { type: 'error', id: event.id, className, args };
+    const { code, className, args } = event.error as { code: string; className?: string; args: unknown };
+    return className === undefined
+      ? { type: 'oversized', id: event.id, code }
+      : { type: 'error', id: event.id, className, args };
   }
   return event;
 }

@@ -48,7 +48,7 @@ describe('Opening a storage', () => {
     ['a frame of 4 GiB', Buffer.from([255, 255, 255, 255]), 'ERR_ZEO_NOT_ZEO'],
     [
       'a frame of 4 GiB after the greeting',
-      Buffer.concat([frame('Z5'), Buffer.alloc(4, 255)]),
+      Buffer.concat([frame('Z5'), Buffer.alloc(40, 255)]),
       'ERR_ZEO_FRAME_TOO_LARGE',
     ],
     ['a malformed pickle', Buffer.concat([frame('Z5'), frame('\x80\x03garbage.')]), 'ERR_ZEO_PROTOCOL'],
@@ -179,7 +179,7 @@ describe('Opening a storage', () => {
 describe('A storage in service', () => {
   const broken: [what: string, bytes: Buffer][] = [
     ['a malformed pickle', frame('\x80\x03garbage.')],
-    ['a frame of 4 GiB', Buffer.alloc(4, 255)],
+    ['a frame of 4 GiB', Buffer.alloc(40, 255)],
   ];
   for (const [what, bytes] of broken) {
     it(`drops a connection that brings ${what}, and connects again`, async () => {

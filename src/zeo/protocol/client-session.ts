@@ -1,12 +1,13 @@
-import { ClientDisconnected, ProtocolError, type ServerError } from '../../errors.js';
+import { ClientDisconnected, KeepAliveError, ProtocolError, type ServerError } from '../../errors.js';
 import { type Codec, codecs, type Encoding } from './codec.js';
 import { frameOf } from './frame.js';
+import type { OversizedFrame } from './frame-decoder.js';
 import { FrameReader } from './frame-reader.js';
 import { answerGreeting, type Protocol } from './greeting.js';
 import { LazyReply } from './lazy-reply.js';
 import { defaultMaxFrameBytes } from './limits.js';
 import { callArguments, isOneWay, replyError, replyMethod, toMessage } from './message.js';
-import { peekReplyId } from './reply-head.js';
+import { peekAnswerId, peekReplyId, replyHeadBytes } from './reply-head.js';
 import type { MessageId, Value } from './values.js';
 
 /** What the server did, in order. */
@@ -19,6 +20,8 @@ export type ClientEvent =
    */
   | { readonly type: 'reply'; readonly id: MessageId; readonly value: Value }
   | { readonly type: 'error'; readonly id: MessageId; readonly error: ServerError }
+  /** The answer to a call, a value or an exception, is over the limit and skipped: `ERR_ZEO_FRAME_TOO_LARGE`. */
+  | { readonly type: 'oversized'; readonly id: MessageId; readonly error: KeepAliveError }
   /** A one-way call of the server: `invalidateTransaction`, `info`, `receiveBlob…`. */
   | { readonly type: 'call'; readonly method: string; readonly args: readonly Value[] };
 
@@ -34,11 +37,16 @@ export class ClientSession {
   #encoding: Encoding = 'Z';
   #codec: Codec | undefined;
 
-  /** `maxFrameBytes` bounds a frame in either direction; default 128 MiB. */
+  /**
+   * `maxFrameBytes` bounds a frame in either direction; default 128 MiB. An answer over it is skipped, anything else
+   * over it is a fault.
+   */
   constructor(options: { maxFrameBytes?: number } = {}) {
     this.#maxFrameBytes = options.maxFrameBytes ?? defaultMaxFrameBytes;
-    this.#reader = new FrameReader(this.#maxFrameBytes, (frame, isFirst) =>
-      isFirst ? this.#greeted(frame) : this.#received(frame),
+    this.#reader = new FrameReader<ClientEvent>(
+      this.#maxFrameBytes,
+      (frame, isFirst) => (isFirst ? this.#greeted(frame) : this.#received(frame)),
+      { headBytes: replyHeadBytes, toEvent: (frame) => this.#skipped(frame) },
     );
   }
 
@@ -93,6 +101,17 @@ export class ClientSession {
   #received(frame: Uint8Array): ClientEvent {
     const replyId = peekReplyId(frame, this.#encoding);
     return replyId === undefined ? this.#decode(frame) : new LazyReply(replyId, frame, this.#decodeReply);
+  }
+
+  /**
+   * An answer is the business of the one who called, and is told of before its rest has come: that says nothing more.
+   * Anything else may be an invalidation, and none may be lost.
+   */
+  #skipped({ length, head }: OversizedFrame): ClientEvent | undefined {
+    const id = peekAnswerId(head, this.#encoding);
+    if (id === undefined) return undefined;
+    const message = `The server's answer has ${length} bytes, the limit is ${this.#maxFrameBytes}`;
+    return { type: 'oversized', id, error: new KeepAliveError('ERR_ZEO_FRAME_TOO_LARGE', message) };
   }
 
   #decode(frame: Uint8Array): ClientEvent {

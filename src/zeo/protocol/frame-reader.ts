@@ -1,6 +1,17 @@
 import { ProtocolError } from '../../errors.js';
-import { FrameDecoder } from './frame-decoder.js';
+import { FrameDecoder, type OversizedFrame } from './frame-decoder.js';
 import { foreignPeer, maxGreetingBytes, maxShownBytes } from './greeting.js';
+
+/** What is done about frames over the limit, after the greeting. */
+export interface Skipping<Event> {
+  /** So many of the first bytes are looked at. */
+  readonly headBytes: number;
+  /** The event that stands for it, and the rest is skipped; or `undefined`, and it is a fault. */
+  readonly toEvent: (frame: OversizedFrame) => Event | undefined;
+}
+
+/** A fault as soon as the length is there. */
+const nothingSkipped: Skipping<never> = { headBytes: 0, toEvent: () => undefined };
 
 /**
  * Bytes in, events out, for either role: cuts frames, makes an event of each, and stays broken once it broke.
@@ -12,14 +23,20 @@ export class FrameReader<Event> {
   readonly #frames = new FrameDecoder();
   readonly #maxFrameBytes: number;
   readonly #toEvent: (frame: Uint8Array, isFirst: boolean) => Event;
+  readonly #skipping: Skipping<Event>;
   #isFirst = true;
   #fault: ProtocolError | undefined;
   /** Behind events that are not looked at yet. */
   #faultToCome: ProtocolError | undefined;
 
-  constructor(maxFrameBytes: number, toEvent: (frame: Uint8Array, isFirst: boolean) => Event) {
+  constructor(
+    maxFrameBytes: number,
+    toEvent: (frame: Uint8Array, isFirst: boolean) => Event,
+    skipping: Skipping<Event> = nothingSkipped,
+  ) {
     this.#maxFrameBytes = maxFrameBytes;
     this.#toEvent = toEvent;
+    this.#skipping = skipping;
   }
 
   /**
@@ -34,7 +51,7 @@ export class FrameReader<Event> {
       for (let frame = this.#next(); frame !== undefined; frame = this.#next()) {
         const isFirst = this.#isFirst;
         this.#isFirst = false;
-        events.push(this.#toEvent(frame, isFirst));
+        events.push(frame instanceof Uint8Array ? this.#toEvent(frame, isFirst) : this.#skipped(frame));
       }
     } catch (error) {
       if (events.length === 0) throw this.break(error);
@@ -56,15 +73,22 @@ export class FrameReader<Event> {
     throw this.break(fault);
   }
 
-  #next(): Uint8Array | undefined {
-    if (!this.#isFirst) return this.#frames.next(this.#maxFrameBytes);
+  #next(): Uint8Array | OversizedFrame | undefined {
+    if (!this.#isFirst) return this.#frames.next(this.#maxFrameBytes, this.#skipping.headBytes);
     // Copied before the frame is read: what is read is no longer there to be shown.
     const stream = this.#frames.peek(maxShownBytes);
-    try {
-      return this.#frames.next(maxGreetingBytes);
-    } catch {
-      throw foreignPeer(stream);
-    }
+    const frame = this.#frames.next(maxGreetingBytes, 0);
+    if (frame === undefined || frame instanceof Uint8Array) return frame;
+    throw foreignPeer(stream);
+  }
+
+  /** @throws ProtocolError `ERR_ZEO_FRAME_TOO_LARGE` for a frame that nothing stands for. */
+  #skipped(frame: OversizedFrame): Event {
+    const event = this.#skipping.toEvent(frame);
+    if (event !== undefined) return event;
+    throw new ProtocolError(`Frame of ${frame.length} bytes announced, the limit is ${this.#maxFrameBytes}`, {
+      code: 'ERR_ZEO_FRAME_TOO_LARGE',
+    });
   }
 }
 

@@ -1,11 +1,16 @@
+/* What can be told of a reply without decoding its value. */
 import type { Encoding } from './codec.js';
+import { errorFlags } from './message.js';
 
-/** What can be told of a reply without decoding its value. */
-const replyMethodPickled = [0x4b, 0, 0x58, 6, 0, 0, 0, 0x2e, 0x72, 0x65, 0x70, 0x6c, 0x79];
-const replyMethodPacked = [0, 0xa6, 0x2e, 0x72, 0x65, 0x70, 0x6c, 0x79];
+/** `.reply` behind the flags. */
+const methodPickled = [0x58, 6, 0, 0, 0, 0x2e, 0x72, 0x65, 0x70, 0x6c, 0x79];
+const methodPacked = [0xa6, 0x2e, 0x72, 0x65, 0x70, 0x6c, 0x79];
 
 /** First bytes of a pickled value that is no exception: None, an empty dict or list, bytes. */
 const plainPickles: ReadonlySet<number> = new Set([0x4e, 0x7d, 0x5d, 0x43, 0x42]);
+
+/** How many bytes of a frame {@link peekAnswerId} looks at: a pickled one, with an id of four bytes. */
+export const replyHeadBytes = 3 + 5 + 2 + methodPickled.length;
 
 /**
  * The id of a frame that is a successful reply in exactly the bytes that ZEO's server writes; `undefined` for any
@@ -14,57 +19,65 @@ const plainPickles: ReadonlySet<number> = new Set([0x4e, 0x7d, 0x5d, 0x43, 0x42]
  * It is why a keep-alive ping costs no decoding: nobody looks at the value of its reply.
  */
 export function peekReplyId(frame: Uint8Array, encoding: Encoding): number | undefined {
-  return encoding === 'Z' ? peekPickle(frame) : peekMsgpack(frame);
+  const flags = flagsIndex(frame, encoding);
+  if (flags === 0 || frame[flags] !== 0) return undefined;
+  const isWhole = encoding === 'Z' ? isWholePickle(frame, flags) : isWholeArray(frame, flags);
+  return isWhole ? idBefore(flags, frame, encoding) : undefined;
 }
 
-/** `PROTO 3`, `MARK`, the id, 0, `.reply`, the value, `TUPLE`, `STOP`. */
-function peekPickle(frame: Uint8Array): number | undefined {
+/**
+ * The id of a frame that begins as a reply, of a value or of an exception, in the bytes that ZEO's server writes;
+ * `undefined` for any other.
+ *
+ * @param head the first {@link replyHeadBytes}, or all of a shorter frame
+ */
+export function peekAnswerId(head: Uint8Array, encoding: Encoding): number | undefined {
+  const flags = flagsIndex(head, encoding);
+  if (flags === 0 || (head[flags] !== 0 && head[flags] !== errorFlags)) return undefined;
+  return idBefore(flags, head, encoding);
+}
+
+/** Where the flags are, between an id and `.reply`; 0 when the frame begins in another way. */
+function flagsIndex(frame: Uint8Array, encoding: Encoding): number {
+  const flags = encoding === 'Z' ? pickledFlags(frame) : packedFlags(frame);
+  return flags > 0 && matches(frame, flags + 1, encoding === 'Z' ? methodPickled : methodPacked) ? flags : 0;
+}
+
+/** `PROTO 3`, `MARK`, the id, the flags, the method, the value, `TUPLE`, `STOP`. */
+function pickledFlags(frame: Uint8Array): number {
+  if (frame[0] !== 0x80 || frame[1] !== 3 || frame[2] !== 0x28) return 0;
+  // An integer of one byte, of two or of four.
+  const flags = frame[3] === 0x4b ? 6 : frame[3] === 0x4d ? 7 : frame[3] === 0x4a ? 9 : 0;
+  return flags > 0 && frame[flags - 1] === 0x4b ? flags : 0;
+}
+
+/** An array of 4: the id, the flags, the method, the value. */
+function packedFlags(frame: Uint8Array): number {
+  const id = frame[1] as number;
+  if (frame[0] !== 0x94) return 0;
+  if (id <= 0x7f) return 2;
+  return id === 0xcc || id === 0xcd || id === 0xce ? 2 + (1 << (id - 0xcc)) : 0;
+}
+
+function idBefore(flags: number, frame: Uint8Array, encoding: Encoding): number | undefined {
+  let id = 0;
+  if (encoding === 'Z') {
+    for (let index = flags - 2; index > 3; index--) id = id * 256 + (frame[index] as number);
+    // A negative id is not worth the arithmetic.
+    return id <= 0x7fff_ffff ? id : undefined;
+  }
+  for (let index = flags === 2 ? 1 : 2; index < flags; index++) id = id * 256 + (frame[index] as number);
+  return id;
+}
+
+function isWholePickle(frame: Uint8Array, flags: number): boolean {
   const { length } = frame;
-  if (frame[0] !== 0x80 || frame[1] !== 3 || frame[2] !== 0x28) return undefined;
-  if (frame[length - 2] !== 0x74 || frame[length - 1] !== 0x2e) return undefined;
-  let id: number;
-  let next: number;
-  switch (frame[3]) {
-    case 0x4b:
-      id = at(frame, 4);
-      next = 5;
-      break;
-    case 0x4d:
-      id = at(frame, 4) + at(frame, 5) * 0x100;
-      next = 6;
-      break;
-    case 0x4a:
-      id = at(frame, 4) + at(frame, 5) * 0x100 + at(frame, 6) * 0x1_0000 + at(frame, 7) * 0x100_0000;
-      next = 8;
-      break;
-    default:
-      return undefined;
-  }
-  const value = next + replyMethodPickled.length;
-  const isReply = matches(frame, next, replyMethodPickled) && plainPickles.has(at(frame, value));
-  // A negative id is not worth the arithmetic.
-  return isReply && id <= 0x7fff_ffff ? id : undefined;
+  const value = frame[flags + 1 + methodPickled.length] as number;
+  return plainPickles.has(value) && frame[length - 2] === 0x74 && frame[length - 1] === 0x2e;
 }
 
-/** An array of 4: the id, 0, `.reply`, the value. */
-function peekMsgpack(frame: Uint8Array): number | undefined {
-  if (frame[0] !== 0x94) return undefined;
-  let id = at(frame, 1);
-  let next = 2;
-  if (id === 0xcc || id === 0xcd || id === 0xce) {
-    const size = 1 << (id - 0xcc);
-    id = 0;
-    for (; next < 2 + size; next++) id = id * 256 + at(frame, next);
-  } else if (id > 0x7f) {
-    return undefined;
-  }
-  const isReply = matches(frame, next, replyMethodPacked);
-  return isReply && next + replyMethodPacked.length < frame.length ? id : undefined;
-}
-
-function at(frame: Uint8Array, index: number): number {
-  // Beyond the end it reads as 0; the comparison with the method's name then fails.
-  return frame[index] ?? 0;
+function isWholeArray(frame: Uint8Array, flags: number): boolean {
+  return flags + 1 + methodPacked.length < frame.length;
 }
 
 function matches(frame: Uint8Array, start: number, expected: readonly number[]): boolean {

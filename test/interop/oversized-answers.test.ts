@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { ClientStorage } from '../../src/zeo/client-storage.js';
+import { idFromBigInt, idToBigInt, zeroId } from '../../src/zeo/ids.js';
+import { findZeo } from '../python/environments.js';
+import { startZeoServer } from '../python/zeo-server.js';
+import { mappingRecord } from './records.js';
+
+const version = '6.2';
+const { missing } = findZeo(version);
+
+for (const msgpack of [false, true]) {
+  describe(`Answers over maxFrameBytes on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`, {
+    skip: missing,
+  }, () => {
+    // Not in ZEO: it takes frames of any length
+    it('fail their calls, however they are asked for, and the connection goes on', async () => {
+      await using server = await startZeoServer({ version, msgpack });
+      await using storage = await ClientStorage.open({ address: server.address, maxFrameBytes: 10_000 });
+      await using writer = await ClientStorage.open(server.address);
+      const [large, small] = [await writer.newOid(), await writer.newOid()];
+      const [data, fits] = [randomBytes(1_000_000), mappingRecord({ fits: true })];
+      const tid = await writer.commit({}, async (transaction) => {
+        await transaction.store(large, zeroId, data);
+        await transaction.store(small, zeroId, fits);
+      });
+      await storage.sync();
+      const tooLarge = { code: 'ERR_ZEO_FRAME_TOO_LARGE', retryable: false, message: /limit is 10000/ };
+      const drain = async (items: AsyncIterable<unknown>) => {
+        for await (const _ of items);
+      };
+      for (const attempt of [
+        () => storage.load(large),
+        () => storage.loadBefore(large, idFromBigInt(idToBigInt(tid) + 1n)),
+        () => storage.loadSerial(large, tid),
+        () => drain(storage.currentRecords()),
+        async () => {
+          for await (const transaction of storage.iterator(tid)) await drain(transaction);
+        },
+      ]) {
+        const [, loaded] = await Promise.all([assert.rejects(attempt(), tooLarge), storage.load(small)]);
+        assert.deepEqual(Buffer.from(loaded.data), Buffer.from(fits));
+      }
+      // The same the other way: nothing is sent, and the transaction is as before.
+      await storage.commit({}, async (transaction) => {
+        await assert.rejects(transaction.store(large, tid, data), tooLarge);
+        await transaction.store(small, tid, mappingRecord({ fits: 'still' }));
+      });
+      assert.match(Buffer.from((await storage.load(small)).data).toString('latin1'), /still/);
+      assert.equal(storage.generation, 1);
+    });
+  });
+}
