@@ -124,7 +124,8 @@ async function findMissed(
   const order = compareIds(serverTid, lastTid);
   if (order === 0) return undefined;
   if (order < 0) throw serverBehind(connection.address, serverTid, lastTid);
-  const reply = await connection.call('getInvalidations', [lastTid]);
+  const reply = await connection.call('getInvalidations', [lastTid]).catch(noneIfTooLarge);
+  // It cannot tell, or not within the limit on a message.
   if (reply === null) return { tid: serverTid, oids: null };
   const [tid, oids] = Array.isArray(reply) ? reply : [];
   if (!isTid(tid)) throw new ProtocolError('The server answered getInvalidations without a transaction id');
@@ -132,6 +133,12 @@ async function findMissed(
   // It leaves out what it has committed by its own account. Refused it would answer the same again; so nothing of the cache
   // is trusted, as when it cannot tell.
   return isLater(serverTid, missed.tid) ? { tid: serverTid, oids: null } : missed;
+}
+
+/** More objects than one message may name would be so at the next attempt, too. */
+function noneIfTooLarge(error: unknown): null {
+  if (error instanceof KeepAliveError && error.code === 'ERR_ZEO_FRAME_TOO_LARGE') return null;
+  throw error;
 }
 
 function refused(connection: Connection, storage: string, cause: ServerError): Error {

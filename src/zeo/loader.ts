@@ -1,4 +1,4 @@
-import { ClientDisconnected, ServerError } from '../errors.js';
+import { ClientDisconnected, KeepAliveError, ServerError } from '../errors.js';
 import { POSKeyError } from '../zodb-errors.js';
 import type { Freshness } from './freshness.js';
 import { formatId, idFromBigInt, idToBigInt, isLater } from './ids.js';
@@ -108,7 +108,8 @@ export class Loader {
   }
 }
 
-/** An object that does not exist is not worth an error here: nobody asked for it yet. */
+/** An object that does not exist, or is too large, is not worth an error here: nobody asked for it yet. */
 function ignoreAnswer(error: unknown): void {
-  if (!(error instanceof ServerError)) throw error;
+  const isTooLarge = error instanceof KeepAliveError && error.code === 'ERR_ZEO_FRAME_TOO_LARGE';
+  if (!isTooLarge && !(error instanceof ServerError)) throw error;
 }

@@ -101,6 +101,30 @@ for (const encoding of ['Z', 'M'] as const) {
     });
   });
 
+  it(`More missed invalidations than maxFrameBytes in ${encoding}5 are as many as cannot be told`, async () => {
+    await using peer = await ScriptedPeer.listen({ encoding });
+    await using storage = await open(peer);
+    await storage.load(id(7));
+    peer.lastTid = id(105);
+    peer.handlers.getInvalidations = () => [id(105), Array.from({ length: 2000 }, (_, index) => id(index))];
+    const invalidated = once(storage, 'invalidated');
+    peer.cut();
+    const [{ tid, oids }] = await invalidated;
+    assert.deepEqual([tid, oids], [id(105), null]);
+    while (!storage.ready) await once(storage, 'connected');
+    await storage.load(id(7));
+    assert.equal(peer.count('loadBefore'), 2);
+  });
+
+  it(`A prefetch in ${encoding}5 passes over a record above maxFrameBytes`, async () => {
+    await using peer = await ScriptedPeer.listen({ encoding });
+    await using storage = await open(peer);
+    peer.handlers.loadBefore = ([oid]) => [(oid as Uint8Array)[7] === 1 ? large : id(7), id(90), null];
+    await storage.prefetch([id(1), id(2)]);
+    await storage.load(id(2));
+    assert.equal(peer.count('loadBefore'), 2);
+  });
+
   it(`An invalidation over maxFrameBytes in ${encoding}5 ends the connection: it must not be lost`, async () => {
     await using peer = await ScriptedPeer.listen({ encoding });
     await using storage = await open(peer);
