@@ -53,6 +53,8 @@ export type ErrorCode =
   | 'ERR_ZEO_UNDO'
   /** The connection was lost while a transaction was being finished: it may have been committed, or not. */
   | 'ERR_ZEO_OUTCOME_UNKNOWN'
+  /** Whether such a transaction was committed can no longer be known: it may have been packed away. */
+  | 'ERR_ZEO_OUTCOME_LOST'
   /** Another exception that the server answered a call with. */
   | 'ERR_ZEO_SERVER'
   /** There is no connection, or it was lost before the answer. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { KeepAliveError } from '../errors.js';
 import { ReadOnlyError } from '../zodb-errors.js';
 import { CommitLock } from './commit-lock.js';
-import { copyId, idFromBigInt, idToBigInt, isLater } from './ids.js';
+import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from './ids.js';
 import { checkObject, invalidArgument } from './invalid-argument.js';
 import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
@@ -149,9 +150,15 @@ export class ClientStorage extends ReadableStorage {
    * moment: then the transaction has been finished, or never will be. Should the server still hold the lost connection
    * for open, that takes until it notices.
    *
+   * A pack removes transactions all of whose records were replaced or are referred to no more. So ask before the next
+   * one: that a transaction is not there proves something only while `since` is there and not marked as packed.
+   *
    * @param unknown the error of `tpcFinish`, or what was kept of it
-   * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be
-   * @throws ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
+   * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be, or has stored
+   *   nothing: some storages do not keep such a one
+   * @throws KeepAliveError `ERR_ZEO_OUTCOME_LOST` when it is not there, and may have been packed away; of a storage
+   *   without undo (`info.supportsUndo`) always when it is not there, because it need not mark what is packed.
+   *   ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
    *   server's storage cannot iterate; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
    */
   async outcomeOf(unknown: UnknownOutcome, signal?: AbortSignal): Promise<Uint8Array | undefined> {
@@ -159,12 +166,16 @@ export class ClientStorage extends ReadableStorage {
     await this.#passCommitLock(signal);
     // What others commit from now on does not matter, and must not wait for this.
     const stop = await this.fetchLastTransaction(signal);
-    if (!isLater(stop, since)) return undefined;
-    const start = idFromBigInt(idToBigInt(since) + 1n);
-    for await (const { tid, extension } of this.iterator(start, stop, signal)) {
-      if (extension[commitIdKey] === commitId) return copyId(tid);
-    }
-    return undefined;
+    const start = isLater(stop, since) ? idFromBigInt(idToBigInt(since) + 1n) : undefined;
+    if (start !== undefined)
+      for await (const { tid, extension } of this.iterator(start, stop, signal))
+        if (extension[commitIdKey] === commitId) return copyId(tid);
+    // Asked last: the storage may have been packed while it was looked for.
+    if (await this.#isUnpackedAfter(since, signal)) return undefined;
+    throw new KeepAliveError(
+      'ERR_ZEO_OUTCOME_LOST',
+      'Whether the transaction was committed can no longer be known: it may have been packed away',
+    );
   }
 
   /**
@@ -182,6 +193,20 @@ export class ClientStorage extends ReadableStorage {
     const seconds = before instanceof Date ? before.getTime() / 1000 : Number.NaN;
     if (Number.isNaN(seconds)) throw invalidArgument('before must be a valid Date', before);
     await this.call('pack', [seconds, wait], signal);
+  }
+
+  /**
+   * Whether no pack can have removed anything that came after a transaction. What a pack leaves of the time up to its own it
+   * marks, because that can be undone no more (`ZODB/FileStorage/fspack.py: copyDataRecords`); and what is after a
+   * transaction without a mark is after that time. Where there was none yet, the first one tells: of the time before it,
+   * a pack would have left the root object.
+   */
+  async #isUnpackedAfter(since: Uint8Array, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.info?.supportsUndo !== true) return false;
+    const wasEmpty = compareIds(since, zeroId) === 0;
+    for await (const { tid, status } of this.iterator(since, undefined, signal))
+      return status === ' ' && (wasEmpty || compareIds(tid, since) === 0);
+    return wasEmpty;
   }
 
   /** Whoever had the server's commit lock before has finished its transaction, or never will. */

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, idFromBigInt, idToBigInt, maxTid } from '../../src/zeo/ids.js';
+import type { Value } from '../../src/zeo/protocol/values.js';
 import { id, ScriptedPeer } from './scripted-peer.js';
 
 const record = new TextEncoder().encode('record');
@@ -20,7 +21,10 @@ describe('An id that a caller passes', () => {
       await mayConnect;
       return register?.(args, from) ?? null;
     };
-    const iterations = { iterator_start: () => 1, iterator_next: () => null };
+    const iterations = {
+      iterator_start: ([, stop]: readonly Value[]) => (stop === null ? 2 : 1),
+      iterator_next: ([place]: readonly Value[]) => (place === 2 ? [id(95), ' ', '', '', {}] : null),
+    };
     Object.assign(peer.handlers, iterations, {
       ...{
         loadSerial: () => record,
@@ -54,7 +58,11 @@ describe('An id that a caller passes', () => {
     assert.deepEqual(sent('loadSerial'), [[seven, ninetyFive]]);
     assert.deepEqual(sent('getTid'), [[seven]]);
     assert.deepEqual(sent('history'), [[seven, 1]]);
-    assert.deepEqual(sent('iterator_start'), [[ninetyFive, ninetyFive], [id(96), id(100)].map(formatId)]);
+    assert.deepEqual(sent('iterator_start'), [
+      [ninetyFive, ninetyFive],
+      [id(96), id(100)].map(formatId),
+      [ninetyFive, null],
+    ]);
   });
 
   it('is taken as it was when it was stored', async () => {
