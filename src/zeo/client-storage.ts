@@ -3,7 +3,7 @@ import { KeepAliveError } from '../errors.js';
 import { ReadOnlyError } from '../zodb-errors.js';
 import { CommitLock } from './commit-lock.js';
 import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from './ids.js';
-import { checkObject, invalidArgument } from './invalid-argument.js';
+import { checkObject, checkSignal, invalidArgument } from './invalid-argument.js';
 import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { checkOutcome, type UnknownOutcome } from './outcome-unknown.js';
@@ -87,6 +87,7 @@ export class ClientStorage extends ReadableStorage {
    * @throws ReadOnlyError; ClientDisconnected; `signal.reason`
    */
   async newOid(signal?: AbortSignal): Promise<Uint8Array> {
+    checkSignal(signal);
     const connection = await this.supervisor.whenReady(signal);
     if (this.isReadOnly()) throw new ReadOnlyError();
     return this.#oids.take(connection, signal);
@@ -98,6 +99,7 @@ export class ClientStorage extends ReadableStorage {
    * @throws ReadOnlyError; ClientDisconnected; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`; `signal.reason`
    */
   async tpcBegin(metadata: TransactionMetadata = {}, signal?: AbortSignal): Promise<Transaction> {
+    checkSignal(signal);
     const commitId = randomUUID();
     const description = describe(metadata, commitId);
     const release = await this.#commitLock.acquire(signal);

@@ -15,7 +15,7 @@ import { unwatchAbort, watchAbort } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import type { CommittedChange, Freshness } from './freshness.js';
 import { copyId, formatId, isTid, takeOid, takeTid } from './ids.js';
-import { invalidArgument } from './invalid-argument.js';
+import { checkSignal, invalidArgument } from './invalid-argument.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
 import { type ResolveConflict, readVote, unresolved } from './vote.js';
@@ -133,6 +133,7 @@ export class Transaction implements AsyncDisposable {
    *   `signal.reason`. What is left is to abort. StorageTransactionError, too, when it is aborted meanwhile
    */
   async tpcVote(signal?: AbortSignal): Promise<Uint8Array[]> {
+    checkSignal(signal);
     this.#require('open', 'tpcVote');
     this.#phase = 'voting';
     const voting = new AbortController();
