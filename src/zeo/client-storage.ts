@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { KeepAliveError } from '../errors.js';
 import { ReadOnlyError } from '../zodb-errors.js';
+import { unlessAborted } from './abort-watch.js';
 import { CommitLock } from './commit-lock.js';
 import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from './ids.js';
 import { checkObject, checkSignal, invalidArgument } from './invalid-argument.js';
@@ -127,8 +128,11 @@ export class ClientStorage extends ReadableStorage {
   /**
    * A whole transaction: begins it, lets `work` store in it, votes, and finishes it. Whatever goes wrong, it is aborted.
    *
+   * With a signal it rejects at once when that aborts, while `work` runs, too, whose later calls are then refused; the next
+   * transaction begins when the server has answered `tpc_abort`. What is being finished can no longer be called off.
+   *
    * @returns the transaction's id, 8 bytes
-   * @throws what `work` throws, and as {@link tpcBegin}, `tpcVote` and `tpcFinish` do
+   * @throws what `work` throws, and as {@link tpcBegin}, `tpcVote` and `tpcFinish` do; `signal.reason`
    *
    * @example
    * await storage.commit({ user: 'anna' }, async (transaction) => {
@@ -141,10 +145,16 @@ export class ClientStorage extends ReadableStorage {
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
     if (typeof work !== 'function') throw invalidArgument('work must be a function', work);
-    await using transaction = await this.tpcBegin(metadata, signal);
-    await work(transaction);
-    await transaction.tpcVote(signal);
-    return await transaction.tpcFinish();
+    const transaction = await this.tpcBegin(metadata, signal);
+    try {
+      await unlessAborted(Promise.resolve(work(transaction)), signal);
+      await transaction.tpcVote(signal);
+      return await transaction.tpcFinish();
+    } catch (error) {
+      // Who calls it off does not wait for the server's answer; the commit lock does.
+      await unlessAborted(transaction[Symbol.asyncDispose](), signal).catch(() => {});
+      throw error;
+    }
   }
 
   /**
@@ -213,8 +223,12 @@ export class ClientStorage extends ReadableStorage {
 
   /** Whoever had the server's commit lock before has finished its transaction, or never will. */
   async #passCommitLock(signal: AbortSignal | undefined): Promise<void> {
-    await using barrier = await this.tpcBegin({}, signal);
-    await barrier.tpcVote(signal);
+    const barrier = await this.tpcBegin({}, signal);
+    try {
+      await barrier.tpcVote(signal);
+    } finally {
+      await unlessAborted(barrier.tpcAbort(), signal);
+    }
   }
 
   protected override rejectWaiters(error: Error): void {

@@ -194,7 +194,8 @@ export class Transaction implements AsyncDisposable {
   }
 
   /**
-   * Forgets the transaction, wherever it is. Does nothing when it has ended.
+   * Forgets the transaction, wherever it is. Does nothing when it has ended. Resolves when the server has answered, or its
+   * connection is gone: a signal that called the vote off does not shorten that.
    *
    * @throws StorageTransactionError while it is being finished
    */

@@ -312,6 +312,54 @@ describe('A transaction', () => {
     assert.equal(peer.count('storea'), 0);
   });
 
+  it('that is called off rejects at once, and the next one waits until a server that hangs has forgotten it', async () => {
+    const emitter = new EventEmitter();
+    const forgotten = () => once(emitter, 'forgotten').then(() => null);
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => silence, tpc_abort: forgotten },
+    });
+    await using storage = await ClientStorage.open(peer.address);
+    const reason = new Error('enough');
+    const unknown = { commitId: 'mine', since: id(90) };
+    const never = new Promise(() => {});
+    const calls: ((signal: AbortSignal) => Promise<unknown>)[] = [
+      (signal) => storage.commit({}, () => {}, signal),
+      (signal) => storage.commit({}, () => never, signal),
+      (signal) => storage.outcomeOf(unknown, signal),
+    ];
+    for (const [index, call] of calls.entries()) {
+      const controller = new AbortController();
+      const called = call(controller.signal);
+      while (peer.count('tpc_begin') <= 2 * index) await turn();
+      await storage.sync();
+      const rejected = assert.rejects(called, reason);
+      controller.abort(reason);
+      await rejected;
+      let begun = false;
+      const next = storage.tpcBegin().then((transaction) => {
+        begun = true;
+        return transaction.tpcAbort();
+      });
+      while (peer.count('tpc_abort') <= 2 * index) await turn();
+      assert.equal(begun, false);
+      emitter.emit('forgotten');
+      while (peer.count('tpc_abort') <= 2 * index + 1) await turn();
+      emitter.emit('forgotten');
+      await next;
+    }
+  });
+
+  it('that is called off while it is finished is finished all the same', async () => {
+    const controller = new AbortController();
+    const tpc_finish = () => {
+      controller.abort(new Error('enough'));
+      return id(101);
+    };
+    await using peer = await ScriptedPeer.listen({ handlers: { vote: () => [], tpc_finish } });
+    await using storage = await ClientStorage.open(peer.address);
+    assert.deepEqual(await storage.commit({}, () => {}, controller.signal), id(101));
+  });
+
   // ReadOnlyStorage.testWriteMethods, ConnectionTests.checkReadOnlyClient
   it('does not begin on a connection that only reads', async () => {
     await using server = await ZeoServer.listen();
