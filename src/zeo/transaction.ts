@@ -163,17 +163,19 @@ export class Transaction implements AsyncDisposable {
    * The second phase: it is committed, and the storage's cache and `lastTransaction()` know of it.
    *
    * @returns the transaction's id, 8 bytes
-   * @throws OutcomeUnknown when the connection is lost on the way; StorageTransactionError without a vote, and when the
-   *   server no longer knows of the transaction: then it was not committed
+   * @throws OutcomeUnknown when the connection is lost on the way, or the server answers with an exception or with what
+   *   cannot be understood, which ends the connection; StorageTransactionError without a vote, and when the server no
+   *   longer knows of the transaction: then it was not committed
    */
   async tpcFinish(): Promise<Uint8Array> {
     this.#require('voted', 'tpcFinish');
     this.#phase = 'finishing';
     const { id, connection, freshness, commitId, release } = this.#context;
     const since = copyId(freshness.lastTid as Uint8Array);
+    let tid: Uint8Array | null;
     try {
       // In the order of the wire: what the server tells next may already be about a later transaction.
-      const tid = await connection.callInOrder('tpc_finish', [id], {
+      tid = await connection.callInOrder('tpc_finish', [id], {
         replied: (reply) => {
           const tid = readFinish(reply);
           if (tid !== null) freshness.committed(tid, this.#changes);
@@ -182,15 +184,15 @@ export class Transaction implements AsyncDisposable {
         // Whatever it was, the data here and there may differ now (`ZEO/asyncio/client.py: tpc_finish_co`).
         failed: (error) => connection.destroy(error),
       });
-      if (tid === null) throw new StorageTransactionError(['The server does not know of the transaction']);
-      return tid;
     } catch (error) {
-      if (error instanceof StorageTransactionError) throw error;
       throw new OutcomeUnknown({ commitId, since }, error);
     } finally {
       this.#phase = 'ended';
       release();
     }
+    // Only that proves it: an exception may come from after the commit, whatever its class.
+    if (tid === null) throw new StorageTransactionError(['The server does not know of the transaction']);
+    return tid;
   }
 
   /**

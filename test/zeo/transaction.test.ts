@@ -584,6 +584,9 @@ describe('A transaction that loses its connection while it is finished', () => {
       () => {
         throw new PythonError('builtins.OSError', ['disk full']);
       },
+      () => {
+        throw new PythonError('ZODB.POSException.StorageTransactionError', ['who knows']);
+      },
       ({ socket }) => {
         socket.destroy();
         return silence;
