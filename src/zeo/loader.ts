@@ -76,7 +76,7 @@ export class Loader {
         const { connection } = this.#supervisor;
         // Lost while a ping had the lock: that ping is why.
         if (connection === undefined) continue;
-        const revision = readRevision(await connection.call('loadBefore', [oid, tid], signal));
+        const revision = readRevision(await connection.call('loadBefore', [oid, tid], signal), tid);
         if (revision === null ? expected.isAbsenceOvertaken(tid) : expected.isOvertaken(revision)) continue;
         if (revision !== null) cache.store(key, revision);
         return revision;
