@@ -8,6 +8,7 @@ import { checkObject, checkSignal, invalidArgument } from './invalid-argument.js
 import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { checkOutcome, type UnknownOutcome } from './outcome-unknown.js';
+import { assertPlainObject } from './protocol/encode-error.js';
 import type { Value } from './protocol/values.js';
 import { ReadableStorage } from './readable-storage.js';
 import { Transaction } from './transaction.js';
@@ -17,7 +18,10 @@ import { readTarget } from './uri.js';
 export interface TransactionMetadata {
   readonly user?: string | undefined;
   readonly description?: string | undefined;
-  /** What else is to be said, by name. */
+  /**
+   * What else is to be said, by name: a plain object. `zeo_commit_id` is added, a random text by which `outcomeOf` finds
+   * the transaction again; whoever reads the extension of one of this client's transactions sees it.
+   */
   readonly extension?: { readonly [name: string]: Value } | undefined;
 }
 
@@ -242,6 +246,8 @@ function describe(metadata: TransactionMetadata, commitId: string): Value[] {
   checkObject('metadata', metadata);
   const { user = '', description = '', extension = {} } = metadata;
   checkObject('extension', extension);
+  // Of anything else a copy would be empty, or lack something.
+  assertPlainObject(extension);
   const utf8 = (name: string, text: unknown) => {
     if (typeof text === 'string') return new Uint8Array(Buffer.from(text));
     throw invalidArgument(`${name} must be a text`, text);

@@ -13,6 +13,7 @@ import {
 import { LiveStorage } from './live-storage.js';
 import { Loader } from './loader.js';
 import type { ResolvedOptions } from './options.js';
+import { assertPlainObject } from './protocol/encode-error.js';
 import type { Value } from './protocol/values.js';
 import type { PastRevision, Revision } from './revision.js';
 
@@ -153,6 +154,7 @@ export abstract class ReadableStorage extends LiveStorage {
     signal?: AbortSignal,
   ): Promise<UndoEntry[]> {
     checkObject('specification', specification);
+    assertPlainObject(specification);
     const wanted = Object.entries(specification).map(([name, value]) => [name, asStored(name, value)]);
     const args = [...range(first, last), Object.fromEntries(wanted)];
     return readUndoLog('undoInfo', await this.call('undoInfo', args, signal));

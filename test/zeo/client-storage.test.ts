@@ -158,6 +158,26 @@ describe('A storage', () => {
     peer.handlers.tpc_abort = () => null;
   });
 
+  it('refuses an extension and a specification that are no plain objects', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const { length } = peer.calls;
+    const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT' };
+    class Named {
+      get user_name() {
+        return 'anna';
+      }
+    }
+    for (const wrong of [new Map([['user_name', 'anna']]), ['anna'], new Named(), new Date()] as never[]) {
+      await assert.rejects(storage.tpcBegin({ extension: wrong }), invalid);
+      await assert.rejects(storage.undoInfo(0, -20, wrong), invalid);
+    }
+    assert.equal(peer.calls.length, length);
+    peer.handlers.undoInfo = () => [];
+    await storage.undoInfo(0, -20, Object.assign(Object.create(null), { user_name: 'anna' }));
+    assert.equal(peer.count('undoInfo'), 1);
+  });
+
   it('makes one request of equal loads in flight', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: peer.address, cacheSize: 0 });
