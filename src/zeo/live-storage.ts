@@ -107,10 +107,12 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
     this.supervisor.moveTo(parseAddresses(addresses));
   }
 
-  /** Asks the server about its storage. */
+  /** Asks the server about its storage; {@link info} is the answer then, unless the server has told something meanwhile. */
   async getInfo(signal?: AbortSignal): Promise<StorageInfo> {
+    const known = this.freshness.info;
     const info = readStorageInfo(await this.call('get_info', noArgs, signal));
-    this.freshness.info = info;
+    // What the server has told meanwhile may be newer than this answer.
+    if (this.freshness.info === known) this.freshness.info = info;
     return info;
   }
 

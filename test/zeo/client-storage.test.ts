@@ -113,6 +113,26 @@ describe('A storage', () => {
     await late.close();
   });
 
+  it('keeps what the server has told after it answered getInfo()', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    peer.handlers.get_info = (_, { socket }) => {
+      // In one chunk with the answer, and after it.
+      socket.cork();
+      queueMicrotask(() => {
+        peer.tell('info', [{ length: 50 }]);
+        socket.uncork();
+      });
+      return { length: 1, name: 'answer' };
+    };
+    assert.equal((await storage.getInfo()).length, 1);
+    await storage.sync();
+    assert.equal(storage.length, 50);
+    peer.handlers.get_info = () => ({ length: 2 });
+    await storage.getInfo();
+    assert.equal(storage.length, 2);
+  });
+
   it('refuses ids that are not 8 bytes', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
