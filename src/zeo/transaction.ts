@@ -14,7 +14,7 @@ import { ConflictError, StorageTransactionError } from '../zodb-errors.js';
 import { unwatchAbort, watchAbort } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import type { CommittedChange, Freshness } from './freshness.js';
-import { copyId, formatId, isTid, takeOid, takeTid } from './ids.js';
+import { copyId, idKey, isTid, takeOid, takeTid } from './ids.js';
 import { checkSignal, invalidArgument } from './invalid-argument.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
@@ -230,14 +230,14 @@ export class Transaction implements AsyncDisposable {
     for (let votes = 1; ; votes++) {
       const { oids, conflicts } = readVote(await connection.call('vote', [id], signal));
       signal.throwIfAborted();
-      for (const oid of oids) resolved.set(formatId(oid), copyId(oid));
+      for (const oid of oids) resolved.set(idKey(oid), copyId(oid));
       if (conflicts.length === 0) return [...resolved.values()];
       for (const conflict of conflicts) {
         const data = votes < maxVotes ? await resolveConflict?.(conflict, signal) : undefined;
         signal.throwIfAborted();
         if (data === undefined) throw unresolved(conflict);
         connection.tell('storea', [conflict.oid, conflict.serials[0], takeRecord(data), id]);
-        resolved.set(formatId(conflict.oid), copyId(conflict.oid));
+        resolved.set(idKey(conflict.oid), copyId(conflict.oid));
       }
     }
   }
@@ -252,7 +252,7 @@ export class Transaction implements AsyncDisposable {
   #changed(oid: Uint8Array, data: Uint8Array | undefined): void {
     if (data !== undefined) this.#storedBytes += data.length;
     const isKept = data !== undefined && this.#context.freshness.cache.accepts(this.#storedBytes);
-    this.#changes.set(formatId(oid), { oid, data: isKept ? new Uint8Array(data) : undefined });
+    this.#changes.set(idKey(oid), { oid, data: isKept ? new Uint8Array(data) : undefined });
   }
 
   #require(phase: Phase, method: string): void {
