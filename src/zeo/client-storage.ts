@@ -64,8 +64,8 @@ export class ClientStorage extends ReadableStorage {
    * @param options or a `zeo://` URI, or an address as text
    * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_INVALID_ARGUMENT`; at once what will not change by
    *   waiting: `ERR_ZEO_UNKNOWN_STORAGE`, `ERR_ZEO_READ_ONLY`, `ERR_ZEO_NOT_ZEO`, `ERR_ZEO_PROTOCOL_VERSION`,
-   *   `ERR_ZEO_FRAME_TOO_LARGE`, `ERR_ZEO_PROTOCOL`; ClientDisconnected `ERR_ZEO_WAIT_TIMEOUT`, whose `cause` is
-   *   the last failure. Nothing is left open then.
+   *   `ERR_ZEO_FRAME_TOO_LARGE`, `ERR_ZEO_PROTOCOL`, `ERR_ZEO_TLS`; ClientDisconnected `ERR_ZEO_WAIT_TIMEOUT`, whose
+   *   `cause` is the last failure. Nothing is left open then.
    */
   static async open(options: ClientStorageOptions | string): Promise<ClientStorage> {
     const given = typeof options === 'string' ? readTarget(options) : options;
