@@ -167,7 +167,9 @@ export class ClientStorage extends ReadableStorage {
    * for open, that takes until it notices.
    *
    * A pack removes transactions all of whose records were replaced or are referred to no more. So ask before the next
-   * one: that a transaction is not there proves something only while `since` is there and not marked as packed.
+   * one: that a transaction is not there proves something only while `since` is there and not marked as packed. Not noticed
+   * is a pack of a `DemoStorage` whose base has `since`, and one without garbage collection that has emptied a storage which
+   * was empty before the transaction.
    *
    * @param unknown the error of `tpcFinish`, or what was kept of it
    * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be, or has stored
