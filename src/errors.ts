@@ -51,8 +51,10 @@ export type ErrorCode =
   | 'ERR_ZEO_TRANSACTION'
   /** A transaction that cannot be undone. */
   | 'ERR_ZEO_UNDO'
-  /** The connection was lost while a transaction was being finished: it may have been committed, or not. */
+  /** A transaction was being finished, and its answer was lost, is an exception, or says nothing: it may be committed. */
   | 'ERR_ZEO_OUTCOME_UNKNOWN'
+  /** Whether such a transaction was committed can no longer be known: it may have been packed away. */
+  | 'ERR_ZEO_OUTCOME_LOST'
   /** Another exception that the server answered a call with. */
   | 'ERR_ZEO_SERVER'
   /** There is no connection, or it was lost before the answer. */
@@ -107,7 +109,10 @@ export class ClientDisconnected extends KeepAliveError {
   }
 }
 
-/** The peer broke the protocol: the connection on which it happened is of no more use. */
+/**
+ * The peer broke the protocol. Where that leaves in doubt what comes next, or what the data are, its connection is
+ * destroyed; else, as with an answer to a load that is none, only the call rejects.
+ */
 export class ProtocolError extends KeepAliveError {
   constructor(message: string, options: { code?: ErrorCode; cause?: unknown } = {}) {
     super(options.code ?? 'ERR_ZEO_PROTOCOL', message, options);

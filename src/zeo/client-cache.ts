@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { ExpectedLoad } from './expected-load.js';
-import { compareIds, copyId, formatId, isLater } from './ids.js';
+import { compareIds, copyId, idKey, isLater } from './ids.js';
 import type { PastRevision } from './revision.js';
 
 /** What a revision takes beside its record: itself, two ids, and its places in the maps. In bytes, roughly. */
@@ -56,7 +56,7 @@ export class ClientCache {
   /**
    * The revision that was current just before a transaction, a copy of it; `undefined` when that is not known here.
    *
-   * @param key the object's id as {@link formatId} writes it
+   * @param key the object's id as {@link idKey} writes it
    */
   loadBefore(key: string, tid: Uint8Array): PastRevision | undefined {
     const entry = this.#revisions
@@ -101,7 +101,7 @@ export class ClientCache {
    * @param tid by that transaction; what was current until now was so until then
    */
   invalidate(oid: Uint8Array, tid: Uint8Array): void {
-    const key = formatId(oid);
+    const key = idKey(oid);
     this.#mark(key, tid);
     const current = this.#current(key);
     // An answer may have overtaken the invalidation of what it has brought already.
@@ -113,7 +113,7 @@ export class ClientCache {
    * more use.
    */
   invalidateUpTo(oid: Uint8Array, tid: Uint8Array): void {
-    const key = formatId(oid);
+    const key = idKey(oid);
     this.#mark(key, tid);
     const current = this.#current(key);
     if (current !== undefined && isLater(tid, current.serial)) this.#entries?.delete(current);
@@ -121,7 +121,7 @@ export class ClientCache {
 
   /** Forgets what it takes for current: a conflict has shown that an invalidation was missed. */
   forgetCurrent(oid: Uint8Array): void {
-    this.#drop(formatId(oid));
+    this.#drop(idKey(oid));
   }
 
   /** Learns that everything may have changed up to a transaction. */

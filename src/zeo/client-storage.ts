@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { KeepAliveError } from '../errors.js';
 import { ReadOnlyError } from '../zodb-errors.js';
+import { unlessAborted } from './abort-watch.js';
 import { CommitLock } from './commit-lock.js';
-import { copyId, idFromBigInt, idToBigInt, isLater } from './ids.js';
-import { checkObject, invalidArgument } from './invalid-argument.js';
+import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from './ids.js';
+import { checkObject, checkSignal, invalidArgument } from './invalid-argument.js';
 import { OidPool } from './oid-pool.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { checkOutcome, type UnknownOutcome } from './outcome-unknown.js';
+import { assertPlainObject } from './protocol/encode-error.js';
 import type { Value } from './protocol/values.js';
 import { ReadableStorage } from './readable-storage.js';
 import { Transaction } from './transaction.js';
@@ -15,7 +18,10 @@ import { readTarget } from './uri.js';
 export interface TransactionMetadata {
   readonly user?: string | undefined;
   readonly description?: string | undefined;
-  /** What else is to be said, by name. */
+  /**
+   * What else is to be said, by name: a plain object. `zeo_commit_id` is added, a random text by which `outcomeOf` finds
+   * the transaction again; whoever reads the extension of one of this client's transactions sees it.
+   */
   readonly extension?: { readonly [name: string]: Value } | undefined;
 }
 
@@ -58,8 +64,8 @@ export class ClientStorage extends ReadableStorage {
    * @param options or a `zeo://` URI, or an address as text
    * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_INVALID_ARGUMENT`; at once what will not change by
    *   waiting: `ERR_ZEO_UNKNOWN_STORAGE`, `ERR_ZEO_READ_ONLY`, `ERR_ZEO_NOT_ZEO`, `ERR_ZEO_PROTOCOL_VERSION`,
-   *   `ERR_ZEO_FRAME_TOO_LARGE`, `ERR_ZEO_PROTOCOL`; ClientDisconnected `ERR_ZEO_WAIT_TIMEOUT`, whose `cause` is
-   *   the last failure. Nothing is left open then.
+   *   `ERR_ZEO_FRAME_TOO_LARGE`, `ERR_ZEO_PROTOCOL`, `ERR_ZEO_TLS`; ClientDisconnected `ERR_ZEO_WAIT_TIMEOUT`, whose
+   *   `cause` is the last failure. Nothing is left open then.
    */
   static async open(options: ClientStorageOptions | string): Promise<ClientStorage> {
     const given = typeof options === 'string' ? readTarget(options) : options;
@@ -86,6 +92,7 @@ export class ClientStorage extends ReadableStorage {
    * @throws ReadOnlyError; ClientDisconnected; `signal.reason`
    */
   async newOid(signal?: AbortSignal): Promise<Uint8Array> {
+    checkSignal(signal);
     const connection = await this.supervisor.whenReady(signal);
     if (this.isReadOnly()) throw new ReadOnlyError();
     return this.#oids.take(connection, signal);
@@ -97,6 +104,7 @@ export class ClientStorage extends ReadableStorage {
    * @throws ReadOnlyError; ClientDisconnected; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`; `signal.reason`
    */
   async tpcBegin(metadata: TransactionMetadata = {}, signal?: AbortSignal): Promise<Transaction> {
+    checkSignal(signal);
     const commitId = randomUUID();
     const description = describe(metadata, commitId);
     const release = await this.#commitLock.acquire(signal);
@@ -124,8 +132,11 @@ export class ClientStorage extends ReadableStorage {
   /**
    * A whole transaction: begins it, lets `work` store in it, votes, and finishes it. Whatever goes wrong, it is aborted.
    *
+   * With a signal it rejects at once when that aborts, while `work` runs, too, whose later calls are then refused; the next
+   * transaction begins when the server has answered `tpc_abort`. What is being finished can no longer be called off.
+   *
    * @returns the transaction's id, 8 bytes
-   * @throws what `work` throws, and as {@link tpcBegin}, `tpcVote` and `tpcFinish` do
+   * @throws what `work` throws, and as {@link tpcBegin}, `tpcVote` and `tpcFinish` do; `signal.reason`
    *
    * @example
    * await storage.commit({ user: 'anna' }, async (transaction) => {
@@ -138,10 +149,16 @@ export class ClientStorage extends ReadableStorage {
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
     if (typeof work !== 'function') throw invalidArgument('work must be a function', work);
-    await using transaction = await this.tpcBegin(metadata, signal);
-    await work(transaction);
-    await transaction.tpcVote(signal);
-    return await transaction.tpcFinish();
+    const transaction = await this.tpcBegin(metadata, signal);
+    try {
+      await unlessAborted(Promise.resolve(work(transaction)), signal);
+      await transaction.tpcVote(signal);
+      return await transaction.tpcFinish();
+    } catch (error) {
+      // Who calls it off does not wait for the server's answer; the commit lock does.
+      await unlessAborted(transaction[Symbol.asyncDispose](), signal).catch(() => {});
+      throw error;
+    }
   }
 
   /**
@@ -149,9 +166,17 @@ export class ClientStorage extends ReadableStorage {
    * moment: then the transaction has been finished, or never will be. Should the server still hold the lost connection
    * for open, that takes until it notices.
    *
+   * A pack removes transactions all of whose records were replaced or are referred to no more. So ask before the next
+   * one: that a transaction is not there proves something only while `since` is there and not marked as packed. Not noticed
+   * is a pack of a `DemoStorage` whose base has `since`, and one without garbage collection that has emptied a storage which
+   * was empty before the transaction.
+   *
    * @param unknown the error of `tpcFinish`, or what was kept of it
-   * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be
-   * @throws ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
+   * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be, or has stored
+   *   nothing: some storages do not keep such a one
+   * @throws KeepAliveError `ERR_ZEO_OUTCOME_LOST` when it is not there, and may have been packed away; of a storage
+   *   without undo (`info.supportsUndo`) always when it is not there, because it need not mark what is packed.
+   *   ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
    *   server's storage cannot iterate; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
    */
   async outcomeOf(unknown: UnknownOutcome, signal?: AbortSignal): Promise<Uint8Array | undefined> {
@@ -159,12 +184,16 @@ export class ClientStorage extends ReadableStorage {
     await this.#passCommitLock(signal);
     // What others commit from now on does not matter, and must not wait for this.
     const stop = await this.fetchLastTransaction(signal);
-    if (!isLater(stop, since)) return undefined;
-    const start = idFromBigInt(idToBigInt(since) + 1n);
-    for await (const { tid, extension } of this.iterator(start, stop, signal)) {
-      if (extension[commitIdKey] === commitId) return copyId(tid);
-    }
-    return undefined;
+    const start = isLater(stop, since) ? idFromBigInt(idToBigInt(since) + 1n) : undefined;
+    if (start !== undefined)
+      for await (const { tid, extension } of this.iterator(start, stop, signal))
+        if (extension[commitIdKey] === commitId) return copyId(tid);
+    // Asked last: the storage may have been packed while it was looked for.
+    if (await this.#isUnpackedAfter(since, signal)) return undefined;
+    throw new KeepAliveError(
+      'ERR_ZEO_OUTCOME_LOST',
+      'Whether the transaction was committed can no longer be known: it may have been packed away',
+    );
   }
 
   /**
@@ -184,10 +213,28 @@ export class ClientStorage extends ReadableStorage {
     await this.call('pack', [seconds, wait], signal);
   }
 
+  /**
+   * Whether no pack can have removed anything that came after a transaction. What a pack leaves of the time up to its own it
+   * marks, because that can be undone no more (`ZODB/FileStorage/fspack.py: copyDataRecords`); and what is after a
+   * transaction without a mark is after that time. Where there was none yet, the first one tells: of the time before it,
+   * a pack would have left the root object.
+   */
+  async #isUnpackedAfter(since: Uint8Array, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.info?.supportsUndo !== true) return false;
+    const wasEmpty = compareIds(since, zeroId) === 0;
+    for await (const { tid, status } of this.iterator(since, undefined, signal))
+      return status === ' ' && (wasEmpty || compareIds(tid, since) === 0);
+    return wasEmpty;
+  }
+
   /** Whoever had the server's commit lock before has finished its transaction, or never will. */
   async #passCommitLock(signal: AbortSignal | undefined): Promise<void> {
-    await using barrier = await this.tpcBegin({}, signal);
-    await barrier.tpcVote(signal);
+    const barrier = await this.tpcBegin({}, signal);
+    try {
+      await barrier.tpcVote(signal);
+    } finally {
+      await unlessAborted(barrier.tpcAbort(), signal);
+    }
   }
 
   protected override rejectWaiters(error: Error): void {
@@ -201,6 +248,8 @@ function describe(metadata: TransactionMetadata, commitId: string): Value[] {
   checkObject('metadata', metadata);
   const { user = '', description = '', extension = {} } = metadata;
   checkObject('extension', extension);
+  // Of anything else a copy would be empty, or lack something.
+  assertPlainObject(extension);
   const utf8 = (name: string, text: unknown) => {
     if (typeof text === 'string') return new Uint8Array(Buffer.from(text));
     throw invalidArgument(`${name} must be a text`, text);

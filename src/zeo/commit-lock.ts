@@ -29,8 +29,9 @@ export class CommitLock {
           reject(reason);
         },
       };
-      this.#waiting.add(waiter);
+      // First what may throw: who is in the queue is admitted, and would never give the lock back.
       if (signal !== undefined) watchAbort(signal, waiter);
+      this.#waiting.add(waiter);
     });
   }
 

@@ -46,8 +46,17 @@ export function isLater(tid: Uint8Array, than: Uint8Array): boolean {
   return compareIds(tid, than) > 0;
 }
 
-/** As people write ids, and as a key of a `Map`, which compares bytes by identity: sixteen hexadecimal digits. */
+/**
+ * As people write ids: sixteen hexadecimal digits.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what is no id
+ */
 export function formatId(id: Uint8Array): string {
+  return idKey(checkId(id));
+}
+
+/** As {@link formatId}, of what is known to be an id: a key of a `Map`, which compares bytes by identity. */
+export function idKey(id: Uint8Array): string {
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
 }
 
@@ -59,9 +68,19 @@ export function copyId(id: Uint8Array): Uint8Array {
 /** The id of no transaction: the serial of an object that is not there yet, and before the first transaction. */
 export const zeroId: Uint8Array = new Uint8Array(8);
 
-/** The number that an id is written for (`ZODB.utils.u64`). */
+/**
+ * The number that an id is written for (`ZODB.utils.u64`).
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what is no id
+ */
 export function idToBigInt(id: Uint8Array): bigint {
-  return new DataView(id.buffer, id.byteOffset, id.byteLength).getBigUint64(0);
+  const { buffer, byteOffset } = checkId(id);
+  return new DataView(buffer, byteOffset).getBigUint64(0);
+}
+
+function checkId(id: Uint8Array): Uint8Array {
+  if (isId(id)) return id;
+  throw invalidArgument('An id is a Uint8Array of 8 bytes', id);
 }
 
 /**
@@ -85,7 +104,7 @@ export function idFromBigInt(value: bigint | number): Uint8Array {
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
 export function parseId(text: string): Uint8Array {
-  const digits = /^(?:0x)?([\da-f]{1,16})$/i.exec(text)?.[1];
+  const digits = typeof text === 'string' ? /^(?:0x)?([\da-f]{1,16})$/i.exec(text)?.[1] : undefined;
   if (digits !== undefined) return idFromBigInt(BigInt(`0x${digits}`));
   throw invalidArgument('An id is written as up to 16 hexadecimal digits', text);
 }

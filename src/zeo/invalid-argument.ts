@@ -10,6 +10,22 @@ export function invalidArgument(what: string, value: unknown): KeepAliveError {
   return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `${what}, received ${receivedValue(value)}`);
 }
 
+/**
+ * Refuses what is no `AbortSignal`. By what is used of one, not by its class: some environments have a class of their own.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const { aborted, addEventListener, throwIfAborted } = signal ?? {};
+  if (typeof aborted === 'boolean' && isFunction(addEventListener) && isFunction(throwIfAborted)) return;
+  throw invalidArgument('The signal must be an AbortSignal', signal);
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
 /** @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what is no object that can have properties */
 export function checkObject(name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null)

@@ -4,6 +4,7 @@ import type { KeepAliveStorage, Outgoing } from '../storage.js';
 import { type AddressLike, formatAddress, parseAddresses } from './address.js';
 import { ClientCache } from './client-cache.js';
 import { Freshness } from './freshness.js';
+import { checkSignal } from './invalid-argument.js';
 import { LoadLock } from './load-lock.js';
 import type { ResolvedOptions } from './options.js';
 import type { Value } from './protocol/values.js';
@@ -106,10 +107,12 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
     this.supervisor.moveTo(parseAddresses(addresses));
   }
 
-  /** Asks the server about its storage. */
+  /** Asks the server about its storage; {@link info} is the answer then, unless the server has told something meanwhile. */
   async getInfo(signal?: AbortSignal): Promise<StorageInfo> {
+    const known = this.freshness.info;
     const info = readStorageInfo(await this.call('get_info', noArgs, signal));
-    this.freshness.info = info;
+    // What the server has told meanwhile may be newer than this answer.
+    if (this.freshness.info === known) this.freshness.info = info;
     return info;
   }
 
@@ -124,10 +127,10 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
    *
    * @throws ClientDisconnected when there is none, or it is lost
    */
-  ping(signal?: AbortSignal): Promise<unknown> {
+  async ping(signal?: AbortSignal): Promise<unknown> {
+    checkSignal(signal);
     const { connection, closed } = this.supervisor;
-    if (connection === undefined)
-      return Promise.reject(closed ?? new ClientDisconnected('There is no connection to ping'));
+    if (connection === undefined) throw closed ?? new ClientDisconnected('There is no connection to ping');
     return connection.probe(this.#options.pingMethod, noArgs, signal);
   }
 
@@ -167,6 +170,7 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
     args: readonly Value[],
     signal: AbortSignal | undefined,
   ): Promise<Value> {
+    checkSignal(signal);
     const connection = this.supervisor.connection ?? (await this.supervisor.whenReady(signal));
     return connection.call(method, args, signal);
   }

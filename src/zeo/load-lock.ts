@@ -15,6 +15,7 @@
  */
 import type { Lock } from '../storage.js';
 import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
+import { checkSignal } from './invalid-argument.js';
 
 /** How long pings let loads pass. Shorter than any sensible keep-alive timeout. */
 const patienceMs = 250;
@@ -43,7 +44,8 @@ export class LoadLock implements Lock {
    * Takes the lock alone: waits until nobody holds it, first come, first served.
    *
    * @returns gives it back; a second call does nothing
-   * @throws `signal.reason` when it aborts before the lock is taken
+   * @throws `signal.reason` when it aborts before the lock is taken; `ERR_ZEO_INVALID_ARGUMENT` when it would have to
+   *   wait with a signal that is none
    */
   acquire(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -57,7 +59,7 @@ export class LoadLock implements Lock {
    * Takes a share: waits only while somebody holds the lock alone, or is being let in.
    *
    * @returns gives it back; a second call does nothing
-   * @throws `signal.reason` when it aborts before the share is taken
+   * @throws `signal.reason` when it aborts before the share is taken; as {@link acquire}
    */
   share(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -113,8 +115,10 @@ export class LoadLock implements Lock {
           reject(reason);
         },
       };
-      queue.add(waiter);
+      checkSignal(signal);
+      // First what may throw: who is in the queue is admitted, and would never give the lock back.
       if (signal !== undefined) watchAbort(signal, waiter);
+      queue.add(waiter);
     });
   }
 

@@ -1,7 +1,7 @@
 import { ClientDisconnected, KeepAliveError, ServerError } from '../errors.js';
 import { POSKeyError } from '../zodb-errors.js';
 import type { Freshness } from './freshness.js';
-import { formatId, idFromBigInt, idToBigInt, isLater } from './ids.js';
+import { idFromBigInt, idKey, idToBigInt, isLater } from './ids.js';
 import { InFlight } from './in-flight.js';
 import type { LoadLock } from './load-lock.js';
 import { type PastRevision, readRevision } from './revision.js';
@@ -33,13 +33,13 @@ export class Loader {
 
   /** The ids are not copied: they must stay as they are. */
   loadBefore(oid: Uint8Array, tid: Uint8Array, signal?: AbortSignal): Promise<PastRevision | null> {
-    const key = formatId(oid);
+    const key = idKey(oid);
     const cached = this.cached(key, tid);
     if (cached !== undefined) {
       return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve(cached);
     }
     return this.#inFlight.join(
-      key + formatId(tid),
+      key + idKey(tid),
       (abandoned) => this.#fetch(key, oid, tid, abandoned),
       signal,
     );
@@ -76,7 +76,7 @@ export class Loader {
         const { connection } = this.#supervisor;
         // Lost while a ping had the lock: that ping is why.
         if (connection === undefined) continue;
-        const revision = readRevision(await connection.call('loadBefore', [oid, tid], signal));
+        const revision = readRevision(await connection.call('loadBefore', [oid, tid], signal), tid);
         if (revision === null ? expected.isAbsenceOvertaken(tid) : expected.isOvertaken(revision)) continue;
         if (revision !== null) cache.store(key, revision);
         return revision;
@@ -95,7 +95,7 @@ export class Loader {
    * @throws ClientDisconnected when there is no connection, or it is lost
    */
   async prefetch(oids: readonly Uint8Array[], tid: Uint8Array, signal?: AbortSignal): Promise<void> {
-    const missing = oids.filter((oid) => this.cached(formatId(oid), tid) === undefined);
+    const missing = oids.filter((oid) => this.cached(idKey(oid), tid) === undefined);
     if (missing.length === 0) return;
     const { connection, closed } = this.#supervisor;
     if (connection === undefined)

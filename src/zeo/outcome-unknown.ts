@@ -24,10 +24,11 @@ export function checkOutcome(unknown: UnknownOutcome): { commitId: string; since
 }
 
 /**
- * The connection was lost while a transaction was being finished: it may have been committed, or not. `code` is
- * `ERR_ZEO_OUTCOME_UNKNOWN`. Not `retryable`: it might be committed twice.
+ * The connection was lost while a transaction was being finished, or the server has answered with an exception or with
+ * what cannot be understood, which ends the connection, too: it may have been committed, or not. `cause` says which. `code`
+ * is `ERR_ZEO_OUTCOME_UNKNOWN`. Not `retryable`: it might be committed twice.
  *
- * `storage.outcomeOf(error)` finds out, once there is a connection again.
+ * `storage.outcomeOf(error)` finds out, once there is a connection again, and before the storage is packed.
  */
 export class OutcomeUnknown extends KeepAliveError implements UnknownOutcome {
   readonly commitId: string;

@@ -3,7 +3,7 @@ import { POSKeyError } from '../zodb-errors.js';
 import { type HistoryEntry, readHistory, readUndoLog, type UndoEntry } from './history.js';
 import { copyId, isTid, maxTid, takeOid, takeTid } from './ids.js';
 import { checkCount } from './integer.js';
-import { checkObject, invalidArgument } from './invalid-argument.js';
+import { checkObject, checkSignal, invalidArgument } from './invalid-argument.js';
 import {
   type CurrentRecord,
   currentRecords,
@@ -13,6 +13,7 @@ import {
 import { LiveStorage } from './live-storage.js';
 import { Loader } from './loader.js';
 import type { ResolvedOptions } from './options.js';
+import { assertPlainObject } from './protocol/encode-error.js';
 import type { Value } from './protocol/values.js';
 import type { PastRevision, Revision } from './revision.js';
 
@@ -79,6 +80,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async loadBefore(oid: Uint8Array, tid: Uint8Array, signal?: AbortSignal): Promise<PastRevision | null> {
+    checkSignal(signal);
     return this.#loader.loadBefore(takeOid(oid), takeTid('tid', tid), signal);
   }
 
@@ -111,6 +113,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws ClientDisconnected when there is no connection: it does not wait for one
    */
   async prefetch(oids: Iterable<Uint8Array>, tid = maxTid, signal?: AbortSignal): Promise<void> {
+    checkSignal(signal);
     if (typeof oids?.[Symbol.iterator] !== 'function')
       throw invalidArgument('The oids must be something to iterate over', oids);
     const ids = Array.from(oids, takeOid);
@@ -151,6 +154,7 @@ export abstract class ReadableStorage extends LiveStorage {
     signal?: AbortSignal,
   ): Promise<UndoEntry[]> {
     checkObject('specification', specification);
+    assertPlainObject(specification);
     const wanted = Object.entries(specification).map(([name, value]) => [name, asStored(name, value)]);
     const args = [...range(first, last), Object.fromEntries(wanted)];
     return readUndoLog('undoInfo', await this.call('undoInfo', args, signal));
@@ -173,6 +177,7 @@ export abstract class ReadableStorage extends LiveStorage {
     stop?: Uint8Array,
     signal?: AbortSignal,
   ): AsyncGenerator<StoredTransaction, void, undefined> {
+    checkSignal(signal);
     const bounds = [start, stop].map((tid) => (tid === undefined ? null : takeTid('tid', tid)));
     return storedTransactions(() => this.supervisor.whenReady(signal), bounds, signal);
   }
@@ -184,6 +189,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws ServerError where it cannot, and in ZODB's way for a storage without any object: `builtins.ValueError`
    */
   currentRecords(signal?: AbortSignal): AsyncGenerator<CurrentRecord, void, undefined> {
+    checkSignal(signal);
     return currentRecords((args) => this.call('record_iternext', args, signal));
   }
 }

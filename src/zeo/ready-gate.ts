@@ -31,8 +31,9 @@ export class ReadyGate {
         },
         aborted: (reason) => waiter.fail(reason),
       };
-      const endDeadline = startDeadline(timeoutMs, () => waiter.fail(timeoutError()));
+      // Before the timer: it may throw.
       if (signal !== undefined) watchAbort(signal, waiter);
+      const endDeadline = startDeadline(timeoutMs, () => waiter.fail(timeoutError()));
       this.#waiters.add(waiter);
     });
   }

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.js';
-import { isTid } from './ids.js';
+import { isLater, isTid } from './ids.js';
 import type { Value } from './protocol/values.js';
 
 /** A revision of an object. `data` and ids may be views into received data: copy what you keep for long. */
@@ -19,12 +19,15 @@ export interface PastRevision extends Revision {
 /**
  * The answer to `loadBefore`.
  *
- * @throws ProtocolError when it is none
+ * @param tid what was asked for: the revision that was current just before it
+ * @throws ProtocolError when it is none, or one of another time
  */
-export function readRevision(reply: Value): PastRevision | null {
+export function readRevision(reply: Value, tid: Uint8Array): PastRevision | null {
   if (reply === null) return null;
   const [data, serial, endTid] = Array.isArray(reply) ? reply : [];
-  if (data instanceof Uint8Array && isTid(serial) && (endTid === null || isTid(endTid)))
-    return { data, serial, endTid };
+  if (data instanceof Uint8Array && isTid(serial) && (endTid === null || isTid(endTid))) {
+    if (isLater(tid, serial) && (endTid === null || !isLater(tid, endTid))) return { data, serial, endTid };
+    throw new ProtocolError('The server answered loadBefore with a revision that was not current then');
+  }
   throw new ProtocolError('The server answered loadBefore with something that is no revision');
 }

@@ -22,6 +22,8 @@ export type StorageInfoChange = Partial<StorageInfo>;
 const knownInterfaces = new Map<string, readonly string[]>();
 /** So that no server fills the memory with lists of its own. */
 const mostKnown = 64;
+/** In characters. A list of ZODB's own storages has some hundred. */
+const longestKnown = 4096;
 
 /** What a server's answer lacks, as ZEO's own client fills it in. */
 const unknown: StorageInfo = {
@@ -99,7 +101,8 @@ function readInterfaces(value: Value): readonly string[] {
 }
 
 function shared(interfaces: readonly string[]): readonly string[] {
-  const key = interfaces.join();
+  const key = interfaces.join('\0');
+  if (key.length > longestKnown) return interfaces;
   const known = knownInterfaces.get(key);
   if (known !== undefined) return known;
   if (knownInterfaces.size < mostKnown) knownInterfaces.set(key, Object.freeze(interfaces));

@@ -14,8 +14,8 @@ import { ConflictError, StorageTransactionError } from '../zodb-errors.js';
 import { unwatchAbort, watchAbort } from './abort-watch.js';
 import type { Connection } from './connection.js';
 import type { CommittedChange, Freshness } from './freshness.js';
-import { copyId, formatId, isTid, takeOid, takeTid } from './ids.js';
-import { invalidArgument } from './invalid-argument.js';
+import { copyId, idKey, isTid, takeOid, takeTid } from './ids.js';
+import { checkSignal, invalidArgument } from './invalid-argument.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import type { Value } from './protocol/values.js';
 import { type ResolveConflict, readVote, unresolved } from './vote.js';
@@ -133,6 +133,7 @@ export class Transaction implements AsyncDisposable {
    *   `signal.reason`. What is left is to abort. StorageTransactionError, too, when it is aborted meanwhile
    */
   async tpcVote(signal?: AbortSignal): Promise<Uint8Array[]> {
+    checkSignal(signal);
     this.#require('open', 'tpcVote');
     this.#phase = 'voting';
     const voting = new AbortController();
@@ -162,17 +163,19 @@ export class Transaction implements AsyncDisposable {
    * The second phase: it is committed, and the storage's cache and `lastTransaction()` know of it.
    *
    * @returns the transaction's id, 8 bytes
-   * @throws OutcomeUnknown when the connection is lost on the way; StorageTransactionError without a vote, and when the
-   *   server no longer knows of the transaction: then it was not committed
+   * @throws OutcomeUnknown when the connection is lost on the way, or the server answers with an exception or with what
+   *   cannot be understood, which ends the connection; StorageTransactionError without a vote, and when the server no
+   *   longer knows of the transaction: then it was not committed
    */
   async tpcFinish(): Promise<Uint8Array> {
     this.#require('voted', 'tpcFinish');
     this.#phase = 'finishing';
     const { id, connection, freshness, commitId, release } = this.#context;
     const since = copyId(freshness.lastTid as Uint8Array);
+    let tid: Uint8Array | null;
     try {
       // In the order of the wire: what the server tells next may already be about a later transaction.
-      const tid = await connection.callInOrder('tpc_finish', [id], {
+      tid = await connection.callInOrder('tpc_finish', [id], {
         replied: (reply) => {
           const tid = readFinish(reply);
           if (tid !== null) freshness.committed(tid, this.#changes);
@@ -181,19 +184,20 @@ export class Transaction implements AsyncDisposable {
         // Whatever it was, the data here and there may differ now (`ZEO/asyncio/client.py: tpc_finish_co`).
         failed: (error) => connection.destroy(error),
       });
-      if (tid === null) throw new StorageTransactionError(['The server does not know of the transaction']);
-      return tid;
     } catch (error) {
-      if (error instanceof StorageTransactionError) throw error;
       throw new OutcomeUnknown({ commitId, since }, error);
     } finally {
       this.#phase = 'ended';
       release();
     }
+    // Only that proves it: an exception may come from after the commit, whatever its class.
+    if (tid === null) throw new StorageTransactionError(['The server does not know of the transaction']);
+    return tid;
   }
 
   /**
-   * Forgets the transaction, wherever it is. Does nothing when it has ended.
+   * Forgets the transaction, wherever it is. Does nothing when it has ended. Resolves when the server has answered, or its
+   * connection is gone: a signal that called the vote off does not shorten that.
    *
    * @throws StorageTransactionError while it is being finished
    */
@@ -226,14 +230,14 @@ export class Transaction implements AsyncDisposable {
     for (let votes = 1; ; votes++) {
       const { oids, conflicts } = readVote(await connection.call('vote', [id], signal));
       signal.throwIfAborted();
-      for (const oid of oids) resolved.set(formatId(oid), copyId(oid));
+      for (const oid of oids) resolved.set(idKey(oid), copyId(oid));
       if (conflicts.length === 0) return [...resolved.values()];
       for (const conflict of conflicts) {
         const data = votes < maxVotes ? await resolveConflict?.(conflict, signal) : undefined;
         signal.throwIfAborted();
         if (data === undefined) throw unresolved(conflict);
         connection.tell('storea', [conflict.oid, conflict.serials[0], takeRecord(data), id]);
-        resolved.set(formatId(conflict.oid), copyId(conflict.oid));
+        resolved.set(idKey(conflict.oid), copyId(conflict.oid));
       }
     }
   }
@@ -248,7 +252,7 @@ export class Transaction implements AsyncDisposable {
   #changed(oid: Uint8Array, data: Uint8Array | undefined): void {
     if (data !== undefined) this.#storedBytes += data.length;
     const isKept = data !== undefined && this.#context.freshness.cache.accepts(this.#storedBytes);
-    this.#changes.set(formatId(oid), { oid, data: isKept ? new Uint8Array(data) : undefined });
+    this.#changes.set(idKey(oid), { oid, data: isKept ? new Uint8Array(data) : undefined });
   }
 
   #require(phase: Phase, method: string): void {

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, idFromBigInt, idToBigInt, parseId, zeroId } from '../../src/zeo/ids.js';
 import { OutcomeUnknown } from '../../src/zeo/outcome-unknown.js';
+import type { Transaction } from '../../src/zeo/transaction.js';
 import { ConflictError, ReadConflictError, UndoError } from '../../src/zodb-errors.js';
 import { Relay, type RelayedConnection } from '../faults/relay.js';
 import { openPythonClient, type PythonClient } from '../python/client.js';
@@ -263,7 +264,7 @@ for (const version of zeoVersions) {
       it('finds out whether a transaction was committed whose answer was lost', async () => {
         await using relay = await Relay.listen(server.address);
         await using far = await ClientStorage.open({ address: relay.address, reconnectMaxDelay: 0.1 });
-        for (const direction of ['toClient', 'toServer'] as const) {
+        for (const direction of ['toServer', 'toClient'] as const) {
           const oid = await far.newOid();
           const transaction = await far.tpcBegin();
           await transaction.store(oid, zeroId, mappingRecord({ direction }));
@@ -280,6 +281,12 @@ for (const version of zeoVersions) {
           if (direction === 'toServer') assert.equal(tid, undefined);
           else assert.deepEqual((await far.load(oid)).serial, tid);
           if (tid === undefined) await assert.rejects(far.load(oid), { code: 'ERR_ZEO_POS_KEY' });
+          else {
+            const replaced = (transaction: Transaction) => transaction.store(oid, tid, mappingRecord({}));
+            await far.commit({}, replaced);
+            await far.pack({ before: new Date(Date.now() + 1000) });
+            await assert.rejects(far.outcomeOf(error), { code: 'ERR_ZEO_OUTCOME_LOST' });
+          }
         }
       });
     });

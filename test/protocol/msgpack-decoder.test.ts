@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decodeMsgpack } from '../../src/zeo/protocol/msgpack-decoder.js';
+import type { Value } from '../../src/zeo/protocol/values.js';
 import { bytes } from './byte-builder.js';
 import { expectFault } from './expect-fault.js';
 
@@ -89,6 +90,21 @@ describe('decodeMsgpack', () => {
   for (const [name, message, reason] of malformed) {
     it(`refuses ${name}`, () => refuses(message, reason));
   }
+
+  const listOf = (item: Uint8Array, count: number) => {
+    const head = Buffer.from([0xdd, 0, 0, 0, 0]);
+    head.writeUInt32BE(count, 1);
+    return Buffer.concat([head, Buffer.alloc(item.length * count, item)]);
+  };
+
+  it('reads a list of a million ids', () => {
+    const ids = decodeMsgpack(listOf(bytes(0xc4, 8, '\0\0\0\0\0\0\0\x07'), 1_000_000)) as Value[];
+    assert.equal(ids.length, 1_000_000);
+  });
+
+  it('counts bytes more than once, because they cost more than their sender pays', () => {
+    refuses(listOf(bytes(0xc4, 0), 1_100_000), /too many values/);
+  });
 
   it('accepts 100 levels, also at the end of their containers', () => {
     assert.ok(decodeMsgpack(bytes(...Array(100).fill(0x91), 1)));

@@ -391,6 +391,19 @@ describe('decodePickle', () => {
     assert.deepEqual(oids.at(-1), bytes('12345678'));
   });
 
+  const listOf = (item: Uint8Array, count: number) =>
+    Buffer.concat([bytes(']('), Buffer.alloc(item.length * count, item), bytes('e.')]);
+
+  it('reads a list of a million ids', () => {
+    const ids = decodePickle(listOf(bytes('C', 8, '\0\0\0\0\0\0\0\x07'), 1_000_000)) as Value[];
+    assert.equal(ids.length, 1_000_000);
+  });
+
+  it('counts bytes and classes more than once, because they cost more than their sender pays', () => {
+    refuses(listOf(bytes('C', 0), 1_100_000), /too many values/);
+    refuses(listOf(bytes('cm\nError\n'), 1_100_000), /too many values/);
+  });
+
   it('refuses more values than its budget before it has made them', () => {
     for (const opcode of ['}', ')', ']', '(', 'N']) {
       const flood = new Uint8Array(6_000_000).fill(opcode.charCodeAt(0));

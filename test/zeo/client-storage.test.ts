@@ -113,6 +113,26 @@ describe('A storage', () => {
     await late.close();
   });
 
+  it('keeps what the server has told after it answered getInfo()', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    peer.handlers.get_info = (_, { socket }) => {
+      // In one chunk with the answer, and after it.
+      socket.cork();
+      queueMicrotask(() => {
+        peer.tell('info', [{ length: 50 }]);
+        socket.uncork();
+      });
+      return { length: 1, name: 'answer' };
+    };
+    assert.equal((await storage.getInfo()).length, 1);
+    await storage.sync();
+    assert.equal(storage.length, 50);
+    peer.handlers.get_info = () => ({ length: 2 });
+    await storage.getInfo();
+    assert.equal(storage.length, 2);
+  });
+
   it('refuses ids that are not 8 bytes', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
@@ -156,6 +176,26 @@ describe('A storage', () => {
     await using transaction = await storage.tpcBegin();
     assert.equal(transaction.isActive, true);
     peer.handlers.tpc_abort = () => null;
+  });
+
+  it('refuses an extension and a specification that are no plain objects', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const { length } = peer.calls;
+    const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT' };
+    class Named {
+      get user_name() {
+        return 'anna';
+      }
+    }
+    for (const wrong of [new Map([['user_name', 'anna']]), ['anna'], new Named(), new Date()] as never[]) {
+      await assert.rejects(storage.tpcBegin({ extension: wrong }), invalid);
+      await assert.rejects(storage.undoInfo(0, -20, wrong), invalid);
+    }
+    assert.equal(peer.calls.length, length);
+    peer.handlers.undoInfo = () => [];
+    await storage.undoInfo(0, -20, Object.assign(Object.create(null), { user_name: 'anna' }));
+    assert.equal(peer.count('undoInfo'), 1);
   });
 
   it('makes one request of equal loads in flight', async () => {

@@ -254,6 +254,22 @@ describe('A storage in service', () => {
     assert.deepEqual(storage.lastTransaction(), id(100));
   });
 
+  it('rejects a load that is answered with a revision of another time, and keeps none', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const wrong = { code: 'ERR_ZEO_PROTOCOL', message: /not current then/ };
+    peer.handlers.loadBefore = () => [id(7), id(90), id(95)];
+    await assert.rejects(storage.load(id(7)), wrong);
+    await assert.rejects(storage.loadBefore(id(7), id(96)), wrong);
+    await assert.rejects(storage.loadBefore(id(7), id(90)), wrong);
+    peer.handlers.loadBefore = () => [id(7), id(90), null];
+    await assert.rejects(storage.loadBefore(id(7), id(90)), wrong);
+    peer.handlers.loadBefore = () => [id(7), id(90), id(95)];
+    for (const tid of [91, 95]) assert.deepEqual((await storage.loadBefore(id(7), id(tid)))?.endTid, id(95));
+    assert.equal(peer.count('loadBefore'), 5);
+    assert.equal(storage.generation, 1);
+  });
+
   it('drops a connection on which the server calls what no client has', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);

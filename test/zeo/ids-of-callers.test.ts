@@ -3,10 +3,27 @@ import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
-import { formatId, idFromBigInt, idToBigInt, maxTid } from '../../src/zeo/ids.js';
+import { formatId, idFromBigInt, idToBigInt, maxTid, parseId } from '../../src/zeo/ids.js';
+import type { Value } from '../../src/zeo/protocol/values.js';
 import { id, ScriptedPeer } from './scripted-peer.js';
 
 const record = new TextEncoder().encode('record');
+
+describe('What converts ids', () => {
+  it('refuses what is none, under one code', () => {
+    const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT' };
+    for (const wrong of [id(7).subarray(1), new Uint8Array(9), '0000000000000007', 7, null, undefined, [7]]) {
+      assert.throws(() => formatId(wrong as never), invalid);
+      assert.throws(() => idToBigInt(wrong as never), invalid);
+    }
+    for (const wrong of [7, ['7'], id(7), null, undefined, '', 'g', '0x', '1'.repeat(17)])
+      assert.throws(() => parseId(wrong as never), invalid);
+    for (const wrong of ['7', 0.5, -1, Number.NaN, 2n ** 64n, -1n, null, undefined])
+      assert.throws(() => idFromBigInt(wrong as never), invalid);
+    const view = Uint8Array.of(1, 1, ...id(7)).subarray(2);
+    assert.deepEqual([formatId(view), idToBigInt(view), parseId('0X7')], ['0000000000000007', 7n, id(7)]);
+  });
+});
 
 describe('An id that a caller passes', () => {
   it('is taken as it was at the call, whatever becomes of the array while that waits', async () => {
@@ -20,7 +37,10 @@ describe('An id that a caller passes', () => {
       await mayConnect;
       return register?.(args, from) ?? null;
     };
-    const iterations = { iterator_start: () => 1, iterator_next: () => null };
+    const iterations = {
+      iterator_start: ([, stop]: readonly Value[]) => (stop === null ? 2 : 1),
+      iterator_next: ([place]: readonly Value[]) => (place === 2 ? [id(95), ' ', '', '', {}] : null),
+    };
     Object.assign(peer.handlers, iterations, {
       ...{
         loadSerial: () => record,
@@ -54,7 +74,11 @@ describe('An id that a caller passes', () => {
     assert.deepEqual(sent('loadSerial'), [[seven, ninetyFive]]);
     assert.deepEqual(sent('getTid'), [[seven]]);
     assert.deepEqual(sent('history'), [[seven, 1]]);
-    assert.deepEqual(sent('iterator_start'), [[ninetyFive, ninetyFive], [id(96), id(100)].map(formatId)]);
+    assert.deepEqual(sent('iterator_start'), [
+      [ninetyFive, ninetyFive],
+      [id(96), id(100)].map(formatId),
+      [ninetyFive, null],
+    ]);
   });
 
   it('is taken as it was when it was stored', async () => {

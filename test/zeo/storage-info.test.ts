@@ -19,6 +19,14 @@ describe('readStorageInfo', () => {
     });
   });
 
+  it('keeps no list of interfaces that is long, and takes none for another one', () => {
+    const read = (...names: string[]) => readStorageInfo(dict({ interfaces: names })).interfaces;
+    assert.equal(read('x'.repeat(4096)), read('x'.repeat(4096)));
+    assert.notEqual(read('x'.repeat(4097)), read('x'.repeat(4097)));
+    assert.deepEqual(read('a', 'b'), ['a', 'b']);
+    assert.deepEqual(read('a,b'), ['a,b']);
+  });
+
   it('keeps one list of interfaces for all storages that have the same, and no list more than a few', () => {
     const read = (name: string) => readStorageInfo(dict({ interfaces: [['many', name]] })).interfaces;
     const first = read('same');

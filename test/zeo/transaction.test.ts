@@ -3,9 +3,9 @@ import { EventEmitter, once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { PythonObject } from '../../src/records/python-object.js';
-import { ZeoServer } from '../../src/testing.js';
+import { MemoryStorage, type ServerConnection, ZeoServer } from '../../src/testing.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
-import { formatId, zeroId } from '../../src/zeo/ids.js';
+import { formatId, idToBigInt, zeroId } from '../../src/zeo/ids.js';
 import { OutcomeUnknown } from '../../src/zeo/outcome-unknown.js';
 import { frameOf } from '../../src/zeo/protocol/frame.js';
 import type { Value } from '../../src/zeo/protocol/values.js';
@@ -312,6 +312,54 @@ describe('A transaction', () => {
     assert.equal(peer.count('storea'), 0);
   });
 
+  it('that is called off rejects at once, and the next one waits until a server that hangs has forgotten it', async () => {
+    const emitter = new EventEmitter();
+    const forgotten = () => once(emitter, 'forgotten').then(() => null);
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => silence, tpc_abort: forgotten },
+    });
+    await using storage = await ClientStorage.open(peer.address);
+    const reason = new Error('enough');
+    const unknown = { commitId: 'mine', since: id(90) };
+    const never = new Promise(() => {});
+    const calls: ((signal: AbortSignal) => Promise<unknown>)[] = [
+      (signal) => storage.commit({}, () => {}, signal),
+      (signal) => storage.commit({}, () => never, signal),
+      (signal) => storage.outcomeOf(unknown, signal),
+    ];
+    for (const [index, call] of calls.entries()) {
+      const controller = new AbortController();
+      const called = call(controller.signal);
+      while (peer.count('tpc_begin') <= 2 * index) await turn();
+      await storage.sync();
+      const rejected = assert.rejects(called, reason);
+      controller.abort(reason);
+      await rejected;
+      let begun = false;
+      const next = storage.tpcBegin().then((transaction) => {
+        begun = true;
+        return transaction.tpcAbort();
+      });
+      while (peer.count('tpc_abort') <= 2 * index) await turn();
+      assert.equal(begun, false);
+      emitter.emit('forgotten');
+      while (peer.count('tpc_abort') <= 2 * index + 1) await turn();
+      emitter.emit('forgotten');
+      await next;
+    }
+  });
+
+  it('that is called off while it is finished is finished all the same', async () => {
+    const controller = new AbortController();
+    const tpc_finish = () => {
+      controller.abort(new Error('enough'));
+      return id(101);
+    };
+    await using peer = await ScriptedPeer.listen({ handlers: { vote: () => [], tpc_finish } });
+    await using storage = await ClientStorage.open(peer.address);
+    assert.deepEqual(await storage.commit({}, () => {}, controller.signal), id(101));
+  });
+
   // ReadOnlyStorage.testWriteMethods, ConnectionTests.checkReadOnlyClient
   it('does not begin on a connection that only reads', async () => {
     await using server = await ZeoServer.listen();
@@ -345,10 +393,24 @@ describe('A transaction', () => {
   });
 });
 
+/** The peer has transactions of these numbers, in which there is nothing. */
+function serveTransactions(peer: ScriptedPeer, numbers: readonly number[], status = ' '): void {
+  let places: number[][] = [];
+  peer.handlers.iterator_start = ([start, stop]) => {
+    const [first, last] = [start, stop].map((tid) => tid && Number(idToBigInt(tid as Uint8Array)));
+    places = [...places, numbers.filter((tid) => tid >= Number(first ?? 0) && tid <= Number(last ?? 1e9))];
+    return places.length - 1;
+  };
+  peer.handlers.iterator_next = ([place]) => {
+    const tid = places[place as number]?.shift();
+    return tid === undefined ? null : [id(tid), status, '', '', {}];
+  };
+}
+
 describe('A transaction that loses its connection while it is finished', () => {
-  const finishing = async (storage: ClientStorage) => {
+  const finishing = async (storage: ClientStorage, serial = zeroId) => {
     const transaction = await storage.tpcBegin();
-    await transaction.store(id(1), zeroId, record('maybe'));
+    await transaction.store(id(1), serial, record('maybe'));
     await transaction.tpcVote();
     return transaction.tpcFinish().then(
       () => assert.fail('It was answered'),
@@ -425,22 +487,95 @@ describe('A transaction that loses its connection while it is finished', () => {
 
   it('keeps nobody from committing while it looks for the transaction', async () => {
     await using peer = await ScriptedPeer.listen({
-      handlers: { vote: () => [], tpc_abort: () => null, iterator_start: () => 1, iterator_next: () => null },
+      handlers: { vote: () => [], tpc_abort: () => null },
     });
+    serveTransactions(peer, [98, 99, 100]);
     await using storage = await ClientStorage.open(peer.address);
     assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(98) }), undefined);
-    const start = peer.calls.at(-2);
+    const voted = peer.calls.findIndex(({ method }) => method === 'tpc_abort');
     assert.deepEqual(
-      peer.calls.slice(-4).map(({ method }) => method),
+      peer.calls.slice(voted, voted + 4).map(({ method }) => method),
       ['tpc_abort', 'lastTransaction', 'iterator_start', 'iterator_next'],
     );
     assert.deepEqual(
-      start?.args.map((bound) => formatId(bound as Uint8Array)),
+      peer.calls[voted + 2]?.args.map((bound) => formatId(bound as Uint8Array)),
       [id(99), id(100)].map(formatId),
     );
-    // There is nothing to look at when nothing was committed since.
+    // When nothing was committed since, there is only one to look at.
+    const { length } = peer.calls;
     assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(100) }), undefined);
-    assert.equal(peer.count('iterator_start'), 1);
+    const starts = peer.calls.slice(length).filter(({ method }) => method === 'iterator_start');
+    assert.deepEqual(
+      starts.map(({ args }) => args),
+      [[id(100), null]],
+    );
+  });
+
+  for (const sinceStays of [true, false])
+    it(`is not said to be uncommitted after a pack that ${sinceStays ? 'marks' : 'removes'} the one before`, async () => {
+      await using server = await ZeoServer.listen();
+      await using storage = await ClientStorage.open(server.address);
+      const memory = server.storage();
+      memory.commit([{ oid: id(sinceStays ? 2 : 1), data: record('before') }]);
+      await storage.sync();
+      const lose = ({ connection, method }: { connection: ServerConnection; method: string }) => {
+        if (method !== 'tpc_finish') return;
+        connection.silence();
+        setImmediate(() => connection.destroy());
+      };
+      server.on('call', lose);
+      const serial = sinceStays ? zeroId : memory.lastTransaction;
+      const error = await finishing(storage, serial);
+      server.off('call', lose);
+      const tid = await storage.outcomeOf(error);
+      assert.deepEqual(tid, memory.lastTransaction);
+      memory.commit([{ oid: id(1), data: record('replaced') }]);
+      memory.pack(Date.now() + 1000);
+      assert.equal(memory.transactions.length, sinceStays ? 2 : 1);
+      await assert.rejects(storage.outcomeOf(error), { code: 'ERR_ZEO_OUTCOME_LOST', retryable: false });
+    });
+
+  it('is not said to be uncommitted when it would be the last one, and a pack has removed that', async () => {
+    const marked = { vote: () => [], tpc_abort: () => null };
+    await using peer = await ScriptedPeer.listen({ handlers: marked });
+    serveTransactions(peer, [100], 'p');
+    await using storage = await ClientStorage.open(peer.address);
+    await assert.rejects(storage.outcomeOf({ commitId: 'mine', since: id(100) }), {
+      code: 'ERR_ZEO_OUTCOME_LOST',
+    });
+  });
+
+  it('was not committed when it is not there, and a pack has not come as far as the one before', async () => {
+    let now = 1_700_000_000_000;
+    const memory = new MemoryStorage({ now: () => now });
+    await using server = await ZeoServer.listen({ storages: new Map([['1', memory]]) });
+    await using storage = await ClientStorage.open(server.address);
+    const outcome = (since: Uint8Array) => storage.outcomeOf({ commitId: 'nobody’s', since });
+    assert.equal(await outcome(zeroId), undefined);
+    const [first, second] = ['first', 'second', 'third', 'fourth'].map((text) => {
+      now += 10_000;
+      return memory.commit([{ oid: id(1), data: record(text) }]);
+    }) as [Uint8Array, Uint8Array];
+    assert.equal(await outcome(zeroId), undefined);
+    memory.pack(now - 25_000);
+    assert.equal(await outcome(second), undefined);
+    memory.pack(now - 15_000);
+    assert.deepEqual(memory.transactions[0]?.tid, second);
+    for (const since of [zeroId, first, second])
+      await assert.rejects(outcome(since), { code: 'ERR_ZEO_OUTCOME_LOST' });
+    assert.equal(await outcome(memory.lastTransaction), undefined);
+  });
+
+  it('may have been committed where a storage that cannot undo does not mark what it packs', async () => {
+    const info = { length: 1, size: 2, name: 'mapping', supportsUndo: false };
+    await using peer = await ScriptedPeer.listen({
+      handlers: { vote: () => [], tpc_abort: () => null, get_info: () => info },
+    });
+    serveTransactions(peer, [98, 99, 100]);
+    await using storage = await ClientStorage.open(peer.address);
+    await assert.rejects(storage.outcomeOf({ commitId: 'mine', since: id(98) }), {
+      code: 'ERR_ZEO_OUTCOME_LOST',
+    });
   });
 
   it('does not take an answer that cannot be understood for a success', async () => {
@@ -448,6 +583,9 @@ describe('A transaction that loses its connection while it is finished', () => {
       () => 'no id',
       () => {
         throw new PythonError('builtins.OSError', ['disk full']);
+      },
+      () => {
+        throw new PythonError('ZODB.POSException.StorageTransactionError', ['who knows']);
       },
       ({ socket }) => {
         socket.destroy();

@@ -19,6 +19,12 @@ export const maxValues = 4_194_304;
 export const dictCost = 8;
 
 /**
+ * A byte string counts so many times, and a class by its name, because of either we keep about a hundred bytes, and a
+ * message may have two for it. See {@link maxValues}, which leaves room for a list of a million ids.
+ */
+export const objectCost = 4;
+
+/**
  * How much one pickle may repeat by reference: its texts, keys, bytes and class names count by their length. So many
  * times the pickle's own length, and {@link freeRepetition} beside. A reference takes two bytes, whatever it refers to.
  */

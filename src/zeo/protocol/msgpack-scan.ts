@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../errors.js';
-import { dictCost, maxDepth, maxValues } from './limits.js';
+import { dictCost, maxDepth, maxValues, objectCost } from './limits.js';
 import { decodeText } from './text.js';
 
 /** What a message holds that the library's result has to be corrected for. */
@@ -72,6 +72,8 @@ class MsgpackScan {
       case 0xc5:
       case 0xc6:
         this.#skip(this.#length(lengthBytes[head - 0xc4] as 1));
+        // Its container has counted it once.
+        this.#spend(objectCost - 1);
         break;
       case 0xca:
         this.#skip(4);
@@ -113,19 +115,23 @@ class MsgpackScan {
 
   #map(length: number): void {
     this.#hasMap = true;
-    this.#budget -= dictCost;
+    this.#spend(dictCost);
     this.#enter(length, 2);
   }
 
   #enter(length: number, valuesEach: 1 | 2): void {
     const count = length * valuesEach;
-    this.#budget -= count + 1;
-    if (this.#budget < 0) throw new ProtocolError('Message holds too many values');
+    this.#spend(count + 1);
     if (this.#outside.length >= maxDepth) {
       throw new ProtocolError(`Message nests deeper than ${maxDepth} levels`);
     }
     this.#outside.push(this.#owed);
     this.#owed += count;
+  }
+
+  #spend(cost: number): void {
+    this.#budget -= cost;
+    if (this.#budget < 0) throw new ProtocolError('Message holds too many values');
   }
 
   /** Closes the containers whose last value was just read. */

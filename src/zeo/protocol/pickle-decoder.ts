@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../errors.js';
 import { PythonGlobal } from '../../records/python-global.js';
 import { PythonObject } from '../../records/python-object.js';
-import { dictCost, freeRepetition, maxDepth, maxRepetition, maxValues } from './limits.js';
+import { dictCost, freeRepetition, maxDepth, maxRepetition, maxValues, objectCost } from './limits.js';
 import { construct, resolveGlobal } from './pickle-global.js';
 import { PickleMemo } from './pickle-memo.js';
 import { parseLong } from './pickle-number.js';
@@ -55,7 +55,7 @@ class PickleMachine {
     const reader = this.#reader;
     for (let opcode = reader.u8(); opcode !== op.stop; opcode = reader.u8()) {
       const scalar = readScalar(reader, opcode);
-      if (scalar !== undefined) this.#push(scalar);
+      if (scalar !== undefined) this.#push(scalar, scalar instanceof Uint8Array ? objectCost : 1);
       else this.#build(opcode);
     }
     if (reader.remaining > 0) throw new ProtocolError(`Pickle is followed by ${reader.remaining} bytes`);
@@ -180,14 +180,14 @@ class PickleMachine {
     if (this.#budget < 0) throw new ProtocolError('Message holds too many values');
   }
 
-  #push(value: unknown): void {
-    this.#spend(1);
+  #push(value: unknown, cost = 1): void {
+    this.#spend(cost);
     this.#stack.push(value);
   }
 
-  #pushContainer(value: unknown): void {
+  #pushContainer(value: unknown, cost = 1): void {
     this.#containers++;
-    this.#push(value);
+    this.#push(value, cost);
   }
 
   #pushDict(): void {
@@ -207,7 +207,7 @@ class PickleMachine {
     }
     const value = resolveGlobal(module, name, this.#keepsUnknown);
     if (value instanceof PythonGlobal) this.#functions++;
-    this.#pushContainer(value);
+    this.#pushContainer(value, objectCost);
   }
 
   /** The container on the top, which the opcode is about to change. */

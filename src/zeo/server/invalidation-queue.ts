@@ -1,4 +1,4 @@
-import { formatId, isLater } from '../ids.js';
+import { idKey, isLater } from '../ids.js';
 
 /** What a client that was away has to forget: the last transaction, and every object changed on the way to it. */
 export interface Invalidations {
@@ -34,7 +34,7 @@ export class InvalidationQueue {
     if (oldest === undefined || newest === undefined || isLater(oldest.tid, tid)) return null;
     const oids = new Map<string, Uint8Array>();
     for (const entry of this.#entries) {
-      if (isLater(entry.tid, tid)) for (const oid of entry.oids) oids.set(formatId(oid), oid);
+      if (isLater(entry.tid, tid)) for (const oid of entry.oids) oids.set(idKey(oid), oid);
     }
     return { tid: newest.tid, oids: [...oids.values()] };
   }

@@ -1,4 +1,4 @@
-import { formatId } from '../ids.js';
+import { idKey } from '../ids.js';
 import { posKeyError } from './python-errors.js';
 import { type Revision, Revisions } from './revisions.js';
 
@@ -31,7 +31,7 @@ export class ObjectTable {
   }
 
   find(oid: Uint8Array): Revisions | undefined {
-    return this.#objects.get(formatId(oid));
+    return this.#objects.get(idKey(oid));
   }
 
   /** @throws ServerError `POSKeyError` if there is no such object. */
@@ -49,7 +49,7 @@ export class ObjectTable {
   }
 
   add(revision: Revision): void {
-    const key = formatId(revision.oid);
+    const key = idKey(revision.oid);
     let revisions = this.#objects.get(key);
     if (revisions === undefined) {
       revisions = new Revisions(revision.oid);
@@ -69,7 +69,7 @@ export class ObjectTable {
   *currentFrom(from?: Uint8Array): Iterable<Revision> {
     this.#sorted ??= [...this.#objects.keys()].sort();
     const keys = this.#sorted;
-    for (let index = from === undefined ? 0 : firstFrom(keys, formatId(from)); index < keys.length; index++) {
+    for (let index = from === undefined ? 0 : firstFrom(keys, idKey(from)); index < keys.length; index++) {
       const newest = this.#objects.get(keys[index] as string)?.newest;
       if (newest !== undefined && newest.data !== null) yield newest;
     }

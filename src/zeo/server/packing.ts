@@ -1,4 +1,4 @@
-import { compareIds, formatId, isLater } from '../ids.js';
+import { compareIds, idKey, isLater } from '../ids.js';
 import type { ObjectTable } from './object-table.js';
 import { rootOid } from './oid.js';
 import type { Revision } from './revisions.js';
@@ -83,7 +83,7 @@ function* reachable(
   const seen = new Set<string>();
   const todo = [...roots];
   for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
-    const key = formatId(oid);
+    const key = idKey(oid);
     if (seen.has(key)) continue;
     seen.add(key);
     const revision = objects.get(oid).until(stop);

@@ -1,5 +1,5 @@
 import { ServerError } from '../../errors.js';
-import { compareIds, copyId, formatId } from '../ids.js';
+import { compareIds, copyId, idKey } from '../ids.js';
 import type { ConflictResolver } from './conflict.js';
 import type { ObjectTable } from './object-table.js';
 import type { Operation } from './operation.js';
@@ -92,14 +92,14 @@ export class StagedTransaction {
       const merged = this.#merge(oid, oldData, committed.data, data);
       if (merged === undefined) {
         if (this.#resolution !== 'client') throw conflictError(oid, committed.tid, serial, data);
-        this.#conflicts.set(formatId(oid), { oid, serials: [committed.tid, serial], data });
+        this.#conflicts.set(idKey(oid), { oid, serials: [committed.tid, serial], data });
         return;
       }
       this.#write(oid, merged, null);
       this.#rewritten.push(oid);
     }
     // What the client has settled comes as a store of its own after the one that was in the way.
-    this.#conflicts.delete(formatId(oid));
+    this.#conflicts.delete(idKey(oid));
     this.#changed.push(copyId(oid));
   }
 
@@ -134,7 +134,7 @@ export class StagedTransaction {
   #undoOne(undone: Revision): void {
     const { oid } = undone;
     const revisions = this.#objects.get(oid);
-    const now = this.#revisions.get(formatId(oid)) ?? revisions.newest ?? undone;
+    const now = this.#revisions.get(idKey(oid)) ?? revisions.newest ?? undone;
     const state = undo(undone, revisions.previous(undone), now.data, (oldData, committedData, newData) =>
       this.#merge(oid, oldData, committedData, newData),
     );
@@ -144,7 +144,7 @@ export class StagedTransaction {
   }
 
   #write(oid: Uint8Array, data: Uint8Array | null, origin: Uint8Array | null): void {
-    this.#revisions.set(formatId(oid), { oid: copyId(oid), data, origin });
+    this.#revisions.set(idKey(oid), { oid: copyId(oid), data, origin });
   }
 
   /** The record that settles a conflict, if there is one. */
