@@ -127,10 +127,16 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
    *
    * @throws ClientDisconnected when there is none, or it is lost
    */
-  async ping(signal?: AbortSignal): Promise<unknown> {
-    checkSignal(signal);
+  ping(signal?: AbortSignal): Promise<unknown> {
+    // Not by `async`, which makes another promise for each ping.
+    try {
+      checkSignal(signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const { connection, closed } = this.supervisor;
-    if (connection === undefined) throw closed ?? new ClientDisconnected('There is no connection to ping');
+    if (connection === undefined)
+      return Promise.reject(closed ?? new ClientDisconnected('There is no connection to ping'));
     return connection.probe(this.#options.pingMethod, noArgs, signal);
   }
 
