@@ -59,17 +59,21 @@ describe('the structure', () => {
     assert.deepEqual(
       offenders(
         /^src\/zeo\/protocol\//,
-        /^(src\/(zeo\/protocol\/|(zodb-)?errors\.ts|records\/python-(global|object)\.ts)|@msgpack\/msgpack$)/,
+        /^(src\/(zeo\/protocol\/|(zodb-)?errors\.ts|python\/)|@msgpack\/msgpack$)/,
       ),
       [],
     );
+  });
+
+  it('keeps what stands for Python’s objects free of everything else', () => {
+    assert.deepEqual(offenders(/^src\/python\//, /^src\/python\//), []);
   });
 
   it('builds the decoder of records on the parts of the protocol, and on nothing that does I/O', () => {
     assert.deepEqual(
       offenders(
         /^src\/records\//,
-        /^src\/(records\/|errors\.ts|zeo\/(ids|received-value)\.ts|zeo\/protocol\/(pickle-|raw-unicode|text|limits))|^node:buffer$/,
+        /^src\/(records\/|python\/|errors\.ts|zeo\/(ids|received-value)\.ts|zeo\/protocol\/(pickle-|raw-unicode|text|limits))|^node:buffer$/,
       ),
       [],
     );

@@ -1,4 +1,4 @@
-import { PersistentReference } from './persistent-reference.js';
+import { PersistentReference } from '../python/persistent-reference.js';
 
 /** A bucket of a BTree; or a BTree that has no more than one, which is then inside of it. */
 export interface BucketContent {

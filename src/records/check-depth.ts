@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.js';
-import { PersistentReference } from './persistent-reference.js';
+import { PersistentReference } from '../python/persistent-reference.js';
+import { PythonObject } from '../python/python-object.js';
 import { PythonDateTime } from './python-date-time.js';
-import { PythonObject } from './python-object.js';
 import { PythonTime } from './python-time.js';
 
 interface Visit {

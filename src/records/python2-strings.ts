@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.js';
+import { latin1 } from '../python/latin1.js';
 import { decodeText } from '../zeo/protocol/text.js';
 
 /**
@@ -46,11 +47,6 @@ export class Python2Strings {
     if (typeof value === 'string') return value;
     return value instanceof Uint8Array && value.length <= maxConverted ? latin1(value) : undefined;
   }
-}
-
-/** Bytes as the text whose characters have their numbers. */
-export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 function utf8OrBytes(bytes: Uint8Array): string | Uint8Array {

@@ -1,4 +1,4 @@
-import { attributesOf } from './attributes.js';
+import { attributesOf } from '../python/attributes.js';
 import { type BTreeContent, btreeContent } from './btree-content.js';
 
 /** A `PersistentMapping` (which `PersistentDict` is, too). */

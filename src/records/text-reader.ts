@@ -1,7 +1,8 @@
 import { ProtocolError } from '../errors.js';
+import { latin1 } from '../python/latin1.js';
 import type { PickleReader } from '../zeo/protocol/pickle-reader.js';
 import { decodeRawUnicode } from '../zeo/protocol/raw-unicode.js';
-import { latin1, type Python2Strings } from './python2-strings.js';
+import type { Python2Strings } from './python2-strings.js';
 import { recordOp as op } from './record-opcode.js';
 import { parseStringLiteral } from './string-literal.js';
 

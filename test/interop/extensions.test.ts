@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { PythonGlobal } from '../../src/records/python-global.js';
-import { PythonObject } from '../../src/records/python-object.js';
+import { PythonGlobal } from '../../src/python/python-global.js';
+import { PythonObject } from '../../src/python/python-object.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, idFromBigInt, parseId, zeroId } from '../../src/zeo/ids.js';
 import type { Value } from '../../src/zeo/protocol/values.js';

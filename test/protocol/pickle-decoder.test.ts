@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PythonGlobal } from '../../src/records/python-global.js';
-import { PythonObject } from '../../src/records/python-object.js';
+import { PythonGlobal } from '../../src/python/python-global.js';
+import { PythonObject } from '../../src/python/python-object.js';
 import { decodePickle } from '../../src/zeo/protocol/pickle-decoder.js';
 import { PythonException, type Value } from '../../src/zeo/protocol/values.js';
 import { bytes, u32le } from './byte-builder.js';

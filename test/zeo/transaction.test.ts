@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { PythonObject } from '../../src/records/python-object.js';
+import { PythonObject } from '../../src/python/python-object.js';
 import { MemoryStorage, type ServerConnection, ZeoServer } from '../../src/testing.js';
 import { ClientStorage } from '../../src/zeo/client-storage.js';
 import { formatId, idToBigInt, zeroId } from '../../src/zeo/ids.js';

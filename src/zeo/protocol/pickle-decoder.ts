@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../errors.js';
-import { PythonGlobal } from '../../records/python-global.js';
-import { PythonObject } from '../../records/python-object.js';
+import { PythonGlobal } from '../../python/python-global.js';
+import { PythonObject } from '../../python/python-object.js';
 import { dictCost, freeRepetition, maxDepth, maxRepetition, maxValues, objectCost } from './limits.js';
 import { construct, resolveGlobal } from './pickle-global.js';
 import { PickleMemo } from './pickle-memo.js';

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../errors.js';
-import { PythonGlobal } from '../../records/python-global.js';
-import { isCallee, PythonObject } from '../../records/python-object.js';
+import { PythonGlobal } from '../../python/python-global.js';
+import { isCallee, PythonObject } from '../../python/python-object.js';
 import { isDict, PythonException, type Value } from './values.js';
 
 /**

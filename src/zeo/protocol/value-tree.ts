@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../errors.js';
-import { PythonGlobal } from '../../records/python-global.js';
-import { PythonObject } from '../../records/python-object.js';
+import { PythonGlobal } from '../../python/python-global.js';
+import { PythonObject } from '../../python/python-object.js';
 import { maxDepth } from './limits.js';
 import { isDict, PythonException } from './values.js';
 

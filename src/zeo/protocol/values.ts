@@ -1,5 +1,5 @@
-import type { PythonGlobal } from '../../records/python-global.js';
-import type { PythonObject } from '../../records/python-object.js';
+import type { PythonGlobal } from '../../python/python-global.js';
+import type { PythonObject } from '../../python/python-object.js';
 
 /**
  * What a ZEO message is made of, in either encoding.

@@ -1,4 +1,4 @@
-import { latin1 } from './python2-strings.js';
+import { latin1 } from './latin1.js';
 
 /**
  * An object's attributes, from a state as Python's `object.__reduce_ex__` and `Persistent.__getstate__` write it:

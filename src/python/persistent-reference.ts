@@ -1,4 +1,3 @@
-import { idKey } from '../zeo/ids.js';
 import type { PythonGlobal } from './python-global.js';
 
 /** What a reference may say beside the oid. */
@@ -39,6 +38,6 @@ export class PersistentReference {
 
   /** The oid as sixteen hexadecimal digits: references are objects, so a `Map` does not find them by their oid. */
   toString(): string {
-    return idKey(this.oid);
+    return Buffer.from(this.oid).toString('hex');
   }
 }
