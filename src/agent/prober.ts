@@ -43,7 +43,7 @@ export class Prober implements PingObserver<Member> {
   readonly #batchesAtOnce: number;
   readonly #limit: LimitFunction;
   readonly #leaseMs: number;
-  /** Those with pings that are out. */
+  /** Those whose pings are being begun, or are out. */
   readonly #batches = new Set<Batch>();
   readonly #traces = new Map<Ping<Member>, PingTrace>();
   #closed = false;
