@@ -36,6 +36,8 @@ export class Member {
   readonly lock: LockProxy;
   /** Of all storages. */
   readonly roundTrips: RoundTrips;
+  /** Whether the storage has been taken out of the registry. */
+  isGone = false;
   ping: Ping<Member> | undefined;
   verdict: Verdict | undefined;
   pings = 0;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { startDeadline } from '../deadline.js';
 import { causeInWords, type Diagnosis } from '../diagnosis.js';
@@ -18,8 +19,11 @@ import { Recovery } from './recovery.js';
 
 /** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
 const leaseMarginMs = 1500;
-/** So many pings are begun in one go: the limiter then costs once for all of them. */
-const largestBatch = 16;
+/**
+ * So many pings are begun in one go: the limiter then costs once for all of them. Then the main loop sees to what else
+ * there is, which it would keep waiting for as long as a batch takes: a millisecond at most.
+ */
+const largestBatch = 32;
 const longestGraceMs = 50;
 
 export interface ProberOptions {
@@ -46,6 +50,8 @@ export class Prober implements PingObserver<Member> {
   /** Those whose pings are being begun, or are out. */
   readonly #batches = new Set<Batch>();
   readonly #traces = new Map<Ping<Member>, PingTrace>();
+  /** How often all pings were abandoned. */
+  #abandoned = 0;
   #closed = false;
 
   constructor({ settings, board, journal, members, onOverdue }: ProberOptions) {
@@ -67,7 +73,10 @@ export class Prober implements PingObserver<Member> {
    */
   async sweep(ids: Uint32Array): Promise<readonly number[]> {
     const begun: Promise<Batch>[] = [];
+    const abandoned = this.#abandoned;
     for (let from = 0; from < ids.length; from += this.#batchSize) {
+      if (from > 0) await nextTurn();
+      if (abandoned !== this.#abandoned) break;
       const batch = ids.subarray(from, from + this.#batchSize);
       begun.push(this.#limit(() => this.#pingBatch(batch)));
     }
@@ -120,6 +129,7 @@ export class Prober implements PingObserver<Member> {
   /** Ends every ping, as when the worker that watched over them is gone. The locks come free. */
   abandonAll(): void {
     // What the worker has asked for and was not begun is not begun any more: nobody would watch over it.
+    this.#abandoned += 1;
     this.#limit.clearQueue();
     for (const batch of this.#batches) {
       for (const ping of batch.out()) ping.conclude({ result: 'abandoned' });
@@ -128,6 +138,7 @@ export class Prober implements PingObserver<Member> {
 
   /** The storage was removed. */
   forget(member: Member): void {
+    member.isGone = true;
     this.#recovery.forget(member);
     member.ping?.conclude({ result: 'abandoned' });
   }
@@ -233,7 +244,7 @@ export class Prober implements PingObserver<Member> {
 
   /** Whether a listener has just removed the storage, or stopped the agent. */
   #isGone(member: Member): boolean {
-    return this.#closed || this.#members.get(member.id) !== member;
+    return this.#closed || member.isGone;
   }
 
   #isActive({ storage }: Member): boolean {

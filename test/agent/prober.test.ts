@@ -8,7 +8,7 @@ import { RoundTrips } from '../../src/agent/round-trips.js';
 import { createLog } from '../../src/observability/log.js';
 import { Board } from '../../src/rpc/board.js';
 import { resolveSettings } from '../../src/settings.js';
-import { type QueueLock, silentStorage } from './scripted-storage.js';
+import { type QueueLock, ScriptedStorage, silentStorage } from './scripted-storage.js';
 
 it('The prober takes the load lock back when no worker ends a ping, and asks after the worker', async (t) => {
   const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
@@ -35,4 +35,35 @@ it('The prober takes the load lock back when no worker ends a ping, and asks aft
   // The ping itself stays out: nobody has proof of a silence.
   assert.deepEqual(storage.drops, []);
   assert.ok(member.ping !== undefined && !member.ping.ended);
+});
+
+it('The prober begins a long sweep a batch in each turn of the main loop, and no more of it when all are abandoned', async () => {
+  const { settings } = resolveSettings({ period: 1, timeout: 1 }, {});
+  assert.ok(settings);
+  const board = new Board();
+  const roundTrips = new RoundTrips();
+  const members = Array.from({ length: 100 }, (_, index) => {
+    const storage = new ScriptedStorage(() => new Promise(() => {}));
+    // Granted at once, and not by a promise.
+    storage.loadLock = { acquire: () => Promise.reject(new Error()), tryAcquire: () => () => {} };
+    return new Member(board.occupy(), String(index), storage, roundTrips);
+  });
+  const prober = new Prober({
+    settings,
+    board,
+    journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
+    members: new Map(members.map((member) => [member.id, member])),
+    onOverdue: assert.fail,
+  });
+  const begun = () => members.filter(({ pings }) => pings > 0).length;
+  void prober.sweep(Uint32Array.from(members, ({ id }) => id));
+  await Promise.resolve();
+  assert.equal(begun(), 32);
+  await new Promise(setImmediate);
+  await new Promise((resolve) => process.nextTick(resolve));
+  assert.equal(begun(), 64);
+  prober.abandonAll();
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  assert.equal(begun(), 64);
+  assert.ok(members.every(({ ping }) => ping === undefined));
 });

@@ -21,12 +21,12 @@ describe('pacing', () => {
     assert.equal(new Pacing({ periodMs, jitter: 0, random: Math.random }).nextDueMs, undefined);
   });
 
-  it('spreads a thousand storages over the period, none of them in a burst', () => {
+  it('spreads four thousand storages over the period, none of them in a burst', () => {
     const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
-    pacing.update(range(1000), 0);
+    pacing.update(range(4000), 0);
     const sweeps = run(pacing, 0, periodMs);
-    assert.equal(new Set(sweeps.flatMap(({ ids }) => ids)).size, 1000);
-    for (const { ids } of sweeps) assert.ok(ids.length <= 128, `${ids.length} in one sweep`);
+    assert.equal(new Set(sweeps.flatMap(({ ids }) => ids)).size, 4000);
+    for (const { ids } of sweeps) assert.ok(ids.length <= 512, `${ids.length} in one sweep`);
     // Eight even shares of the period have one slice each.
     const shares = sweeps.map(({ atMs }) => Math.floor((8 * atMs) / periodMs));
     assert.deepEqual([...new Set(shares)].length, 8);
@@ -89,26 +89,26 @@ describe('pacing', () => {
 
   it('draws the phases anew after a standstill, instead of pinging all at once from then on', () => {
     const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
-    pacing.update(range(640), 0);
+    pacing.update(range(2560), 0);
     const lateMs = 50 * periodMs;
-    assert.equal(pacing.take(lateMs).length, 640);
+    assert.equal(pacing.take(lateMs).length, 2560);
     const sweeps = run(pacing, lateMs, periodMs);
     assert.ok(sweeps.length > 3, `${sweeps.length} sweeps`);
   });
 
   it('can be hastened: then all are due within the time given, one slice after the other', () => {
     const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
-    pacing.update(range(640), 0);
+    pacing.update(range(2560), 0);
     pacing.hasten(0, 200);
     const sweeps = run(pacing, 0, 200);
-    assert.equal(sweeps.flatMap(({ ids }) => ids).length, 640);
+    assert.equal(sweeps.flatMap(({ ids }) => ids).length, 2560);
     assert.equal(new Set(sweeps.map(({ atMs }) => atMs)).size, 5);
   });
 
   it('gathers a few storages that are left of many into one slice', () => {
     const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
-    pacing.update(range(640), 0);
-    pacing.update([0, 100, 200, 300, 400, 639], 0);
+    pacing.update(range(2560), 0);
+    pacing.update([0, 500, 1000, 1500, 2000, 2559], 0);
     run(pacing, 0, 3 * periodMs);
     assert.equal(run(pacing, 3 * periodMs, periodMs).length, 1);
   });
