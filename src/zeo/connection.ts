@@ -17,9 +17,10 @@ import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
 import { NotificationQueue } from './notification-queue.js';
 import { PendingCall } from './pending-call.js';
+import { PendingCalls } from './pending-calls.js';
 import { type ClientEvent, ClientSession } from './protocol/session.js';
 import type { MessageId, Value } from './protocol/values.js';
-import { farewell, openSocket, portsOf, socketFailure } from './socket.js';
+import { farewell, openSocket, portsOf, reusedMemory, socketFailure } from './socket.js';
 import type { TlsOptions } from './tls.js';
 
 /** Who is told of what happens on a connection, in order. */
@@ -55,9 +56,10 @@ export class Connection {
 
   readonly #socket: Socket;
   readonly #session: ClientSession;
-  readonly #pending = new Map<number, PendingCall>();
+  readonly #pending = new PendingCalls();
   #lastId = 0;
-  #lastReceivedAt: number | undefined;
+  /** A number from the beginning: in a field that was ever anything else each is an object of its own. */
+  #lastReceivedAt = Number.NaN;
   #ports: SocketPorts | undefined;
   #failure: Error | undefined;
   #observer: ConnectionObserver | undefined;
@@ -68,15 +70,17 @@ export class Connection {
   /** Starts to connect. */
   constructor(address: Address, { maxFrameBytes, tls }: ConnectionOptions = {}) {
     this.address = formatAddress(address);
-    this.#session = new ClientSession(maxFrameBytes === undefined ? {} : { maxFrameBytes });
+    this.#session = new ClientSession({
+      ...(maxFrameBytes !== undefined && { maxFrameBytes }),
+      reusedMemory,
+    });
     this.greeted = new Promise((resolve, reject) => {
       this.#settleGreeting = { resolve, reject };
     });
     // It may fail before anyone waits for it.
     this.greeted.catch(() => {});
-    this.#socket = openSocket(address, tls);
+    this.#socket = openSocket(address, tls, (chunk) => this.#receive(chunk));
     this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
-    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     // After `destroy` these find a failure already there and change nothing.
     this.#socket.on('error', (error) =>
       this.destroy(socketFailure(this.#socket, this.address, error, this.#isSilent)),
@@ -92,7 +96,7 @@ export class Connection {
 
   /** When the last byte came, in milliseconds of `performance.now()`. */
   get lastReceivedAt(): number | undefined {
-    return this.#lastReceivedAt;
+    return this.#isSilent ? undefined : this.#lastReceivedAt;
   }
 
   /** The ports of both ends; `undefined` for a unix domain socket. */
@@ -104,7 +108,7 @@ export class Connection {
 
   /** Whether no byte has come yet. */
   get #isSilent(): boolean {
-    return this.#lastReceivedAt === undefined;
+    return Number.isNaN(this.#lastReceivedAt);
   }
 
   get outgoing(): Outgoing {
@@ -157,7 +161,7 @@ export class Connection {
         reject(error);
         failed(error as Error);
       };
-      this.#send(method, args, new PendingCall(true, settle, fail));
+      this.#send(method, args, new PendingCall(this.#nextId(), true, settle, fail));
     });
   }
 
@@ -200,8 +204,7 @@ export class Connection {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#socket.destroy();
-    const calls = [...this.#pending.values()];
-    this.#pending.clear();
+    const calls = this.#pending.drain();
     this.#queued = new NotificationQueue();
     this.#settleGreeting.reject(error);
     if (calls.length > 0) {
@@ -220,47 +223,51 @@ export class Connection {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#failure !== undefined) return Promise.reject(this.#rejection(this.#failure));
     return new Promise((resolve, reject) => {
-      this.#send(method, args, new PendingCall(wantsValue, resolve, reject), signal);
+      this.#send(method, args, new PendingCall(this.#nextId(), wantsValue, resolve, reject), signal);
     });
   }
 
   #send(method: string, args: readonly Value[], call: PendingCall, signal?: AbortSignal): void {
-    this.#lastId += 1;
-    const id = this.#lastId;
     // Encode first: an argument that cannot be encoded leaves no trace.
-    const frame = this.#session.encodeCall(id, method, args);
-    if (signal !== undefined) call.abortWith(signal, () => this.#pending.delete(id));
-    this.#pending.set(id, call);
+    const frame = this.#session.encodeCall(call.id, method, args);
+    if (signal !== undefined) call.abortWith(signal, () => this.#pending.remove(call));
+    this.#pending.add(call);
     this.#socket.write(frame);
   }
 
-  #receive(chunk: Buffer): void {
+  #nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  #receive(chunk: Uint8Array): void {
     this.#lastReceivedAt = performance.now();
     try {
-      for (const event of this.#session.receive(chunk)) {
-        if (this.#failure !== undefined) return;
-        this.#handle(event);
-      }
+      this.#session.receive(chunk, this.#handle);
     } catch (error) {
       this.destroy(error as Error);
     }
   }
 
-  #handle(event: ClientEvent): void {
+  readonly #handle = (event: ClientEvent): void => {
+    // What comes after the end is of no interest any more.
+    if (this.#failure !== undefined) return;
     switch (event.type) {
       case 'reply': {
         const call = this.#find(event.id);
         // First: a value that cannot be decoded throws, and the call must still be there to be rejected.
-        const value = call?.wantsValue ? event.value : null;
-        this.#pending.delete(event.id as number);
-        call?.resolve(value);
+        if (call === undefined) return;
+        const value = call.wantsValue ? event.value : null;
+        this.#pending.remove(call);
+        call.resolve(value);
         return;
       }
       case 'error':
       case 'oversized': {
         const call = this.#find(event.id);
-        this.#pending.delete(event.id as number);
-        call?.reject(event.error);
+        if (call === undefined) return;
+        this.#pending.remove(call);
+        call.reject(event.error);
         return;
       }
       case 'call': {
@@ -275,11 +282,11 @@ export class Connection {
         this.#settleGreeting.resolve(event.protocol);
         return;
     }
-  }
+  };
 
   /** `undefined` when the call was aborted, and this is its late reply. */
   #find(id: MessageId): PendingCall | undefined {
-    if (typeof id === 'number' && id >= 1 && id <= this.#lastId) return this.#pending.get(id);
+    if (typeof id === 'number' && id >= 1 && id <= this.#lastId) return this.#pending.find(id);
     throw new ProtocolError('The server answered a call that was never made');
   }
 

@@ -27,8 +27,9 @@ export class LoadLock implements Lock {
   #exclusive = false;
   #holdingBack = false;
   #timer: NodeJS.Timeout | undefined;
-  readonly #loads = new Set<Waiter>();
-  readonly #pings = new Set<Waiter>();
+  // Both are made when somebody waits: at most locks of many thousand nobody ever does.
+  #loads: Set<Waiter> | undefined;
+  #pings: Set<Waiter> | undefined;
 
   /** Whether anyone holds it, alone or shared. */
   get locked(): boolean {
@@ -50,6 +51,7 @@ export class LoadLock implements Lock {
   acquire(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (!this.locked) return Promise.resolve(this.#holdAlone());
+    this.#pings ??= new Set();
     const waiting = this.#wait(this.#pings, signal);
     if (this.#timer === undefined) this.#startPatience();
     return waiting;
@@ -64,14 +66,15 @@ export class LoadLock implements Lock {
   share(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (!this.#exclusive && !this.#holdingBack) return Promise.resolve(this.#holdShare());
+    this.#loads ??= new Set();
     return this.#wait(this.#loads, signal);
   }
 
   /** Rejects all who wait now, with `error`; who holds it gives it back as ever. */
   rejectWaiters(error: Error): void {
-    const waiters = [...this.#loads, ...this.#pings];
-    this.#loads.clear();
-    this.#pings.clear();
+    const waiters = [...(this.#loads ?? []), ...(this.#pings ?? [])];
+    this.#loads?.clear();
+    this.#pings?.clear();
     this.#settle();
     for (const waiter of waiters) waiter.reject(error);
   }
@@ -124,24 +127,25 @@ export class LoadLock implements Lock {
 
   /** Lets in whoever may go now. Called after every change of who holds or waits. */
   #settle(): void {
-    if (this.#pings.size === 0) {
+    const pings = this.#pings;
+    if (pings === undefined || pings.size === 0) {
       if (this.#timer !== undefined) this.#stopTimer();
-      if (this.#loads.size === 0) return;
+      if (this.#loads === undefined || this.#loads.size === 0) return;
     }
     if (this.#exclusive) return;
-    const [ping] = this.#pings;
+    const [ping] = pings ?? [];
     // Who is held back by a ping that is about to be let in goes after it; else the loads go first.
     if (!this.#holdingBack) this.#admitLoads();
-    if (ping === undefined || this.#shares > 0) return;
-    this.#pings.delete(ping);
+    if (pings === undefined || ping === undefined || this.#shares > 0) return;
+    pings.delete(ping);
     this.#stopTimer();
-    if (this.#pings.size > 0) this.#startPatience();
+    if (pings.size > 0) this.#startPatience();
     ping.resolve(this.#holdAlone());
   }
 
   #admitLoads(): void {
-    for (const load of this.#loads) {
-      this.#loads.delete(load);
+    for (const load of this.#loads ?? []) {
+      this.#loads?.delete(load);
       load.resolve(this.#holdShare());
     }
   }

@@ -5,6 +5,10 @@ import type { Value } from './protocol/values.js';
  * A call that waits for its reply. It watches its signal by itself, and only when it was given one.
  */
 export class PendingCall implements Abortable {
+  readonly id: number;
+  /** Its neighbours among the {@link PendingCalls}. */
+  older: PendingCall | undefined;
+  newer: PendingCall | undefined;
   /** Whether the caller looks at the reply's value. */
   readonly wantsValue: boolean;
   readonly #resolve: (value: Value) => void;
@@ -12,7 +16,13 @@ export class PendingCall implements Abortable {
   #signal: AbortSignal | undefined;
   #forget: (() => void) | undefined;
 
-  constructor(wantsValue: boolean, resolve: (value: Value) => void, reject: (error: unknown) => void) {
+  constructor(
+    id: number,
+    wantsValue: boolean,
+    resolve: (value: Value) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.id = id;
     this.wantsValue = wantsValue;
     this.#resolve = resolve;
     this.#reject = reject;

@@ -1,14 +1,39 @@
 /* The one place that knows how bytes get to a server, and what their ways of failing mean. */
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';
 import type { SocketPorts } from '../diagnosis.js';
 import { ClientDisconnected, type KeepAliveError, ProtocolError } from '../errors.js';
 import type { Address } from './address.js';
 import { isTlsError, type TlsOptions } from './tls.js';
 
-/** Starts to connect, with TLS where there are options for it. */
-export function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
-  const target = 'path' in address ? { path: address.path } : { ...address };
+/**
+ * What every socket of this thread reads into: reading, and whoever is handed what was read, is one synchronous step.
+ * Memory of its own for each chunk would cost a ping more than all that is done with its reply. As large as what Node
+ * itself reads at once.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** The memory of every chunk that {@link openSocket} hands over, to be told from other memory. */
+export const reusedMemory: ArrayBufferLike = readBuffer.buffer;
+
+/**
+ * Starts to connect, with TLS where there are options for it.
+ *
+ * @param onChunk is handed what comes; the chunk's memory is written over after it returns
+ */
+export function openSocket(
+  address: Address,
+  tls: TlsOptions | undefined,
+  onChunk: (chunk: Uint8Array) => void,
+): Socket {
+  const onread: OnReadOpts = {
+    buffer: readBuffer,
+    callback: (length, buffer) => {
+      onChunk(buffer.subarray(0, length));
+      return true;
+    },
+  };
+  const target = { ...('path' in address ? { path: address.path } : address), onread };
   if (tls === undefined) return connect({ ...target, noDelay: true });
   return connectWithTls({ ...target, ...tls }).setNoDelay(true);
 }

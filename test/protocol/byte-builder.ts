@@ -24,6 +24,11 @@ export function frame(payload: Uint8Array | string): Uint8Array {
   return result;
 }
 
+/** What a frame holds behind its length, in memory of its own, as the socket would have brought it. */
+export function payloadOf(frame: Uint8Array): Uint8Array {
+  return Uint8Array.from(frame.subarray(4));
+}
+
 /** A stream cut after every so many bytes; what is left is the last chunk. */
 export function split(stream: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   const chunks: Uint8Array[] = [];

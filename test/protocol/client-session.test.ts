@@ -7,9 +7,12 @@ import { type ClientEvent, ClientSession } from '../../src/zeo/protocol/session.
 import type { Value } from '../../src/zeo/protocol/values.js';
 import { bytes, frame, split, u32le } from './byte-builder.js';
 import { expectFault } from './expect-fault.js';
-import { eventsOf, outcomeOf } from './session-events.js';
+import { eventsOf, outcomeOf, plain, received } from './session-events.js';
 
-function connected(encoding: 'Z' | 'M' = 'Z', options: { maxFrameBytes?: number } = {}): ClientSession {
+function connected(
+  encoding: 'Z' | 'M' = 'Z',
+  options: ConstructorParameters<typeof ClientSession>[0] = {},
+): ClientSession {
   const session = new ClientSession(options);
   eventsOf(session, frame(`${encoding}5`));
   return session;
@@ -50,10 +53,30 @@ describe('ClientSession', () => {
       });
 
       it('decodes the value of a reply when it is looked at, and not twice', () => {
-        const [event] = connected(encoding).receive(message([5, 0, '.reply', { a: [1] }], encoding));
+        const [event] = received(connected(encoding), message([5, 0, '.reply', { a: [1] }], encoding));
         assert.ok(event?.type === 'reply');
         assert.equal((event.value as { a: Value }).a, (event.value as { a: Value }).a);
         assert.deepEqual((event.value as { a: Value }).a, [1]);
+      });
+
+      it('keeps nothing in memory that is used again', () => {
+        const memory = new Uint8Array(1000);
+        const session = connected(encoding, { reusedMemory: memory.buffer });
+        const kept: unknown[] = [];
+        const read = (value: Value) => {
+          const stream = message(value, encoding);
+          memory.set(stream);
+          session.receive(memory.subarray(0, stream.length), (event) => kept.push(plain(event)));
+          memory.fill(0xff);
+        };
+        read([5, 0, '.reply', bytes('data')]);
+        read([0, true, 'invalidateTransaction', [bytes('tid'), [bytes('oid')]]]);
+        read([6, 2, '.reply', ['m.AError', [bytes('oid')]]]);
+        assert.deepEqual(kept, [
+          { type: 'reply', id: 5, value: bytes('data') },
+          { type: 'call', method: 'invalidateTransaction', args: [bytes('tid'), [bytes('oid')]] },
+          { type: 'error', id: 6, className: 'm.AError', args: [bytes('oid')] },
+        ]);
       });
 
       it('is broken by a reply whose value turns out to be malformed', () => {
@@ -61,17 +84,17 @@ describe('ClientSession', () => {
         const stream = message([5, 0, '.reply', { deep: '~' }], encoding);
         // No byte of UTF-8.
         stream[stream.lastIndexOf('~'.charCodeAt(0))] = 0xff;
-        const [event] = [...session.receive(stream)];
+        const [event] = received(session, stream);
         const error = expectFault(() => (event as { value: Value }).value, 'ERR_ZEO_PROTOCOL', /UTF-8/);
         expectFault(() => (event as { value: Value }).value, 'ERR_ZEO_PROTOCOL', /UTF-8/);
-        assert.throws(() => session.receive(message([6, 0, '.reply', null], encoding)), error);
+        assert.throws(() => received(session, message([6, 0, '.reply', null], encoding)), error);
       });
 
       it('tells whose answer is over its limit as soon as its head is there, skips it, and goes on', () => {
         const session = connected(encoding, { maxFrameBytes: 1000 });
         const stream = message([300, 0, '.reply', bytes('x'.repeat(1000))], encoding);
         assert.deepEqual(eventsOf(session, stream.subarray(0, 20)), []);
-        const [event, ...others] = [...session.receive(stream.subarray(20, 100))];
+        const [event, ...others] = received(session, stream.subarray(20, 100));
         assert.deepEqual(others, []);
         assert.ok(event?.type === 'oversized');
         const { id, error } = event;
@@ -118,11 +141,11 @@ describe('ClientSession', () => {
           const session = connected(encoding, { maxFrameBytes: 1000 });
           const stream = message(value, encoding);
           const error = expectFault(
-            () => session.receive(stream),
+            () => received(session, stream),
             'ERR_ZEO_FRAME_TOO_LARGE',
             /the limit is 1000/,
           );
-          assert.throws(() => session.receive(message([6, 0, '.reply', null], encoding)), error);
+          assert.throws(() => received(session, message([6, 0, '.reply', null], encoding)), error);
         }
       });
 
@@ -221,7 +244,7 @@ describe('ClientSession', () => {
 
   it('makes a ServerError of an error reply', () => {
     const stream = message([1, 2, '.reply', ['ZODB.POSException.ReadOnlyError', []]]);
-    const [event] = connected().receive(stream) as ClientEvent[];
+    const [event] = received(connected(), stream);
     assert.ok(event?.type === 'error' && event.error instanceof ServerError);
     assert.equal(event.error.code, 'ERR_ZEO_READ_ONLY');
   });
@@ -229,19 +252,27 @@ describe('ClientSession', () => {
   it('does not take a crafted pickle for the reply that it begins as', () => {
     const session = connected();
     const pickle = bytes(0x80, 3, '(K', 1, 'K', 0, 'X', u32le(6), '.replyNNt.');
-    const [event] = [...session.receive(frame(pickle))];
+    const [event] = received(session, frame(pickle));
     expectFault(() => (event as { value: Value }).value, 'ERR_ZEO_PROTOCOL', /tuple of four/);
-    expectFault(() => session.receive(bytes()), 'ERR_ZEO_PROTOCOL', /tuple of four/);
+    expectFault(() => received(session, bytes()), 'ERR_ZEO_PROTOCOL', /tuple of four/);
   });
 
   it('gives the events before a fault, then the fault, then the same fault for ever', () => {
     const session = connected();
     const good = message([1, 0, '.reply', null]);
-    const events = session.receive(Buffer.concat([good, frame(bytes(0xff)), good]))[Symbol.iterator]();
-    assert.equal(events.next().value?.type, 'reply');
-    const error = expectFault(() => events.next(), 'ERR_ZEO_PROTOCOL', /opcode 0xff/);
+    const events: ClientEvent[] = [];
+    const stream = Buffer.concat([good, frame(bytes(0xff)), good]);
+    const error = expectFault(
+      () => session.receive(stream, (event) => events.push(event)),
+      'ERR_ZEO_PROTOCOL',
+      /opcode 0xff/,
+    );
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['reply'],
+    );
     assert.equal(
-      expectFault(() => session.receive(good), 'ERR_ZEO_PROTOCOL'),
+      expectFault(() => received(session, good), 'ERR_ZEO_PROTOCOL'),
       error,
     );
   });
@@ -250,12 +281,12 @@ describe('ClientSession', () => {
     const session = connected('Z', { maxFrameBytes: 1000 });
     const beginning = new Uint8Array(30);
     expectFault(
-      () => session.receive(bytes(0, 0, 3, 0xe9, beginning)),
+      () => received(session, bytes(0, 0, 3, 0xe9, beginning)),
       'ERR_ZEO_FRAME_TOO_LARGE',
       /1001 .* 1000/,
     );
     expectFault(
-      () => connected().receive(bytes(0x08, 0, 0, 1, beginning)),
+      () => received(connected(), bytes(0x08, 0, 0, 1, beginning)),
       'ERR_ZEO_FRAME_TOO_LARGE',
       /limit is 134217728/,
     );

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { codecs, type Encoding } from '../../src/zeo/protocol/codec.js';
 import { ClientSession, parseStatus, ServerSession } from '../../src/zeo/protocol/session.js';
 import type { Value } from '../../src/zeo/protocol/values.js';
-import { frame } from './byte-builder.js';
+import { frame, payloadOf } from './byte-builder.js';
 import { conversations, type RecordedFrame, recordedFrames, recordings } from './recorded-frames.js';
 import { eventsOf } from './session-events.js';
 
@@ -49,7 +49,7 @@ for (const name of recordings) {
       for (const { value } of messages) {
         const encoded = codec.encodeFrame(value, maxFrameBytes);
         assert.equal(new DataView(encoded.buffer, encoded.byteOffset).getUint32(0), encoded.length - 4);
-        assert.deepEqual(codec.decode(encoded.subarray(4)), value);
+        assert.deepEqual(codec.decode(payloadOf(encoded)), value);
       }
     });
 

@@ -5,16 +5,17 @@ import { KeepAliveError } from '../../src/errors.js';
 import { codecs, type Encoding } from '../../src/zeo/protocol/codec.js';
 import { PythonException, type Value } from '../../src/zeo/protocol/values.js';
 import { msgpackValue, pickleValue } from './arbitrary-value.js';
+import { payloadOf } from './byte-builder.js';
 import { fromHex } from './recorded-frames.js';
 
 const limit = 1_000_000;
 
 function roundTrip(encoding: Encoding, value: Value): Value {
-  return codecs[encoding].decode(codecs[encoding].encodeFrame(value, limit).subarray(4));
+  return codecs[encoding].decode(payloadOf(codecs[encoding].encodeFrame(value, limit)));
 }
 
 function payloadHex(encoding: Encoding, value: Value): string {
-  return Buffer.from(codecs[encoding].encodeFrame(value, limit).subarray(4)).toString('hex');
+  return Buffer.from(payloadOf(codecs[encoding].encodeFrame(value, limit))).toString('hex');
 }
 
 function refusesToEncode(

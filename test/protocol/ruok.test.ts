@@ -30,7 +30,7 @@ describe('the health check', () => {
   it('refuses a status of more than 4 MiB, and a peer that is no ZEO server', () => {
     const reader = ruokReader();
     eventsOf(reader, frame('Z5'));
-    expectFault(() => reader.receive(bytes(0, 0x40, 0, 1)), 'ERR_ZEO_FRAME_TOO_LARGE');
-    expectFault(() => ruokReader().receive(bytes('HTTP/1.0 400')), 'ERR_ZEO_NOT_ZEO', /HTTP/);
+    expectFault(() => eventsOf(reader, bytes(0, 0x40, 0, 1)), 'ERR_ZEO_FRAME_TOO_LARGE');
+    expectFault(() => eventsOf(ruokReader(), bytes('HTTP/1.0 400')), 'ERR_ZEO_NOT_ZEO', /HTTP/);
   });
 });

@@ -1,7 +1,7 @@
 import type { ProtocolError } from '../../src/errors.js';
 
 interface Session<Event> {
-  receive(chunk: Uint8Array): Iterable<Event>;
+  receive(chunk: Uint8Array, handle: (event: Event) => void): void;
 }
 
 /** What came out of a session: its events as plain data, and the code of the fault that ended it. */
@@ -18,7 +18,7 @@ export function outcomeOf(
   const events: unknown[] = [];
   try {
     for (const chunk of chunks) {
-      for (const event of session.receive(chunk)) events.push(plain(event));
+      session.receive(chunk, (event) => events.push(plain(event)));
     }
   } catch (error) {
     return { events, fault: (error as ProtocolError).code ?? String(error) };
@@ -31,11 +31,21 @@ export function eventsOf<Event extends { readonly type: string }>(
   session: Session<Event>,
   chunk: Uint8Array,
 ): unknown[] {
-  return Array.from(session.receive(chunk), plain);
+  return received(session, chunk).map(plain);
+}
+
+/** All events of one chunk, as they are. */
+export function received<Event extends { readonly type: string }>(
+  session: Session<Event>,
+  chunk: Uint8Array,
+): Event[] {
+  const events: Event[] = [];
+  session.receive(chunk, (event) => events.push(event));
+  return events;
 }
 
 /** A reply's value may be a getter, and an error has a stack: neither compares. */
-function plain(event: object): unknown {
+export function plain(event: object): unknown {
   if ('value' in event && 'id' in event) return { type: 'reply', id: event.id, value: event.value };
   if ('error' in event && 'id' in event) {
     const { code, className, args } = event.error as { code: string; className?: string; args: unknown };

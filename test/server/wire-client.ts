@@ -117,16 +117,16 @@ export class WireClient {
   }
 
   #receive(chunk: Uint8Array): void {
-    for (const event of this.#session.receive(chunk)) {
+    this.#session.receive(chunk, (event) => {
       if (event.type === 'call')
         this.arrivals.push({ method: event.method, args: plain(event.args) as Value[] });
-      if (event.type !== 'reply' && event.type !== 'error') continue;
+      if (event.type !== 'reply' && event.type !== 'error') return;
       this.arrivals.push({ method: 'reply', args: [event.id] });
       const call = this.#pending.get(event.id);
       this.#pending.delete(event.id);
       if (event.type === 'reply') call?.resolve(plain(event.value));
       else call?.reject(Object.assign(event.error, { args: plain(event.error.args as Value) }));
-    }
+    });
     this.#wake?.();
   }
 }

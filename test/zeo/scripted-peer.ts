@@ -133,9 +133,9 @@ export class ScriptedPeer {
     socket.on('error', () => {});
     socket.on('close', () => this.connections.delete(connection));
     socket.on('data', (chunk) => {
-      for (const event of connection.session.receive(chunk)) {
+      connection.session.receive(chunk, (event) => {
         if (event.type === 'call') void this.#answer(connection, event);
-      }
+      });
     });
     socket.write(connection.session.greeting());
   }

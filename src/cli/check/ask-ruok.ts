@@ -23,25 +23,24 @@ export async function askRuok(
 ): Promise<RuokAnswer> {
   signal.throwIfAborted();
   const where = formatAddress(address);
-  const socket = openSocket(address, tls);
   const { promise, resolve, reject } = withResolvers<RuokAnswer>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort);
-  let askedAt = 0;
-  socket.on(tls === undefined ? 'connect' : 'secureConnect', () => {
-    askedAt = performance.now();
-    socket.write(ruokRequest());
-  });
   const reader = ruokReader();
-  socket.on('data', (chunk) => {
+  let askedAt = 0;
+  const socket = openSocket(address, tls, (chunk) => {
     try {
-      for (const event of reader.receive(chunk)) {
+      reader.receive(chunk, (event) => {
         if (event.type === 'status')
           resolve({ status: event.status, roundTripMs: performance.now() - askedAt });
-      }
+      });
     } catch (error) {
       reject(error);
     }
+  });
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  socket.on(tls === undefined ? 'connect' : 'secureConnect', () => {
+    askedAt = performance.now();
+    socket.write(ruokRequest());
   });
   socket.on('error', (cause: NodeJS.ErrnoException) =>
     reject(

@@ -1,5 +1,5 @@
 import { assertWellFormed, frameTooLarge } from './encode-error.js';
-import { allocateFrame, frameHeaderBytes } from './frame.js';
+import { frameHeaderBytes } from './frame.js';
 
 const initialBytes = 1024;
 /** A buffer that has grown beyond this is not kept for the next message, in bytes. */
@@ -87,7 +87,9 @@ export class ByteWriter {
       this.#view = new DataView(this.#bytes.buffer);
     }
     if (length > maxFrameBytes) throw frameTooLarge(length, maxFrameBytes);
-    const frame = allocateFrame(this.#end);
+    // From Node's pool: memory of its own would cost more than all else that is done for a ping. And a Buffer, since a
+    // socket makes one of anything else.
+    const frame = Buffer.allocUnsafe(this.#end);
     frame.set(written.subarray(0, this.#end));
     return frame;
   }

@@ -15,7 +15,7 @@ export type ClientEvent =
   /** The server's greeting was accepted. The caller sends {@link ClientSession.handshakeReply}. */
   | { readonly type: 'handshake'; readonly protocol: Protocol }
   /**
-   * The answer to a call. `value` may be decoded on first access, and then throws ProtocolError when it cannot be;
+   * The answer to a call. `value` may be decoded on first access, which must come before the next chunk, and then throws ProtocolError when it cannot be;
    * the session is broken from then on.
    */
   | { readonly type: 'reply'; readonly id: MessageId; readonly value: Value }
@@ -32,6 +32,7 @@ export type ClientEvent =
  */
 export class ClientSession {
   readonly #maxFrameBytes: number;
+  readonly #reusedMemory: ArrayBufferLike | undefined;
   readonly #reader: FrameReader<ClientEvent>;
   #protocol: Protocol | undefined;
   #encoding: Encoding = 'Z';
@@ -40,9 +41,13 @@ export class ClientSession {
   /**
    * `maxFrameBytes` bounds a frame in either direction; default 128 MiB. An answer over it is skipped, anything else
    * over it is a fault.
+   *
+   * `reusedMemory` is memory of chunks that may be written over as soon as the events of one were taken and looked at:
+   * what is decoded from it is copied.
    */
-  constructor(options: { maxFrameBytes?: number } = {}) {
+  constructor(options: { maxFrameBytes?: number; reusedMemory?: ArrayBufferLike } = {}) {
     this.#maxFrameBytes = options.maxFrameBytes ?? defaultMaxFrameBytes;
+    this.#reusedMemory = options.reusedMemory;
     this.#reader = new FrameReader<ClientEvent>(
       this.#maxFrameBytes,
       (frame, isFirst) => (isFirst ? this.#greeted(frame) : this.#received(frame)),
@@ -56,12 +61,13 @@ export class ClientSession {
   }
 
   /**
-   * Takes the next bytes. The events of whole frames that precede a fault come before it is thrown.
+   * Takes the next bytes. The events of whole frames that precede a fault are handed over before it is thrown.
    *
-   * @throws ProtocolError and then, at every later call, the same one.
+   * @throws ProtocolError and then, at every later call, the same one. After what `handle`
+   *   throws the rest of the chunk is lost.
    */
-  receive(chunk: Uint8Array): Iterable<ClientEvent> {
-    return this.#reader.receive(chunk);
+  receive(chunk: Uint8Array, handle: (event: ClientEvent) => void): void {
+    this.#reader.receive(chunk, handle);
   }
 
   /** The framed answer to the greeting. */
@@ -116,7 +122,7 @@ export class ClientSession {
 
   #decode(frame: Uint8Array): ClientEvent {
     // Python programs put what they like into a transaction's extension, and into exceptions.
-    const message = toMessage(this.#requireCodec().decode(frame, true));
+    const message = toMessage(this.#requireCodec().decode(this.#kept(frame), true));
     const { id, method } = message;
     if (method === replyMethod) {
       const error = replyError(message);
@@ -124,6 +130,11 @@ export class ClientSession {
     }
     if (!isOneWay(message)) throw new ProtocolError('Server sent a call that wants a reply');
     return { type: 'call', method, args: callArguments(message) };
+  }
+
+  /** Values are views of their frame. */
+  #kept(frame: Uint8Array): Uint8Array {
+    return frame.buffer === this.#reusedMemory ? frame.slice() : frame;
   }
 
   /** For a reply of which only the head was looked at: a crafted one may still turn out to be something else. */

@@ -16,7 +16,7 @@ const nothingSkipped: Skipping<never> = { headBytes: 0, toEvent: () => undefined
 /**
  * Bytes in, events out, for either role: cuts frames, makes an event of each, and stays broken once it broke.
  *
- * - Events before a fault are delivered before it is thrown, however the bytes were cut into chunks.
+ * - Events before a fault are handed over before it is thrown, however the bytes were cut into chunks.
  * - Nothing but ProtocolError comes out.
  */
 export class FrameReader<Event> {
@@ -26,8 +26,6 @@ export class FrameReader<Event> {
   readonly #skipping: Skipping<Event>;
   #isFirst = true;
   #fault: ProtocolError | undefined;
-  /** Behind events that are not looked at yet. */
-  #faultToCome: ProtocolError | undefined;
 
   constructor(
     maxFrameBytes: number,
@@ -40,25 +38,14 @@ export class FrameReader<Event> {
   }
 
   /**
-   * @throws ProtocolError, the same one ever after; while iterating when events precede it.
+   * Takes the next bytes, and hands over what each frame that they complete stands for.
+   *
+   * @throws ProtocolError, the same one ever after; what `handle` throws, and the rest of the chunk is lost
    */
-  receive(chunk: Uint8Array): Iterable<Event> {
-    const fault = this.#fault ?? this.#faultToCome;
-    if (fault !== undefined) throw fault;
-    const events: Event[] = [];
-    try {
-      this.#frames.push(chunk);
-      for (let frame = this.#next(); frame !== undefined; frame = this.#next()) {
-        const isFirst = this.#isFirst;
-        this.#isFirst = false;
-        events.push(frame instanceof Uint8Array ? this.#toEvent(frame, isFirst) : this.#skipped(frame));
-      }
-    } catch (error) {
-      if (events.length === 0) throw this.break(error);
-      this.#faultToCome = faultOf(error);
-      return this.#eventsThenFault(events, this.#faultToCome);
-    }
-    return events;
+  receive(chunk: Uint8Array, handle: (event: Event) => void): void {
+    if (this.#fault !== undefined) throw this.#fault;
+    this.#frames.push(chunk);
+    for (let event = this.#next(); event !== undefined; event = this.#next()) handle(event);
   }
 
   /** Makes every later `receive` throw; the first fault wins. */
@@ -67,13 +54,19 @@ export class FrameReader<Event> {
     return this.#fault;
   }
 
-  /** A reply among the events may turn out to be unreadable when it is looked at: then that is the first fault. */
-  *#eventsThenFault(events: readonly Event[], fault: ProtocolError): Generator<Event, void> {
-    yield* events;
-    throw this.break(fault);
+  #next(): Event | undefined {
+    try {
+      const frame = this.#nextFrame();
+      if (frame === undefined) return undefined;
+      const isFirst = this.#isFirst;
+      this.#isFirst = false;
+      return frame instanceof Uint8Array ? this.#toEvent(frame, isFirst) : this.#skipped(frame);
+    } catch (error) {
+      throw this.break(error);
+    }
   }
 
-  #next(): Uint8Array | OversizedFrame | undefined {
+  #nextFrame(): Uint8Array | OversizedFrame | undefined {
     if (!this.#isFirst) return this.#frames.next(this.#maxFrameBytes, this.#skipping.headBytes);
     // Copied before the frame is read: what is read is no longer there to be shown.
     const stream = this.#frames.peek(maxShownBytes);

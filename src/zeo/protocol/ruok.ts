@@ -31,7 +31,7 @@ export type RuokEvent =
  *
  * Its `receive` throws ProtocolError as the sessions' do.
  */
-export function ruokReader(): { receive(chunk: Uint8Array): Iterable<RuokEvent> } {
+export function ruokReader(): { receive(chunk: Uint8Array, handle: (event: RuokEvent) => void): void } {
   return new FrameReader<RuokEvent>(maxStatusBytes, (frame, isFirst) =>
     isFirst
       ? { type: 'handshake', protocol: answerGreeting(frame) }

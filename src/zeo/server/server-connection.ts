@@ -155,7 +155,7 @@ export class ServerConnection implements Replies, Peer {
 
   #receive(chunk: Uint8Array): void {
     try {
-      for (const event of this.#session.receive(chunk)) this.#inbox.push(event);
+      this.#session.receive(chunk, (event) => this.#inbox.push(event));
     } catch (error) {
       // What came before the bad bytes is still handled, and only then the connection ended.
       this.#inbox.push(
