@@ -18,7 +18,7 @@ const periodMs = 500;
 const api = {
   /** Bytes of heap that bare sockets hold. */
   async sockets({ address, count }: Target): Promise<number> {
-    const open = (number: number) => BareSockets.open({ address, count: number, periodMs, spread: false });
+    const open = (number: number) => BareSockets.open({ address, count: number, periodMs });
     // What is loaded and compiled once is not a socket's.
     const first = await open(10);
     const empty = await heapUsed();

@@ -8,8 +8,7 @@ import { IntervalCalls } from '../subjects/interval-calls.js';
 import type { PingSubject, SubjectOptions } from '../subjects/subject.js';
 
 const openers = {
-  'bare sockets': (options) => BareSockets.open({ ...options, spread: false }),
-  'bare sockets, spread': (options) => BareSockets.open({ ...options, spread: true }),
+  'bare sockets': (options) => BareSockets.open(options),
   'setInterval and getInfo': (options) => IntervalCalls.open(options),
   agent: (options) => Agent.open(options),
 } satisfies Record<string, (options: SubjectOptions) => Promise<PingSubject>>;
