@@ -85,9 +85,15 @@ export function checkLogger(logger: unknown): void {
 }
 
 function createSink(logger: LogOptions['logger'], level: LevelName | undefined): LogSink {
-  if (logger === undefined) return standardErrorSink(levelNames[level ?? 'info']);
+  if (logger === undefined) return standardErrorSink(from(level ?? 'info'));
   if (isPino(logger)) return hostPinoSink(logger, level && levelNames[level]);
-  return plainSink(logger, level && ((line) => levelValues[line] >= thresholds[levelNames[level]]));
+  return plainSink(logger, level && from(level));
+}
+
+/** Whether a line is of that level or above. */
+function from(level: LevelName): (line: LogLevel) => boolean {
+  const threshold = thresholds[levelNames[level]];
+  return (line) => levelValues[line] >= threshold;
 }
 
 const thresholds: Readonly<Record<(typeof levelNames)[LevelName], number>> = {

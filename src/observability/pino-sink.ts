@@ -6,9 +6,21 @@ export type PinoLevel = LevelWithSilent | 'blather' | 'panic';
 
 const customLevels = { blather: levelValues.blather, panic: levelValues.panic };
 
-/** A logger of its own, on standard error: standard output belongs to the host. */
-export function standardErrorSink(level: PinoLevel): LogSink {
-  return pinoSink(pino({ name: subsystem, customLevels, level }, pino.destination(2)));
+/**
+ * A logger of its own, on standard error: standard output belongs to the host.
+ *
+ * It is made with the first line, which where nothing goes wrong never comes: that would be half of what a start takes.
+ */
+export function standardErrorSink(isWanted: (level: LogLevel) => boolean): LogSink {
+  let sink: LogSink | undefined;
+  return {
+    isEnabled: isWanted,
+    write(level, fields, message) {
+      const options = { name: subsystem, customLevels, level: 'blather' } as const;
+      sink ??= pinoSink(pino(options, pino.destination(2)));
+      sink.write(level, fields, message);
+    },
+  };
 }
 
 /** A child of the host's logger. */
