@@ -141,10 +141,10 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       stalled: (stall) => this.#journal.stalled(stall),
       panicked: (error) => this.#journal.log.panicked(error),
     };
-    const { periodMs, timeoutMs, jitter } = settings;
+    const { periodMs, timeoutMs, jitter, concurrency } = settings;
     let restarts = 0;
     const worker = new WorkerHost({
-      settings: { periodMs, timeoutMs, jitter },
+      settings: { periodMs, timeoutMs, jitter, concurrency },
       board: board.buffer,
       api,
       hasWork: () => members.size > 0,

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { systemClock } from '../clock.js';
 import { startDeadline } from '../deadline.js';
 import { causeInWords, type Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
@@ -19,11 +20,12 @@ import { Recovery } from './recovery.js';
 
 /** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
 const leaseMarginMs = 1500;
-/**
- * So many pings are begun in one go: the limiter then costs once for all of them. Then the main loop sees to what else
- * there is, which it would keep waiting for as long as a batch takes: a millisecond at most.
- */
+/** So many pings share a place: the limiter then costs once for all of them. */
 const largestBatch = 32;
+/** After so many that a sweep begins, which takes about a millisecond, the main loop sees to what else there is. */
+const pingsPerTurn = 32;
+/** For so long: where a turn takes its time, the pings must not. */
+const yieldsForMs = 100;
 const longestGraceMs = 50;
 
 export interface ProberOptions {
@@ -74,11 +76,18 @@ export class Prober implements PingObserver<Member> {
   async sweep(ids: Uint32Array): Promise<readonly number[]> {
     const begun: Promise<Batch>[] = [];
     const abandoned = this.#abandoned;
+    const yieldsUntilMs = systemClock.now() + yieldsForMs;
+    let turnEnds = pingsPerTurn;
     for (let from = 0; from < ids.length; from += this.#batchSize) {
-      if (from > 0) await nextTurn();
-      if (abandoned !== this.#abandoned) break;
-      const batch = ids.subarray(from, from + this.#batchSize);
-      begun.push(this.#limit(() => this.#pingBatch(batch)));
+      if (from >= turnEnds && systemClock.now() < yieldsUntilMs) {
+        await nextTurn();
+        if (abandoned !== this.#abandoned) break;
+        turnEnds = from + pingsPerTurn;
+      }
+      const batch = this.#limit(() => this.#pingBatch(ids.subarray(from, from + this.#batchSize)));
+      // It is heard of below, but perhaps in a later turn: until then it must not count as a rejection nobody handles.
+      batch.catch(() => {});
+      begun.push(batch);
     }
     const out: number[] = [];
     for (const batch of await Promise.all(begun)) {

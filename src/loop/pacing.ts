@@ -11,7 +11,12 @@
  * Each slice costs a message to the main thread and back, which is worth ten pings. The main thread does not begin all of
  * one in a burst, and a server that had all of them to answer would do so within a few hundredths of a second.
  */
-const sliceSize = 512;
+const largestSlice = 512;
+/**
+ * A slice has no more pings than get places in so many rounds: when all of its storages fall silent at once, each round
+ * waits for the grace time, and the last ping is later by that than it was a period before.
+ */
+const mostRounds = 4;
 
 interface Slice {
   dueMs: number;
@@ -22,6 +27,8 @@ export interface PacingOptions {
   readonly periodMs: number;
   /** Fraction by which an interval may be shortened at random, 0 to 1. */
   readonly jitter: number;
+  /** How many pings may be in flight at once. */
+  readonly concurrency: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -30,6 +37,7 @@ export class Pacing {
   readonly #periodMs: number;
   readonly #jitter: number;
   readonly #random: () => number;
+  readonly #sliceSize: number;
   readonly #sliceOf = new Map<number, Slice>();
   #slices: Slice[] = [];
 
@@ -37,6 +45,7 @@ export class Pacing {
     this.#periodMs = options.periodMs;
     this.#jitter = options.jitter;
     this.#random = options.random;
+    this.#sliceSize = Math.min(largestSlice, mostRounds * options.concurrency);
   }
 
   /** When the next slice is due; `undefined` without storages. */
@@ -84,14 +93,15 @@ export class Pacing {
   #fill(ids: readonly number[]): readonly number[] {
     let next = 0;
     for (const slice of this.#slices) {
-      while (next < ids.length && slice.ids.length < sliceSize) this.#place(ids[next++] as number, slice);
+      while (next < ids.length && slice.ids.length < this.#sliceSize)
+        this.#place(ids[next++] as number, slice);
     }
     return ids.slice(next);
   }
 
   /** Cuts new storages into slices of even size, one at a random moment of each even share of the period. */
   #addSlices(ids: readonly number[], nowMs: number): void {
-    const count = Math.ceil(ids.length / sliceSize);
+    const count = Math.ceil(ids.length / this.#sliceSize);
     const only = this.#slices.length === 0 && count === 1;
     for (let i = 0; i < count; i++) {
       const phaseMs = only ? this.#interval() : ((i + this.#random()) / count) * this.#periodMs;
@@ -118,7 +128,7 @@ export class Pacing {
   /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */
   #merge(slice: Slice): void {
     const host = this.#slices.find(
-      (other) => other !== slice && other.ids.length + slice.ids.length <= sliceSize,
+      (other) => other !== slice && other.ids.length + slice.ids.length <= this.#sliceSize,
     );
     if (host === undefined) return;
     for (const id of slice.ids) this.#place(id, host);

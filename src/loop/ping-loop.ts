@@ -57,7 +57,7 @@ export class PingLoop implements LoopApi {
   #stopped = false;
 
   constructor(options: PingLoopOptions) {
-    const { periodMs, timeoutMs, jitter } = options.settings;
+    const { periodMs, timeoutMs, jitter, concurrency } = options.settings;
     this.#board = options.board;
     this.#host = options.host;
     this.#clock = options.clock;
@@ -65,7 +65,7 @@ export class PingLoop implements LoopApi {
     this.#readTcpTable = options.readTcpTable ?? (() => undefined);
     this.#open = new OpenPings(options.board, periodMs);
     this.#budgets = budgetsFor(timeoutMs);
-    this.#pacing = new Pacing({ periodMs, jitter, random: options.random ?? Math.random });
+    this.#pacing = new Pacing({ periodMs, jitter, concurrency, random: options.random ?? Math.random });
   }
 
   /**

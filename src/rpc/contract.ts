@@ -57,6 +57,8 @@ export interface LoopSettings {
   readonly periodMs: number;
   readonly timeoutMs: number;
   readonly jitter: number;
+  /** How many pings may be in flight at once. */
+  readonly concurrency: number;
 }
 
 /** The task that wires the loop up in its thread. */

@@ -37,15 +37,15 @@ it('The prober takes the load lock back when no worker ends a ping, and asks aft
   assert.ok(member.ping !== undefined && !member.ping.ended);
 });
 
-it('The prober begins a long sweep a batch in each turn of the main loop, and no more of it when all are abandoned', async () => {
+/** A prober of a hundred storages that never answer, whose sweep of all of them has begun. */
+function longSweep() {
   const { settings } = resolveSettings({ period: 1, timeout: 1 }, {});
   assert.ok(settings);
   const board = new Board();
   const roundTrips = new RoundTrips();
   const members = Array.from({ length: 100 }, (_, index) => {
     const storage = new ScriptedStorage(() => new Promise(() => {}));
-    // Granted at once, and not by a promise.
-    storage.loadLock = { acquire: () => Promise.reject(new Error()), tryAcquire: () => () => {} };
+    storage.loadLock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
     return new Member(board.occupy(), String(index), storage, roundTrips);
   });
   const prober = new Prober({
@@ -53,17 +53,35 @@ it('The prober begins a long sweep a batch in each turn of the main loop, and no
     board,
     journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
     members: new Map(members.map((member) => [member.id, member])),
-    onOverdue: assert.fail,
+    onOverdue: () => {},
   });
-  const begun = () => members.filter(({ pings }) => pings > 0).length;
   void prober.sweep(Uint32Array.from(members, ({ id }) => id));
-  await Promise.resolve();
-  assert.equal(begun(), 32);
+  return { prober, members, begun: () => members.filter(({ pings }) => pings > 0).length };
+}
+
+/** A turn of the main loop, and what it has set going. */
+async function turn(): Promise<void> {
   await new Promise(setImmediate);
   await new Promise((resolve) => process.nextTick(resolve));
+}
+
+it('The prober begins a long sweep in several turns of the main loop, and no more of it when all are abandoned', async () => {
+  const { prober, members, begun } = longSweep();
+  await new Promise((resolve) => process.nextTick(resolve));
+  assert.equal(begun(), 32);
+  await turn();
   assert.equal(begun(), 64);
   prober.abandonAll();
-  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  for (let turns = 0; turns < 3; turns++) await turn();
   assert.equal(begun(), 64);
   assert.ok(members.every(({ ping }) => ping === undefined));
+});
+
+it('The prober begins the rest of a long sweep at once when a turn of the main loop takes long', async () => {
+  const { prober, begun } = longSweep();
+  const untilMs = performance.now() + 110;
+  while (performance.now() < untilMs);
+  await turn();
+  assert.equal(begun(), 100);
+  prober.abandonAll();
 });

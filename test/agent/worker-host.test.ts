@@ -19,7 +19,7 @@ function hostFor(t: TestContext, worker: string, hasWork = true) {
   let starts = 0;
   let wake = () => {};
   const host = new WorkerHost({
-    settings: { periodMs: 50, timeoutMs: 50, jitter: 0 },
+    settings: { periodMs: 50, timeoutMs: 50, jitter: 0, concurrency: 128 },
     board: new Board().buffer,
     api,
     hasWork: () => hasWork,

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { Pacing } from '../../src/loop/pacing.js';
 
 const periodMs = 10_000;
+const concurrency = 128;
 
 /** Runs the pacing through `ms`, waking when it says so, and returns when which storage was pinged. */
 function run(pacing: Pacing, fromMs: number, ms: number): { atMs: number; ids: number[] }[] {
@@ -18,11 +19,11 @@ const range = (count: number) => Array.from({ length: count }, (_, id) => id);
 
 describe('pacing', () => {
   it('is due never without storages', () => {
-    assert.equal(new Pacing({ periodMs, jitter: 0, random: Math.random }).nextDueMs, undefined);
+    assert.equal(new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random }).nextDueMs, undefined);
   });
 
   it('spreads four thousand storages over the period, none of them in a burst', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
     pacing.update(range(4000), 0);
     const sweeps = run(pacing, 0, periodMs);
     assert.equal(new Set(sweeps.flatMap(({ ids }) => ids)).size, 4000);
@@ -30,6 +31,19 @@ describe('pacing', () => {
     // Eight even shares of the period have one slice each.
     const shares = sweeps.map(({ atMs }) => Math.floor((8 * atMs) / periodMs));
     assert.deepEqual([...new Set(shares)].length, 8);
+  });
+
+  it('has no more in a slice than get their places in four rounds', () => {
+    for (const [concurrency, largest] of [
+      [1, 4],
+      [20, 80],
+      [1000, 512],
+    ] as const) {
+      const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
+      pacing.update(range(4 * 512), 0);
+      const sizes = run(pacing, 0, periodMs).map(({ ids }) => ids.length);
+      assert.ok(Math.max(...sizes) <= largest && Math.max(...sizes) > largest / 2, `${Math.max(...sizes)}`);
+    }
   });
 
   it('pings every storage at least once in each period, whatever comes and goes', () => {
@@ -43,7 +57,7 @@ describe('pacing', () => {
         fc.array(change, { maxLength: 12 }),
         fc.float({ min: 0, max: 1, noNaN: true }),
         (changes, jitter) => {
-          const pacing = new Pacing({ periodMs, jitter, random: Math.random });
+          const pacing = new Pacing({ periodMs, jitter, concurrency, random: Math.random });
           const lastMs = new Map<number, number>();
           let nowMs = 0;
           const take = () => {
@@ -88,7 +102,7 @@ describe('pacing', () => {
   });
 
   it('draws the phases anew after a standstill, instead of pinging all at once from then on', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
     pacing.update(range(2560), 0);
     const lateMs = 50 * periodMs;
     assert.equal(pacing.take(lateMs).length, 2560);
@@ -97,7 +111,7 @@ describe('pacing', () => {
   });
 
   it('can be hastened: then all are due within the time given, one slice after the other', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
     pacing.update(range(2560), 0);
     pacing.hasten(0, 200);
     const sweeps = run(pacing, 0, 200);
@@ -106,7 +120,7 @@ describe('pacing', () => {
   });
 
   it('gathers a few storages that are left of many into one slice', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, random: Math.random });
+    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
     pacing.update(range(2560), 0);
     pacing.update([0, 500, 1000, 1500, 2000, 2559], 0);
     run(pacing, 0, 3 * periodMs);

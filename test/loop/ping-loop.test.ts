@@ -21,7 +21,7 @@ function setUp(
   const host = new SimulatedHost(clock, board);
   const ids = peers.map((peer) => host.add(peer));
   const loop = new PingLoop({
-    settings: { periodMs: 10_000, timeoutMs: 2000, jitter: 0, ...settings },
+    settings: { periodMs: 10_000, timeoutMs: 2000, jitter: 0, concurrency: 128, ...settings },
     board,
     host,
     clock,
@@ -421,6 +421,7 @@ describe('a stall', () => {
             periodMs: 1000,
             timeoutMs: 1000,
             jitter: 0.1,
+            concurrency: 128,
           });
           for (const { turnMs, blockMs, stopMs } of steps) {
             await clock.advance(turnMs);
