@@ -27,7 +27,7 @@ export class LoadLock implements Lock {
   #exclusive = false;
   #holdingBack = false;
   #timer: NodeJS.Timeout | undefined;
-  // Both are made when somebody waits: at most locks of many thousand nobody ever does.
+  // Both are made when somebody waits: of many thousand locks, nobody ever waits at most.
   #loads: Set<Waiter> | undefined;
   #pings: Set<Waiter> | undefined;
 

@@ -11,6 +11,7 @@ export class PendingCalls {
   #oldest: PendingCall | undefined;
   #newest: PendingCall | undefined;
 
+  /** @param call of a greater id than all that are there */
   add(call: PendingCall): void {
     call.older = this.#newest;
     if (this.#newest === undefined) this.#oldest = call;
@@ -20,24 +21,30 @@ export class PendingCalls {
 
   find(id: number): PendingCall | undefined {
     let call = this.#oldest;
-    while (call !== undefined && call.id !== id) call = call.newer;
-    return call;
+    // Ids grow: the late reply to a call that was aborted is older than all that are there, and found so at once.
+    while (call !== undefined && call.id < id) call = call.newer;
+    return call?.id === id ? call : undefined;
   }
 
-  /** @param call one that is there */
+  /** Takes one out; does nothing when it is not there. */
   remove(call: PendingCall): void {
-    if (call.older === undefined) this.#oldest = call.newer;
-    else call.older.newer = call.newer;
-    if (call.newer === undefined) this.#newest = call.older;
-    else call.newer.older = call.older;
+    const { older, newer } = call;
+    if (older !== undefined) older.newer = newer;
+    else if (this.#oldest === call) this.#oldest = newer;
+    if (newer !== undefined) newer.older = older;
+    else if (this.#newest === call) this.#newest = older;
+    // One that has grown old while it waited would keep all that came after it in memory until the next large collection.
+    call.older = undefined;
+    call.newer = undefined;
   }
 
   /** Takes all of them out. */
   drain(): PendingCall[] {
     const calls: PendingCall[] = [];
-    for (let call = this.#oldest; call !== undefined; call = call.newer) calls.push(call);
-    this.#oldest = undefined;
-    this.#newest = undefined;
+    for (let call = this.#oldest; call !== undefined; call = this.#oldest) {
+      calls.push(call);
+      this.remove(call);
+    }
     return calls;
   }
 }

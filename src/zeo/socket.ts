@@ -7,7 +7,7 @@ import type { Address } from './address.js';
 import { isTlsError, type TlsOptions } from './tls.js';
 
 /**
- * What every socket of this thread reads into: reading, and whoever is handed what was read, is one synchronous step.
+ * What every socket of this thread reads into: reading, and handing over what was read, are one synchronous step.
  * Memory of its own for each chunk would cost a ping more than all that is done with its reply. As large as what Node
  * itself reads at once.
  */

@@ -90,6 +90,21 @@ describe('ClientSession', () => {
         assert.throws(() => received(session, message([6, 0, '.reply', null], encoding)), error);
       });
 
+      it('hands over nothing that follows a reply whose value has turned out to be malformed', () => {
+        const session = connected(encoding);
+        const malformed = message([5, 0, '.reply', { deep: '~' }], encoding);
+        malformed[malformed.lastIndexOf('~'.charCodeAt(0))] = 0xff;
+        const ids: unknown[] = [];
+        const stream = Buffer.concat([malformed, message([6, 0, '.reply', null], encoding)]);
+        const look = (event: ClientEvent) => {
+          assert.ok(event.type === 'reply');
+          ids.push(event.id);
+          expectFault(() => event.value, 'ERR_ZEO_PROTOCOL', /UTF-8/);
+        };
+        expectFault(() => session.receive(stream, look), 'ERR_ZEO_PROTOCOL', /UTF-8/);
+        assert.deepEqual(ids, [5]);
+      });
+
       it('tells whose answer is over its limit as soon as its head is there, skips it, and goes on', () => {
         const session = connected(encoding, { maxFrameBytes: 1000 });
         const stream = message([300, 0, '.reply', bytes('x'.repeat(1000))], encoding);

@@ -24,7 +24,10 @@ it('Pending calls are found by their ids, and come out in their order, whatever 
         }
         assert.equal(calls.find(what), model.get(what));
         const call = model.get(what);
-        if (call !== undefined) calls.remove(call);
+        if (call === undefined) continue;
+        calls.remove(call);
+        calls.remove(call);
+        assert.deepEqual([call.older, call.newer], [undefined, undefined]);
         model.delete(what);
       }
       assert.deepEqual(

@@ -12,7 +12,7 @@ interface Load {
   readonly server: ServerKind;
   readonly count: number;
   readonly periodMs: number;
-  /** Until V8 has compiled what the worker does as well, which is little: some hundred sweeps. */
+  /** Until V8 has compiled what is run for each ping, and most of what is run once a sweep. */
   readonly warmUpMs: number;
 }
 type Pace = Pick<Load, 'periodMs' | 'warmUpMs'>;
@@ -37,9 +37,10 @@ export const ping: Scenario = {
   about:
     'CPU time of the whole client process, worker thread and garbage collection included, divided by the pings that were ' +
     'answered, in a process that has run for so long that its code is compiled. The server runs in a process of its own. ' +
-    '*Bare sockets* write one prebuilt frame and count the bytes of the reply, all of them at the same moment. ' +
+    '*Bare sockets* write one prebuilt frame, all at the same moment, and count the bytes of the reply in a `data` listener. ' +
     '*setInterval and getInfo* is what one would write otherwise: no deadline, no verdict, no lock. One storage is pinged ' +
-    'each 20 ms, a hundred each 100 ms, more each second.',
+    'each 20 ms, a hundred each 100 ms, more each second. In its first minutes, which with a few storages and a long period ' +
+    'are hours, any of them takes several times as much for a ping.',
   usesPython: true,
   async run({ quick, progress }) {
     const figures: Figure[] = [];

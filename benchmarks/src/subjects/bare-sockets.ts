@@ -4,8 +4,8 @@ import { ClientSession } from '../../../dist/src/zeo/protocol/session.js';
 import { openAll, type PingSubject, type SubjectOptions } from './subject.js';
 
 /**
- * Registered connections without any client, the floor of what a ping costs: sockets that write one prebuilt frame and
- * count the bytes of the reply, all of them at the same moment.
+ * Registered connections without any client: sockets that write one prebuilt frame, all at the same moment, and count the
+ * bytes of the reply in a `data` listener.
  */
 export class BareSockets implements PingSubject {
   answered = 0;

@@ -15,8 +15,8 @@ export type ClientEvent =
   /** The server's greeting was accepted. The caller sends {@link ClientSession.handshakeReply}. */
   | { readonly type: 'handshake'; readonly protocol: Protocol }
   /**
-   * The answer to a call. `value` may be decoded on first access, which must come before the next chunk, and then throws ProtocolError when it cannot be;
-   * the session is broken from then on.
+   * The answer to a call. `value` may be decoded on first access, which must come before the next chunk, and then throws
+   * ProtocolError when it cannot be; the session is broken from then on.
    */
   | { readonly type: 'reply'; readonly id: MessageId; readonly value: Value }
   | { readonly type: 'error'; readonly id: MessageId; readonly error: ServerError }
@@ -63,8 +63,8 @@ export class ClientSession {
   /**
    * Takes the next bytes. The events of whole frames that precede a fault are handed over before it is thrown.
    *
-   * @throws ProtocolError and then, at every later call, the same one. After what `handle`
-   *   throws the rest of the chunk is lost.
+   * @throws ProtocolError and then, at every later call, the same one; or what `handle` throws, and the rest of the chunk
+   *   is lost
    */
   receive(chunk: Uint8Array, handle: (event: ClientEvent) => void): void {
     this.#reader.receive(chunk, handle);

@@ -123,7 +123,7 @@ export class FrameDecoder {
     return frame;
   }
 
-  /** Lets go of the exhausted chunk: an idle connection must not keep the socket's read buffer alive. */
+  /** Lets go of the exhausted chunk: an idle connection must not keep it in memory. */
   #release(): false {
     this.#chunk = nothing;
     this.#position = 0;

@@ -17,7 +17,7 @@ const nothingSkipped: Skipping<never> = { headBytes: 0, toEvent: () => undefined
  * Bytes in, events out, for either role: cuts frames, makes an event of each, and stays broken once it broke.
  *
  * - Events before a fault are handed over before it is thrown, however the bytes were cut into chunks.
- * - Nothing but ProtocolError comes out.
+ * - It throws nothing but ProtocolErrors, and lets through what who is told of an event throws.
  */
 export class FrameReader<Event> {
   readonly #frames = new FrameDecoder();
@@ -43,7 +43,6 @@ export class FrameReader<Event> {
    * @throws ProtocolError, the same one ever after; what `handle` throws, and the rest of the chunk is lost
    */
   receive(chunk: Uint8Array, handle: (event: Event) => void): void {
-    if (this.#fault !== undefined) throw this.#fault;
     this.#frames.push(chunk);
     for (let event = this.#next(); event !== undefined; event = this.#next()) handle(event);
   }
@@ -55,6 +54,8 @@ export class FrameReader<Event> {
   }
 
   #next(): Event | undefined {
+    // A reply may have turned out to be unreadable when it was looked at.
+    if (this.#fault !== undefined) throw this.#fault;
     try {
       const frame = this.#nextFrame();
       if (frame === undefined) return undefined;

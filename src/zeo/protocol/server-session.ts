@@ -54,8 +54,8 @@ export class ServerSession {
   /**
    * Takes the next bytes. The events of whole frames that precede a fault are handed over before it is thrown.
    *
-   * @throws ProtocolError and then, at every later call, the same one. After what `handle`
-   *   throws the rest of the chunk is lost.
+   * @throws ProtocolError and then, at every later call, the same one; or what `handle` throws, and the rest of the chunk
+   *   is lost
    */
   receive(chunk: Uint8Array, handle: (event: ServerEvent) => void): void {
     this.#reader.receive(chunk, handle);
