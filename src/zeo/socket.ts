@@ -7,9 +7,11 @@ import type { Address } from './address.js';
 import { isTlsError, type TlsOptions } from './tls.js';
 
 /**
- * What every socket of this thread reads into: reading, and handing over what was read, are one synchronous step.
- * Memory of its own for each chunk would cost a ping more than all that is done with its reply. As large as what Node
- * itself reads at once.
+ * What every socket of this thread reads into: reading, and handing over what was read, are one synchronous step. Also on
+ * Windows, where libuv asks for memory when there is something to read, and not before.
+ *
+ * Memory of its own for each chunk would cost a ping more than all that is done with its reply. As large as what Node itself
+ * reads at once.
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
