@@ -137,7 +137,7 @@ describe('the structure', () => {
   it('has one place for each library that shapes it', () => {
     assert.deepEqual(importersOf('comlink'), ['src/rpc/endpoint.ts']);
     assert.deepEqual(importersOf('piscina'), ['src/agent/worker-host.ts']);
-    assert.deepEqual(importersOf('p-limit'), ['src/agent/prober.ts']);
+    assert.deepEqual(importersOf('p-limit'), ['src/agent/sweeper.ts']);
     assert.deepEqual(importersOf('commander').sort(), ['src/cli/main.ts', 'src/cli/program.ts']);
     assert.deepEqual(importersOf('prom-client'), ['src/cli/watch/metrics.ts']);
     assert.deepEqual(importersOf('string-width'), ['src/cli/terminal-text.ts']);

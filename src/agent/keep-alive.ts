@@ -12,6 +12,7 @@ import { Prober } from './prober.js';
 import { RoundTrips } from './round-trips.js';
 import { type KeepAliveStatus, storageStatus } from './status.js';
 import { type Database, databases, StorageRegistry, storageOf } from './storage-registry.js';
+import { Sweeper } from './sweeper.js';
 import { WorkerHost } from './worker-host.js';
 
 /** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
@@ -21,6 +22,7 @@ const boundMarginMs = 1000;
 interface Run {
   readonly board: Board;
   readonly prober: Prober;
+  readonly sweeper: Sweeper;
   readonly worker: WorkerHost;
   readonly members: Map<number, Member>;
   readonly roundTrips: RoundTrips;
@@ -94,6 +96,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       this.#workerRunning = false;
       this.#registry.off('opened', this.#add).off('closed', this.#remove);
       run.prober.close();
+      run.sweeper.abandonAll();
       this.#stopping = run.worker.stop().then(() => this.#journal.log.stopped());
     }
     // Also for who stops it while it is being stopped.
@@ -120,22 +123,22 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   #createRun(settings: Settings): Run {
     const board = new Board();
     const members = new Map<number, Member>();
-    const prober = new Prober({
+    const prober = new Prober({ settings, board, journal: this.#journal, members });
+    const sweeper = new Sweeper({
       settings,
-      board,
-      journal: this.#journal,
-      members,
+      prober,
+      storageCount: () => members.size,
       onOverdue: () => worker.suspect(),
     });
     const api: HostApi = {
       sweep: (ids) => {
         worker.heard();
-        return prober.sweep(ids);
+        return sweeper.sweep(ids);
       },
       turn: async () => {
         worker.heard();
         await pollTurn();
-        prober.noteTraffic();
+        sweeper.noteTraffic();
       },
       conclude: (id, number, conclusion) => prober.conclude(id, number, conclusion),
       stalled: (stall) => this.#journal.stalled(stall),
@@ -155,14 +158,14 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       onGone: () => {
         this.#workerRunning = false;
         // Nobody would end their hold on the locks.
-        prober.abandonAll();
+        sweeper.abandonAll();
       },
       onLost: (error, retryInMs) => {
         restarts += 1;
         this.#journal.workerLost(error, retryInMs);
       },
     });
-    return { board, prober, worker, members, roundTrips: new RoundTrips() };
+    return { board, prober, sweeper, worker, members, roundTrips: new RoundTrips() };
   }
 
   readonly #add = (name: string, database: Database): void => {

@@ -1,16 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import pLimit, { type LimitFunction } from 'p-limit';
-import { systemClock } from '../clock.js';
-import { startDeadline } from '../deadline.js';
 import { causeInWords, type Diagnosis } from '../diagnosis.js';
 import { KeepAliveError } from '../errors.js';
-import { budgetsFor } from '../loop/verdict.js';
 import { redactText } from '../observability/redaction.js';
 import type { Board } from '../rpc/board.js';
 import type { Conclusion } from '../rpc/contract.js';
 import type { Settings } from '../settings.js';
 import type { KeepAliveStorage } from '../storage.js';
-import { Batch } from './batch.js';
+import type { Batch } from './batch.js';
 import type { Journal } from './journal.js';
 import type { Member } from './member.js';
 import { type Death, Outage } from './outage.js';
@@ -18,84 +13,45 @@ import type { Ping, PingObserver, PingOutcome } from './ping.js';
 import { PingTrace } from './ping-trace.js';
 import { Recovery } from './recovery.js';
 
-/** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
-const leaseMarginMs = 1500;
-/** So many pings share a place: the limiter then costs once for all of them. */
-const largestBatch = 32;
-/** After so many that a sweep begins, which takes about a millisecond, the main loop sees to what else there is. */
-const pingsPerTurn = 32;
-/** For so long: where a turn takes its time, the pings must not. */
-const yieldsForMs = 100;
-const longestGraceMs = 50;
-
 export interface ProberOptions {
   readonly settings: Settings;
   readonly board: Board;
   readonly journal: Journal;
   readonly members: ReadonlyMap<number, Member>;
-  /** A ping is out for so long after its timeout that the worker may have failed. */
-  readonly onOverdue: () => void;
 }
 
-/** Pings the storages that the worker names, within the limit of pings in flight, and ends pings as the worker concludes. */
+/** Pings a storage that the worker names, if there is a need to, and ends its ping as the worker concludes. */
 export class Prober implements PingObserver<Member> {
   readonly #settings: Settings;
   readonly #board: Board;
   readonly #journal: Journal;
   readonly #recovery: Recovery;
   readonly #members: ReadonlyMap<number, Member>;
-  readonly #onOverdue: () => void;
-  readonly #batchSize: number;
-  readonly #batchesAtOnce: number;
-  readonly #limit: LimitFunction;
-  readonly #leaseMs: number;
-  /** Those whose pings are being begun, or are out. */
-  readonly #batches = new Set<Batch>();
   readonly #traces = new Map<Ping<Member>, PingTrace>();
-  /** How often all pings were abandoned. */
-  #abandoned = 0;
   #closed = false;
 
-  constructor({ settings, board, journal, members, onOverdue }: ProberOptions) {
+  constructor({ settings, board, journal, members }: ProberOptions) {
     this.#settings = settings;
     this.#board = board;
     this.#journal = journal;
     this.#recovery = new Recovery(journal);
     this.#members = members;
-    this.#onOverdue = onOverdue;
-    this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(settings.concurrency / 4)));
-    this.#batchesAtOnce = Math.floor(settings.concurrency / this.#batchSize);
-    this.#limit = pLimit(this.#batchesAtOnce);
-    this.#leaseMs = budgetsFor(settings.timeoutMs).lockMs + settings.timeoutMs + leaseMarginMs;
   }
 
-  /**
-   * Pings these storages. Resolves when each is answered, or has been silent for the grace time, to those that are out
-   * still. Never rejects.
-   */
-  async sweep(ids: Uint32Array): Promise<readonly number[]> {
-    const begun: Promise<Batch>[] = [];
-    const abandoned = this.#abandoned;
-    const yieldsUntilMs = systemClock.now() + yieldsForMs;
-    let turnEnds = pingsPerTurn;
-    for (let from = 0; from < ids.length; from += this.#batchSize) {
-      if (from >= turnEnds && systemClock.now() < yieldsUntilMs) {
-        await nextTurn();
-        if (abandoned !== this.#abandoned) break;
-        turnEnds = from + pingsPerTurn;
-      }
-      const batch = this.#limit(() => this.#pingBatch(ids.subarray(from, from + this.#batchSize)));
-      // It is heard of below, but perhaps in a later turn: until then it must not count as a rejection nobody handles.
-      batch.catch(() => {});
-      begun.push(batch);
-    }
-    const out: number[] = [];
-    for (const batch of await Promise.all(begun)) {
-      if (!batch.isOver) for (const { subject } of batch.out()) out.push(subject.id);
-    }
-    return out;
+  /** Pings a storage, as one of a batch, unless it is gone or there is no need to. */
+  ping(id: number, batch: Batch): void {
+    const member = this.#members.get(id);
+    if (member === undefined || !this.#isDue(member)) return;
+    member.pings += 1;
+    this.#journal.sending(member);
+    if (this.#isGone(member)) return;
+    const ping = batch.add(member, this.#board);
+    member.ping = ping;
+    if (PingTrace.isWanted) this.#trace(ping);
+    else ping.start();
   }
 
+  /** Does what the worker has concluded about the ping of that number, if it is still out. */
   conclude(id: number, number: number, conclusion: Conclusion): void {
     const member = this.#members.get(id);
     const ping = member?.ping;
@@ -123,26 +79,10 @@ export class Prober implements PingObserver<Member> {
     }
   }
 
-  /** Puts on the board what has passed on the connections that are being pinged. */
-  noteTraffic(): void {
-    for (const batch of this.#batches) for (const ping of batch.out()) ping.noteTraffic();
-  }
-
   /** From now on nothing is pinged any more, whatever the worker has asked for. */
   close(): void {
     this.#closed = true;
     for (const member of this.#members.values()) this.#recovery.forget(member);
-    this.abandonAll();
-  }
-
-  /** Ends every ping, as when the worker that watched over them is gone. The locks come free. */
-  abandonAll(): void {
-    // What the worker has asked for and was not begun is not begun any more: nobody would watch over it.
-    this.#abandoned += 1;
-    this.#limit.clearQueue();
-    for (const batch of this.#batches) {
-      for (const ping of batch.out()) ping.conclude({ result: 'abandoned' });
-    }
   }
 
   /** The storage was removed. */
@@ -150,62 +90,6 @@ export class Prober implements PingObserver<Member> {
     member.isGone = true;
     this.#recovery.forget(member);
     member.ping?.conclude({ result: 'abandoned' });
-  }
-
-  /** Resolves when each of these is answered, or has been silent for the grace time. */
-  #pingBatch(ids: Uint32Array): Promise<Batch> {
-    return new Promise((resolve) => {
-      const batch = new Batch(this);
-      // Before its pings begin: a listener may stop the agent in between.
-      this.#batches.add(batch);
-      for (const id of ids) this.#ping(id, batch);
-      if (batch.isOver) {
-        this.#batches.delete(batch);
-        resolve(batch);
-        return;
-      }
-      let endWait = () => clearTimeout(grace);
-      const grace = setTimeout(() => {
-        resolve(batch);
-        endWait = startDeadline(this.#leaseMs, () => this.#overdue(batch), false);
-      }, this.#graceMs()).unref();
-      batch.onceOver(() => {
-        this.#batches.delete(batch);
-        endWait();
-        resolve(batch);
-      });
-    });
-  }
-
-  /**
-   * How long a silent ping keeps its place among those in flight: silence must not keep others from being sent, least of
-   * all for longer than the period leaves for each.
-   */
-  #graceMs(): number {
-    const batches = Math.ceil(this.#members.size / this.#batchSize);
-    const shareMs = (this.#settings.periodMs * this.#batchesAtOnce) / batches / 2;
-    return Math.min(longestGraceMs, Math.max(this.#settings.timeoutMs / 20, 5), shareMs);
-  }
-
-  /**
-   * It is the worker that ends silent pings, when it has proof. Should it have none for long, because the main loop stalls
-   * again and again, the pings stay out, but not their hold on the load locks; and it may have failed.
-   */
-  #overdue(batch: Batch): void {
-    for (const ping of batch.out()) ping.releaseLock();
-    this.#onOverdue();
-  }
-
-  #ping(id: number, batch: Batch): void {
-    const member = this.#members.get(id);
-    if (member === undefined || !this.#isDue(member)) return;
-    member.pings += 1;
-    this.#journal.sending(member);
-    if (this.#isGone(member)) return;
-    const ping = batch.add(member, this.#board);
-    member.ping = ping;
-    if (PingTrace.isWanted) this.#trace(ping);
-    else ping.start();
   }
 
   #trace(ping: Ping<Member>): void {

@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { channels, KeepAlive, type PingTraceContext, pingChannel, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
+import { Batch } from '../../src/agent/batch.js';
 import { Journal } from '../../src/agent/journal.js';
 import { Member } from '../../src/agent/member.js';
 import { Prober } from '../../src/agent/prober.js';
@@ -143,14 +144,19 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
       board,
       journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
       members: new Map([[member.id, member]]),
-      onOverdue: () => {},
     });
-    await prober.sweep(Uint32Array.of(member.id));
+    const ping = () =>
+      new Promise<void>((resolve) => {
+        const batch = new Batch(prober);
+        batch.onceOver(resolve);
+        prober.ping(member.id, batch);
+      });
+    await ping();
     assert.deepEqual([member.verdict, fact.mock.callCount()], ['alive', 0]);
     const onEnd = () => {};
     pingChannel.asyncEnd.subscribe(onEnd);
     t.after(() => pingChannel.asyncEnd.unsubscribe(onEnd));
-    await prober.sweep(Uint32Array.of(member.id));
+    await ping();
     assert.equal(fact.mock.callCount(), 1);
   });
 });

@@ -5,26 +5,34 @@ import { Journal } from '../../src/agent/journal.js';
 import { Member } from '../../src/agent/member.js';
 import { Prober } from '../../src/agent/prober.js';
 import { RoundTrips } from '../../src/agent/round-trips.js';
+import { Sweeper, type SweeperOptions } from '../../src/agent/sweeper.js';
 import { createLog } from '../../src/observability/log.js';
 import { Board } from '../../src/rpc/board.js';
 import { resolveSettings } from '../../src/settings.js';
 import { type QueueLock, ScriptedStorage, silentStorage } from './scripted-storage.js';
 
-it('The prober takes the load lock back when no worker ends a ping, and asks after the worker', async (t) => {
+function sweeperOf(
+  members: readonly Member[],
+  { board, ...options }: Pick<SweeperOptions, 'settings' | 'onOverdue'> & { readonly board: Board },
+): Sweeper {
+  const prober = new Prober({
+    settings: options.settings,
+    board,
+    journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
+    members: new Map(members.map((member) => [member.id, member])),
+  });
+  return new Sweeper({ ...options, prober, storageCount: () => members.length });
+}
+
+it('The sweeper takes the load lock back when no worker ends a ping, and asks after the worker', async (t) => {
   const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
   assert.ok(settings);
   const board = new Board();
   const storage = silentStorage();
   const member = new Member(board.occupy(), 'silent', storage, new RoundTrips());
   const overdue = new Promise<void>((onOverdue) => {
-    const prober = new Prober({
-      settings,
-      board,
-      journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
-      members: new Map([[member.id, member]]),
-      onOverdue,
-    });
-    void prober.sweep(Uint32Array.of(member.id));
+    const sweeper = sweeperOf([member], { settings, board, onOverdue });
+    void sweeper.sweep(Uint32Array.of(member.id));
   });
   const hold = setInterval(() => {}, 60_000);
   t.after(() => clearInterval(hold));
@@ -37,7 +45,7 @@ it('The prober takes the load lock back when no worker ends a ping, and asks aft
   assert.ok(member.ping !== undefined && !member.ping.ended);
 });
 
-/** A prober of a hundred storages that never answer, whose sweep of all of them has begun. */
+/** The sweeper of a hundred storages that never answer, whose sweep of all of them has begun. */
 function longSweep() {
   const { settings } = resolveSettings({ period: 1, timeout: 1 }, {});
   assert.ok(settings);
@@ -48,15 +56,9 @@ function longSweep() {
     storage.loadLock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
     return new Member(board.occupy(), String(index), storage, roundTrips);
   });
-  const prober = new Prober({
-    settings,
-    board,
-    journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
-    members: new Map(members.map((member) => [member.id, member])),
-    onOverdue: () => {},
-  });
-  void prober.sweep(Uint32Array.from(members, ({ id }) => id));
-  return { prober, members, begun: () => members.filter(({ pings }) => pings > 0).length };
+  const sweeper = sweeperOf(members, { settings, board, onOverdue: () => {} });
+  void sweeper.sweep(Uint32Array.from(members, ({ id }) => id));
+  return { sweeper, members, begun: () => members.filter(({ pings }) => pings > 0).length };
 }
 
 /** A turn of the main loop, and what it has set going. */
@@ -65,23 +67,23 @@ async function turn(): Promise<void> {
   await new Promise((resolve) => process.nextTick(resolve));
 }
 
-it('The prober begins a long sweep in several turns of the main loop, and no more of it when all are abandoned', async () => {
-  const { prober, members, begun } = longSweep();
+it('The sweeper begins a long sweep in several turns of the main loop, and no more of it when all are abandoned', async () => {
+  const { sweeper, members, begun } = longSweep();
   await new Promise((resolve) => process.nextTick(resolve));
   assert.equal(begun(), 32);
   await turn();
   assert.equal(begun(), 64);
-  prober.abandonAll();
+  sweeper.abandonAll();
   for (let turns = 0; turns < 3; turns++) await turn();
   assert.equal(begun(), 64);
   assert.ok(members.every(({ ping }) => ping === undefined));
 });
 
-it('The prober begins the rest of a long sweep at once when a turn of the main loop takes long', async () => {
-  const { prober, begun } = longSweep();
+it('The sweeper begins the rest of a long sweep at once when a turn of the main loop takes long', async () => {
+  const { sweeper, begun } = longSweep();
   const untilMs = performance.now() + 110;
   while (performance.now() < untilMs);
   await turn();
   assert.equal(begun(), 100);
-  prober.abandonAll();
+  sweeper.abandonAll();
 });
