@@ -85,13 +85,13 @@ export function checkLogger(logger: unknown): void {
 }
 
 function createSink(logger: LogOptions['logger'], level: LevelName | undefined): LogSink {
-  if (logger === undefined) return standardErrorSink(from(level ?? 'info'));
+  if (logger === undefined) return standardErrorSink(atLeast(level ?? 'info'));
   if (isPino(logger)) return hostPinoSink(logger, level && levelNames[level]);
-  return plainSink(logger, level && from(level));
+  return plainSink(logger, level && atLeast(level));
 }
 
 /** Whether a line is of that level or above. */
-function from(level: LevelName): (line: LogLevel) => boolean {
+function atLeast(level: LevelName): (line: LogLevel) => boolean {
   const threshold = thresholds[levelNames[level]];
   return (line) => levelValues[line] >= threshold;
 }

@@ -70,10 +70,7 @@ export class Connection {
   /** Starts to connect. */
   constructor(address: Address, { maxFrameBytes, tls }: ConnectionOptions = {}) {
     this.address = formatAddress(address);
-    this.#session = new ClientSession({
-      ...(maxFrameBytes !== undefined && { maxFrameBytes }),
-      reusedMemory,
-    });
+    this.#session = new ClientSession({ maxFrameBytes, reusedMemory });
     this.greeted = new Promise((resolve, reject) => {
       this.#settleGreeting = { resolve, reject };
     });
@@ -255,8 +252,8 @@ export class Connection {
     switch (event.type) {
       case 'reply': {
         const call = this.#find(event.id);
-        // First: a value that cannot be decoded throws, and the call must still be there to be rejected.
         if (call === undefined) return;
+        // First: a value that cannot be decoded throws, and the call must still be there to be rejected.
         const value = call.wantsValue ? event.value : null;
         this.#pending.remove(call);
         call.resolve(value);

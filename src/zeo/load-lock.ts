@@ -27,7 +27,7 @@ export class LoadLock implements Lock {
   #exclusive = false;
   #holdingBack = false;
   #timer: NodeJS.Timeout | undefined;
-  // Both are made when somebody waits: of many thousand locks, nobody ever waits at most.
+  // Both are made when somebody waits, which for most of many thousand locks nobody ever does.
   #loads: Set<Waiter> | undefined;
   #pings: Set<Waiter> | undefined;
 

@@ -45,7 +45,9 @@ export class ClientSession {
    * `reusedMemory` is memory of chunks that may be written over as soon as the events of one were taken and looked at:
    * what is decoded from it is copied.
    */
-  constructor(options: { maxFrameBytes?: number; reusedMemory?: ArrayBufferLike } = {}) {
+  constructor(
+    options: { maxFrameBytes?: number | undefined; reusedMemory?: ArrayBufferLike | undefined } = {},
+  ) {
     this.#maxFrameBytes = options.maxFrameBytes ?? defaultMaxFrameBytes;
     this.#reusedMemory = options.reusedMemory;
     this.#reader = new FrameReader<ClientEvent>(
