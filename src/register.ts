@@ -22,7 +22,7 @@ if (isMainThread) {
 
 async function recordMetrics(agent: KeepAlive): Promise<void> {
   try {
-    const metrics = await import('./metrics.js');
+    const metrics = await import('./observability/metrics.js');
     // By then the application has registered its provider, if it has one.
     agent.once('pingStarted', () => metrics.hasGlobalProvider() && metrics.recordMetrics());
   } catch (error) {

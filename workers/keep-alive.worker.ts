@@ -7,12 +7,12 @@
  * The task must end: as long as one is running, piscina holds the host's process. The loop lives on in this thread,
  * on the port and its timers.
  */
-import { systemClock } from '../src/clock.js';
+import { systemClock } from '../src/async/clock.js';
 import { PingLoop } from '../src/loop/ping-loop.js';
-import { readTcpTable } from '../src/proc-net-tcp.js';
-import { Board } from '../src/rpc/board.js';
-import type { HostApi, Installation } from '../src/rpc/contract.js';
-import { connect } from '../src/rpc/endpoint.js';
+import { readTcpTable } from '../src/tcp/proc-net-tcp.js';
+import { Board } from '../src/threads/board.js';
+import type { HostApi, Installation } from '../src/threads/contract.js';
+import { connect } from '../src/threads/endpoint.js';
 
 /** Starts the loop in this thread. */
 export default function install({ port, board, settings, startedMs, replaces }: Installation): void {

@@ -1,19 +1,19 @@
 import { EventEmitter } from 'node:events';
-import { KeepAliveError } from '../errors.js';
-import type { KeepAliveEvents } from '../observability/facts.js';
+import { KeepAliveError } from '../model/errors.js';
+import type { KeepAliveEvents } from '../model/events.js';
+import type { KeepAliveStorage } from '../model/target.js';
 import { createLog } from '../observability/log.js';
-import { Board } from '../rpc/board.js';
-import type { HostApi } from '../rpc/contract.js';
-import { type KeepAliveOptions, resolveSettings, type Settings } from '../settings.js';
-import type { KeepAliveStorage } from '../storage.js';
-import { Journal } from './journal.js';
-import { Member } from './member.js';
+import { Board } from '../threads/board.js';
+import type { HostApi } from '../threads/contract.js';
+import { WorkerHost } from '../threads/worker-host.js';
+import { RoundTrips } from './ping/round-trips.js';
+import { Member } from './ping/target-state.js';
 import { Prober } from './prober.js';
-import { RoundTrips } from './round-trips.js';
+import { Journal } from './report/reporter.js';
+import { type KeepAliveOptions, resolveSettings, type Settings } from './settings.js';
 import { type KeepAliveStatus, storageStatus } from './status.js';
 import { type Database, databases, StorageRegistry, storageOf } from './storage-registry.js';
 import { Sweeper } from './sweeper.js';
-import { WorkerHost } from './worker-host.js';
 
 /** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
 const boundMarginMs = 1000;

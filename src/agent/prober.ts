@@ -1,17 +1,17 @@
-import { causeInWords, type Diagnosis } from '../diagnosis.js';
-import { KeepAliveError } from '../errors.js';
+import { KeepAliveError } from '../model/errors.js';
+import type { KeepAliveStorage } from '../model/target.js';
 import { redactText } from '../observability/redaction.js';
-import type { Board } from '../rpc/board.js';
-import type { Conclusion } from '../rpc/contract.js';
-import type { Settings } from '../settings.js';
-import type { KeepAliveStorage } from '../storage.js';
-import type { Batch } from './batch.js';
-import type { Journal } from './journal.js';
-import type { Member } from './member.js';
-import { type Death, Outage } from './outage.js';
-import type { Ping, PingObserver, PingOutcome } from './ping.js';
-import { PingTrace } from './ping-trace.js';
+import { causeInWords, type Diagnosis } from '../tcp/diagnosis.js';
+import type { Board } from '../threads/board.js';
+import type { Conclusion } from '../threads/contract.js';
+import type { Batch } from './ping/batch.js';
+import { type Death, Outage } from './ping/outage.js';
+import type { Ping, PingObserver, PingOutcome } from './ping/ping.js';
+import type { Member } from './ping/target-state.js';
 import { Recovery } from './recovery.js';
+import { PingTrace } from './report/ping-trace.js';
+import type { Journal } from './report/reporter.js';
+import type { Settings } from './settings.js';
 
 export interface ProberOptions {
   readonly settings: Settings;

@@ -1,6 +1,6 @@
-import type { Journal } from './journal.js';
-import { attempt, type Member } from './member.js';
-import { Outage } from './outage.js';
+import { Outage } from './ping/outage.js';
+import { attempt, type Member } from './ping/target-state.js';
+import type { Journal } from './report/reporter.js';
 
 /** Watches that storages without a connection come back. Reconnecting is their own business. */
 export class Recovery {

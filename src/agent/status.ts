@@ -1,8 +1,8 @@
-import { type Cause, causeInWords } from '../diagnosis.js';
-import type { Verdict } from '../observability/facts.js';
+import type { Verdict } from '../model/events.js';
 import { redactText } from '../observability/redaction.js';
-import { attempt, type Member, type StorageState } from './member.js';
-import type { RoundTripSummary } from './round-trips.js';
+import { type Cause, causeInWords } from '../tcp/diagnosis.js';
+import type { RoundTripSummary } from './ping/round-trips.js';
+import { attempt, type Member, type StorageState } from './ping/target-state.js';
 
 /** What `KeepAlive#status` answers: a snapshot, which can be written as JSON. */
 export interface KeepAliveStatus {

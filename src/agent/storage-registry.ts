@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { KeepAliveError } from '../errors.js';
-import { isKeepAliveStorage, type KeepAliveStorage } from '../storage.js';
+import { KeepAliveError } from '../model/errors.js';
+import { isKeepAliveStorage, type KeepAliveStorage } from '../model/target.js';
 
 /** Whatever a host opens: a storage, or a database that has one as `storage`. */
 export type Database = object;

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { systemClock } from '../clock.js';
-import { startDeadline } from '../deadline.js';
+import { systemClock } from '../async/clock.js';
+import { startDeadline } from '../async/deadline.js';
 import { budgetsFor } from '../loop/verdict.js';
-import type { Settings } from '../settings.js';
-import { Batch } from './batch.js';
+import { Batch } from './ping/batch.js';
 import type { Prober } from './prober.js';
+import type { Settings } from './settings.js';
 
 /** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
 const leaseMarginMs = 1500;

@@ -1,6 +1,6 @@
-import { KeepAliveError } from '../errors.js';
-import type { KeepAliveOptions } from '../settings.js';
+import { KeepAliveError } from '../model/errors.js';
 import { KeepAlive } from './keep-alive.js';
+import type { KeepAliveOptions } from './settings.js';
 import { databases, type StorageRegistry } from './storage-registry.js';
 
 /** What a host may hand over at its start-up. */

@@ -6,10 +6,10 @@
 import { once } from 'node:events';
 import { KeepAlive } from '../agent/keep-alive.js';
 import { StorageRegistry } from '../agent/storage-registry.js';
-import { ClientStorage } from '../zeo/client-storage.js';
 import { ZeoServer } from '../zeo/server/zeo-server.js';
-import { exitCode } from './exit-code.js';
-import { explain, formatMs } from './explain.js';
+import { ClientStorage } from '../zeo/storage/client-storage.js';
+import { exitCode } from './io/exit-code.js';
+import { explain, formatMs } from './io/format.js';
 
 const period = 1;
 const timeout = 1;

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /** The command `zeo-keepalive`; without arguments, as `npm start` has it, the demonstration. */
 import { CommanderError } from 'commander';
-import { KeepAliveError } from '../errors.js';
+import { KeepAliveError } from '../model/errors.js';
 import { statusLine } from './check/finding.js';
-import { exitCode, pluginExitCode } from './exit-code.js';
-import { explain } from './explain.js';
+import { exitCode, pluginExitCode } from './io/exit-code.js';
+import { explain } from './io/format.js';
 import { createProgram } from './program.js';
 
 const [first = 'demo', ...others] = process.argv.slice(2);

@@ -3,8 +3,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { check } from './check/check.js';
 import { statusLine } from './check/finding.js';
 import { demo } from './demo.js';
-import { readTargets } from './targets.js';
-import { printable } from './terminal-text.js';
+import { readTargets } from './io/targets.js';
+import { printable } from './io/terminal-text.js';
 import { parseListenAddress } from './watch/listen-address.js';
 import { watch } from './watch/watch.js';
 

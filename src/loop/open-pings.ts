@@ -1,5 +1,5 @@
-import type { Board } from '../rpc/board.js';
-import type { Stall } from '../rpc/contract.js';
+import type { Board } from '../threads/board.js';
+import type { Stall } from '../threads/contract.js';
 import { Watch } from './watch.js';
 
 /**

@@ -10,10 +10,10 @@
  * - The time of a standstill counts for nobody's silence. After one nothing is concluded before a turn is through; after
  *   a long one everybody is pinged: what is still silent then afresh, and also who answered before he may have died in it.
  */
-import type { Clock } from '../clock.js';
-import { diagnose, type ReadTcpTable } from '../diagnosis.js';
-import type { Board } from '../rpc/board.js';
-import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../rpc/contract.js';
+import type { Clock } from '../async/clock.js';
+import { diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
+import type { Board } from '../threads/board.js';
+import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../threads/contract.js';
 import { OpenPings, type Request } from './open-pings.js';
 import { Pacing } from './pacing.js';
 import { budgetsFor, decide } from './verdict.js';

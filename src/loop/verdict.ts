@@ -1,4 +1,4 @@
-import type { Board } from '../rpc/board.js';
+import type { Board } from '../threads/board.js';
 import type { Budgets, Watch } from './watch.js';
 
 /** What is to be done about a ping that is still out. */

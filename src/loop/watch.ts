@@ -1,4 +1,4 @@
-import { type Board, phase } from '../rpc/board.js';
+import { type Board, phase } from '../threads/board.js';
 
 /** How long the loop waits for what, in milliseconds; all derived from the timeout. */
 export interface Budgets {

@@ -11,7 +11,7 @@
  * subscribe('zeo-keepalive:storage-died', ({ name, explanation }) => page(`${name}: ${explanation}`));
  */
 import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel';
-import type { Fact, FactName, StorageFact, Verdict } from './facts.js';
+import type { Fact, FactName, StorageFact, Verdict } from '../model/events.js';
 
 /** How a ping ended: its verdict, or nobody was interested any more (storage closed, agent stopped, connection gone). */
 export type PingResult = Exclude<Verdict, 'active'> | 'abandoned';

@@ -1,4 +1,4 @@
-import { latin1 } from './latin1.js';
+import { latin1 } from '../pickle/text.js';
 
 /**
  * An object's attributes, from a state as Python's `object.__reduce_ex__` and `Persistent.__getstate__` write it:

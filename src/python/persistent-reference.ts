@@ -1,4 +1,4 @@
-import type { PythonGlobal } from './python-global.js';
+import type { PythonGlobal } from './global.js';
 
 /** What a reference may say beside the oid. */
 export interface PersistentReferenceDetails {

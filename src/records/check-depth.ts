@@ -1,8 +1,7 @@
-import { ProtocolError } from '../errors.js';
+import { ProtocolError } from '../model/errors.js';
+import { PythonDateTime, PythonTime } from '../python/date-time.js';
+import { PythonObject } from '../python/object.js';
 import { PersistentReference } from '../python/persistent-reference.js';
-import { PythonObject } from '../python/python-object.js';
-import { PythonDateTime } from './python-date-time.js';
-import { PythonTime } from './python-time.js';
 
 interface Visit {
   readonly value: object;

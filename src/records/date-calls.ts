@@ -1,9 +1,12 @@
+import {
+  PythonDate,
+  PythonDateTime,
+  PythonTime,
+  PythonTimeDelta,
+  PythonTimeZone,
+  type TimeFields,
+} from '../python/date-time.js';
 import type { Call, CallContext } from './call.js';
-import { PythonDate } from './python-date.js';
-import { PythonDateTime } from './python-date-time.js';
-import { PythonTime, type TimeFields } from './python-time.js';
-import { PythonTimeDelta } from './python-time-delta.js';
-import { PythonTimeZone } from './python-time-zone.js';
 
 /** A day in seconds: every offset is less. */
 const day = 86_400;

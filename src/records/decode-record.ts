@@ -1,11 +1,21 @@
-import { KeepAliveError, ProtocolError } from '../errors.js';
-import { receivedValue } from '../zeo/received-value.js';
+import { KeepAliveError, ProtocolError } from '../model/errors.js';
+import { receivedValue } from '../model/received-value.js';
 import { checkDepth } from './check-depth.js';
 import { parseClass } from './parse-reference.js';
-import { RecordError } from './record-error.js';
 import { type RecordOptions, resolveOptions } from './record-options.js';
 import { RecordUnpickler } from './record-unpickler.js';
 import { ZodbRecord } from './zodb-record.js';
+
+/** A record that cannot be decoded: it is damaged, or over a limit, or no record at all. Its code is `ERR_ZEO_RECORD`. */
+export class RecordError extends KeepAliveError {
+  /** How far the decoder had read, in bytes: what `python -m pickletools` shows is near there. */
+  readonly offset: number;
+
+  constructor(message: string, offset: number, cause?: unknown) {
+    super('ERR_ZEO_RECORD', `${message} (at byte ${offset} of the record)`, { cause });
+    this.offset = offset;
+  }
+}
 
 /*
  * Why a pickle machine of our own. Of the npm packages that read pickle only `pickleparser` (0.2.1) knows protocols 3 to 5;

@@ -1,6 +1,6 @@
-import { ProtocolError } from '../errors.js';
-import { PythonObject } from '../python/python-object.js';
-import type { PickleStack } from '../zeo/protocol/pickle-stack.js';
+import { ProtocolError } from '../model/errors.js';
+import type { PickleStack } from '../pickle/stack.js';
+import { PythonObject } from '../python/object.js';
 
 /*
  * What pickle does to the container or the object on the top of its stack, after it has made it. All throw ProtocolError

@@ -1,7 +1,7 @@
-import { ProtocolError } from '../errors.js';
+import { ProtocolError } from '../model/errors.js';
+import { PythonGlobal } from '../python/global.js';
 import { PersistentReference } from '../python/persistent-reference.js';
-import { PythonGlobal } from '../python/python-global.js';
-import { copyId, isId } from '../zeo/ids.js';
+import { copyId, isId } from '../zodb/ids.js';
 import type { Python2Strings } from './python2-strings.js';
 
 /**

@@ -1,10 +1,9 @@
-import { ProtocolError } from '../errors.js';
-import { PythonGlobal } from '../python/python-global.js';
-import { isCallee, PythonObject } from '../python/python-object.js';
+import { ProtocolError } from '../model/errors.js';
+import { PythonGlobal } from '../python/global.js';
+import { PythonComplex, PythonDecimal } from '../python/numbers.js';
+import { isCallee, PythonObject } from '../python/object.js';
 import type { Call, CallContext } from './call.js';
 import { dateCalls } from './date-calls.js';
-import { PythonComplex } from './python-complex.js';
-import { PythonDecimal } from './python-decimal.js';
 
 /** Python 3 called some modules otherwise (`_compat_pickle` of Python). */
 const newNames: ReadonlyMap<string, string> = new Map([

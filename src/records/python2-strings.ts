@@ -1,6 +1,5 @@
-import { ProtocolError } from '../errors.js';
-import { latin1 } from '../python/latin1.js';
-import { decodeText } from '../zeo/protocol/text.js';
+import { ProtocolError } from '../model/errors.js';
+import { decodeText, latin1 } from '../pickle/text.js';
 
 /**
  * What becomes of Python 2's `str`, which was text and bytes alike. `ascii`: text where it is ASCII, else bytes, which is how

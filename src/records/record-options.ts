@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
-import { KeepAliveError } from '../errors.js';
-import { defaultMaxFrameBytes, maxValues } from '../zeo/protocol/limits.js';
-import { receivedValue } from '../zeo/received-value.js';
+import { KeepAliveError } from '../model/errors.js';
+import { receivedValue } from '../model/received-value.js';
+import { defaultMaxFrameBytes, maxValues } from '../pickle/limits.js';
 import { type Python2Text, python2Texts } from './python2-strings.js';
 
 /** How to decode a record, and how much of it to take. What is over a limit is a `RecordError`. */

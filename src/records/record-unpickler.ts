@@ -1,19 +1,18 @@
-import { ProtocolError } from '../errors.js';
-import { latin1 } from '../python/latin1.js';
+import { ProtocolError } from '../model/errors.js';
+import { parseLong } from '../pickle/number.js';
+import { recordOp as op } from '../pickle/opcode.js';
+import { PickleReader } from '../pickle/reader.js';
+import { readScalar } from '../pickle/scalar.js';
+import { PickleStack } from '../pickle/stack.js';
+import { decodeText, latin1 } from '../pickle/text.js';
+import { PythonGlobal } from '../python/global.js';
 import type { PersistentReference } from '../python/persistent-reference.js';
-import { PythonGlobal } from '../python/python-global.js';
-import { parseLong } from '../zeo/protocol/pickle-number.js';
-import { PickleReader } from '../zeo/protocol/pickle-reader.js';
-import { readScalar } from '../zeo/protocol/pickle-scalar.js';
-import { PickleStack } from '../zeo/protocol/pickle-stack.js';
-import { decodeText } from '../zeo/protocol/text.js';
-import { Budget, objectCost } from './budget.js';
 import type { CallContext } from './call.js';
+import { Budget, objectCost } from './call.js';
 import { addItems, appendItems, setItems, setState } from './fill.js';
 import { parseReference } from './parse-reference.js';
 import { callValue, makeInstance } from './python-calls.js';
 import { Python2Strings } from './python2-strings.js';
-import { recordOp as op } from './record-opcode.js';
 import type { RecordOptions } from './record-options.js';
 import { TextReader } from './text-reader.js';
 

@@ -1,10 +1,10 @@
-import { ProtocolError } from '../errors.js';
-import { latin1 } from '../python/latin1.js';
-import type { PickleReader } from '../zeo/protocol/pickle-reader.js';
-import { decodeRawUnicode } from '../zeo/protocol/raw-unicode.js';
+import { ProtocolError } from '../model/errors.js';
+import { recordOp as op } from '../pickle/opcode.js';
+import { decodeRawUnicode } from '../pickle/raw-unicode.js';
+import type { PickleReader } from '../pickle/reader.js';
+import { parseStringLiteral } from '../pickle/string-literal.js';
+import { latin1 } from '../pickle/text.js';
 import type { Python2Strings } from './python2-strings.js';
-import { recordOp as op } from './record-opcode.js';
-import { parseStringLiteral } from './string-literal.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -1,6 +1,6 @@
 import { attributesOf } from '../python/attributes.js';
+import type { PythonGlobal } from '../python/global.js';
 import type { PersistentReference } from '../python/persistent-reference.js';
-import type { PythonGlobal } from '../python/python-global.js';
 import { contentOf, type RecordContent } from './record-content.js';
 
 /** What the pickles of a record say. */

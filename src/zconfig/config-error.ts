@@ -1,4 +1,4 @@
-import { type ErrorCode, KeepAliveError } from '../errors.js';
+import { type ErrorCode, KeepAliveError } from '../model/errors.js';
 import type { Position } from './document.js';
 
 export type ConfigErrorCode = Extract<ErrorCode, `ERR_ZCONFIG_${string}`>;

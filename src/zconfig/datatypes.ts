@@ -1,4 +1,4 @@
-import { type Address, parseHostPort, parseSocketPath } from '../zeo/address.js';
+import { type Address, parseHostPort, parseSocketPath } from '../zeo/connection/address.js';
 import { splitWords, strip } from './whitespace.js';
 
 /** What a key's value can be, as ZConfig/datatypes.py. */

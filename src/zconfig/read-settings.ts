@@ -1,4 +1,4 @@
-import { receivedValue } from '../zeo/received-value.js';
+import { receivedValue } from '../model/received-value.js';
 import { ConfigError } from './config-error.js';
 import type { Datatype } from './datatypes.js';
 import { neededValue } from './definitions.js';

@@ -1,5 +1,5 @@
-import { formatAddress } from '../zeo/address.js';
-import type { ClientStorageOptions } from '../zeo/options.js';
+import { formatAddress } from '../zeo/connection/address.js';
+import type { ClientStorageOptions } from '../zeo/connection/options.js';
 import { ConfigFiles } from './config-files.js';
 import { Definitions, type Environment } from './definitions.js';
 import { expand, type Section } from './expand.js';

@@ -3,8 +3,8 @@
  * `<clientstorage>` of ZEO (ZEO/component.xml, ZEO/zconfig.py). Their keys are nearly the same, and whoever moves from one to
  * the other does not expect `wait-timeout` to become an error: both may have the keys of both.
  */
-import type { Address } from '../zeo/address.js';
-import type { ClientStorageOptions } from '../zeo/options.js';
+import type { Address } from '../zeo/connection/address.js';
+import type { ClientStorageOptions } from '../zeo/connection/options.js';
 import { ConfigError, plainly } from './config-error.js';
 import { anyText, boolean, byteSize, cacheBytes, integer, servers, text, wholeSeconds } from './datatypes.js';
 import type { Section } from './expand.js';

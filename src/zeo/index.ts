@@ -1,5 +1,6 @@
 /** A ZEO client: the export `zeo-keepalive/zeo`. */
 
+export { LoadLock } from '../async/load-lock.js';
 export {
   ClientDisconnected,
   type ErrorCode,
@@ -7,8 +8,8 @@ export {
   type KeepAliveErrorOptions,
   ProtocolError,
   ServerError,
-} from '../errors.js';
-export type { KeepAliveStorage, Lock } from '../storage.js';
+} from '../model/errors.js';
+export type { KeepAliveStorage, Lock } from '../model/target.js';
 export {
   BTreesConflictError,
   ConflictError,
@@ -17,7 +18,8 @@ export {
   ReadOnlyError,
   StorageTransactionError,
   UndoError,
-} from '../zodb-errors.js';
+} from '../zodb/errors.js';
+export { formatId, idFromBigInt, idToBigInt, maxTid, parseId, zeroId } from '../zodb/ids.js';
 export {
   type Address,
   type AddressLike,
@@ -25,19 +27,17 @@ export {
   parseAddress,
   type TcpAddress,
   type UnixAddress,
-} from './address.js';
-export { ClientStorage, type TransactionMetadata } from './client-storage.js';
-export type { HistoryEntry, TransactionDescription, UndoEntry } from './history.js';
-export { formatId, idFromBigInt, idToBigInt, maxTid, parseId, zeroId } from './ids.js';
-export type { CurrentRecord, StoredRecord, StoredTransaction } from './iteration.js';
-export { LoadLock } from './load-lock.js';
-export type { ClientStorageOptions } from './options.js';
-export { OutcomeUnknown, type UnknownOutcome } from './outcome-unknown.js';
-export { type MessageId, PythonException, type Value } from './protocol/values.js';
-export type { PastRevision, Revision } from './revision.js';
-export type { ClientStorageEvents } from './storage-events.js';
-export type { StorageInfo } from './storage-info.js';
-export type { TlsOptions } from './tls.js';
-export { Transaction } from './transaction.js';
-export { parseZeoUri } from './uri.js';
-export type { Conflict, ResolveConflict } from './vote.js';
+} from './connection/address.js';
+export type { ClientStorageOptions } from './connection/options.js';
+export type { StorageInfo } from './connection/storage-info.js';
+export type { TlsOptions } from './connection/tls.js';
+export { type MessageId, PythonException, type Value } from './encoding/values.js';
+export type { ClientStorageEvents } from './reconnect/storage-events.js';
+export { ClientStorage, type TransactionMetadata } from './storage/client-storage.js';
+export type { HistoryEntry, TransactionDescription, UndoEntry } from './storage/history.js';
+export type { CurrentRecord, StoredRecord, StoredTransaction } from './storage/iteration.js';
+export { OutcomeUnknown, type UnknownOutcome } from './storage/outcome-unknown.js';
+export type { PastRevision, Revision } from './storage/revision.js';
+export { Transaction } from './storage/transaction.js';
+export { parseZeoUri } from './storage/uri.js';
+export type { Conflict, ResolveConflict } from './storage/vote.js';

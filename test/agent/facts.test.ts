@@ -5,7 +5,7 @@ import type { Worker } from 'node:worker_threads';
 import { KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
-import { causeInWords } from '../../src/diagnosis.js';
+import { causeInWords } from '#src/tcp/diagnosis.js';
 import { ScriptedStorage, silentStorage } from './scripted-storage.js';
 
 async function setUp(t: TestContext, options: KeepAliveOptions) {

@@ -1,4 +1,4 @@
-import type { KeepAliveStorage, Lock } from '../../src/storage.js';
+import type { KeepAliveStorage, Lock } from '#src/model/target.js';
 
 /** A lock with one holder, first come first served, and no fast path: every ping of it goes through the queue. */
 export class QueueLock implements Lock {

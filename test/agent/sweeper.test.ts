@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { it } from 'node:test';
-import { Journal } from '../../src/agent/journal.js';
-import { Member } from '../../src/agent/member.js';
-import { Prober } from '../../src/agent/prober.js';
-import { RoundTrips } from '../../src/agent/round-trips.js';
-import { Sweeper, type SweeperOptions } from '../../src/agent/sweeper.js';
-import { createLog } from '../../src/observability/log.js';
-import { Board } from '../../src/rpc/board.js';
-import { resolveSettings } from '../../src/settings.js';
+import { RoundTrips } from '#src/agent/ping/round-trips.js';
+import { Member } from '#src/agent/ping/target-state.js';
+import { Prober } from '#src/agent/prober.js';
+import { Journal } from '#src/agent/report/reporter.js';
+import { resolveSettings } from '#src/agent/settings.js';
+import { Sweeper, type SweeperOptions } from '#src/agent/sweeper.js';
+import { createLog } from '#src/observability/log.js';
+import { Board } from '#src/threads/board.js';
 import { type QueueLock, ScriptedStorage, silentStorage } from './scripted-storage.js';
 
 function sweeperOf(

@@ -5,9 +5,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ZeoServer } from 'zeo-keepalive/testing';
-import { maxTid } from '../../src/zeo/ids.js';
+import { maxTid } from '#src/zodb/ids.js';
 import { mappingRecord } from '../interop/records.js';
-import { oid } from '../server/records.js';
+import { oid } from '../zeo/server/records.js';
 import { RunningCommand } from './command.js';
 
 const folder = fileURLToPath(new URL('../../../examples/', import.meta.url));

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
-import { KeepAlive } from '../../src/agent/keep-alive.js';
-import { StorageRegistry } from '../../src/agent/storage-registry.js';
-import { Output } from '../../src/cli/output.js';
-import { logOfAgent } from '../../src/cli/watch/agent-log.js';
-import type { Fact } from '../../src/cli/watch/fact.js';
-import { tellOfAgent } from '../../src/cli/watch/facts.js';
-import { JsonLines } from '../../src/cli/watch/json-lines.js';
-import { UnhurriedView } from '../../src/cli/watch/unhurried-view.js';
-import { KeepAliveError } from '../../src/errors.js';
+import { KeepAlive } from '#src/agent/keep-alive.js';
+import { StorageRegistry } from '#src/agent/storage-registry.js';
+import { Output } from '#src/cli/io/output.js';
+import { JsonLines } from '#src/cli/watch/lines.js';
+import { logOfAgent, tellOfAgent } from '#src/cli/watch/narrate.js';
+import { UnhurriedView } from '#src/cli/watch/unhurried-view.js';
+import type { Fact } from '#src/cli/watch/view.js';
+import { KeepAliveError } from '#src/model/errors.js';
 
 const about = { name: 'main', address: 'zeo1:8100', generation: 2 };
 

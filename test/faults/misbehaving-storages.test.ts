@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
-import type { Lock } from '../../src/storage.js';
+import type { Lock } from '#src/model/target.js';
 import { captureLog } from '../agent/captured-log.js';
 import { QueueLock, ScriptedStorage, silentStorage } from '../agent/scripted-storage.js';
 import { until } from './turning-clock.js';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { PythonGlobal } from '../../src/python/python-global.js';
-import { PythonObject } from '../../src/python/python-object.js';
-import { ClientStorage } from '../../src/zeo/client-storage.js';
-import { formatId, idFromBigInt, parseId, zeroId } from '../../src/zeo/ids.js';
-import type { Value } from '../../src/zeo/protocol/values.js';
+import { PythonGlobal } from '#src/python/global.js';
+import { PythonObject } from '#src/python/object.js';
+import type { Value } from '#src/zeo/encoding/values.js';
+import { ClientStorage } from '#src/zeo/storage/client-storage.js';
+import { formatId, idFromBigInt, parseId, zeroId } from '#src/zodb/ids.js';
 import { openPythonClient } from '../python/client.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 import { startZeoServer } from '../python/zeo-server.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { ClientStorage } from '../../src/zeo/client-storage.js';
-import { idFromBigInt, idToBigInt, zeroId } from '../../src/zeo/ids.js';
+import { ClientStorage } from '#src/zeo/storage/client-storage.js';
+import { idFromBigInt, idToBigInt, zeroId } from '#src/zodb/ids.js';
 import { findZeo } from '../python/environments.js';
 import { startZeoServer } from '../python/zeo-server.js';
 import { mappingRecord } from './records.js';

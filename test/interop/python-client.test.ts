@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ZeoServer } from '../../src/testing.js';
+import { ZeoServer } from '#src/zeo/server/index.js';
 import { openPythonClient, type PythonClient, PythonError } from '../python/client.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ClientStorage } from '../../src/zeo/client-storage.js';
+import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { openPythonClient, type PythonClient } from '../python/client.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 import { type PythonZeoServer, startZeoServer } from '../python/zeo-server.js';

@@ -1,5 +1,5 @@
-import { PickleEncoder } from '../../src/zeo/protocol/pickle-encoder.js';
-import type { Value } from '../../src/zeo/protocol/values.js';
+import { PickleEncoder } from '#src/zeo/encoding/pickle-encoder.js';
+import type { Value } from '#src/zeo/encoding/values.js';
 
 const pickler = new PickleEncoder();
 

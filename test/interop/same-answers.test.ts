@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ServerError } from '../../src/errors.js';
-import { MemoryStorage, tidAt, ZeoServer } from '../../src/testing.js';
-import type { Value } from '../../src/zeo/protocol/values.js';
+import { ServerError } from '#src/model/errors.js';
+import type { Value } from '#src/zeo/encoding/values.js';
+import { MemoryStorage, tidAt, ZeoServer } from '#src/zeo/server/index.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 import { type PythonZeoServer, startZeoServer } from '../python/zeo-server.js';
-import { oid, record, referencesOf } from '../server/records.js';
-import { type Reachable, WireClient } from '../server/wire-client.js';
+import { oid, record, referencesOf } from '../zeo/server/records.js';
+import { type Reachable, WireClient } from '../zeo/server/wire-client.js';
 
 /*
  * The embedded server against ZEO's own on a file storage: the same calls on the wire, and every answer, error and

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { ClientStorage } from '../../src/zeo/client-storage.js';
-import { zeroId } from '../../src/zeo/ids.js';
+import { ClientStorage } from '#src/zeo/storage/client-storage.js';
+import { zeroId } from '#src/zodb/ids.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 import { startZeoServer } from '../python/zeo-server.js';
 import { mappingRecord } from './records.js';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ClientDisconnected } from '../../src/errors.js';
-import { ClientStorage } from '../../src/zeo/client-storage.js';
-import { formatId, parseId } from '../../src/zeo/ids.js';
-import { OutcomeUnknown } from '../../src/zeo/outcome-unknown.js';
-import { ConflictError, StorageTransactionError } from '../../src/zodb-errors.js';
+import { ClientDisconnected } from '#src/model/errors.js';
+import { ClientStorage } from '#src/zeo/storage/client-storage.js';
+import { OutcomeUnknown } from '#src/zeo/storage/outcome-unknown.js';
+import { ConflictError, StorageTransactionError } from '#src/zodb/errors.js';
+import { formatId, parseId } from '#src/zodb/ids.js';
 import { Relay, type RelayedConnection } from '../faults/relay.js';
 import { openPythonClient, type PythonClient } from '../python/client.js';
 import { findZeo, zeoVersions } from '../python/environments.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { OpenPings } from '../../src/loop/open-pings.js';
-import { Board } from '../../src/rpc/board.js';
+import { OpenPings } from '#src/loop/open-pings.js';
+import { Board } from '#src/threads/board.js';
 
 describe('the open pings', () => {
   const setUp = () => {

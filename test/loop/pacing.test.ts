@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Pacing } from '../../src/loop/pacing.js';
+import { Pacing } from '#src/loop/pacing.js';
 
 const periodMs = 10_000;
 const concurrency = 128;

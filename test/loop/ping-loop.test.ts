@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { ReadTcpTable } from '../../src/diagnosis.js';
-import { PingLoop } from '../../src/loop/ping-loop.js';
-import { parseTcpTable } from '../../src/proc-net-tcp.js';
-import { Board } from '../../src/rpc/board.js';
-import type { LoopSettings } from '../../src/rpc/contract.js';
+import { PingLoop } from '#src/loop/ping-loop.js';
+import type { ReadTcpTable } from '#src/tcp/diagnosis.js';
+import { parseTcpTable } from '#src/tcp/proc-net-tcp.js';
+import { Board } from '#src/threads/board.js';
+import type { LoopSettings } from '#src/threads/contract.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
 

@@ -1,6 +1,6 @@
-import type { Diagnosis } from '../../src/diagnosis.js';
-import { type Board, phase } from '../../src/rpc/board.js';
-import type { Conclusion, HostApi, Stall } from '../../src/rpc/contract.js';
+import type { Diagnosis } from '#src/tcp/diagnosis.js';
+import { type Board, phase } from '#src/threads/board.js';
+import type { Conclusion, HostApi, Stall } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
 /** How a simulated peer behaves. */

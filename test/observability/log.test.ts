@@ -4,8 +4,8 @@ import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import winston from 'winston';
-import { createLog, type KeepAliveLog } from '../../src/observability/log.js';
-import type { LogLevel } from '../../src/observability/log-sink.js';
+import { createLog, type KeepAliveLog } from '#src/observability/log.js';
+import type { LogLevel } from '#src/observability/log-sink.js';
 
 const levels: readonly LogLevel[] = ['blather', 'info', 'warn', 'error', 'panic'];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { redact, redactText } from '../../src/observability/redaction.js';
+import { redact, redactText } from '#src/observability/redaction.js';
 
 describe('credentials', () => {
   it('are taken out of URIs and of parameters', () => {

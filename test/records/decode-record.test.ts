@@ -12,8 +12,8 @@ import {
   PythonTimeZone,
   RecordError,
   type RecordOptions,
-} from '../../src/records/index.js';
-import { bytes, u32le } from '../protocol/byte-builder.js';
+} from '#src/records/index.js';
+import { bytes, u32le } from '../zeo/protocol/byte-builder.js';
 
 type Part = number | string | Uint8Array;
 

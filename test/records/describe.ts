@@ -10,7 +10,7 @@ import {
   PythonTimeDelta,
   PythonTimeZone,
   type RecordContent,
-} from '../../src/records/index.js';
+} from '#src/records/index.js';
 
 /** Values as the `Describer` of `record_zoo.py` describes the objects that they were. */
 export class Describer {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { decodeRecord, RecordError, type RecordOptions, type ZodbRecord } from '../../src/records/index.js';
-import { bytes, u32le } from '../protocol/byte-builder.js';
+import { decodeRecord, RecordError, type RecordOptions, type ZodbRecord } from '#src/records/index.js';
+import { bytes, u32le } from '../zeo/protocol/byte-builder.js';
 
 const cls = bytes('cm\nC\n.');
 const withState = (...parts: (number | string | Uint8Array)[]) => bytes(cls, bytes(...parts), '.');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { decodeRecord } from '../../src/records/index.js';
+import { decodeRecord } from '#src/records/index.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 import { PythonProcess } from '../python/python-process.js';
 import { Describer } from './describe.js';

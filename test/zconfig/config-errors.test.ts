@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readZopeConfig } from '../../src/zconfig/read-zope-config.js';
+import { readZopeConfig } from '#src/zconfig/read-zope-config.js';
 import { ConfigDirectory } from './config-directory.js';
 import { client, failure } from './read.js';
 

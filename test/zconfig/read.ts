@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { ConfigError } from '../../src/zconfig/config-error.js';
-import { readZopeConfig, type ZeoClientConfig } from '../../src/zconfig/read-zope-config.js';
+import { ConfigError } from '#src/zconfig/config-error.js';
+import { readZopeConfig, type ZeoClientConfig } from '#src/zconfig/read-zope-config.js';
 import { ConfigDirectory, type Files } from './config-directory.js';
 
 /** The clients of a `zope.conf` and the files beside it. */

@@ -1,8 +1,8 @@
-import { ConfigFiles } from '../../src/zconfig/config-files.js';
-import { Definitions, type Environment, neededValue } from '../../src/zconfig/definitions.js';
-import type { Document } from '../../src/zconfig/document.js';
-import { expand, type Section } from '../../src/zconfig/expand.js';
-import { parseDocument } from '../../src/zconfig/parser.js';
+import { ConfigFiles } from '#src/zconfig/config-files.js';
+import { Definitions, type Environment, neededValue } from '#src/zconfig/definitions.js';
+import type { Document } from '#src/zconfig/document.js';
+import { expand, type Section } from '#src/zconfig/expand.js';
+import { parseDocument } from '#src/zconfig/parser.js';
 
 /** A tree without positions, as the Python side writes it. */
 export interface PlainSection {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ConfigError } from '../../src/zconfig/config-error.js';
+import { ConfigError } from '#src/zconfig/config-error.js';
 import { findZeo } from '../python/environments.js';
 import { ConfigDirectory, type Files } from './config-directory.js';
 import { accepted, refused } from './corpus.js';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ConfigError } from '../../src/zconfig/config-error.js';
-import { readZopeConfig, type ZeoClientConfig } from '../../src/zconfig/read-zope-config.js';
-import { type Address, ClientStorage } from '../../src/zeo/index.js';
-import { resolveOptions } from '../../src/zeo/options.js';
+import { ConfigError } from '#src/zconfig/config-error.js';
+import { readZopeConfig, type ZeoClientConfig } from '#src/zconfig/read-zope-config.js';
+import { resolveOptions } from '#src/zeo/connection/options.js';
+import { type Address, ClientStorage } from '#src/zeo/index.js';
 import { findZeo } from '../python/environments.js';
 import { startZeoServer } from '../python/zeo-server.js';
 import { ConfigDirectory } from './config-directory.js';

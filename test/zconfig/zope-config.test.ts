@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readZopeConfig, type ZeoClientConfig } from '../../src/zconfig/read-zope-config.js';
+import { readZopeConfig, type ZeoClientConfig } from '#src/zconfig/read-zope-config.js';
 import { ConfigDirectory } from './config-directory.js';
 import { fixture } from './fixtures.js';
 import { client, failure, read } from './read.js';

@@ -1,6 +1,6 @@
 import { KeepAlive, StorageRegistry } from '../../../dist/src/index.js';
-import { ZeoServer } from '../../../dist/src/testing.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
+import { ZeoServer } from '../../../dist/src/zeo/server/index.js';
 import { type Peer, period, timeout } from './peer.js';
 
 const registry = new StorageRegistry();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { connect } from '../../../dist/src/rpc/endpoint.js';
+import { connect } from '../../../dist/src/threads/endpoint.js';
 
 /** What this thread serves. */
 export interface Echo {

@@ -1,7 +1,7 @@
 /** Pings one storage as the agent does, each time as soon as the last ping has ended. */
-import { LockProxy } from '../../../dist/src/agent/lock-proxy.js';
-import { Ping } from '../../../dist/src/agent/ping.js';
-import { Board } from '../../../dist/src/rpc/board.js';
+import { LockProxy } from '../../../dist/src/agent/ping/lock-proxy.js';
+import { Ping } from '../../../dist/src/agent/ping/ping.js';
+import { Board } from '../../../dist/src/threads/board.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
 import { serve } from '../harness/child.js';
 

@@ -1,5 +1,5 @@
 /** The embedded ZEO server in a process of its own, so that its cost is not counted. */
-import { ZeoServer } from '../../../dist/src/testing.js';
+import { ZeoServer } from '../../../dist/src/zeo/server/index.js';
 import { serve } from '../harness/child.js';
 
 const api = {

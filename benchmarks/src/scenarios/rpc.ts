@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Bench } from 'tinybench';
-import { connect } from '../../../dist/src/rpc/endpoint.js';
+import { connect } from '../../../dist/src/threads/endpoint.js';
 import type { Figure } from '../figure.js';
 import type { Echo } from '../processes/echo.worker.js';
 import type { Scenario } from '../scenario.js';

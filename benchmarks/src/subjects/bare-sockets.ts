@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { ClientSession } from '../../../dist/src/zeo/protocol/session.js';
+import { ClientSession } from '../../../dist/src/zeo/protocol/index.js';
 import { openAll, type PingSubject, type SubjectOptions } from './subject.js';
 
 /**

@@ -1,8 +1,8 @@
-import { ClientDisconnected } from '../../errors.js';
-import { type Address, formatAddress } from '../../zeo/address.js';
+import { ClientDisconnected } from '../../model/errors.js';
+import { type Address, formatAddress } from '../../zeo/connection/address.js';
+import { openSocket } from '../../zeo/connection/socket.js';
+import type { TlsOptions } from '../../zeo/connection/tls.js';
 import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
-import { openSocket } from '../../zeo/socket.js';
-import type { TlsOptions } from '../../zeo/tls.js';
 
 export interface RuokAnswer {
   readonly status: ServerStatus;

@@ -1,8 +1,8 @@
-import { resolveOptions } from '../../zeo/options.js';
-import { pluginExitCode, worstOf } from '../exit-code.js';
-import { explain, formatDuration, formatMs } from '../explain.js';
-import type { Target } from '../target.js';
-import { printable } from '../terminal-text.js';
+import { resolveOptions } from '../../zeo/connection/options.js';
+import { pluginExitCode, worstOf } from '../io/exit-code.js';
+import { explain, formatDuration, formatMs } from '../io/format.js';
+import type { Target } from '../io/targets.js';
+import { printable } from '../io/terminal-text.js';
 import { askRuok } from './ask-ruok.js';
 import { type Finding, judge, reportLine, type Thresholds } from './finding.js';
 import { probe } from './probe.js';

@@ -1,4 +1,4 @@
-import { type PluginState, worstOf } from '../exit-code.js';
+import { type PluginState, worstOf } from '../io/exit-code.js';
 import { type Figure, formatFigures } from './perfdata.js';
 
 /** What the check of one address came to. */

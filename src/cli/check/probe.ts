@@ -1,5 +1,5 @@
-import { ClientStorage } from '../../zeo/client-storage.js';
-import { type ClientStorageOptions, resolveOptions } from '../../zeo/options.js';
+import { type ClientStorageOptions, resolveOptions } from '../../zeo/connection/options.js';
+import { ClientStorage } from '../../zeo/storage/client-storage.js';
 
 export interface Probed {
   /** The server that answered. */

@@ -1,7 +1,7 @@
 import type { ServerStatus } from '../../zeo/protocol/ruok.js';
-import { type PluginState, worstOf } from '../exit-code.js';
-import { formatMs } from '../explain.js';
-import { printable } from '../terminal-text.js';
+import { type PluginState, worstOf } from '../io/exit-code.js';
+import { formatMs } from '../io/format.js';
+import { printable } from '../io/terminal-text.js';
 import type { RuokAnswer } from './ask-ruok.js';
 import { type Finding, judge, type Thresholds } from './finding.js';
 import type { Figure } from './perfdata.js';

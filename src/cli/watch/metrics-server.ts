@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { formatAddress } from '../../zeo/address.js';
+import { formatAddress } from '../../zeo/connection/address.js';
 import type { ListenAddress } from './listen-address.js';
 import { isTrouble, type Row } from './snapshot.js';
 

@@ -1,9 +1,9 @@
-import { formatDuration, formatMoment, formatTime } from '../explain.js';
-import type { Paint, Style } from '../paint.js';
-import { truncate, truncateMiddle, widthOf } from '../terminal-text.js';
-import type { Fact, FactKind } from './fact.js';
+import { formatDuration, formatMoment, formatTime } from '../io/format.js';
+import type { Paint, Style } from '../io/paint.js';
+import { truncate, truncateMiddle, widthOf } from '../io/terminal-text.js';
 import type { Snapshot } from './snapshot.js';
 import { countStates, renderTable } from './table.js';
+import type { Fact, FactKind } from './view.js';
 
 export interface RenderOptions {
   readonly columns: number;

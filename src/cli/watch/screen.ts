@@ -2,12 +2,11 @@
  * Draws on a terminal: on its alternate screen, so that what was there before is there again afterwards. Whatever ends
  * the program, the terminal gets its cursor back.
  */
-import type { Output } from '../output.js';
-import type { Paint } from '../paint.js';
-import type { Fact } from './fact.js';
+import type { Output } from '../io/output.js';
+import type { Paint } from '../io/paint.js';
 import { render } from './render.js';
 import type { Snapshot } from './snapshot.js';
-import type { View } from './view.js';
+import type { Fact, View } from './view.js';
 
 /** Alternate screen, no cursor, no wrapping of what is too long. */
 const enter = '\x1b[?1049h\x1b[?25l\x1b[?7l';

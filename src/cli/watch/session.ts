@@ -1,7 +1,7 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
-import { formatDateTime, formatMs } from '../explain.js';
-import type { Fact } from './fact.js';
+import { formatDateTime, formatMs } from '../io/format.js';
 import { type Row, type Snapshot, tellTrouble } from './snapshot.js';
+import type { Fact } from './view.js';
 import type { WatchedStorage } from './watched-storage.js';
 
 /** Facts kept for the screen: more than any shows. */

@@ -1,5 +1,5 @@
-import type { RoundTripSummary } from '../../agent/round-trips.js';
-import type { Fact } from './fact.js';
+import type { RoundTripSummary } from '../../agent/ping/round-trips.js';
+import type { Fact } from './view.js';
 
 /**
  * How a storage is, at a glance. From bad to good, which is the order of the table.

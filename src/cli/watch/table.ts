@@ -1,8 +1,7 @@
-import { formatMoment, formatMs, formatSince } from '../explain.js';
-import type { Paint, Style } from '../paint.js';
-import { padEnd, padStart, truncate, truncateMiddle, widthOf, wrap } from '../terminal-text.js';
+import { formatMoment, formatMs, formatSince } from '../io/format.js';
+import type { Paint, Style } from '../io/paint.js';
+import { padEnd, padStart, truncate, truncateMiddle, widthOf, wrap } from '../io/terminal-text.js';
 import { type DisplayState, displayStates, isTrouble, type Row, tellTrouble } from './snapshot.js';
-import { sparkLine } from './spark-line.js';
 
 const styles: Readonly<Record<DisplayState, Style>> = {
   dead: 'bad',
@@ -133,4 +132,21 @@ export function countStates(rows: readonly Row[]): string {
     .filter(([count]) => count > 0)
     .map(([count, state]) => `${count} ${state}`)
     .join(', ');
+}
+
+const bars = [...'▁▂▃▄▅▆▇█'];
+
+/**
+ * A graph of one line: the last values that there is room for, from zero to the highest of them.
+ *
+ * @example sparkLine([1, 2, 4, 8], 8) // '▁▂▄█'
+ */
+export function sparkLine(values: readonly number[], width: number): string {
+  const shown = values.slice(-width);
+  const highest = Math.max(...shown);
+  return shown.map((value) => bars[barOf(value, highest)]).join('');
+}
+
+function barOf(value: number, highest: number): number {
+  return highest > 0 ? Math.max(0, Math.ceil((value / highest) * bars.length) - 1) : 0;
 }

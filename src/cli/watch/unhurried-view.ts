@@ -1,6 +1,5 @@
-import type { Output } from '../output.js';
-import type { Fact } from './fact.js';
-import type { View } from './view.js';
+import type { Output } from '../io/output.js';
+import type { Fact, View } from './view.js';
 
 /** Leaves out what is told while nobody reads, and says how much that was. */
 export class UnhurriedView implements View {

@@ -1,25 +1,22 @@
 import { KeepAlive } from '../../agent/keep-alive.js';
+import type { KeepAliveOptions } from '../../agent/settings.js';
 import { StorageRegistry } from '../../agent/storage-registry.js';
-import { KeepAliveError } from '../../errors.js';
-import type { KeepAliveOptions } from '../../settings.js';
-import { ClientStorage } from '../../zeo/client-storage.js';
-import { Ending } from '../ending.js';
-import { exitCode } from '../exit-code.js';
-import { formatDuration } from '../explain.js';
-import { Output } from '../output.js';
-import { paintFor } from '../paint.js';
-import type { Target } from '../target.js';
-import { widthOf } from '../terminal-text.js';
-import { logOfAgent } from './agent-log.js';
-import type { Fact } from './fact.js';
-import { tellOfAgent, tellOfStorage } from './facts.js';
-import { JsonLines } from './json-lines.js';
+import { KeepAliveError } from '../../model/errors.js';
+import { ClientStorage } from '../../zeo/storage/client-storage.js';
+import { Ending } from '../io/ending.js';
+import { exitCode } from '../io/exit-code.js';
+import { formatDuration } from '../io/format.js';
+import { Output } from '../io/output.js';
+import { paintFor } from '../io/paint.js';
+import type { Target } from '../io/targets.js';
+import { widthOf } from '../io/terminal-text.js';
+import { JsonLines, LogLines } from './lines.js';
 import type { ListenAddress } from './listen-address.js';
-import { LogLines } from './log-lines.js';
+import { logOfAgent, tellOfAgent, tellOfStorage } from './narrate.js';
 import { Screen } from './screen.js';
 import { Session } from './session.js';
 import { UnhurriedView } from './unhurried-view.js';
-import type { View } from './view.js';
+import type { Fact, View } from './view.js';
 import { WatchedStorage } from './watched-storage.js';
 
 export interface WatchOptions {

@@ -1,8 +1,8 @@
 import type { StorageStatus } from '../../agent/status.js';
-import type { ClientStorage } from '../../zeo/client-storage.js';
-import { printable } from '../terminal-text.js';
-import type { Fact } from './fact.js';
+import type { ClientStorage } from '../../zeo/storage/client-storage.js';
+import { printable } from '../io/terminal-text.js';
 import type { DisplayState, Row, Trouble } from './snapshot.js';
+import type { Fact } from './view.js';
 
 /** One of the storages that are watched: what its facts come to. */
 export class WatchedStorage {

@@ -1,14 +1,14 @@
-import { ClientDisconnected, KeepAliveError, ProtocolError, type ServerError } from '../../errors.js';
-import { type Codec, codecs, type Encoding } from './codec.js';
-import { frameOf } from './frame.js';
+import { ClientDisconnected, KeepAliveError, ProtocolError, type ServerError } from '../../model/errors.js';
+import { defaultMaxFrameBytes } from '../../pickle/limits.js';
+import { type Codec, codecs, type Encoding } from '../encoding/codec.js';
+import { frameOf } from '../encoding/frame.js';
+import type { MessageId, Value } from '../encoding/values.js';
 import type { OversizedFrame } from './frame-decoder.js';
 import { FrameReader } from './frame-reader.js';
 import { answerGreeting, type Protocol } from './greeting.js';
 import { LazyReply } from './lazy-reply.js';
-import { defaultMaxFrameBytes } from './limits.js';
 import { callArguments, isOneWay, replyError, replyMethod, toMessage } from './message.js';
 import { peekAnswerId, peekReplyId, replyHeadBytes } from './reply-head.js';
-import type { MessageId, Value } from './values.js';
 
 /** What the server did, in order. */
 export type ClientEvent =

@@ -1,4 +1,4 @@
-import { frameHeaderBytes } from './frame.js';
+import { frameHeaderBytes } from '../encoding/frame.js';
 
 const nothing = new Uint8Array(0);
 

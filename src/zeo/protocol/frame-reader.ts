@@ -1,4 +1,4 @@
-import { ProtocolError } from '../../errors.js';
+import { ProtocolError } from '../../model/errors.js';
 import { FrameDecoder, type OversizedFrame } from './frame-decoder.js';
 import { foreignPeer, maxGreetingBytes, maxShownBytes } from './greeting.js';
 

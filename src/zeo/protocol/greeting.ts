@@ -1,6 +1,6 @@
-import { ProtocolError } from '../../errors.js';
-import type { Encoding } from './codec.js';
-import { printable } from './text.js';
+import { ProtocolError } from '../../model/errors.js';
+import { printable } from '../../pickle/text.js';
+import type { Encoding } from '../encoding/codec.js';
 
 /** The only version of the protocol that is alive: ZEO 5 and 6 speak it. */
 export const protocolVersion = '5';

@@ -1,4 +1,4 @@
-import type { Value } from './values.js';
+import type { Value } from '../encoding/values.js';
 
 /**
  * A reply whose value is decoded when somebody looks at it: a keep-alive ping never does.

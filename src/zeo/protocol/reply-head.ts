@@ -1,5 +1,5 @@
 /* What can be told of a reply without decoding its value. */
-import type { Encoding } from './codec.js';
+import type { Encoding } from '../encoding/codec.js';
 import { errorFlags } from './message.js';
 
 /** `.reply` behind the flags. */

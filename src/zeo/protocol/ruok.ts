@@ -1,5 +1,5 @@
-import { ProtocolError } from '../../errors.js';
-import { frameOf } from './frame.js';
+import { ProtocolError } from '../../model/errors.js';
+import { frameOf } from '../encoding/frame.js';
 import { FrameReader } from './frame-reader.js';
 import { answerGreeting, type Protocol } from './greeting.js';
 

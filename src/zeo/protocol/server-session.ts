@@ -1,12 +1,12 @@
-import { ClientDisconnected, ProtocolError } from '../../errors.js';
-import { type Codec, codecs, type Encoding } from './codec.js';
-import { frameOf } from './frame.js';
+import { ClientDisconnected, ProtocolError } from '../../model/errors.js';
+import { defaultMaxFrameBytes } from '../../pickle/limits.js';
+import { type Codec, codecs, type Encoding } from '../encoding/codec.js';
+import { frameOf } from '../encoding/frame.js';
+import type { MessageId, Value } from '../encoding/values.js';
 import { FrameReader } from './frame-reader.js';
 import { checkAnswer, type Protocol, protocolVersion } from './greeting.js';
-import { defaultMaxFrameBytes } from './limits.js';
 import { callArguments, errorFlags, heartbeatId, isOneWay, replyMethod, toMessage } from './message.js';
 import { isRuok } from './ruok.js';
-import type { MessageId, Value } from './values.js';
 
 /** What the client did, in order. */
 export type ServerEvent =

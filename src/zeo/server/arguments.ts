@@ -1,6 +1,6 @@
-import { isId } from '../ids.js';
-import { isDict, type Value } from '../protocol/values.js';
-import { typeError } from './python-errors.js';
+import { isId } from '../../zodb/ids.js';
+import { isDict, type Value } from '../encoding/values.js';
+import { typeError } from '../memory-storage/python-errors.js';
 
 /** The arguments of one call, read by position and checked; Python would raise a `TypeError` as well. */
 export class Arguments {

@@ -1,5 +1,5 @@
-import { ProtocolError, ServerError } from '../../errors.js';
-import type { MessageId, Value } from '../protocol/values.js';
+import { ProtocolError, ServerError } from '../../model/errors.js';
+import type { MessageId, Value } from '../encoding/values.js';
 import { Arguments } from './arguments.js';
 import type { ClientState } from './client-state.js';
 import { methods } from './methods.js';

@@ -1,7 +1,7 @@
-import { compareIds } from '../ids.js';
-import { keyError, outOfOrderError, storageError } from './python-errors.js';
-import type { Revision } from './revisions.js';
-import type { StoredTransaction } from './transaction-log.js';
+import { compareIds } from '../../zodb/ids.js';
+import { keyError, outOfOrderError, storageError } from '../memory-storage/python-errors.js';
+import type { Revision } from '../memory-storage/revisions.js';
+import type { StoredTransaction } from '../memory-storage/transaction-log.js';
 
 /** As many as a client may have open; ZEO's own client gives up the ones that it has dropped at its next commit. */
 const maxOpen = 10_000;

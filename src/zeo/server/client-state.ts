@@ -1,9 +1,9 @@
-import type { Value } from '../protocol/values.js';
+import type { Value } from '../encoding/values.js';
+import type { MemoryStorage } from '../memory-storage/memory-storage.js';
+import { readOnlyError, transactionError, valueError } from '../memory-storage/python-errors.js';
+import type { StorageObserver, StorageSize } from '../memory-storage/storage-observer.js';
 import { ClientIterators } from './client-iterators.js';
-import type { MemoryStorage } from './memory-storage.js';
 import type { PendingTransaction } from './pending-transaction.js';
-import { readOnlyError, transactionError, valueError } from './python-errors.js';
-import type { StorageObserver, StorageSize } from './storage-observer.js';
 
 /** What all clients of a server share. */
 export interface Served {

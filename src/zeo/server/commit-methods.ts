@@ -1,11 +1,11 @@
-import { ServerError } from '../../errors.js';
-import { copyId } from '../ids.js';
-import type { Value } from '../protocol/values.js';
+import { ServerError } from '../../model/errors.js';
+import { copyId } from '../../zodb/ids.js';
+import type { Value } from '../encoding/values.js';
+import type { Operation } from '../memory-storage/operation.js';
+import { transactionError, valueError } from '../memory-storage/python-errors.js';
 import type { ClientState } from './client-state.js';
 import type { Method } from './method.js';
-import type { Operation } from './operation.js';
 import { PendingTransaction } from './pending-transaction.js';
-import { transactionError, valueError } from './python-errors.js';
 
 /**
  * The two phases of a commit. Source: ZEO/StorageServer.py, `ZEOStorage` and `CommitLog`.

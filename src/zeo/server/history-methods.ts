@@ -1,9 +1,9 @@
-import type { Value } from '../protocol/values.js';
+import { tidTime } from '../../zodb/tid.js';
+import type { Value } from '../encoding/values.js';
+import { valueError } from '../memory-storage/python-errors.js';
+import type { Revision } from '../memory-storage/revisions.js';
+import type { StoredTransaction } from '../memory-storage/transaction-log.js';
 import type { Method } from './method.js';
-import { valueError } from './python-errors.js';
-import type { Revision } from './revisions.js';
-import { tidTime } from './tid.js';
-import type { StoredTransaction } from './transaction-log.js';
 import { extensionOf, toDict, undoLog } from './undo-log.js';
 
 /** The methods that look back, and the one that ends what can be seen. Source: ZEO/StorageServer.py, `ZEOStorage`. */

@@ -1,4 +1,4 @@
-import type { Value } from '../protocol/values.js';
+import type { Value } from '../encoding/values.js';
 import type { Arguments } from './arguments.js';
 import type { ClientState } from './client-state.js';
 

@@ -1,7 +1,7 @@
+import { notImplementedError } from '../memory-storage/python-errors.js';
 import { commitMethods } from './commit-methods.js';
 import { historyMethods } from './history-methods.js';
 import type { Method } from './method.js';
-import { notImplementedError } from './python-errors.js';
 import { readMethods } from './read-methods.js';
 
 /** Methods of ZEO's server that this one only knows by name: what blobs need, and what its own does not have either. */

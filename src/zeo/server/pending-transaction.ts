@@ -1,8 +1,8 @@
-import type { Value } from '../protocol/values.js';
-import type { Operation } from './operation.js';
-import { transactionTooLargeError } from './python-errors.js';
-import type { StagedTransaction } from './staged-transaction.js';
-import type { TransactionMeta, TransactionStatus } from './transaction-log.js';
+import type { Value } from '../encoding/values.js';
+import type { Operation } from '../memory-storage/operation.js';
+import { transactionTooLargeError } from '../memory-storage/python-errors.js';
+import type { StagedTransaction } from '../memory-storage/staged-transaction.js';
+import type { TransactionMeta, TransactionStatus } from '../memory-storage/transaction-log.js';
 
 /** What a client says of its transaction when it begins. */
 export interface TransactionStart {

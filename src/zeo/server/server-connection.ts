@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { KeepAliveError, ProtocolError, type ServerError } from '../../errors.js';
-import { type ServerEvent, ServerSession } from '../protocol/session.js';
-import type { MessageId, Value } from '../protocol/values.js';
+import { KeepAliveError, ProtocolError, type ServerError } from '../../model/errors.js';
+import type { MessageId, Value } from '../encoding/values.js';
+import { type ServerEvent, ServerSession } from '../protocol/index.js';
 import { CallDispatcher, type IncomingCall, type Replies } from './call-dispatcher.js';
 import { ClientState, type Peer, type Served } from './client-state.js';
 

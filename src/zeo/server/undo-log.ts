@@ -1,6 +1,6 @@
-import type { Value } from '../protocol/values.js';
-import { tidTime } from './tid.js';
-import type { StoredTransaction } from './transaction-log.js';
+import { tidTime } from '../../zodb/tid.js';
+import type { Value } from '../encoding/values.js';
+import type { StoredTransaction } from '../memory-storage/transaction-log.js';
 
 /**
  * The transactions that can be undone, newest first, as ZODB describes them.

@@ -1,13 +1,13 @@
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { ProtocolError } from '../../errors.js';
-import type { Encoding } from '../protocol/codec.js';
-import { receivedValue } from '../received-value.js';
+import { ProtocolError } from '../../model/errors.js';
+import { receivedValue } from '../../model/received-value.js';
+import type { Encoding } from '../encoding/codec.js';
+import { MemoryStorage } from '../memory-storage/memory-storage.js';
 import type { IncomingCall } from './call-dispatcher.js';
 import type { Served } from './client-state.js';
 import { Listener } from './listener.js';
-import { MemoryStorage } from './memory-storage.js';
 import { ServerConnection } from './server-connection.js';
 
 export interface ZeoServerOptions {

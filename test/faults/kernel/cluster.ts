@@ -1,4 +1,4 @@
-import { systemClock } from '../../../src/clock.js';
+import { systemClock } from '#src/async/clock.js';
 import { type Computer, Network } from './network.js';
 import { serverPort } from './server-process.js';
 

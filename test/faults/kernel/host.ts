@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';
-import { systemClock } from '../../../src/clock.js';
+import { systemClock } from '#src/async/clock.js';
 import {
   type HostCommand,
   type HostConfig,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../../src/clock.js';
+import { systemClock } from '#src/async/clock.js';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
 import { countsOf } from './counts.js';
 import { HostProcess, type Loaded, waitTimeout } from './host-process.js';

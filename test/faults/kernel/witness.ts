@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ClientStorage } from 'zeo-keepalive/zeo';
-import { fromPerformanceNow, systemClock } from '../../../src/clock.js';
+import { fromPerformanceNow, systemClock } from '#src/async/clock.js';
 import type { Silence } from './host-process.js';
 
 /**

@@ -1,0 +1,43 @@
+import type { Channel } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
+import type { Fact, FactName, KeepAliveEvents } from '../../model/events.js';
+import { channels } from '../../observability/channels.js';
+
+const channelOf: { readonly [Name in FactName]?: Channel } = channels;
+
+/** Tells facts to whoever listens: to the agent's listeners and on the process's channels. */
+export class Announcer {
+  readonly #events: EventEmitter<KeepAliveEvents>;
+  readonly #onListenerFailed: (error: unknown, name: FactName) => void;
+
+  /** @param onListenerFailed A listener that throws must not end the pings. */
+  constructor(
+    events: EventEmitter<KeepAliveEvents>,
+    onListenerFailed: (error: unknown, name: FactName) => void,
+  ) {
+    this.#events = events;
+    this.#onListenerFailed = onListenerFailed;
+  }
+
+  /** Whether there is anyone to tell it to: else it need not be put together. */
+  isHeard(name: FactName): boolean {
+    return this.#events.listenerCount(name) > 0 || channelOf[name]?.hasSubscribers === true;
+  }
+
+  tell<Name extends FactName>(name: Name, fact: Fact<Name>): void {
+    channelOf[name]?.publish(fact);
+    // Not by `emit`, which leaves out the listeners after one that throws. Wrappers of `once` take themselves off.
+    for (const listener of this.#events.rawListeners(name)) this.#call(listener, name, fact);
+  }
+
+  #call(listener: (fact: never) => unknown, name: FactName, fact: Fact<FactName>): void {
+    const failed = (error: unknown) => this.#onListenerFailed(error, name);
+    try {
+      const result: unknown = Reflect.apply(listener, this.#events, [fact]);
+      // A listener may be an async function, too.
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * What a user sets: from the environment, which is how a host is tuned, or as options, which override it.
+ * This is the only place that validates it.
+ */
+import { KeepAliveError } from '../model/errors.js';
+import { checkLogger, type LevelName, type LogOptions, levelNames } from '../observability/log.js';
+
+/** Options of the agent. Durations are in seconds, as the original's. */
+export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
+  /** Seconds between two pings of one storage. Zero or negative: the agent is not started. */
+  readonly period?: number | undefined;
+  /** Seconds a peer may stay silent after a ping. Default: the smaller of 5 and the period. */
+  readonly timeout?: number | undefined;
+  /** Pings in flight at once. A ping that waits in silence does not count for long. Default 128. */
+  readonly concurrency?: number | undefined;
+  /** Fraction, 0 to 1, by which each sleep may be shortened at random. Default 0.1. */
+  readonly jitter?: number | undefined;
+  /** A storage that received bytes within the period counts as alive without a ping. Default `false`. */
+  readonly skipActive?: boolean | undefined;
+  /** zLOG or pino level name. Default `info`, or the level of the logger given. */
+  readonly level?: LevelName | undefined;
+}
+
+export interface Settings {
+  readonly periodMs: number;
+  readonly timeoutMs: number;
+  readonly concurrency: number;
+  readonly jitter: number;
+  readonly skipActive: boolean;
+  readonly level: LevelName | undefined;
+}
+
+export interface ResolvedSettings {
+  /** `undefined`: the period is absent, zero or negative, so the agent is not to be started. */
+  readonly settings: Settings | undefined;
+  readonly level: LevelName | undefined;
+  /** What a user most likely did not mean, as messages. */
+  readonly warnings: readonly string[];
+}
+
+const prefix = 'ZEO_KEEPALIVE_';
+
+const variables = {
+  period: `${prefix}PERIOD`,
+  timeout: `${prefix}TIMEOUT`,
+  concurrency: `${prefix}CONCURRENCY`,
+  jitter: `${prefix}JITTER`,
+  skipActive: `${prefix}SKIP_ACTIVE`,
+  level: `${prefix}LOG_LEVEL`,
+} as const;
+
+type SettingName = keyof typeof variables;
+
+/** Node's timers hold 2^31 − 1 ms and fire at once beyond. */
+const longestSeconds = Math.floor((2 ** 31 - 1) / 1000);
+const maximumConcurrency = 65_536;
+
+/**
+ * Reads the settings: options over environment over defaults.
+ *
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, naming what was set, to what, and what is accepted.
+ */
+export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEnv): ResolvedSettings {
+  const given = (name: SettingName) => pick(name, options, env);
+  const level = parseLevel(given('level'));
+  const seconds = parseNumber(
+    given('period'),
+    -Infinity,
+    longestSeconds,
+    `a number of seconds up to ${longestSeconds}`,
+  );
+  // Everything is read, and so complained about, even when the agent is not to be started.
+  const timeout = parseNumber(
+    given('timeout'),
+    0.001,
+    longestSeconds,
+    `a number of seconds from 0.001 to ${longestSeconds}`,
+  );
+  const concurrency = parseNumber(
+    given('concurrency'),
+    1,
+    maximumConcurrency,
+    `a whole number from 1 to ${maximumConcurrency}`,
+    true,
+  );
+  const jitter = parseNumber(given('jitter'), 0, 1, 'a number from 0 to 1');
+  const skipActive = parseSwitch(given('skipActive'));
+  if (options.logger !== undefined) parseLogger(options.logger);
+  const warnings = Object.keys(env)
+    .filter((name) => name.startsWith(prefix) && !Object.values<string>(variables).includes(name))
+    .map((name) => `Unknown environment variable ${name}; known are ${Object.values(variables).join(', ')}`);
+  const optionNames = [...Object.keys(variables), 'logger', 'databases'];
+  for (const name of Object.keys(options)) {
+    if (!optionNames.includes(name))
+      warnings.push(`Unknown option ${name}; known are ${optionNames.join(', ')}`);
+  }
+  if (seconds === undefined || seconds <= 0) return { settings: undefined, level, warnings };
+  // Less than a millisecond would make the loop spin.
+  const periodMs = Math.max(1, seconds * 1000);
+  const settings: Settings = {
+    periodMs,
+    timeoutMs: timeout === undefined ? Math.min(5000, periodMs) : timeout * 1000,
+    concurrency: concurrency ?? 128,
+    jitter: jitter ?? 0.1,
+    skipActive: skipActive ?? false,
+    level,
+  };
+  return { settings, level, warnings };
+}
+
+/** A setting as it was given, and what to call it in an error. */
+interface Given {
+  readonly label: string;
+  readonly value: unknown;
+}
+
+function pick(name: SettingName, options: KeepAliveOptions, env: NodeJS.ProcessEnv): Given | undefined {
+  const option = options[name];
+  if (option !== undefined) return { label: `Option ${name}`, value: option };
+  const variable = variables[name];
+  const text = env[variable]?.trim();
+  // A variable set to nothing is how many deployment tools spell an absent one.
+  return text === undefined || text === '' ? undefined : { label: variable, value: text };
+}
+
+function invalid({ label, value }: Given, accepted: string): KeepAliveError {
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
+  return new KeepAliveError('ERR_KEEPALIVE_INVALID_SETTING', `${label} is ${shown}; accepted is ${accepted}`);
+}
+
+// Number() would also read '0x10', '1e400' as infinity, and '' as zero.
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function parseNumber(
+  given: Given | undefined,
+  least: number,
+  most: number,
+  accepted: string,
+  whole = false,
+): number | undefined {
+  if (given === undefined) return undefined;
+  const { value } = given;
+  const number = typeof value === 'string' && decimal.test(value) ? Number(value) : value;
+  const fits =
+    typeof number === 'number' && number >= least && number <= most && (!whole || Number.isInteger(number));
+  if (!fits) throw invalid(given, accepted);
+  return number;
+}
+
+const switchWords: Readonly<Record<string, boolean>> = {
+  '1': true,
+  true: true,
+  yes: true,
+  on: true,
+  '0': false,
+  false: false,
+  no: false,
+  off: false,
+};
+
+function parseSwitch(given: Given | undefined): boolean | undefined {
+  if (given === undefined || typeof given.value === 'boolean') return given?.value as boolean | undefined;
+  const word = String(given.value).toLowerCase();
+  if (!Object.hasOwn(switchWords, word)) throw invalid(given, Object.keys(switchWords).join(', '));
+  return switchWords[word];
+}
+
+function parseLogger(value: unknown): void {
+  try {
+    checkLogger(value);
+  } catch (error) {
+    throw invalid({ label: 'Option logger', value: typeof value }, (error as Error).message);
+  }
+}
+
+function parseLevel(given: Given | undefined): LevelName | undefined {
+  if (given === undefined) return undefined;
+  const name = String(given.value).toLowerCase();
+  if (!Object.hasOwn(levelNames, name)) throw invalid(given, Object.keys(levelNames).join(', '));
+  return name as LevelName;
+}

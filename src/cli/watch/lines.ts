@@ -1,0 +1,70 @@
+import { formatDateTime } from '../io/format.js';
+import type { Output } from '../io/output.js';
+import type { Paint } from '../io/paint.js';
+import { padEnd } from '../io/terminal-text.js';
+import type { Fact, View } from './view.js';
+
+/** One line a fact: time, storage, what happened. For files, pipes and journals. */
+export class LogLines implements View {
+  readonly #output: Output;
+  readonly #paint: Paint;
+  readonly #nameWidth: number;
+
+  constructor(output: Output, paint: Paint, nameWidth: number) {
+    this.#output = output;
+    this.#paint = paint;
+    this.#nameWidth = nameWidth;
+  }
+
+  tell({ time, name, text, kind }: Fact): void {
+    if (kind === 'detail') return;
+    const line = `${formatDateTime(time)}  ${padEnd(name ?? '-', this.#nameWidth)}  ${text}`;
+    this.#output.write(`${kind === 'bad' || kind === 'good' ? this.#paint(kind, line) : line}\n`);
+  }
+
+  end(summary: Fact): void {
+    this.#output.write(`${summary.text}\n`);
+  }
+}
+
+/** One JSON object a line (NDJSON): `time`, `event`, `name` where one storage is concerned, and the event's fields. */
+export class JsonLines implements View {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  tell({ time, event, name, fields }: Fact): void {
+    const shown = 'error' in fields ? { ...fields, error: describe(fields.error) } : fields;
+    this.#output.write(`${toJson({ time, event, name, ...shown })}\n`);
+  }
+
+  end(summary: Fact): void {
+    this.tell(summary);
+  }
+}
+
+/** JSON leaves the C1 controls and the marks of direction as they are; on a terminal they would act. */
+const unsafe = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+function toJson(value: object): string {
+  // Outside of texts there are none of these, so that escaping them keeps it JSON, and the same.
+  return JSON.stringify(value, (_key, item) =>
+    typeof item === 'number' && !Number.isInteger(item) ? Number(item.toFixed(3)) : item,
+  ).replace(unsafe, escapeUnits);
+}
+
+function escapeUnits(text: string): string {
+  return text
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
+/** Stack traces are for logs. */
+function describe(error: unknown): object | undefined {
+  if (error === undefined) return undefined;
+  if (!(error instanceof Error)) return { message: String(error) };
+  return { code: 'code' in error ? error.code : undefined, message: error.message };
+}

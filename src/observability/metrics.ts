@@ -1,0 +1,131 @@
+/**
+ * `zeo-keepalive/metrics`: what the agents of this process do, as OpenTelemetry metrics.
+ *
+ * The only way to `@opentelemetry/api`, an optional peer dependency: who does not import this neither needs nor pays for it.
+ * It listens on the channels, like any other observer.
+ */
+import type { Channel } from 'node:diagnostics_channel';
+import { createRequire } from 'node:module';
+import { createNoopMeter, diag, type MeterProvider, metrics } from '@opentelemetry/api';
+import { channels, pingChannel } from './channels.js';
+import { createInstruments, type Instruments } from './instruments.js';
+import { redactText } from './redaction.js';
+
+export interface MetricsOptions {
+  /** Where the instruments are made. Default: the global provider, also one that is registered later. */
+  readonly meterProvider?: MeterProvider | undefined;
+}
+
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+
+const recordings = new Map<MeterProvider | undefined, () => void>();
+
+/**
+ * Records metrics of every agent in this process from now on. Returns the function that ends it. Called again for the same
+ * provider it changes nothing.
+ *
+ * | instrument | kind and unit | attributes beside `zeo_keepalive.storage.name` |
+ * | --- | --- | --- |
+ * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when it was due and there was no connection |
+ * | `zeo_keepalive.ping.duration` | histogram, s | |
+ * | `zeo_keepalive.detection.duration` | histogram, s: from the last byte of a dead peer to the verdict | `zeo_keepalive.diagnosis` |
+ * | `zeo_keepalive.reconnects` | counter | `zeo_keepalive.cause`, `unnoticed` for one between two pings |
+ * | `zeo_keepalive.reconnect.duration` | histogram, s: without a connection, of those that were without one when a ping was due, or dead | `zeo_keepalive.cause` |
+ * | `zeo_keepalive.stall.duration` | histogram, s: standstills in which verdicts were withheld | `zeo_keepalive.stall.of`: `loop` or `process`; no storage |
+ * | `zeo_keepalive.worker.restarts` | counter | no storage |
+ *
+ * @example
+ * import { recordMetrics } from 'zeo-keepalive/metrics';
+ * recordMetrics();
+ */
+export function recordMetrics({ meterProvider }: MetricsOptions = {}): () => void {
+  const present = recordings.get(meterProvider);
+  if (present !== undefined) return present;
+  const endRecording = record(instrumentsOf(() => meterProvider ?? metrics.getMeterProvider()));
+  const end = () => {
+    if (recordings.get(meterProvider) !== end) return;
+    recordings.delete(meterProvider);
+    endRecording();
+  };
+  recordings.set(meterProvider, end);
+  return end;
+}
+
+/** @internal Whether the host has registered a provider: without one it would be work for nothing. */
+export function hasGlobalProvider(): boolean {
+  return metrics.getMeter('zeo-keepalive') !== createNoopMeter();
+}
+
+/** Instruments that are made before the SDK registers its provider would have no effect for ever. */
+function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments {
+  let provider: MeterProvider | undefined;
+  let instruments: Instruments | undefined;
+  return () => {
+    const current = currentProvider();
+    if (instruments === undefined || current !== provider) {
+      provider = current;
+      instruments = createInstruments(current.getMeter('zeo-keepalive', version));
+    }
+    return instruments;
+  };
+}
+
+/** What leaves the process says no more than the log: a host may have named a storage by a URI with its password. */
+function record(instruments: () => Instruments): () => void {
+  const ends: (() => void)[] = [];
+  const on = <Message>(channel: Channel<unknown, Message>, listener: (message: Message) => void) => {
+    const contained = (message: unknown) => {
+      try {
+        listener(message as Message);
+      } catch (error) {
+        // Node would end the process for what a subscriber throws.
+        diag.error('zeo-keepalive cannot record a metric', error);
+      }
+    };
+    channel.subscribe(contained);
+    ends.push(() => channel.unsubscribe(contained));
+  };
+
+  on(pingChannel.asyncEnd, ({ name, result, roundTripMs }) => {
+    const storage = redactText(name);
+    instruments().pings.add(1, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.ping.result': result,
+    });
+    if (roundTripMs === undefined) return;
+    instruments().pingDuration.record(roundTripMs / 1000, { 'zeo_keepalive.storage.name': storage });
+  });
+  on(channels.storageDown, ({ name }) => {
+    const storage = redactText(name);
+    instruments().pings.add(1, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.ping.result': 'down',
+    });
+  });
+  on(channels.storageDied, ({ name, timeToDetectMs, diagnosis }) => {
+    const storage = redactText(name);
+    instruments().detectionDuration.record(timeToDetectMs / 1000, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.diagnosis': diagnosis,
+    });
+  });
+  on(channels.storageBack, ({ name, downForMs, cause }) => {
+    const attributes = { 'zeo_keepalive.storage.name': redactText(name), 'zeo_keepalive.cause': cause };
+    instruments().reconnects.add(1, attributes);
+    instruments().reconnectDuration.record(downForMs / 1000, attributes);
+  });
+  on(channels.connectionReplaced, ({ name }) => {
+    const storage = redactText(name);
+    instruments().reconnects.add(1, {
+      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.cause': 'unnoticed',
+    });
+  });
+  on(channels.stalled, ({ of, durationMs }) => {
+    instruments().stallDuration.record(durationMs / 1000, { 'zeo_keepalive.stall.of': of });
+  });
+  on(channels.workerLost, () => instruments().workerRestarts.add(1));
+  return () => {
+    for (const end of ends) end();
+  };
+}

@@ -1,0 +1,136 @@
+/** Python's `datetime.timedelta`, as Python keeps it: only the days are negative. */
+export class PythonTimeDelta {
+  readonly days: number;
+  /** 0 to 86,399. */
+  readonly seconds: number;
+  /** 0 to 999,999. */
+  readonly microseconds: number;
+
+  constructor(days: number, seconds: number, microseconds: number) {
+    this.days = days;
+    this.seconds = seconds;
+    this.microseconds = microseconds;
+  }
+
+  /** All of it in seconds; exact to the microsecond below some 285 years. */
+  get totalSeconds(): number {
+    return this.days * 86_400 + this.seconds + this.microseconds / 1e6;
+  }
+}
+
+/** A time zone whose offset is known: Python's `datetime.timezone`, and those of the package `pytz`. */
+export class PythonTimeZone {
+  /** East of Greenwich is positive. With `pytz` it is the one that holds for the time that the zone is of. */
+  readonly utcOffset: PythonTimeDelta;
+  /** `Europe/Berlin` of `pytz`, or what the `timezone` was called. */
+  readonly name: string | undefined;
+
+  constructor(utcOffset: PythonTimeDelta, name?: string) {
+    this.utcOffset = utcOffset;
+    this.name = name;
+  }
+
+  /** As ISO 8601 has it: `+01:00`, with seconds if there are any. */
+  toString(): string {
+    const { days, seconds, microseconds } = this.utcOffset;
+    const isNegative = days < 0;
+    // Exact: an offset is less than a day.
+    const total = Math.abs((days * 86_400 + seconds) * 1e6 + microseconds);
+    const parts = [total / 3.6e9, (total / 6e7) % 60].map((part) => twoDigits(Math.floor(part)));
+    const rest = total % 6e7;
+    if (rest > 0) parts.push(twoDigits(Math.floor(rest / 1e6)));
+    const fraction = rest % 1e6 > 0 ? `.${String(rest % 1e6).padStart(6, '0')}` : '';
+    return `${isNegative ? '-' : '+'}${parts.join(':')}${fraction}`;
+  }
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** Python's `datetime.date`. */
+export class PythonDate {
+  /** 1 to 9999. */
+  readonly year: number;
+  /** 1 to 12. */
+  readonly month: number;
+  readonly day: number;
+
+  constructor(year: number, month: number, day: number) {
+    this.year = year;
+    this.month = month;
+    this.day = day;
+  }
+
+  /** `2024-02-29`, as Python's `isoformat` has it. */
+  toString(): string {
+    const [year, month, day] = [String(this.year), String(this.month), String(this.day)];
+    return `${year.padStart(4, '0')}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  }
+}
+
+/** What a `datetime.time` is made of. */
+export interface TimeFields {
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+  readonly microsecond: number;
+  /** 1 for the second of two equal times when clocks are set back. */
+  readonly fold: 0 | 1;
+}
+
+/** Python's `datetime.time`. */
+export class PythonTime implements TimeFields {
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+  readonly microsecond: number;
+  readonly fold: 0 | 1;
+  /** `null` for a naive time; a {@link PythonTimeZone} if its offset is known; else a `PythonObject` or what there was. */
+  readonly tzinfo: unknown;
+
+  constructor({ hour, minute, second, microsecond, fold }: TimeFields, tzinfo: unknown = null) {
+    this.hour = hour;
+    this.minute = minute;
+    this.second = second;
+    this.microsecond = microsecond;
+    this.fold = fold;
+    this.tzinfo = tzinfo;
+  }
+
+  /** `23:59:59.000001+01:00` as Python's `isoformat` has it; without an offset if none is known. */
+  toString(): string {
+    const clock = [this.hour, this.minute, this.second].map((part) => String(part).padStart(2, '0'));
+    const fraction = this.microsecond > 0 ? `.${String(this.microsecond).padStart(6, '0')}` : '';
+    const offset = this.tzinfo instanceof PythonTimeZone ? this.tzinfo.toString() : '';
+    return `${clock.join(':')}${fraction}${offset}`;
+  }
+}
+
+/** Python's `datetime.datetime`. */
+export class PythonDateTime {
+  readonly date: PythonDate;
+  /** With the time zone. */
+  readonly time: PythonTime;
+
+  constructor(date: PythonDate, time: PythonTime) {
+    this.date = date;
+    this.time = time;
+  }
+
+  /** `2024-02-29T23:59:59.000001+01:00` as Python's `isoformat` has it; without an offset if none is known. */
+  toString(): string {
+    return `${this.date}T${this.time}`;
+  }
+
+  /** The moment, to the millisecond; `undefined` for a naive one, and if the offset of its zone is not known. */
+  toDate(): Date | undefined {
+    const { date, time } = this;
+    if (!(time.tzinfo instanceof PythonTimeZone)) return undefined;
+    const moment = new Date(0);
+    // Not Date.UTC, which takes the years below 100 for those of the twentieth century.
+    moment.setUTCFullYear(date.year, date.month - 1, date.day);
+    moment.setUTCHours(time.hour, time.minute, time.second, Math.floor(time.microsecond / 1000));
+    return new Date(moment.getTime() - Math.round(time.tzinfo.utcOffset.totalSeconds * 1000));
+  }
+}

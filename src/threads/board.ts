@@ -1,0 +1,187 @@
+/**
+ * The board: memory that both threads see, written by the main thread and read by the worker.
+ *
+ * Rules:
+ * - A slot belongs to one storage from `occupy` to `vacate`; its ping number goes on counting when the slot is
+ *   used again, so that (slot, number) names one ping for ever.
+ * - Times are the low 32 bits of `systemClock` milliseconds. Differences of them are right up to 24 days.
+ * - The order of the writes matters. A ping begins with its number, and that it has begun, `startedAt`, is written last:
+ *   whoever sees that it has, sees its number and phase. What a reader may conclude from `sent` is written before that.
+ */
+
+import type { SocketPorts } from '../tcp/diagnosis.js';
+
+/** What a ping is doing, as far as the main thread has come with it. */
+export const phase = {
+  /** No ping under way: the last one has been concluded. */
+  idle: 0,
+  /** Waiting for the load lock. */
+  waiting: 1,
+  /** Handed to the storage; no answer yet. */
+  sent: 2,
+} as const;
+
+export type Phase = (typeof phase)[keyof typeof phase];
+
+const header = { version: 0, length: 8 } as const;
+const slot = {
+  occupied: 0,
+  number: 1,
+  phase: 2,
+  startedAt: 3,
+  sentAt: 4,
+  receivedAt: 5,
+  ports: 6,
+  sentSince: 7,
+  length: 8,
+} as const;
+
+const initialSlots = 64;
+/** A limit on reserved address space (32 MiB), not on used memory. */
+const maximumSlots = 2 ** 20;
+
+const bytesFor = (slots: number) => (header.length + slots * slot.length) * Int32Array.BYTES_PER_ELEMENT;
+
+export class Board {
+  readonly buffer: SharedArrayBuffer;
+  // Of the length that the buffer had when it was last looked at: a view that follows it costs three times as much.
+  #cells: Int32Array;
+  readonly #free: number[] = [];
+  #used = 0;
+
+  /** A new board, or the view of one that another thread made. */
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer =
+      buffer ?? new SharedArrayBuffer(bytesFor(initialSlots), { maxByteLength: bytesFor(maximumSlots) });
+    this.#cells = cellsOf(this.buffer);
+  }
+
+  /** Changes whenever a slot is occupied or vacated. */
+  get version(): number {
+    return Atomics.load(this.#cells, header.version);
+  }
+
+  /** Takes a slot for a storage. */
+  occupy(): number {
+    const id = this.#free.pop() ?? this.#used++;
+    if (bytesFor(id + 1) > this.buffer.byteLength) {
+      this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
+    }
+    this.#store(id, slot.occupied, 1);
+    Atomics.add(this.#cells, header.version, 1);
+    return id;
+  }
+
+  vacate(id: number): void {
+    this.#store(id, slot.phase, phase.idle);
+    this.#store(id, slot.occupied, 0);
+    this.#free.push(id);
+    Atomics.add(this.#cells, header.version, 1);
+  }
+
+  /** The ids of all occupied slots. */
+  occupied(): number[] {
+    const ids: number[] = [];
+    this.#cells = cellsOf(this.buffer);
+    const slots = Math.floor((this.#cells.length - header.length) / slot.length);
+    for (let id = 0; id < slots; id++) if (this.#load(id, slot.occupied) === 1) ids.push(id);
+    return ids;
+  }
+
+  /** A new ping of this slot begins; returns its number. */
+  pingWaits(id: number, nowMs: number): number {
+    const index = this.#index(id, slot.number);
+    const number = (Atomics.add(this.#cells, index, 1) + 1) | 0;
+    this.#store(id, slot.phase, phase.waiting);
+    this.#store(id, slot.startedAt, nowMs);
+    return number;
+  }
+
+  pingSent(id: number, nowMs: number): void {
+    this.#store(id, slot.sentAt, nowMs);
+    this.#store(id, slot.sentSince, 0);
+    this.#store(id, slot.phase, phase.sent);
+  }
+
+  pingConcluded(id: number): void {
+    this.#store(id, slot.phase, phase.idle);
+  }
+
+  /** When the last byte came; `undefined` for a storage that does not tell. */
+  bytesReceived(id: number, atMs: number | undefined): void {
+    this.#store(id, slot.receivedAt, atMs ?? 0);
+  }
+
+  /** So many bytes at most have been handed to the system after the ping. */
+  bytesSentSince(id: number, bytes: number): void {
+    this.#store(id, slot.sentSince, Math.min(bytes, 2 ** 31 - 1));
+  }
+
+  /** How many bytes at most were handed to the system after the ping; 0 for a storage that does not tell. */
+  sentSince(id: number): number {
+    return this.#load(id, slot.sentSince);
+  }
+
+  /** The ports of the connection; `undefined` for one that has none, such as a unix domain socket. */
+  connectedBy(id: number, ports: SocketPorts | undefined): void {
+    this.#store(id, slot.ports, ports === undefined ? 0 : (ports.local << 16) | ports.remote);
+  }
+
+  ports(id: number): SocketPorts | undefined {
+    const both = this.#load(id, slot.ports);
+    return both === 0 ? undefined : { local: both >>> 16, remote: both & 0xffff };
+  }
+
+  number(id: number): number {
+    return this.#load(id, slot.number);
+  }
+
+  phase(id: number): Phase {
+    return this.#load(id, slot.phase) as Phase;
+  }
+
+  /** How long ago the ping began to wait, in milliseconds. */
+  startedAgo(id: number, nowMs: number): number {
+    return elapsed(this.#load(id, slot.startedAt), nowMs);
+  }
+
+  /** How long ago the ping was sent, in milliseconds. */
+  sentAgo(id: number, nowMs: number): number {
+    return elapsed(this.#load(id, slot.sentAt), nowMs);
+  }
+
+  /** How long ago the last byte came, in milliseconds; `Infinity` for a storage that does not tell. */
+  receivedAgo(id: number, nowMs: number): number {
+    const receivedAt = this.#load(id, slot.receivedAt);
+    if (receivedAt === 0) return Infinity;
+    const agoMs = elapsed(receivedAt, nowMs);
+    // A little in the future by the other thread's clock, or so long ago that the difference has wrapped.
+    return agoMs < -wrapMs ? Infinity : agoMs;
+  }
+
+  #load(id: number, field: number): number {
+    // First: it may renew the view.
+    const index = this.#index(id, field);
+    return Atomics.load(this.#cells, index);
+  }
+
+  #store(id: number, field: number, value: number): void {
+    const index = this.#index(id, field);
+    Atomics.store(this.#cells, index, Math.floor(value) | 0);
+  }
+
+  #index(id: number, field: number): number {
+    const index = header.length + id * slot.length + field;
+    // The buffer has grown, in this thread or the other.
+    if (index >= this.#cells.length) this.#cells = cellsOf(this.buffer);
+    return index;
+  }
+}
+
+const wrapMs = 2 ** 30;
+
+const cellsOf = (buffer: SharedArrayBuffer) =>
+  new Int32Array(buffer, 0, buffer.byteLength / Int32Array.BYTES_PER_ELEMENT);
+
+/** From a stored time to `nowMs`, right across the wrap of 32 bits. */
+const elapsed = (storedMs: number, nowMs: number) => ((Math.floor(nowMs) | 0) - storedMs) | 0;

@@ -1,0 +1,73 @@
+/**
+ * Everything that crosses the border between the two threads.
+ *
+ * The worker calls the main thread over comlink; the board carries the rest. One `sweep` is one call, however many
+ * storages are in it.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Diagnosis } from '../tcp/diagnosis.js';
+
+/** What the worker concludes about a ping that the storage has not answered. */
+export type Conclusion =
+  /** It could not be sent, because the application holds the load lock; but bytes come. */
+  | { readonly verdict: 'alive' }
+  /** It is not answered in time, but other bytes come, or go. Its hold on the load lock ends here. */
+  | { readonly verdict: 'slow' }
+  /** The load lock was not free within its budget: go on without it. */
+  | { readonly verdict: 'busy' }
+  /** Sent, `silentMs` of turning main loop, and not one byte. */
+  | { readonly verdict: 'dead'; readonly silentMs: number; readonly diagnosis: Diagnosis };
+
+/** What the main thread does for the loop. */
+export interface HostApi {
+  /**
+   * Pings these storages. Resolves as soon as every one is answered or has kept silent for a moment, to those whose
+   * ping is out still: nearly always none.
+   */
+  sweep(ids: Uint32Array): Promise<readonly number[]>;
+  /**
+   * Resolves when the main loop has gone through one whole turn that polled its sockets, begun after this call
+   * arrived; the board then shows the bytes received by that time.
+   */
+  turn(): Promise<void>;
+  /** Ends the ping `number` of the slot `id`, if it is still under way. */
+  conclude(id: number, number: number, conclusion: Conclusion): void;
+  /** The main loop stood still for so long while pings were out, or the whole process did at any time. */
+  stalled(stall: Stall): void;
+  /** The loop threw. It goes on. */
+  panicked(error: Error): void;
+}
+
+export interface Stall {
+  /** `loop`: the main loop did not turn; `process`: the worker did not run either. */
+  readonly of: 'loop' | 'process';
+  readonly durationMs: number;
+}
+
+/** What the worker does for the main thread. */
+export interface LoopApi {
+  /** Slots of the board were occupied or vacated. */
+  storagesChanged(): void;
+  /** Answers, if the thread runs at all. */
+  alive(): true;
+}
+
+/** What the loop has to know; durations in milliseconds. */
+export interface LoopSettings {
+  readonly periodMs: number;
+  readonly timeoutMs: number;
+  readonly jitter: number;
+  /** How many pings may be in flight at once. */
+  readonly concurrency: number;
+}
+
+/** The task that wires the loop up in its thread. */
+export interface Installation {
+  readonly port: MessagePort;
+  readonly board: SharedArrayBuffer;
+  readonly settings: LoopSettings;
+  /** When this thread was asked for, by `systemClock`: the periods count from then, not from when it is up. */
+  readonly startedMs: number;
+  /** Whether an earlier loop was lost: the storages are pinged soon, not after a whole period. */
+  readonly replaces: boolean;
+}

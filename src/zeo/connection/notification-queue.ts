@@ -1,0 +1,86 @@
+import { copyId, isLater } from '../../zodb/ids.js';
+import type { Notification } from './notification.js';
+import type { StorageInfoChange } from './storage-info.js';
+
+/** Objects, all invalidations together. */
+const maxOids = 100_000;
+const maxInvalidations = 10_000;
+
+const idLength = 8;
+
+/**
+ * What a server told while nobody listened.
+ *
+ * It takes a few megabytes at most, whatever the server sends: too many invalidations become one that says that
+ * everything may have changed, and of the information only the newest is kept.
+ */
+export class NotificationQueue {
+  /** Each the transaction's id and the objects' ids in a row: a tenth of what they take one by one. */
+  #invalidations: Uint8Array[] = [];
+  #oids = 0;
+  /** The last transaction, once there were too many. */
+  #overflowTid: Uint8Array | undefined;
+  #info: StorageInfoChange | undefined;
+  #newestTid: Uint8Array | undefined;
+
+  /** The last transaction that an invalidation named. */
+  get newestTid(): Uint8Array | undefined {
+    return this.#newestTid;
+  }
+
+  add(notification: Notification): void {
+    if (notification.type === 'info') {
+      this.#info = { ...this.#info, ...notification.info };
+      return;
+    }
+    const { tid, oids } = notification;
+    if (this.#newestTid === undefined || isLater(tid, this.#newestTid)) this.#newestTid = copyId(tid);
+    this.#oids += oids?.length ?? Infinity;
+    if (oids !== null && this.#oids <= maxOids && this.#invalidations.length < maxInvalidations) {
+      this.#invalidations.push(packed([tid, ...oids]));
+    } else {
+      this.#overflow(tid);
+    }
+  }
+
+  /** What is to be told, in order; the queue is empty afterwards. */
+  drain(): Notification[] {
+    const notifications: Notification[] = this.#invalidations.map((row) => {
+      const [tid, ...oids] = unpacked(row);
+      return { type: 'invalidated', tid: tid as Uint8Array, oids };
+    });
+    if (this.#overflowTid !== undefined) {
+      notifications.push({ type: 'invalidated', tid: this.#overflowTid, oids: null });
+    }
+    if (this.#info !== undefined) notifications.push({ type: 'info', info: this.#info });
+    this.#invalidations = [];
+    this.#oids = 0;
+    this.#overflowTid = undefined;
+    this.#info = undefined;
+    return notifications;
+  }
+
+  #overflow(tid: Uint8Array): void {
+    const tids = [tid, ...this.#invalidations.map((row) => row.subarray(0, idLength))];
+    this.#invalidations = [];
+    // From now on no invalidation fits.
+    this.#oids = Infinity;
+    for (const each of tids) {
+      if (this.#overflowTid === undefined || isLater(each, this.#overflowTid))
+        this.#overflowTid = copyId(each);
+    }
+  }
+}
+
+/** A copy: the ids are views that would keep the frames that brought them. */
+function packed(ids: readonly Uint8Array[]): Uint8Array {
+  const row = new Uint8Array(ids.length * idLength);
+  for (const [index, id] of ids.entries()) row.set(id, index * idLength);
+  return row;
+}
+
+function unpacked(row: Uint8Array): Uint8Array[] {
+  return Array.from({ length: row.length / idLength }, (_, index) =>
+    row.subarray(index * idLength, (index + 1) * idLength),
+  );
+}

@@ -1,0 +1,40 @@
+import { ProtocolError } from '../../model/errors.js';
+
+/**
+ * What a pickle put aside to refer to again.
+ *
+ * A container is sealed when it is fetched: what is reachable in two ways may not change any more, so that it can
+ * neither come to hold itself nor grow beyond what its fetching was charged.
+ */
+export class PickleMemo {
+  readonly #values = new Map<number, unknown>();
+  readonly #sealed = new Set<unknown>();
+  readonly #replaced = new Map<unknown, unknown>();
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  put(index: number, value: unknown): void {
+    this.#values.set(index, value);
+  }
+
+  /** @throws ProtocolError for an index that nothing was put at. */
+  get(index: number): unknown {
+    if (!this.#values.has(index))
+      throw new ProtocolError(`Pickle fetches ${index}, which it has not put aside`);
+    const value = this.#values.get(index);
+    const current = this.#replaced.get(value) ?? value;
+    if (typeof current === 'object' && current !== null) this.#sealed.add(current);
+    return current;
+  }
+
+  isSealed(value: unknown): boolean {
+    return this.#sealed.has(value);
+  }
+
+  /** A dict became a Map: whoever fetches the one gets the other. */
+  replace(value: unknown, by: unknown): void {
+    this.#replaced.set(value, by);
+  }
+}

@@ -1,0 +1,103 @@
+import { idKey } from '../../zodb/ids.js';
+import { posKeyError } from './python-errors.js';
+import { type Revision, Revisions } from './revisions.js';
+
+// As ZODB's MappingStorage counts (`getSize`).
+const bytesPerObject = 50;
+const bytesPerRevision = 100;
+/** An undo puts a record back by a pointer to it. */
+const bytesPerPointer = 8;
+
+/** Every object of a storage, with all its revisions. */
+export class ObjectTable {
+  readonly #objects = new Map<string, Revisions>();
+  /** The keys in the order of oids; made when it is needed. */
+  #sorted: string[] | undefined;
+  #size = 0;
+
+  /** How many objects there are, deleted ones that were not packed away included. */
+  get length(): number {
+    return this.#objects.size;
+  }
+
+  /** Roughly how many bytes they take, all revisions. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** In no particular order. */
+  all(): Iterable<Revisions> {
+    return this.#objects.values();
+  }
+
+  find(oid: Uint8Array): Revisions | undefined {
+    return this.#objects.get(idKey(oid));
+  }
+
+  /** @throws ServerError `POSKeyError` if there is no such object. */
+  get(oid: Uint8Array): Revisions {
+    const revisions = this.find(oid);
+    if (revisions === undefined) throw posKeyError(oid);
+    return revisions;
+  }
+
+  /** @throws ServerError `POSKeyError` if there is no such object, or it was deleted. */
+  getCurrent(oid: Uint8Array): Revision {
+    const newest = this.get(oid).newest;
+    if (newest === undefined || newest.data === null) throw posKeyError(oid);
+    return newest;
+  }
+
+  add(revision: Revision): void {
+    const key = idKey(revision.oid);
+    let revisions = this.#objects.get(key);
+    if (revisions === undefined) {
+      revisions = new Revisions(revision.oid);
+      this.#objects.set(key, revisions);
+      this.#sorted = undefined;
+      this.#size += bytesPerObject;
+    }
+    revisions.add(revision);
+    this.#size += sizeOf(revision);
+  }
+
+  /**
+   * The current revisions of the objects from an oid on, in the order of their oids; deleted ones are left out.
+   *
+   * @param from 8 bytes, or nothing for all.
+   */
+  *currentFrom(from?: Uint8Array): Iterable<Revision> {
+    this.#sorted ??= [...this.#objects.keys()].sort();
+    const keys = this.#sorted;
+    for (let index = from === undefined ? 0 : firstFrom(keys, idKey(from)); index < keys.length; index++) {
+      const newest = this.#objects.get(keys[index] as string)?.newest;
+      if (newest !== undefined && newest.data !== null) yield newest;
+    }
+  }
+
+  /** Forgets the revisions that are not to be kept, and objects without any. */
+  retain(isKept: (revision: Revision) => boolean): void {
+    this.#size = 0;
+    this.#sorted = undefined;
+    for (const [key, revisions] of this.#objects) {
+      revisions.retain(isKept);
+      if (revisions.all.length === 0) this.#objects.delete(key);
+      else this.#size += revisions.all.reduce((sum, kept) => sum + sizeOf(kept), bytesPerObject);
+    }
+  }
+}
+
+function sizeOf({ data, origin }: Revision): number {
+  return bytesPerRevision + (origin === null ? (data?.byteLength ?? 0) : bytesPerPointer);
+}
+
+/** The index of the first key that is not less. */
+function firstFrom(sorted: readonly string[], key: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as string) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

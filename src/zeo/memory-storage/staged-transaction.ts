@@ -1,0 +1,172 @@
+import { ServerError } from '../../model/errors.js';
+import type { ConflictResolver } from '../../zodb/conflict.js';
+import { compareIds, copyId, idKey } from '../../zodb/ids.js';
+import type { ObjectTable } from './object-table.js';
+import type { Operation } from './operation.js';
+import { conflictError, multipleUndoErrors, readConflictError, undoError } from './python-errors.js';
+import type { Revision } from './revisions.js';
+import type { TransactionLog } from './transaction-log.js';
+import { undo } from './undo.js';
+
+/** Who settles the conflicts of a transaction: the storage, as it can, or the client, which is told of them. */
+export type Resolution = ConflictResolver | 'client' | undefined;
+
+/** A conflict that the client is to settle, as ZEO's server puts it into the answer to a vote. */
+export type ConflictForClient = {
+  readonly oid: Uint8Array;
+  /** The serial that is committed, and the one that the client's change is based on. */
+  readonly serials: readonly [Uint8Array, Uint8Array];
+  readonly data: Uint8Array;
+};
+
+/** A revision whose transaction has no id yet. */
+export type StagedRevision = Omit<Revision, 'tid'>;
+
+/**
+ * What a transaction will write, found out at its vote, with nothing written yet.
+ *
+ * Source: ZEO/StorageServer.py, `_vote`, and what it calls in ZODB/FileStorage/FileStorage.py.
+ */
+export class StagedTransaction {
+  readonly #objects: ObjectTable;
+  readonly #log: TransactionLog;
+  readonly #resolution: Resolution;
+  readonly #revisions = new Map<string, StagedRevision>();
+  readonly #conflicts = new Map<string, ConflictForClient>();
+  readonly #changed: Uint8Array[] = [];
+  readonly #rewritten: Uint8Array[] = [];
+
+  constructor(objects: ObjectTable, log: TransactionLog, resolution: Resolution) {
+    this.#objects = objects;
+    this.#log = log;
+    this.#resolution = resolution;
+  }
+
+  /** What it will write: of each object only the last that it stored, where ZODB's file storage keeps all of them. */
+  get revisions(): Iterable<StagedRevision> {
+    return this.#revisions.values();
+  }
+
+  /** The objects that others are told of. Deleted and restored ones are not among them, as with ZEO's own server. */
+  get changed(): readonly Uint8Array[] {
+    return this.#changed;
+  }
+
+  /** The objects whose new state is not what the client has: a merge or an undo has made it. */
+  get rewritten(): readonly Uint8Array[] {
+    return this.#rewritten;
+  }
+
+  /** What the client has to settle first; nothing can be written as long as there is something. */
+  get conflicts(): readonly ConflictForClient[] {
+    return [...this.#conflicts.values()];
+  }
+
+  /** @throws ServerError `ConflictError`, `ReadConflictError`, `POSKeyError` or `UndoError`. */
+  perform(operation: Operation): void {
+    switch (operation.kind) {
+      case 'store':
+        this.#store(operation.oid, operation.serial, operation.data);
+        break;
+      case 'delete':
+        this.#delete(operation.oid, operation.serial);
+        break;
+      case 'check':
+        this.#check(operation.oid, operation.serial);
+        break;
+      case 'restore':
+        this.#write(operation.oid, own(operation.data), operation.origin && copyId(operation.origin));
+        break;
+      case 'undo':
+        this.#undo(operation.tid);
+        break;
+    }
+  }
+
+  #store(oid: Uint8Array, serial: Uint8Array, data: Uint8Array): void {
+    const committed = this.#objects.find(oid)?.newest;
+    if (committed === undefined || compareIds(committed.tid, serial) === 0) {
+      this.#write(oid, own(data), null);
+    } else {
+      const oldData = this.#objects.get(oid).at(serial)?.data ?? null;
+      const merged = this.#merge(oid, oldData, committed.data, data);
+      if (merged === undefined) {
+        if (this.#resolution !== 'client') throw conflictError(oid, committed.tid, serial, data);
+        this.#conflicts.set(idKey(oid), { oid, serials: [committed.tid, serial], data });
+        return;
+      }
+      this.#write(oid, merged, null);
+      this.#rewritten.push(oid);
+    }
+    // What the client has settled comes as a store of its own after the one that was in the way.
+    this.#conflicts.delete(idKey(oid));
+    this.#changed.push(copyId(oid));
+  }
+
+  #delete(oid: Uint8Array, serial: Uint8Array): void {
+    const committed = this.#objects.get(oid).newest?.tid ?? serial;
+    if (compareIds(committed, serial) !== 0) throw conflictError(oid, committed, serial, null);
+    this.#write(oid, null, null);
+  }
+
+  #check(oid: Uint8Array, serial: Uint8Array): void {
+    const committed = this.#objects.getCurrent(oid).tid;
+    if (compareIds(committed, serial) !== 0) throw readConflictError(oid, committed, serial);
+  }
+
+  /** All objects of the transaction are tried, so that the error names every one that is in the way. */
+  #undo(tid: Uint8Array): void {
+    const transaction = this.#log.find(tid);
+    if (transaction === undefined) throw undoError('Invalid transaction id');
+    if (transaction.status !== ' ') throw undoError('non-undoable transaction');
+    const failures: [Uint8Array, ServerError][] = [];
+    for (const undone of transaction.records) {
+      try {
+        this.#undoOne(undone);
+      } catch (error) {
+        if (!(error instanceof ServerError)) throw error;
+        failures.push([undone.oid, error]);
+      }
+    }
+    if (failures.length > 0) throw multipleUndoErrors(failures);
+  }
+
+  #undoOne(undone: Revision): void {
+    const { oid } = undone;
+    const revisions = this.#objects.get(oid);
+    const now = this.#revisions.get(idKey(oid)) ?? revisions.newest ?? undone;
+    const state = undo(undone, revisions.previous(undone), now.data, (oldData, committedData, newData) =>
+      this.#merge(oid, oldData, committedData, newData),
+    );
+    this.#write(oid, state.data, state.origin);
+    this.#changed.push(copyId(oid));
+    this.#rewritten.push(oid);
+  }
+
+  #write(oid: Uint8Array, data: Uint8Array | null, origin: Uint8Array | null): void {
+    this.#revisions.set(idKey(oid), { oid: copyId(oid), data, origin });
+  }
+
+  /** The record that settles a conflict, if there is one. */
+  #merge(
+    oid: Uint8Array,
+    oldData: Uint8Array | null,
+    committedData: Uint8Array | null,
+    newData: Uint8Array,
+  ): Uint8Array | undefined {
+    if (typeof this.#resolution !== 'function' || oldData === null || committedData === null)
+      return undefined;
+    try {
+      const merged = this.#resolution({ oid, oldData, committedData, newData });
+      return merged && own(merged);
+    } catch {
+      // As in ZODB: whatever goes wrong in a class's own method, to the client it is the conflict that it was.
+      return undefined;
+    }
+  }
+}
+
+/** A copy, as what came in is a view into a whole frame, or may be changed by whoever handed it in. */
+function own<Data extends Uint8Array | null>(data: Data): Data {
+  return (data && Uint8Array.from(data)) as Data;
+}

@@ -1,0 +1,81 @@
+import { compareIds, isLater } from '../../zodb/ids.js';
+import type { Value } from '../encoding/values.js';
+import type { Revision } from './revisions.js';
+
+/** Who committed, and why: text as bytes, as ZODB keeps it. */
+export interface TransactionMeta {
+  readonly user: Value;
+  readonly description: Value;
+  readonly extension: Value;
+}
+
+/** ZODB's mark in a transaction's header: `p` where some of it was packed away, so that it cannot be undone. */
+export type TransactionStatus = ' ' | 'p';
+
+/** A transaction that was committed. */
+export interface StoredTransaction {
+  /** 8 bytes. */
+  readonly tid: Uint8Array;
+  readonly status: TransactionStatus;
+  readonly meta: TransactionMeta;
+  /** What it wrote, in the order in which it was stored. */
+  readonly records: readonly Revision[];
+}
+
+/** Every transaction of a storage, oldest first. */
+export class TransactionLog {
+  #list: StoredTransaction[] = [];
+
+  get all(): readonly StoredTransaction[] {
+    return this.#list;
+  }
+
+  add(transaction: StoredTransaction): void {
+    this.#list.push(transaction);
+  }
+
+  find(tid: Uint8Array): StoredTransaction | undefined {
+    const found = this.#list[this.#firstFrom(tid)];
+    return found !== undefined && compareIds(found.tid, tid) === 0 ? found : undefined;
+  }
+
+  /**
+   * The transactions from one to another, both included. Another may be committed, or the storage be packed,
+   * between two steps.
+   */
+  *between(start: Uint8Array, stop: Uint8Array): Generator<StoredTransaction, undefined> {
+    let next = this.#list[this.#firstFrom(start)];
+    while (next !== undefined && !isLater(next.tid, stop)) {
+      const { tid } = next;
+      yield next;
+      next = this.#after(tid);
+    }
+    return undefined;
+  }
+
+  /** Forgets the records that are not to be kept, and marks the transactions up to a moment as packed. */
+  pack(stop: Uint8Array, isKept: (revision: Revision) => boolean): void {
+    this.#list = this.#list.flatMap((transaction): StoredTransaction[] => {
+      if (isLater(transaction.tid, stop)) return [transaction];
+      const records = transaction.records.filter(isKept);
+      return records.length === 0 ? [] : [{ ...transaction, status: 'p', records }];
+    });
+  }
+
+  #after(tid: Uint8Array): StoredTransaction | undefined {
+    const index = this.#firstFrom(tid);
+    const found = this.#list[index];
+    return found !== undefined && compareIds(found.tid, tid) === 0 ? this.#list[index + 1] : found;
+  }
+
+  /** The index of the first transaction that is not earlier. */
+  #firstFrom(tid: Uint8Array): number {
+    let [low, high] = [0, this.#list.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isLater(tid, (this.#list[middle] as StoredTransaction).tid)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

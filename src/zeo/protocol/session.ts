@@ -1,8 +1,0 @@
-/**
- * The ZEO protocol without I/O and without a clock: bytes in, events out, in both roles and both encodings.
- */
-export { type ClientEvent, ClientSession } from './client-session.js';
-export type { Encoding } from './codec.js';
-export type { Protocol } from './greeting.js';
-export { parseStatus, type RuokEvent, ruokReader, ruokRequest, type ServerStatus } from './ruok.js';
-export { type ServerEvent, ServerSession } from './server-session.js';

@@ -1,0 +1,192 @@
+import { startDeadline } from '../../async/deadline.js';
+import { ClientDisconnected, KeepAliveError, ProtocolError, ServerError } from '../../model/errors.js';
+import { compareIds, copyId, formatId, isLater, isTid } from '../../zodb/ids.js';
+import { type Address, formatAddress } from '../connection/address.js';
+import { Connection } from '../connection/connection.js';
+import { readOids } from '../connection/notification.js';
+import type { Access } from '../connection/options.js';
+import { readStorageInfo, type StorageInfo } from '../connection/storage-info.js';
+import type { TlsOptions } from '../connection/tls.js';
+import type { Value } from '../encoding/values.js';
+
+export interface EstablishRequest {
+  readonly storage: string;
+  readonly access: Access;
+  readonly clientLabel: string | undefined;
+  readonly maxFrameBytes: number | undefined;
+  readonly tls: TlsOptions | undefined;
+  /** For everything from the first packet until it can serve. */
+  readonly connectTimeoutMs: number;
+  /** The last transaction that the client knows of; `undefined` when it knows nothing yet. */
+  readonly lastTid: Uint8Array | undefined;
+}
+
+/** A connection that can serve. What it was told meanwhile lies queued in it. */
+export interface Established {
+  readonly connection: Connection;
+  readonly protocol: string;
+  readonly readOnly: boolean;
+  /** The server's last transaction at the time of the registration. */
+  readonly serverTid: Uint8Array;
+  /** What was committed since `lastTid`; `oids` is `null` when the server cannot tell. */
+  readonly missed: Missed | undefined;
+  readonly info: StorageInfo;
+}
+
+export interface Missed {
+  readonly tid: Uint8Array;
+  readonly oids: readonly Uint8Array[] | null;
+}
+
+/**
+ * Connects to one server and makes sure that it can serve: greeting, registration, verification, information
+ * (`ZEO/asyncio/client.py: verify_connection, verify`).
+ *
+ * @throws KeepAliveError why not ({@link isHopeless} tells whether trying again makes sense), or
+ *   `signal.reason`. Nothing is left open.
+ */
+export async function establish(
+  address: Address,
+  request: EstablishRequest,
+  signal: AbortSignal,
+): Promise<Established> {
+  signal.throwIfAborted();
+  const { maxFrameBytes, tls, connectTimeoutMs } = request;
+  const connection = new Connection(address, { maxFrameBytes, tls });
+  let stage = 'the greeting';
+  const endDeadline = startDeadline(connectTimeoutMs, () =>
+    connection.destroy(late(address, stage, connectTimeoutMs)),
+  );
+  const onAbort = () => connection.destroy(signal.reason as Error);
+  signal.addEventListener('abort', onAbort);
+  try {
+    const protocol = await connection.greeted;
+    stage = 'the registration';
+    const { serverTid, readOnly } = await register(connection, request);
+    stage = 'the verification';
+    const missed = await findMissed(connection, request.lastTid, serverTid);
+    stage = 'get_info';
+    const info = readStorageInfo(await connection.call('get_info', []));
+    if (request.clientLabel !== undefined) connection.tell('set_client_label', [request.clientLabel]);
+    return { connection, protocol, readOnly, serverTid, missed, info };
+  } catch (error) {
+    connection.destroy(error as Error);
+    throw unusable(connection, stage);
+  } finally {
+    endDeadline();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+const hopelessCodes = new Set<unknown>([
+  'ERR_ZEO_UNKNOWN_STORAGE',
+  'ERR_ZEO_READ_ONLY',
+  'ERR_ZEO_TLS',
+  'ERR_ZEO_NOT_ZEO',
+  'ERR_ZEO_PROTOCOL_VERSION',
+  'ERR_ZEO_FRAME_TOO_LARGE',
+  'ERR_ZEO_PROTOCOL',
+]);
+
+/** Whether the same attempt will most likely fail in the same way until somebody changes something. */
+export function isHopeless(error: unknown): boolean {
+  return error instanceof KeepAliveError && hopelessCodes.has(error.code);
+}
+
+async function register(
+  connection: Connection,
+  { storage, access }: EstablishRequest,
+): Promise<{ serverTid: Uint8Array; readOnly: boolean }> {
+  let readOnly = access === 'read';
+  let tid: Value;
+  try {
+    tid = await connection.call('register', [storage, readOnly]);
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    if (error.code !== 'ERR_ZEO_READ_ONLY' || access === 'write') throw refused(connection, storage, error);
+    // A registration that failed leaves no trace on the server: the same connection may try again.
+    readOnly = true;
+    tid = await connection.call('register', [storage, true]);
+  }
+  tid ??= await connection.call('lastTransaction', []);
+  if (!isTid(tid))
+    throw new ProtocolError('The server answered register with something that is no transaction id');
+  return { serverTid: copyId(tid), readOnly };
+}
+
+/** What the client has not been told of, by a server that may be another one than before. */
+async function findMissed(
+  connection: Connection,
+  lastTid: Uint8Array | undefined,
+  serverTid: Uint8Array,
+): Promise<Missed | undefined> {
+  if (lastTid === undefined) return undefined;
+  const order = compareIds(serverTid, lastTid);
+  if (order === 0) return undefined;
+  if (order < 0) throw serverBehind(connection.address, serverTid, lastTid);
+  const reply = await connection.call('getInvalidations', [lastTid]).catch(noneIfTooLarge);
+  // It cannot tell, or not within the limit on a message.
+  if (reply === null) return { tid: serverTid, oids: null };
+  const [tid, oids] = Array.isArray(reply) ? reply : [];
+  if (!isTid(tid)) throw new ProtocolError('The server answered getInvalidations without a transaction id');
+  const missed = { tid: copyId(tid), oids: readOids(oids) };
+  // It leaves out what it has committed by its own account. Refused it would answer the same again; so nothing of the cache
+  // is trusted, as when it cannot tell.
+  return isLater(serverTid, missed.tid) ? { tid: serverTid, oids: null } : missed;
+}
+
+/** More objects than one message may name would be so at the next attempt, too. */
+function noneIfTooLarge(error: unknown): null {
+  if (error instanceof KeepAliveError && error.code === 'ERR_ZEO_FRAME_TOO_LARGE') return null;
+  throw error;
+}
+
+function refused(connection: Connection, storage: string, cause: ServerError): Error {
+  if (cause.code === 'ERR_ZEO_READ_ONLY') {
+    return new KeepAliveError(
+      'ERR_ZEO_READ_ONLY',
+      `The server at ${connection.address} is read-only (readOnly and readOnlyFallback accept that)`,
+      { cause },
+    );
+  }
+  // ZEO has no class for it: StorageServer.py: register raises ValueError('unknown storage: …').
+  const [text] = Array.isArray(cause.args) ? cause.args : [];
+  if (cause.className === 'builtins.ValueError' && String(text).startsWith('unknown storage')) {
+    return new KeepAliveError(
+      'ERR_ZEO_UNKNOWN_STORAGE',
+      `The server at ${connection.address} has no storage ${JSON.stringify(storage)}`,
+      { cause },
+    );
+  }
+  return cause;
+}
+
+/** The error for a server that lacks what this client has seen already. */
+export function serverBehind(
+  address: string,
+  serverTid: Uint8Array,
+  lastTid: Uint8Array,
+): ClientDisconnected {
+  return new ClientDisconnected(
+    `The server at ${address} is behind this client: its last transaction is ${formatId(serverTid)}, ` +
+      `ours ${formatId(lastTid)}`,
+    { code: 'ERR_ZEO_SERVER_BEHIND' },
+  );
+}
+
+function late(address: Address, stage: string, timeoutMs: number): Error {
+  return new ClientDisconnected(
+    `Cannot use ${formatAddress(address)}: ${stage} of a ZEO server did not come within ${timeoutMs / 1000} s`,
+    { code: 'ERR_ZEO_CONNECT' },
+  );
+}
+
+/** Why it ended: the connection knows better than the call that was pending on it. */
+function unusable(connection: Connection, stage: string): Error {
+  const error = connection.failure as Error;
+  if (!(error instanceof ClientDisconnected) || error.code !== 'ERR_ZEO_DISCONNECTED') return error;
+  return new ClientDisconnected(`Cannot connect to ${connection.address}: it was lost before ${stage}`, {
+    code: 'ERR_ZEO_CONNECT',
+    cause: error,
+  });
+}

@@ -1,0 +1,55 @@
+import { type Abortable, unwatchAbort, watchAbort } from '../../async/abort-watch.js';
+import { startDeadline } from '../../async/deadline.js';
+
+/** Where calls wait for a connection. It keeps nobody: who comes while there is one does not ask. */
+export class ReadyGate {
+  readonly #waiters = new Set<Waiter>();
+
+  /**
+   * Resolves when there is a connection.
+   *
+   * @param timeoutError made when `timeoutMs` have passed
+   * @throws that error, the one of {@link fail}, or `signal.reason`
+   */
+  wait(timeoutMs: number, timeoutError: () => Error, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (timeoutMs === 0) return Promise.reject(timeoutError());
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiters.delete(waiter);
+        endDeadline();
+        if (signal !== undefined) unwatchAbort(signal, waiter);
+      };
+      const waiter: Waiter = {
+        pass: () => {
+          leave();
+          resolve();
+        },
+        fail: (error) => {
+          leave();
+          reject(error);
+        },
+        aborted: (reason) => waiter.fail(reason),
+      };
+      // Before the timer: it may throw.
+      if (signal !== undefined) watchAbort(signal, waiter);
+      const endDeadline = startDeadline(timeoutMs, () => waiter.fail(timeoutError()));
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Lets through all who wait now. */
+  open(): void {
+    for (const waiter of [...this.#waiters]) waiter.pass();
+  }
+
+  /** Turns away all who wait now. */
+  fail(error: Error): void {
+    for (const waiter of [...this.#waiters]) waiter.fail(error);
+  }
+}
+
+interface Waiter extends Abortable {
+  pass(): void;
+  fail(error: unknown): void;
+}

@@ -1,0 +1,85 @@
+import { copyId, isLater } from '../../zodb/ids.js';
+import type { Notification } from '../connection/notification.js';
+import type { StorageInfo } from '../connection/storage-info.js';
+import type { Established } from '../reconnect/establish.js';
+import type { Announce } from '../reconnect/storage-events.js';
+import type { ClientCache } from './client-cache.js';
+
+/** An object that a transaction of this client has changed. */
+export interface CommittedChange {
+  readonly oid: Uint8Array;
+  /** The record that is now current, where it is known and small enough to be kept. */
+  readonly data: Uint8Array | undefined;
+}
+
+/**
+ * What is known of the server's data, and how new that is.
+ *
+ * Rules:
+ * - `lastTid` only grows.
+ * - What a transaction has changed is first taken out of the cache, then told, and only then `lastTid` names it: who sees
+ *   the new id has seen what it changed.
+ */
+export class Freshness {
+  readonly cache: ClientCache;
+  info: StorageInfo | undefined;
+  readonly #announce: Announce;
+  #lastTid: Uint8Array | undefined;
+
+  constructor(cache: ClientCache, announce: Announce) {
+    this.cache = cache;
+    this.#announce = announce;
+  }
+
+  /** The last transaction that is known of. */
+  get lastTid(): Uint8Array | undefined {
+    return this.#lastTid;
+  }
+
+  /**
+   * Learns what was missed while there was no connection.
+   *
+   * @returns the last transaction that is covered by that: what a server tells up to it is told already
+   */
+  caughtUp({ info, missed, serverTid }: Pick<Established, 'info' | 'missed' | 'serverTid'>): Uint8Array {
+    this.info = info;
+    if (missed === undefined) {
+      this.#advance(serverTid);
+      return serverTid;
+    }
+    const { tid, oids } = missed;
+    if (oids === null) this.cache.clear(tid);
+    else for (const oid of oids) this.cache.invalidateUpTo(oid, tid);
+    if (oids === null || oids.length > 0) this.#announce('invalidated', missed);
+    this.#advance(serverTid);
+    this.#advance(tid);
+    return tid;
+  }
+
+  /** Learns what the server tells by itself. */
+  notified(notification: Notification): void {
+    if (notification.type === 'info') {
+      this.info = this.info && { ...this.info, ...notification.info };
+      return;
+    }
+    const { tid, oids } = notification;
+    if (oids === null) this.cache.clear(tid);
+    else for (const oid of oids) this.cache.invalidate(oid, tid);
+    this.#announce('invalidated', { tid, oids });
+    this.#advance(tid);
+  }
+
+  /** Learns of a transaction that this client itself has committed. */
+  committed(tid: Uint8Array, changes: ReadonlyMap<string, CommittedChange>): void {
+    for (const [key, { oid, data }] of changes) {
+      this.cache.invalidate(oid, tid);
+      if (data !== undefined) this.cache.store(key, { data, serial: tid, endTid: null });
+    }
+    this.#announce('committed', { tid, oids: [...changes.values()].map(({ oid }) => oid) });
+    this.#advance(tid);
+  }
+
+  #advance(tid: Uint8Array): void {
+    if (this.#lastTid === undefined || isLater(tid, this.#lastTid)) this.#lastTid = copyId(tid);
+  }
+}

@@ -1,0 +1,33 @@
+import { ProtocolError } from '../../model/errors.js';
+import { isLater, isTid } from '../../zodb/ids.js';
+import type { Value } from '../encoding/values.js';
+
+/** A revision of an object. `data` and ids may be views into received data: copy what you keep for long. */
+export interface Revision {
+  /** The object's record, as ZODB stores it. Not to be written into: others who asked for it may have the same. */
+  readonly data: Uint8Array;
+  /** The transaction that wrote it, 8 bytes. */
+  readonly serial: Uint8Array;
+}
+
+/** A revision, and until when it was current. */
+export interface PastRevision extends Revision {
+  /** The transaction that replaced it, 8 bytes; `null` while it is current. */
+  readonly endTid: Uint8Array | null;
+}
+
+/**
+ * The answer to `loadBefore`.
+ *
+ * @param tid what was asked for: the revision that was current just before it
+ * @throws ProtocolError when it is none, or one of another time
+ */
+export function readRevision(reply: Value, tid: Uint8Array): PastRevision | null {
+  if (reply === null) return null;
+  const [data, serial, endTid] = Array.isArray(reply) ? reply : [];
+  if (data instanceof Uint8Array && isTid(serial) && (endTid === null || isTid(endTid))) {
+    if (isLater(tid, serial) && (endTid === null || !isLater(tid, endTid))) return { data, serial, endTid };
+    throw new ProtocolError('The server answered loadBefore with a revision that was not current then');
+  }
+  throw new ProtocolError('The server answered loadBefore with something that is no revision');
+}

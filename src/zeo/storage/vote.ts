@@ -1,0 +1,68 @@
+import { ProtocolError } from '../../model/errors.js';
+import { decodeRecord } from '../../records/decode-record.js';
+import { ConflictError } from '../../zodb/errors.js';
+import { isId, isTid } from '../../zodb/ids.js';
+import { isDict, type Value } from '../encoding/values.js';
+
+/** A conflict that the server leaves to its clients (its setting `client-conflict-resolution`). */
+export interface Conflict {
+  /** 8 bytes. */
+  readonly oid: Uint8Array;
+  /** The transaction that wrote the object as it is now, and the one that this transaction had read; 8 bytes each. */
+  readonly serials: readonly [committed: Uint8Array, read: Uint8Array];
+  /** The record that this transaction has stored. */
+  readonly data: Uint8Array;
+}
+
+/** Resolves to the record to store instead, or to `undefined` when there is none: then it is a ConflictError. */
+export type ResolveConflict = (
+  conflict: Conflict,
+  signal: AbortSignal | undefined,
+) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
+
+/** What a vote came to, when it is not an error. */
+export interface Vote {
+  /** Objects whose state is another than the one that was stored. */
+  readonly oids: readonly Uint8Array[];
+  /** When there are any, the vote counts for nothing. */
+  readonly conflicts: readonly Conflict[];
+}
+
+/**
+ * The answer to `vote`: a list of object ids, among which a dict stands for a conflict.
+ *
+ * @throws ProtocolError when it is none
+ */
+export function readVote(reply: Value): Vote {
+  const entries = reply ?? [];
+  if (!Array.isArray(entries)) throw noVote();
+  return { oids: entries.filter(isId), conflicts: entries.filter((entry) => !isId(entry)).map(readConflict) };
+}
+
+/** The error for a conflict that nobody has resolved. */
+export function unresolved({ oid, serials, data }: Conflict): ConflictError {
+  const class_name = classNameOf(data);
+  return new ConflictError({ message: 'database conflict error', oid, class_name, serials, data });
+}
+
+/** As ZODB finds it out, where the server has not (`ZODB/POSException.py: ConflictError`). */
+function classNameOf(data: Uint8Array): string | undefined {
+  try {
+    return decodeRecord(data).className;
+  } catch {
+    return undefined;
+  }
+}
+
+function readConflict(entry: Value): Conflict {
+  if (!isDict(entry)) throw noVote();
+  const { oid, serials, data } = entry;
+  const [committed, read] = Array.isArray(serials) && serials.length === 2 ? serials : [];
+  if (isId(oid) && isTid(committed) && isTid(read) && data instanceof Uint8Array)
+    return { oid, serials: [committed, read], data };
+  throw noVote();
+}
+
+function noVote(): ProtocolError {
+  return new ProtocolError('The server answered vote with something that is no vote');
+}

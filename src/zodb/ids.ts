@@ -1,0 +1,125 @@
+import { invalidArgument } from '../model/invalid-argument.js';
+
+/** The largest transaction id that there can be; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
+export const maxTid: Uint8Array = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+
+/** Whether it is what object ids are, and transaction ids up to {@link maxTid}: eight bytes. */
+export function isId(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === 8;
+}
+
+/** Whether it is a transaction id. */
+export function isTid(value: unknown): value is Uint8Array {
+  // The largest is all ones but for the first bit.
+  return isId(value) && (value[0] as number) < 0x80;
+}
+
+/**
+ * An object id that a caller passed, a copy of it: the caller may reuse its own while a call waits.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function takeOid(value: unknown): Uint8Array {
+  if (isId(value)) return copyId(value);
+  throw invalidArgument('The oid must be a Uint8Array of 8 bytes', value);
+}
+
+/**
+ * A transaction id that a caller passed, a copy of it.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, as for one that is later than {@link maxTid}
+ */
+export function takeTid(name: 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
+  if (isTid(value)) return copyId(value);
+  if (isId(value))
+    throw invalidArgument(`The ${name} must be at most maxTid, 7fffffffffffffff`, formatId(value));
+  throw invalidArgument(`The ${name} must be a Uint8Array of 8 bytes`, value);
+}
+
+/** Negative, zero or positive: ids count upwards as big-endian numbers, so that bytes compare as they do. */
+export function compareIds(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b);
+}
+
+/** Whether a transaction came after another one. */
+export function isLater(tid: Uint8Array, than: Uint8Array): boolean {
+  return compareIds(tid, than) > 0;
+}
+
+/**
+ * As people write ids: sixteen hexadecimal digits.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what is no id
+ */
+export function formatId(id: Uint8Array): string {
+  return idKey(checkId(id));
+}
+
+/** As {@link formatId}, of what is known to be an id: a key of a `Map`, which compares bytes by identity. */
+export function idKey(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
+}
+
+/** A copy of its own: an id from a reply is a view that would keep the whole received frame in memory. */
+export function copyId(id: Uint8Array): Uint8Array {
+  return new Uint8Array(id);
+}
+
+/** The id of no transaction: the serial of an object that is not there yet, and before the first transaction. */
+export const zeroId: Uint8Array = new Uint8Array(8);
+
+/**
+ * The number that an id is written for (`ZODB.utils.u64`).
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what is no id
+ */
+export function idToBigInt(id: Uint8Array): bigint {
+  const { buffer, byteOffset } = checkId(id);
+  return new DataView(buffer, byteOffset).getBigUint64(0);
+}
+
+function checkId(id: Uint8Array): Uint8Array {
+  if (isId(id)) return id;
+  throw invalidArgument('An id is a Uint8Array of 8 bytes', id);
+}
+
+/**
+ * The inverse of {@link idToBigInt} (`ZODB.utils.p64`).
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for a number that is negative or takes more than 8 bytes
+ */
+export function idFromBigInt(value: bigint | number): Uint8Array {
+  const isInteger = typeof value === 'bigint' || Number.isSafeInteger(value);
+  if (!isInteger || value < 0 || value >= 2n ** 64n)
+    throw invalidArgument('An id is a whole number of 64 bits', value);
+  const id = new Uint8Array(8);
+  new DataView(id.buffer).setBigUint64(0, BigInt(value));
+  return id;
+}
+
+/**
+ * The inverse of {@link formatId}: sixteen hexadecimal digits, `0x` before them or not; fewer are filled up from the
+ * left.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function parseId(text: string): Uint8Array {
+  const digits = typeof text === 'string' ? /^(?:0x)?([\da-f]{1,16})$/i.exec(text)?.[1] : undefined;
+  if (digits !== undefined) return idFromBigInt(BigInt(`0x${digits}`));
+  throw invalidArgument('An id is written as up to 16 hexadecimal digits', text);
+}
+
+/** Object ids: 8 bytes, big-endian, counted up from the root object's zero. */
+
+/** The object from which all others are reached. */
+export const rootOid: Uint8Array = new Uint8Array(8);
+
+export function oidOf(number: bigint): Uint8Array {
+  const oid = new Uint8Array(8);
+  new DataView(oid.buffer).setBigUint64(0, number);
+  return oid;
+}
+
+export function oidNumber(oid: Uint8Array): bigint {
+  return new DataView(oid.buffer, oid.byteOffset, 8).getBigUint64(0);
+}

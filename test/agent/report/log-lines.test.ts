@@ -1,0 +1,374 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { ClientStorage } from 'zeo-keepalive/zeo';
+import { Outage } from '#src/agent/ping/outage.js';
+import { RoundTrips } from '#src/agent/ping/round-trips.js';
+import { Member } from '#src/agent/ping/target-state.js';
+import { LogLines } from '#src/agent/report/log-lines.js';
+import { createLog } from '#src/observability/log.js';
+import { captureLog, isOfStandstill, type LogLine } from '../captured-log.js';
+import { ScriptedStorage } from '../scripted-storage.js';
+
+function setUp(t: TestContext, options: KeepAliveOptions, storage: object, name = 'main') {
+  const databases = new StorageRegistry();
+  databases.open(name, storage);
+  const log = captureLog();
+  const agent = new KeepAlive({ logger: log.logger, jitter: 0, ...options }, databases, {});
+  t.after(() => agent.stop());
+  /** What is said at INFO and above, but for the agent's own start and end, and a busy machine's standstills. */
+  const said = () =>
+    log.lines
+      .filter(({ level, msg }) => level >= 30 && !msg.startsWith('Keep alive thread') && !isOfStandstill(msg))
+      .map(({ level, msg }) => `${level} ${msg}`);
+  return { agent, log, said };
+}
+
+async function openReal(t: TestContext) {
+  const server = await ZeoServer.listen();
+  t.after(() => server.close());
+  const storage = await ClientStorage.open({ address: server.address, reconnectMaxDelay: 0.2 });
+  t.after(() => storage.close());
+  return { server, storage };
+}
+
+async function times(count: number, agent: KeepAlive, event: 'pingFailed' | 'pingSucceeded' | 'storageDown') {
+  for (let i = 0; i < count; i++) await once(agent, event);
+}
+
+describe('The lines of a trouble', { timeout: 60_000 }, () => {
+  // The agent does not hold the process.
+  let hold: NodeJS.Timeout;
+  before(() => {
+    hold = setInterval(() => {}, 60_000);
+  });
+  after(() => clearInterval(hold));
+
+  it('are one for a server that is gone for many periods, and one when it is back, which says how many it was', async (t) => {
+    const { server, storage } = await openReal(t);
+    const { agent, said } = setUp(t, { period: 0.05 }, storage);
+    agent.start();
+    await times(1, agent, 'pingSucceeded');
+    const disconnected = once(storage, 'disconnected');
+    await server.close();
+    await disconnected;
+    // Its reason is another at first: the connection that was lost, then the server that refuses.
+    while (agent.status().storages[0]?.lastFailure === undefined && storage.lastError === undefined)
+      await times(1, agent, 'storageDown');
+    await times(10, agent, 'storageDown');
+    const before = said();
+    assert.ok(before.length >= 1 && before.length <= 3, before.join('\n'));
+    for (const line of before)
+      assert.match(line, /^40 Connection for main is down|^50 Keep alive for main failed/);
+
+    const [, port] = server.address.split(':');
+    await using again = await ZeoServer.listen({ port: Number(port) });
+    await once(agent, 'storageBack');
+    await times(3, agent, 'pingSucceeded');
+    assert.ok(again.connections.size > 0);
+    const [back, ...more] = said().slice(before.length);
+    assert.match(
+      back ?? '',
+      /^30 Connection for main is back after [\d.]+ s \(\d+ repetitions were held back\)$/,
+    );
+    assert.deepEqual(more, []);
+  });
+
+  it('are one for a ping that fails again and again, one for each new reason, and one when it succeeds', async (t) => {
+    let error: Error | undefined = new Error('lost');
+    const storage = new ScriptedStorage(() => (error === undefined ? 'well' : Promise.reject(error)));
+    const { agent, said } = setUp(t, { period: 0.02 }, storage);
+    agent.start();
+    await times(5, agent, 'pingFailed');
+    error = new Error('something else');
+    await times(3, agent, 'pingFailed');
+    error = undefined;
+    await times(3, agent, 'pingSucceeded');
+    const [first, second, well, ...more] = said();
+    assert.equal(first, '50 Keep alive for main failed');
+    assert.match(second ?? '', /^50 Keep alive for main failed \(\d+ repetitions were held back\)$/);
+    assert.match(
+      well ?? '',
+      /^30 Keep alive for main is successful again \(\d+ repetitions? (was|were) held back\)$/,
+    );
+    assert.deepEqual(more, []);
+    const count = (line = '') => Number(/\((\d+)/.exec(line)?.[1]);
+    const failures = agent.status().storages[0]?.failures ?? 0;
+    assert.equal(2 + count(second) + count(well), failures, 'every failure is told or counted');
+  });
+
+  it('are none for a ping that failed once, beyond the failure', async (t) => {
+    let pings = 0;
+    const storage = new ScriptedStorage(() => (++pings === 2 ? Promise.reject(new Error('lost')) : 'well'));
+    const { agent, said } = setUp(t, { period: 0.02 }, storage);
+    agent.start();
+    await times(5, agent, 'pingSucceeded');
+    assert.deepEqual(said(), ['50 Keep alive for main failed']);
+  });
+
+  it('are counted also for a connection that dies again and again, and is back each time', async (t) => {
+    const { server, storage } = await openReal(t);
+    const { agent, said } = setUp(t, { period: 0.1, timeout: 0.2 }, storage);
+    const silence = () => {
+      for (const connection of server.connections) connection.silence();
+    };
+    storage.on('connected', silence);
+    silence();
+    agent.start();
+    for (let deaths = 0; deaths < 5; deaths++) await once(agent, 'storageDied');
+    await once(agent, 'storageBack');
+    storage.off('connected', silence);
+    const count = (message: string) => said().filter((line) => line.startsWith(message)).length;
+    assert.equal(count('50 Keep alive for main failed'), 1);
+    // A ping may have been due in the moment between the death and the way back.
+    assert.ok(count('40 Connection for main is down') <= 1);
+    assert.ok(count('30 Connection for main is back') <= 2);
+    assert.ok(said().length <= 4, said().join('\n'));
+  });
+
+  it('tell of a connection that was lost and had again between two pings', async (t) => {
+    const { server, storage } = await openReal(t);
+    const { agent, said } = setUp(t, { period: 2, timeout: 1 }, storage);
+    agent.start();
+    await times(1, agent, 'pingSucceeded');
+    assert.deepEqual(said(), []);
+    const replaced = once(agent, 'connectionReplaced');
+    const connected = once(storage, 'connected');
+    for (const connection of server.connections) connection.destroy();
+    await connected;
+    const [fact] = await replaced;
+    assert.deepEqual(fact, { name: 'main', address: server.address, generation: 2, previousGeneration: 1 });
+    await times(1, agent, 'pingSucceeded');
+    assert.deepEqual(said(), ['30 Connection for main was lost and had again since its last keep alive']);
+  });
+
+  it('are counted for a storage that misbehaves, and for a listener that throws', async (t) => {
+    const storage = new ScriptedStorage();
+    storage.loadLock = {
+      acquire: async () => () => {
+        throw new Error('release');
+      },
+    };
+    const { agent, said } = setUp(t, { period: 0.02 }, storage);
+    agent.on('pingStarted', () => {
+      throw new Error('listener');
+    });
+    agent.start();
+    await times(8, agent, 'pingSucceeded');
+    const count = (message: string) => said().filter((line) => line.startsWith(message)).length;
+    assert.equal(count('50 Storage main misbehaves'), 1);
+    assert.equal(count('50 A listener of the keep alive threw'), 1);
+  });
+
+  it('hold no credentials, though the host has named its database by its URI', async (t) => {
+    const name = 'zeo://joe:s3cret@127.0.0.1:8100';
+    const storage = new ScriptedStorage(() => Promise.reject(new Error(`Cannot reach ${name}`)));
+    const { agent, log } = setUp(t, { period: 0.02 }, storage, name);
+    agent.start();
+    await times(2, agent, 'pingFailed');
+    assert.doesNotMatch(JSON.stringify(log.lines), /s3cret/);
+    assert.equal(agent.status().storages[0]?.name, name);
+  });
+
+  it('are not even handed to a logger whose level they are below', async (t) => {
+    const calls: string[] = [];
+    const method = (level: string) => (_fields: object, message: string) => calls.push(`${level} ${message}`);
+    const logger = {
+      debug: method('debug'),
+      info: method('info'),
+      warn: method('warn'),
+      error: method('error'),
+      isLevelEnabled: (level: string) => level !== 'debug',
+    };
+    const databases = new StorageRegistry();
+    databases.open('main', new ScriptedStorage());
+    const agent = new KeepAlive({ logger, period: 0.02 }, databases, {});
+    t.after(() => agent.stop());
+    agent.start();
+    await times(3, agent, 'pingSucceeded');
+    assert.deepEqual(calls, ['info Keep alive thread started with period 0.02 s']);
+  });
+});
+
+describe('The lines of a long trouble', () => {
+  function linesAt() {
+    const log = captureLog();
+    let nowMs = 0;
+    const lines = new LogLines(createLog({ logger: log.logger }), () => nowMs);
+    const member = new Member(0, 'main', new ScriptedStorage(), new RoundTrips());
+    return {
+      log,
+      lines,
+      member,
+      said: () => log.lines.map(({ level, msg }) => `${level} ${msg}`),
+      at: (seconds: number, step: () => void) => {
+        nowMs = seconds * 1000;
+        step();
+      },
+    };
+  }
+
+  it('become errors that say for how long a connection has been down', () => {
+    const { lines, member, said, at } = linesAt();
+    const outage = new Outage(0, 'refused', undefined);
+    const fact = { name: 'main', address: undefined, generation: 1, cause: 'refused' } as const;
+    const down = (downForMs: number) =>
+      lines.down(member, { ...fact, downForMs, error: new Error('refused') }, outage);
+    for (let seconds = 0; seconds <= 130; seconds += 10) at(seconds, () => down(seconds * 1000));
+    const gone = 'its host refuses connections, so the server process is gone';
+    assert.deepEqual(said(), [
+      '40 Connection for main is down',
+      `50 Connection for main has been down for 60 s; ${gone} (5 repetitions were held back)`,
+      `50 Connection for main has been down for 120 s; ${gone} (5 repetitions were held back)`,
+    ]);
+  });
+
+  it('are an error at once for a connection that had been down for long before its ping was due', () => {
+    const { lines, member, said } = linesAt();
+    const fact = { name: 'main', address: undefined, generation: 1, cause: 'unknown' } as const;
+    const outage = new Outage(0, 'unknown', undefined);
+    lines.down(member, { ...fact, downForMs: 119_000, error: undefined }, outage);
+    assert.match(said().join(), /^50 Connection for main has been down for 119 s/);
+  });
+
+  it('stay warnings for a connection that is down often, but never for long', () => {
+    const { lines, member, said, at } = linesAt();
+    const fact = {
+      name: 'main',
+      address: undefined,
+      generation: 1,
+      cause: 'unknown',
+      error: undefined,
+    } as const;
+    for (const seconds of [0, 30, 60]) {
+      at(seconds, () =>
+        lines.down(member, { ...fact, downForMs: 1000 }, new Outage(0, 'unknown', undefined)),
+      );
+      at(seconds + 10, () => lines.succeeded(member, 1, 'answer'));
+    }
+    assert.deepEqual(
+      said().filter((line) => !line.startsWith('25')),
+      ['40 Connection for main is down', '40 Connection for main is down (1 repetition was held back)'],
+    );
+  });
+
+  it('tell within a minute that a connection is down for good, however long it came and went before', () => {
+    const { lines, member, said, at } = linesAt();
+    const fact = {
+      name: 'main',
+      address: undefined,
+      generation: 1,
+      cause: 'unknown',
+      error: undefined,
+    } as const;
+    for (let seconds = 0; seconds < 4000; seconds += 20) {
+      const outage = new Outage(0, 'unknown', undefined);
+      at(seconds, () => lines.down(member, { ...fact, downForMs: 0 }, outage));
+      at(seconds + 10, () => lines.succeeded(member, 1, 'answer'));
+    }
+    const before = said().length;
+    const final = new Outage(0, 'unknown', undefined);
+    for (let seconds = 0; seconds <= 300; seconds += 10)
+      at(4000 + seconds, () => lines.down(member, { ...fact, downForMs: seconds * 1000 }, final));
+    const [line, ...more] = said().slice(before);
+    assert.match(line ?? '', /^50 Connection for main has been down for 60 s/);
+    assert.deepEqual(more, []);
+    assert.equal(final.isTold, true);
+  });
+
+  it('are told anew of a listener that had not thrown for an hour', () => {
+    const { lines, said, at } = linesAt();
+    const fail = () => lines.listenerFailed(new Error('listener'), 'stalled');
+    for (const seconds of [0, 30, 60, 90, 3690, 3700]) at(seconds, fail);
+    const line = '50 A listener of the keep alive threw';
+    const counted = `${line} (1 repetition was held back)`;
+    assert.deepEqual(said(), [line, counted, counted]);
+    at(3751, fail);
+    assert.equal(said().length, 4, 'a minute after it began anew, not longer');
+  });
+
+  it('are few also of what fails every few minutes, for ever', () => {
+    const { lines, said, at } = linesAt();
+    const hours = 10;
+    for (let seconds = 0; seconds <= hours * 3600; seconds += 180)
+      at(seconds, () => lines.panicked(new Error('out of memory')));
+    assert.ok(said().length <= 6 + hours, said().join('\n'));
+  });
+
+  it('tell of each standstill, eight times an hour, and then how many there were and for how long', () => {
+    const { log, lines, at } = linesAt();
+    const warnings = () => log.lines.filter(({ level }) => level === 40);
+    for (let stall = 0; stall < 8; stall++)
+      at(stall, () => lines.stalled({ of: 'loop', durationMs: 1000 + stall }));
+    const line = 'The main loop stood still for 1.0 s or more; nobody was judged by it';
+    assert.deepEqual(
+      warnings().map(({ msg }) => msg),
+      Array(8).fill(line),
+    );
+    for (const [second, durationMs] of [
+      [20, 700],
+      [30, 5000],
+      [40, 600],
+    ] as const)
+      at(second, () => lines.stalled({ of: 'process', durationMs }));
+    assert.equal(warnings().length, 8);
+    at(61, () => lines.stalled({ of: 'process', durationMs: 2000 }));
+    at(3700, () => lines.stalled({ of: 'process', durationMs: 2000 }));
+    const [counted, later, ...more] = warnings().slice(8);
+    const { of, durationMs, heldBack, heldBackTotalMs, heldBackLongestMs, msg } = counted as LogLine;
+    assert.deepEqual(
+      { of, durationMs, heldBack, heldBackTotalMs, heldBackLongestMs },
+      { of: 'process', durationMs: 2000, heldBack: 3, heldBackTotalMs: 6300, heldBackLongestMs: 5000 },
+    );
+    assert.equal(
+      msg,
+      'This process stood still for 2.0 s or more; nobody was judged by it (3 repetitions were held back)',
+    );
+    assert.equal(later?.heldBackTotalMs, undefined);
+    assert.deepEqual(more, []);
+  });
+
+  it('begin anew after a time without trouble', () => {
+    const { lines, member, said, at } = linesAt();
+    const fail = () => lines.failed(member, new Error('lost'));
+    at(0, fail);
+    for (const seconds of [30, 60, 90, 120]) at(seconds, () => lines.succeeded(member, 1, 'answer'));
+    assert.equal(member.trouble, undefined);
+    at(125, fail);
+    at(130, fail);
+    assert.deepEqual(
+      said().filter((line) => line.startsWith('50')),
+      ['50 Keep alive for main failed', '50 Keep alive for main failed'],
+    );
+  });
+
+  it('count the deaths of a worker thread that keeps ending, and say so', () => {
+    const { lines, said, at } = linesAt();
+    const error = new Error('The keep alive thread ended by itself', { cause: new Error('out of memory') });
+    for (let i = 0; i < 8; i++) at(i, () => lines.panicked(error, 100 * 2 ** i));
+    at(61, () => lines.panicked(error, 60_000));
+    at(62, () => lines.panicked(new Error('something else')));
+    assert.deepEqual(said(), [
+      '70 Exception in keep alive thread',
+      '40 Keep alive thread keeps ending, starting it again in 1.6 s',
+      '70 Exception in keep alive thread (7 repetitions were held back)',
+      '70 Exception in keep alive thread',
+    ]);
+  });
+
+  it('are not even put together when they are about every ping and nobody reads them', () => {
+    const written: string[] = [];
+    const write = (_fields: object, message: string) => written.push(message);
+    const levels = { blather: write, info: write, warn: write, error: write, panic: write };
+    const { member } = linesAt();
+    for (const isEnabled of [false, true]) {
+      const lines = new LogLines({ ...levels, isEnabled: () => isEnabled });
+      lines.sending(member);
+      lines.succeeded(member, 1, 'answer');
+      lines.active(member);
+      assert.equal(written.length, isEnabled ? 3 : 0);
+    }
+  });
+});

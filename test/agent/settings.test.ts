@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type KeepAliveOptions, resolveSettings } from '#src/agent/settings.js';
+import { KeepAliveError } from '#src/model/errors.js';
+
+const resolve = (env: Record<string, string>, options: KeepAliveOptions = {}) =>
+  resolveSettings(options, env);
+
+describe('settings', () => {
+  it('come from the environment, in seconds that may be decimal', () => {
+    const { settings, warnings } = resolve({
+      ZEO_KEEPALIVE_PERIOD: '2.5',
+      ZEO_KEEPALIVE_TIMEOUT: '.25',
+      ZEO_KEEPALIVE_CONCURRENCY: '7',
+      ZEO_KEEPALIVE_JITTER: '0',
+      ZEO_KEEPALIVE_SKIP_ACTIVE: 'yes',
+      ZEO_KEEPALIVE_LOG_LEVEL: 'BLATHER',
+    });
+    assert.deepEqual(settings, {
+      periodMs: 2500,
+      timeoutMs: 250,
+      concurrency: 7,
+      jitter: 0,
+      skipActive: true,
+      level: 'blather',
+    });
+    assert.deepEqual(warnings, []);
+  });
+
+  it('are overridden by options', () => {
+    const { settings } = resolve({ ZEO_KEEPALIVE_PERIOD: '30' }, { period: 10, skipActive: true });
+    assert.equal(settings?.periodMs, 10_000);
+    assert.equal(settings?.skipActive, true);
+  });
+
+  it('have as timeout the smaller of five seconds and the period', () => {
+    assert.equal(resolve({ ZEO_KEEPALIVE_PERIOD: '30' }).settings?.timeoutMs, 5000);
+    assert.equal(resolve({ ZEO_KEEPALIVE_PERIOD: '2' }).settings?.timeoutMs, 2000);
+  });
+
+  for (const period of [undefined, '', '  ', '0', '-3', '-0.5']) {
+    it(`do not start the agent when the period is ${JSON.stringify(period)}`, () => {
+      assert.equal(resolve(period === undefined ? {} : { ZEO_KEEPALIVE_PERIOD: period }).settings, undefined);
+    });
+  }
+
+  const wrong: [variable: string, values: string[]][] = [
+    ['ZEO_KEEPALIVE_PERIOD', ['soon', '1,5', '30s', 'NaN', 'Infinity', '0x10', '1e400', '2147484']],
+    ['ZEO_KEEPALIVE_TIMEOUT', ['-1', '0', 'x', '2147484']],
+    ['ZEO_KEEPALIVE_CONCURRENCY', ['0', '-1', '1.5', 'many', '65537']],
+    ['ZEO_KEEPALIVE_JITTER', ['-0.1', '1.1', 'x']],
+    ['ZEO_KEEPALIVE_SKIP_ACTIVE', ['maybe', '2']],
+    ['ZEO_KEEPALIVE_LOG_LEVEL', ['loud', 'constructor', '25']],
+  ];
+  for (const [variable, values] of wrong) {
+    for (const value of values) {
+      it(`refuse ${variable}=${value}, naming both and what is accepted`, () => {
+        assert.throws(
+          // Also while the agent is not to be started.
+          () => resolve({ [variable]: value }),
+          (error) =>
+            error instanceof KeepAliveError &&
+            error.code === 'ERR_KEEPALIVE_INVALID_SETTING' &&
+            error.message.startsWith(`${variable} is "${value}"; accepted is `),
+        );
+      });
+    }
+  }
+
+  it('refuse options likewise', () => {
+    for (const options of [{ period: Number.NaN }, { timeout: -1 }, { jitter: '5' }, { concurrency: {} }]) {
+      const [name] = Object.keys(options);
+      assert.throws(
+        () => resolve({}, options as unknown as KeepAliveOptions),
+        (error) => error instanceof KeepAliveError && error.message.startsWith(`Option ${name} is `),
+      );
+    }
+  });
+
+  it('warn about a variable that they do not know', () => {
+    const { warnings } = resolve({ ZEO_KEEPALIVE_PERIODE: '30' });
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /ZEO_KEEPALIVE_PERIODE.*ZEO_KEEPALIVE_PERIOD/);
+  });
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Board, phase } from '#src/threads/board.js';
+
+describe('the board', () => {
+  it('shows one thread what another wrote, also after it has grown', () => {
+    const writer = new Board();
+    const reader = new Board(writer.buffer);
+    const ids = Array.from({ length: 1000 }, () => writer.occupy());
+    assert.equal(new Set(ids).size, 1000);
+    assert.deepEqual(reader.occupied(), writer.occupied());
+    const last = ids.at(-1) as number;
+    const number = writer.pingWaits(last, 5000);
+    assert.equal(reader.number(last), number);
+    assert.equal(reader.phase(last), phase.waiting);
+    writer.pingSent(last, 5100);
+    assert.equal(reader.phase(last), phase.sent);
+    assert.equal(reader.startedAgo(last, 5300), 300);
+    assert.equal(reader.sentAgo(last, 5300), 200);
+  });
+
+  it('changes its version with each slot that is occupied or vacated', () => {
+    const board = new Board();
+    const versions = [board.version];
+    const id = board.occupy();
+    versions.push(board.version);
+    board.vacate(id);
+    versions.push(board.version);
+    assert.equal(new Set(versions).size, 3);
+  });
+
+  it('goes on counting the pings of a slot that is used again', () => {
+    const board = new Board();
+    const id = board.occupy();
+    const first = board.pingWaits(id, 0);
+    board.vacate(id);
+    assert.equal(board.occupy(), id);
+    assert.notEqual(board.pingWaits(id, 0), first);
+  });
+
+  it('reckons right across the wrap of its 32-bit times', () => {
+    const board = new Board();
+    const id = board.occupy();
+    board.pingWaits(id, 2 ** 31 - 10);
+    assert.equal(board.startedAgo(id, 2 ** 31 + 90), 100);
+    board.pingSent(id, 2 ** 32 - 10);
+    assert.equal(board.sentAgo(id, 2 ** 32 + 90), 100);
+  });
+
+  it('tells a storage that does not say when it received bytes from one that has received none lately', () => {
+    const board = new Board();
+    const id = board.occupy();
+    board.bytesReceived(id, undefined);
+    assert.equal(board.receivedAgo(id, 1000), Infinity);
+    board.bytesReceived(id, 400);
+    assert.equal(board.receivedAgo(id, 1000), 600);
+  });
+});

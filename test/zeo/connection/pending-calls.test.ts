@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import fc from 'fast-check';
+import { PendingCall, PendingCalls } from '#src/zeo/connection/pending-calls.js';
+
+it('Pending calls are found by their ids, and come out in their order, whatever was taken out before', () => {
+  const step = fc.oneof(fc.constant('add' as const), fc.nat(20));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const calls = new PendingCalls();
+      const model = new Map<number, PendingCall>();
+      for (const [id, what] of steps.entries()) {
+        if (what === 'add') {
+          const call = new PendingCall(
+            id,
+            true,
+            () => {},
+            () => {},
+          );
+          model.set(id, call);
+          calls.add(call);
+          continue;
+        }
+        assert.equal(calls.find(what), model.get(what));
+        const call = model.get(what);
+        if (call === undefined) continue;
+        calls.remove(call);
+        calls.remove(call);
+        assert.deepEqual([call.older, call.newer], [undefined, undefined]);
+        model.delete(what);
+      }
+      assert.deepEqual(
+        calls.drain().map(({ id }) => id),
+        [...model.keys()],
+      );
+      assert.deepEqual(calls.drain(), []);
+    }),
+  );
+});

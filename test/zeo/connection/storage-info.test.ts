@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readStorageInfo, readStorageInfoChange } from '#src/zeo/connection/storage-info.js';
+import type { Value } from '#src/zeo/encoding/values.js';
+
+function dict(entries: { [key: string]: Value } = {}): Value {
+  return Object.assign(Object.create(null), entries);
+}
+
+describe('readStorageInfo', () => {
+  it('fills in what is missing', () => {
+    assert.deepEqual(readStorageInfo(dict({ length: null, size: 2n ** 60n, interfaces: null })), {
+      name: 'ZEO Client',
+      length: 0,
+      size: 2 ** 60,
+      supportsUndo: false,
+      supportsRecordIternext: false,
+      interfaces: [],
+    });
+  });
+
+  it('keeps no list of interfaces that is long, and takes none for another one', () => {
+    const read = (...names: string[]) => readStorageInfo(dict({ interfaces: names })).interfaces;
+    assert.equal(read('x'.repeat(4096)), read('x'.repeat(4096)));
+    assert.notEqual(read('x'.repeat(4097)), read('x'.repeat(4097)));
+    assert.deepEqual(read('a', 'b'), ['a', 'b']);
+    assert.deepEqual(read('a,b'), ['a,b']);
+  });
+
+  it('keeps one list of interfaces for all storages that have the same, and no list more than a few', () => {
+    const read = (name: string) => readStorageInfo(dict({ interfaces: [['many', name]] })).interfaces;
+    const first = read('same');
+    assert.equal(read('same'), first);
+    for (let n = 0; n < 1000; n++) read(`I${n}`);
+    assert.notEqual(read('I999'), read('I999'));
+    assert.equal(read('same'), first);
+  });
+
+  it('takes interfaces as pairs or as names', () => {
+    const { interfaces } = readStorageInfo(dict({ interfaces: [['zope', 'I'], 'a.J'] }));
+    assert.deepEqual(interfaces, ['zope.I', 'a.J']);
+  });
+
+  for (const wrong of [
+    null,
+    [],
+    new Map(),
+    dict({ length: dict() }),
+    dict({ size: '12' }),
+    dict({ interfaces: 'x' }),
+    dict({ interfaces: [dict()] }),
+    dict({ interfaces: [[dict()]] }),
+  ]) {
+    it(`refuses ${JSON.stringify(wrong)}`, () => {
+      assert.throws(() => readStorageInfo(wrong), { code: 'ERR_ZEO_PROTOCOL' });
+    });
+  }
+});
+
+describe('readStorageInfoChange', () => {
+  it('has what was told, and of that only what get_info is known to have', () => {
+    const told = dict({ length: 5, length2: 6, __proto__: 7, toString: 8, supports_record_iternext: 1 });
+    assert.deepEqual(readStorageInfoChange('info', told), { length: 5, supportsRecordIternext: true });
+  });
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { createSecureContext } from 'node:tls';
+import type { TlsOptions } from '#src/zeo/connection/tls.js';
+import { ZeoServer } from '#src/zeo/server/index.js';
+import { ClientStorage } from '#src/zeo/storage/client-storage.js';
+import { zeroId } from '#src/zodb/ids.js';
+import { CertificateAuthority, type KeyPair } from '../../tls/certificates.js';
+
+// The behaviours of ZEO/tests/testssl.py: SSLConfigTest.
+describe('A storage with TLS', () => {
+  let authority: CertificateAuthority;
+  let own: KeyPair;
+  let mine: KeyPair;
+  let server: ZeoServer;
+
+  before(async () => {
+    authority = await CertificateAuthority.create();
+    [own, mine] = [await authority.server(), await authority.client()];
+    server = await ZeoServer.listen({ tls: { key: own.key, cert: own.cert, ca: authority.cert } });
+  });
+  after(async () => {
+    await server?.close();
+    await authority?.remove();
+  });
+
+  const open = (tls: TlsOptions | boolean, address = server.address) =>
+    ClientStorage.open({ address, tls, waitTimeout: 5, reconnectMaxDelay: 0.05, reconnectMinDelay: 0.01 });
+  const accepted = () => ({ ca: authority.cert, cert: mine.cert, key: mine.key });
+
+  it('reads, writes and pings, and comes back when its connection is lost', async () => {
+    await using storage = await open(accepted());
+    await storage.commit({}, (transaction) =>
+      transaction.store(zeroId, zeroId, new Uint8Array(300_000).fill(7)),
+    );
+    await storage.ping();
+    assert.ok((storage.socketPorts?.remote ?? 0) === server.port);
+    assert.ok((storage.lastReceivedAt ?? 0) > 0);
+    storage.drop(new Error('cut'), storage.generation);
+    await once(storage, 'connected');
+    assert.equal(await storage.loadBefore(zeroId, storage.lastTransaction() as Uint8Array), null);
+    assert.equal((await storage.load(zeroId)).data.length, 300_000);
+  });
+
+  it('is known to the server by the name that it was told to ask for', async () => {
+    await using storage = await open({ ...accepted(), servername: 'localhost' });
+    assert.equal(storage.ready, true);
+  });
+
+  const refused: [what: string, tls: () => TlsOptions | boolean][] = [
+    ['a server whose authority it does not know', () => ({ cert: mine.cert, key: mine.key })],
+    ['a server of another name', () => ({ ...accepted(), servername: 'zodb.example.org' })],
+    ['nothing but a certificate of its own', () => ({ ca: authority.cert })],
+    ['nothing to go by', () => true],
+  ];
+  for (const [what, tls] of refused) {
+    it(`is refused, or refuses, at once with ${what}`, async () => {
+      await assert.rejects(open(tls()), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'ERR_ZEO_TLS');
+        assert.doesNotMatch(error.message + error.stack, /BEGIN|PRIVATE/);
+        return true;
+      });
+    });
+  }
+
+  it('takes any server of the right authority where names are not to be checked', async () => {
+    const tls = { ...accepted(), servername: 'zodb.example.org', checkServerIdentity: () => undefined };
+    await using storage = await open(tls);
+    assert.equal(storage.ready, true);
+  });
+
+  it('says so when the server speaks no TLS', async () => {
+    await using plain = await ZeoServer.listen();
+    await assert.rejects(open(accepted(), plain.address), { code: 'ERR_ZEO_TLS' });
+  });
+
+  it('waits in vain without TLS for the greeting of a server with it, and does not hurt it', async () => {
+    const { address } = server;
+    const opening = ClientStorage.open({ address, connectTimeout: 0.2, waitTimeout: 0.3 });
+    await assert.rejects(opening, { code: 'ERR_ZEO_WAIT_TIMEOUT' });
+    await using storage = await open(accepted());
+    await storage.ping();
+  });
+
+  it('refuses options that it cannot use, and shows nothing of them', async () => {
+    const wrong: unknown[] = [
+      ...['yes', 1, null, { certificate: mine.cert }, { cert: mine.cert, key: 'no key' }],
+      // What Node would throw about while it dials, where nobody could catch it.
+      ...[
+        { servername: 5 },
+        { checkServerIdentity: false },
+        { rejectUnauthorized: 'no' },
+        { secureContext: {} },
+      ],
+      { secureContext: createSecureContext(), ca: authority.cert },
+    ];
+    for (const tls of wrong) {
+      await assert.rejects(open(tls as TlsOptions), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'ERR_ZEO_INVALID_ARGUMENT');
+        assert.doesNotMatch(error.message, /BEGIN|no key"/);
+        return true;
+      });
+    }
+  });
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ReconnectPacer } from '#src/zeo/reconnect/reconnect-pacer.js';
+
+const server = 'db:8100';
+
+function pacerOf(storages: number) {
+  let nowMs = 0;
+  const pacer = new ReconnectPacer(() => nowMs);
+  for (let i = 0; i < storages; i++) pacer.join([server]);
+  return {
+    pacer,
+    advance: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+}
+
+/** The most of these moments that fall into one second. */
+function mostInASecond(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return Math.max(...sorted.map((from) => sorted.filter((at) => at >= from && at < from + 1000).length));
+}
+
+describe('ReconnectPacer', () => {
+  it('lets fewer than a hundred storages reconnect as they like', () => {
+    const { pacer } = pacerOf(99);
+    assert.deepEqual(
+      Array.from({ length: 99 }, () => pacer.delayMs(server)),
+      Array(99).fill(0),
+    );
+  });
+
+  for (const storages of [100, 250, 1000, 10_000]) {
+    it(`spreads ${storages} reconnects so that no second sees more than a tenth of them`, () => {
+      for (let run = 0; run < 5; run++) {
+        const { pacer } = pacerOf(storages);
+        const times = Array.from({ length: storages }, () => pacer.delayMs(server));
+        assert.ok(mostInASecond(times) <= storages / 10, `${mostInASecond(times)} in a second`);
+        assert.ok(Math.max(...times) < 20_000, 'and none waits longer than it takes');
+      }
+    });
+  }
+
+  it('lets one that comes alone go at once, however many there are', () => {
+    const { pacer, advance } = pacerOf(1000);
+    for (let i = 0; i < 5; i++) {
+      assert.equal(pacer.delayMs(server), 0);
+      advance(1000);
+    }
+  });
+
+  it('does not let the storages of one server wait for those of another', () => {
+    const { pacer } = pacerOf(1000);
+    for (let i = 0; i < 100; i++) pacer.join(['other:1', 'standby:1']);
+    for (let i = 0; i < 1000; i++) pacer.delayMs(server);
+    for (const address of ['other:1', 'standby:1', 'unknown:1']) assert.equal(pacer.delayMs(address), 0);
+    // Spaced by how many have that address: eight a second of a hundred.
+    assert.ok(pacer.delayMs('other:1') >= 125);
+  });
+
+  it('does not count storages that were closed', () => {
+    const { pacer } = pacerOf(50);
+    const leave = Array.from({ length: 60 }, () => pacer.join([server]));
+    pacer.delayMs(server);
+    assert.ok(pacer.delayMs(server) > 0);
+    for (const step of leave) {
+      step();
+      step();
+    }
+    assert.equal(pacer.delayMs(server), 0);
+  });
+});
