@@ -19,6 +19,7 @@ export type {
   KeepAliveEvents,
   PingFailed,
   PingSucceeded,
+  Stall,
   StorageBack,
   StorageDied,
   StorageDown,
@@ -38,4 +39,3 @@ export {
 export type { LevelName } from './observability/log.js';
 export type { PlainLogger } from './observability/plain-sink.js';
 export type { Cause, Diagnosis, SocketPorts } from './tcp/diagnosis.js';
-export type { Stall } from './threads/contract.js';

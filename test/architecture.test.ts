@@ -4,8 +4,133 @@ import { dirname, relative, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+/**
+ * The rooms of the house, from the ground up, and the rooms that each may import. docs/architecture.md shows them.
+ *
+ * Exact: what is not imported any more is taken out here as well. Everything that a room imports stands above it in the
+ * table, so that no arrow runs back up.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'src/tcp': [],
+  'src/model': ['src/tcp'],
+  'src/zodb': ['src/model'],
+  'src/pickle': ['src/model'],
+  'src/async': ['src/model'],
+  'src/observability': ['src/model'],
+  'src/python': ['src/pickle'],
+  'src/records': ['src/model', 'src/pickle', 'src/python', 'src/zodb'],
+
+  'src/threads': ['src/async', 'src/model', 'src/tcp'],
+  'src/loop': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
+  'src/agent/ping': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
+  'src/agent/report': ['src/agent/ping', 'src/model', 'src/observability', 'src/tcp'],
+  'src/agent': [
+    'src/agent/ping',
+    'src/agent/report',
+    'src/async',
+    'src/model',
+    'src/observability',
+    'src/tcp',
+    'src/threads',
+  ],
+  workers: ['src/async', 'src/loop', 'src/tcp', 'src/threads'],
+
+  'src/zeo/encoding': ['src/model', 'src/pickle', 'src/python'],
+  'src/zeo/protocol': ['src/model', 'src/pickle', 'src/zeo/encoding', 'src/zodb'],
+  'src/zeo/connection': [
+    'src/async',
+    'src/model',
+    'src/tcp',
+    'src/zeo/encoding',
+    'src/zeo/protocol',
+    'src/zodb',
+  ],
+  'src/zeo/reconnect': ['src/async', 'src/model', 'src/zeo/connection', 'src/zeo/encoding', 'src/zodb'],
+  'src/zeo/storage': [
+    'src/async',
+    'src/model',
+    'src/records',
+    'src/tcp',
+    'src/zeo/connection',
+    'src/zeo/encoding',
+    'src/zeo/reconnect',
+    'src/zodb',
+  ],
+  'src/zeo/memory-storage': ['src/model', 'src/zeo/encoding', 'src/zodb'],
+  'src/zeo/server': [
+    'src/model',
+    'src/zeo/encoding',
+    'src/zeo/memory-storage',
+    'src/zeo/protocol',
+    'src/zodb',
+  ],
+  'src/zeo': [
+    'src/async',
+    'src/model',
+    'src/zeo/connection',
+    'src/zeo/encoding',
+    'src/zeo/reconnect',
+    'src/zeo/storage',
+    'src/zodb',
+  ],
+
+  'src/zconfig': ['src/model', 'src/zeo/connection'],
+  'src/cli/io': ['src/model', 'src/zconfig', 'src/zeo/connection', 'src/zeo/storage'],
+  'src/cli/check': ['src/cli/io', 'src/model', 'src/zeo/connection', 'src/zeo/protocol', 'src/zeo/storage'],
+  'src/cli/watch': [
+    'src/agent',
+    'src/agent/ping',
+    'src/cli/io',
+    'src/model',
+    'src/observability',
+    'src/zeo/connection',
+    'src/zeo/storage',
+  ],
+  'src/cli': [
+    'src/agent',
+    'src/cli/check',
+    'src/cli/io',
+    'src/cli/watch',
+    'src/model',
+    'src/zeo/server',
+    'src/zeo/storage',
+  ],
+  // index.ts and register.ts
+  src: ['src/agent', 'src/agent/ping', 'src/model', 'src/observability', 'src/tcp'],
+};
+
+/** Every package, and the only files that import it: whoever wants to replace one knows what there is to do. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  '@msgpack/msgpack': ['src/zeo/encoding/msgpack-decoder.ts', 'src/zeo/encoding/msgpack-encoder.ts'],
+  '@opentelemetry/api': ['src/observability/instruments.ts', 'src/observability/metrics.ts'],
+  comlink: ['src/threads/endpoint.ts'],
+  commander: ['src/cli/main.ts', 'src/cli/program.ts'],
+  'lru-cache': ['src/zeo/storage/client-cache.ts'],
+  'p-limit': ['src/agent/sweeper.ts'],
+  pino: ['src/observability/pino-sink.ts'],
+  piscina: ['src/threads/worker-host.ts'],
+  'prom-client': ['src/cli/watch/metrics.ts'],
+  'string-width': ['src/cli/io/terminal-text.ts'],
+};
+
+/** The only files, or rooms, that touch what is outside of the process's memory, by the module of Node.js that they need. */
+const touching: Readonly<Record<string, readonly string[]>> = {
+  'node:fs': ['src/cli/program.ts', 'src/tcp/proc-net-tcp.ts', 'src/zconfig/config-files.ts'],
+  'node:fs/promises': ['src/cli/io/targets.ts', 'src/zconfig/config-files.ts'],
+  'node:http': ['src/cli/watch/metrics-server.ts'],
+  'node:net': ['src/cli/watch', 'src/model/received-value.ts', 'src/zeo/connection', 'src/zeo/server'],
+  'node:tls': ['src/zeo/connection', 'src/zeo/server'],
+  'node:worker_threads': ['src/register.ts', 'src/threads'],
+};
+
 // Tests run from dist/test; the sources are what the rules are about.
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const sources = ['src', 'workers'].flatMap((folder) =>
+  readdirSync(resolve(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`),
+);
 
 interface Import {
   /** Path of the importing file, e.g. `src/loop/pacing.ts`. */
@@ -14,145 +139,64 @@ interface Import {
   readonly to: string;
 }
 
-const sources = ['src', 'workers'].flatMap((folder) =>
-  readdirSync(resolve(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => `${folder}/${file}`),
-);
+const imports: readonly Import[] = sources.flatMap((from) => {
+  const text = readFileSync(resolve(root, from), 'utf8');
+  const statements = text.matchAll(/^(?:import|export)\s[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/gms);
+  return [...statements].map(([, name, dynamic]) => {
+    const target = (name ?? dynamic) as string;
+    if (!target.startsWith('.')) return { from, to: target };
+    const file = relative(root, resolve(root, dirname(from), target)).replaceAll('\\', '/');
+    return { from, to: file.replace(/\.js$/, '.ts') };
+  });
+});
 
-const imports: Import[] = sources.flatMap((from) =>
-  [...readFileSync(resolve(root, from), 'utf8').matchAll(/^(?:import|export)\s[^;]*?from '([^']+)';/gms)].map(
-    ([, target]) => {
-      const name = target as string;
-      const to = name.startsWith('.')
-        ? relative(root, resolve(root, dirname(from), name)).replace(/\.js$/, '.ts')
-        : name;
-      return { from, to };
-    },
-  ),
-);
+const unique = (values: readonly string[]) => [...new Set(values)].sort();
+const isSource = (name: string) => name.startsWith('src/') || name.startsWith('workers/');
+const isPackage = (name: string) => !isSource(name) && !name.startsWith('node:');
 
-const offenders = (inside: RegExp, allowed: RegExp) =>
-  imports
-    .filter(({ from, to }) => inside.test(from) && !allowed.test(to))
-    .map(({ from, to }) => `${from} -> ${to}`);
+describe('The rooms of the source', () => {
+  it('are the ones in the table', () => {
+    assert.deepEqual(unique(sources.map(dirname)), unique(Object.keys(rooms)));
+  });
 
-const importersOf = (name: string) => [
-  ...new Set(imports.filter(({ to }) => to === name).map(({ from }) => from)),
-];
+  for (const [room, allowed] of Object.entries(rooms)) {
+    it(`let ${room} import what the table says`, () => {
+      const out = imports.filter(
+        ({ from, to }) => dirname(from) === room && isSource(to) && dirname(to) !== room,
+      );
+      const offending = out.filter(({ to }) => !allowed.includes(dirname(to)));
+      assert.deepEqual(
+        offending.map(({ from, to }) => `${from} -> ${to}`),
+        [],
+      );
+      assert.deepEqual(
+        unique(out.map(({ to }) => dirname(to))),
+        unique(allowed),
+        'an arrow that is not there any more',
+      );
+    });
+  }
 
-describe('the structure', () => {
-  it('is read as it is', () => {
-    assert.ok(
-      imports.some(({ from, to }) => from === 'src/loop/ping-loop.ts' && to === 'src/loop/pacing.ts'),
+  it('import only what stands above them in the table', () => {
+    const order = Object.keys(rooms);
+    const up = Object.entries(rooms).flatMap(([room, allowed]) =>
+      allowed.filter((to) => order.indexOf(to) >= order.indexOf(room)).map((to) => `${room} -> ${to}`),
     );
+    assert.deepEqual(up, []);
   });
 
-  it('keeps the loop free of threads, sockets, locks and ZEO', () => {
-    assert.deepEqual(
-      offenders(/^src\/loop\//, /^src\/(loop\/|(clock|diagnosis)\.ts|rpc\/(board|contract)\.ts)/),
-      [],
+  it('hold at most twenty files each', () => {
+    const crowded = Object.keys(rooms).filter(
+      (room) => sources.filter((file) => dirname(file) === room).length > 20,
     );
+    assert.deepEqual(crowded, []);
   });
 
-  it('keeps the ZEO protocol free of I/O, clocks and threads', () => {
-    assert.deepEqual(
-      offenders(
-        /^src\/zeo\/protocol\//,
-        /^(src\/(zeo\/protocol\/|(zodb-)?errors\.ts|python\/)|@msgpack\/msgpack$)/,
-      ),
-      [],
-    );
-  });
-
-  it('keeps what stands for Python’s objects free of everything else', () => {
-    assert.deepEqual(offenders(/^src\/python\//, /^src\/python\//), []);
-  });
-
-  it('builds the decoder of records on the parts of the protocol, and on nothing that does I/O', () => {
-    assert.deepEqual(
-      offenders(
-        /^src\/records\//,
-        /^src\/(records\/|python\/|errors\.ts|zeo\/(ids|received-value)\.ts|zeo\/protocol\/(pickle-|raw-unicode|text|limits))|^node:buffer$/,
-      ),
-      [],
-    );
-  });
-
-  it('lets the agent know storages by their interface only', () => {
-    assert.deepEqual(
-      imports.filter(({ from, to }) => /^src\/(agent|loop|rpc)\//.test(from) && to.startsWith('src/zeo/')),
-      [],
-    );
-  });
-
-  it('lets what tells of the agent know nothing of it but the facts', () => {
-    assert.deepEqual(
-      imports.filter(({ from, to }) => from.startsWith('src/observability/') && to.startsWith('src/agent/')),
-      [],
-    );
-  });
-
-  it('needs OpenTelemetry for metrics only', () => {
-    const importers = [...importersOf('src/metrics.ts'), ...importersOf('src/observability/instruments.ts')];
-    assert.deepEqual(importers, ['src/metrics.ts']);
-  });
-
-  it('lets the ZEO client know nothing of the agent', () => {
-    assert.deepEqual(
-      imports.filter(({ from, to }) => from.startsWith('src/zeo/') && /^src\/(agent|loop|rpc)\//.test(to)),
-      [],
-    );
-  });
-
-  it('keeps the syntax of configurations free of I/O and of what is in them', () => {
-    const syntax = '(config-error|definitions|document|expand|limits|parser|whitespace).ts';
-    assert.deepEqual(
-      offenders(new RegExp(`^src/zconfig/${syntax}`), new RegExp(`^src/(zconfig/${syntax}|errors.ts)`)),
-      [],
-    );
-  });
-
-  it('has one place where configurations meet files, and lets them know little of the client', () => {
-    const readers = imports.filter(
-      ({ from, to }) => from.startsWith('src/zconfig/') && to.startsWith('node:fs'),
-    );
-    assert.deepEqual([...new Set(readers.map(({ from }) => from))], ['src/zconfig/config-files.ts']);
-    assert.deepEqual(
-      offenders(
-        /^src\/zconfig\//,
-        /^(node:|src\/(zconfig\/|errors\.ts|zeo\/(address|options|received-value)\.ts))/,
-      ),
-      [],
-    );
-  });
-
-  it('lets nobody depend on the command line', () => {
-    assert.deepEqual(
-      imports.filter(({ from, to }) => !from.startsWith('src/cli/') && to.startsWith('src/cli/')),
-      [],
-    );
-  });
-
-  it('has one place for each library that shapes it', () => {
-    assert.deepEqual(importersOf('comlink'), ['src/rpc/endpoint.ts']);
-    assert.deepEqual(importersOf('piscina'), ['src/agent/worker-host.ts']);
-    assert.deepEqual(importersOf('p-limit'), ['src/agent/sweeper.ts']);
-    assert.deepEqual(importersOf('commander').sort(), ['src/cli/main.ts', 'src/cli/program.ts']);
-    assert.deepEqual(importersOf('prom-client'), ['src/cli/watch/metrics.ts']);
-    assert.deepEqual(importersOf('string-width'), ['src/cli/terminal-text.ts']);
-    assert.deepEqual(importersOf('pino'), ['src/observability/pino-sink.ts']);
-    assert.deepEqual(importersOf('@opentelemetry/api'), [
-      'src/metrics.ts',
-      'src/observability/instruments.ts',
-    ]);
-  });
-
-  it('has no circles', () => {
+  it('have no circle of files', () => {
     const targets = new Map<string, string[]>();
     for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to]);
     const done = new Set<string>();
-    const visit = (file: string, path: string[]): void => {
+    const visit = (file: string, path: readonly string[]): void => {
       assert.ok(!path.includes(file), `a circle: ${[...path, file].join(' -> ')}`);
       if (done.has(file)) return;
       for (const target of targets.get(file) ?? []) visit(target, [...path, file]);
@@ -160,4 +204,22 @@ describe('the structure', () => {
     };
     for (const file of targets.keys()) visit(file, []);
   });
+});
+
+describe('What is outside of the source', () => {
+  const importersOf = (name: string) =>
+    unique(imports.filter(({ to }) => to === name).map(({ from }) => from));
+
+  it('is a package that the table has, imported where it says', () => {
+    const names = unique(imports.map(({ to }) => to).filter(isPackage));
+    assert.deepEqual(Object.fromEntries(names.map((name) => [name, importersOf(name)])), packages);
+  });
+
+  for (const [name, allowed] of Object.entries(touching)) {
+    it(`is touched through ${name} only where the table says`, () => {
+      const importers = importersOf(name);
+      const places = importers.map((file) => (allowed.includes(dirname(file)) ? dirname(file) : file));
+      assert.deepEqual(unique(places), unique(allowed));
+    });
+  }
 });

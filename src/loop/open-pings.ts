@@ -1,5 +1,5 @@
+import type { Stall } from '../model/events.js';
 import type { Board } from '../threads/board.js';
-import type { Stall } from '../threads/contract.js';
 import { Watch } from './watch.js';
 
 /**

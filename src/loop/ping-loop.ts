@@ -11,9 +11,10 @@
  *   a long one everybody is pinged: what is still silent then afresh, and also who answered before he may have died in it.
  */
 import type { Clock } from '../async/clock.js';
+import type { Stall } from '../model/events.js';
 import { diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
-import type { Conclusion, HostApi, LoopApi, LoopSettings, Stall } from '../threads/contract.js';
+import type { Conclusion, HostApi, LoopApi, LoopSettings } from '../threads/contract.js';
 import { OpenPings, type Request } from './open-pings.js';
 import { Pacing } from './pacing.js';
 import { budgetsFor, decide } from './verdict.js';

@@ -3,7 +3,6 @@
  * milliseconds. What is in them belongs to whoever gets them; nobody else looks at it again.
  */
 import type { Cause, Diagnosis } from '../tcp/diagnosis.js';
-import type { Stall } from '../threads/contract.js';
 import type { KeepAliveError } from './errors.js';
 
 /** What a ping came to. */
@@ -22,6 +21,12 @@ export type Verdict =
   | 'failed'
   /** The peer was silent, and its connection has been destroyed. */
   | 'dead';
+
+export interface Stall {
+  /** `loop`: the main loop did not turn; `process`: the worker did not run either. */
+  readonly of: 'loop' | 'process';
+  readonly durationMs: number;
+}
 
 /** Which storage it is about, and which of its connections. */
 export interface StorageFact {

@@ -1,5 +1,4 @@
 import { ProtocolError } from '../model/errors.js';
-import { toInteger } from '../zeo/encoding/values.js';
 import { maxIntegerBytes } from './limits.js';
 
 /** How Python writes a float as text. */
@@ -71,4 +70,10 @@ export function parseFloatText(text: string): number {
   if (text.endsWith('nan')) return Number.NaN;
   if (text.endsWith('inf')) return text.startsWith('-') ? -Infinity : Infinity;
   return Number(text);
+}
+
+/** A number where that is exact, else a bigint: what becomes of a Python `int`. */
+export function toInteger(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
 }

@@ -5,6 +5,7 @@
  * storages are in it.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { Stall } from '../model/events.js';
 import type { Diagnosis } from '../tcp/diagnosis.js';
 
 /** What the worker concludes about a ping that the storage has not answered. */
@@ -36,12 +37,6 @@ export interface HostApi {
   stalled(stall: Stall): void;
   /** The loop threw. It goes on. */
   panicked(error: Error): void;
-}
-
-export interface Stall {
-  /** `loop`: the main loop did not turn; `process`: the worker did not run either. */
-  readonly of: 'loop' | 'process';
-  readonly durationMs: number;
 }
 
 /** What the worker does for the main thread. */

@@ -10,6 +10,7 @@ export {
   ServerError,
 } from '../model/errors.js';
 export type { KeepAliveStorage, Lock } from '../model/target.js';
+export type { Conflict, ResolveConflict } from '../zodb/conflict.js';
 export {
   BTreesConflictError,
   ConflictError,
@@ -40,4 +41,3 @@ export { OutcomeUnknown, type UnknownOutcome } from './storage/outcome-unknown.j
 export type { PastRevision, Revision } from './storage/revision.js';
 export { Transaction } from './storage/transaction.js';
 export { parseZeoUri } from './storage/uri.js';
-export type { Conflict, ResolveConflict } from './storage/vote.js';

@@ -1,6 +1,7 @@
+import type { Stall } from '#src/model/events.js';
 import type { Diagnosis } from '#src/tcp/diagnosis.js';
 import { type Board, phase } from '#src/threads/board.js';
-import type { Conclusion, HostApi, Stall } from '#src/threads/contract.js';
+import type { Conclusion, HostApi } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
 /** How a simulated peer behaves. */

@@ -1,6 +1,5 @@
 import type { StorageFact, Verdict } from '../../model/events.js';
 import type { KeepAliveStorage } from '../../model/target.js';
-import type { Repetition } from '../report/repetition.js';
 import { LockProxy } from './lock-proxy.js';
 import type { Death, Outage } from './outage.js';
 import type { Ping, PingOutcome } from './ping.js';
@@ -48,8 +47,6 @@ export class Member {
   outage: Outage | undefined;
   /** Listens to the storage, which has been asked to tell when it is connected. */
   onConnected: (() => void) | undefined;
-  /** While its pings fail, and until they have been successful for a while. */
-  trouble: Repetition | undefined;
   #state: StorageState = 'new';
   #stateSinceMs = Date.now();
   #generation: number | undefined;

@@ -1,8 +1,7 @@
-import type { StorageBack, StorageDied, StorageDown } from '../../model/events.js';
+import type { Stall, StorageBack, StorageDied, StorageDown } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import type { LogLevel } from '../../observability/log-sink.js';
 import { causeInWords } from '../../tcp/diagnosis.js';
-import type { Stall } from '../../threads/contract.js';
 import type { Outage } from '../ping/outage.js';
 import type { Member } from '../ping/target-state.js';
 import { Repetition, reasonOf } from './repetition.js';
@@ -21,7 +20,9 @@ const longMs = 60_000;
 export class LogLines {
   readonly #log: KeepAliveLog;
   readonly #now: () => number;
-  /** The agent's own troubles, by what has them. Those of a storage are with its member. */
+  /** Of each storage whose pings fail, until they have been successful for a while. */
+  readonly #troubles = new WeakMap<Member, Repetition>();
+  /** The agent's own troubles, by what has them. */
   readonly #ownTroubles = new Map<string, Repetition>();
   #stalls = 0;
   /** Those that have no line yet, together. */
@@ -185,14 +186,14 @@ export class LogLines {
 
   /** Things went well for once. That this ends a trouble of which lines were held back is worth a line. */
   #eased(member: Member): void {
-    const { trouble } = member;
+    const trouble = this.#troubles.get(member);
     if (trouble === undefined) return;
     const nowMs = this.#now();
     if (trouble.eases(nowMs)) {
       const message = `Keep alive for ${member.name} is successful again`;
       this.#write('info', trouble, { storage: member.name }, message);
     }
-    if (trouble.isOver(nowMs)) member.trouble = undefined;
+    if (trouble.isOver(nowMs)) this.#troubles.delete(member);
   }
 
   /** Writes a line, unless it is one of those that are only counted. Returns whether it did. */
@@ -220,7 +221,8 @@ export class LogLines {
   }
 
   #troubleOf(member: Member): Repetition {
-    member.trouble ??= new Repetition(this.#now());
-    return member.trouble;
+    const trouble = this.#troubles.get(member) ?? new Repetition(this.#now());
+    this.#troubles.set(member, trouble);
+    return trouble;
   }
 }

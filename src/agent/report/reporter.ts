@@ -1,9 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { KeepAliveError } from '../../model/errors.js';
-import type { KeepAliveEvents } from '../../model/events.js';
+import type { KeepAliveEvents, Stall } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import { causeInWords } from '../../tcp/diagnosis.js';
-import type { Stall } from '../../threads/contract.js';
 import type { Outage } from '../ping/outage.js';
 import type { PingOutcome } from '../ping/ping.js';
 import type { Member } from '../ping/target-state.js';

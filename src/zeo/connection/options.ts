@@ -1,6 +1,6 @@
 import { KeepAliveError } from '../../model/errors.js';
 import { receivedValue } from '../../model/received-value.js';
-import type { ResolveConflict } from '../storage/vote.js';
+import type { ResolveConflict } from '../../zodb/conflict.js';
 import { type Address, type AddressLike, parseAddresses } from './address.js';
 import { resolveTls, type TlsOptions } from './tls.js';
 

@@ -1,7 +1,8 @@
 import { Decoder } from '@msgpack/msgpack';
 import { ProtocolError } from '../../model/errors.js';
+import { toInteger } from '../../pickle/number.js';
 import { scanMsgpack } from './msgpack-scan.js';
-import { toInteger, type Value } from './values.js';
+import type { Value } from './values.js';
 
 /**
  * The library refuses `__proto__` as a key by itself. Integers as keys, which it allows, would become text.

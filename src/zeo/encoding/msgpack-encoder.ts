@@ -1,4 +1,5 @@
 import { Encoder } from '@msgpack/msgpack';
+import { toInteger } from '../../pickle/number.js';
 import {
   assertDepth,
   assertPlainObject,
@@ -7,7 +8,7 @@ import {
   frameTooLarge,
 } from './encode-error.js';
 import { frameOf } from './frame.js';
-import { toInteger, type Value } from './values.js';
+import type { Value } from './values.js';
 
 const smallestInteger = -(2n ** 63n);
 const largestInteger = 2n ** 64n - 1n;

@@ -37,12 +37,6 @@ export function isDict(value: unknown): value is Dict {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
 }
 
-/** A number where that is exact, else a bigint: what `Value` makes of a Python `int`. */
-export function toInteger(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-}
-
 /** An instance of a Python exception class that travelled inside a value: data only. */
 export class PythonException {
   /** Dotted class name, e.g. `ZODB.POSException.ConflictError`. */

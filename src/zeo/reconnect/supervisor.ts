@@ -16,8 +16,8 @@ import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
 import { isLater } from '../../zodb/ids.js';
 import { type Address, formatAddress } from '../connection/address.js';
 import type { Connection } from '../connection/connection.js';
+import type { Notification } from '../connection/notification.js';
 import type { ResolvedOptions } from '../connection/options.js';
-import type { Freshness } from '../storage/freshness.js';
 import { type Established, serverBehind } from './establish.js';
 import { ReadyGate } from './ready-gate.js';
 import { reconnectPacer } from './reconnect-pacer.js';
@@ -27,9 +27,19 @@ import type { Announce } from './storage-events.js';
 /** After a loss the first attempt is made at once, but not for losses that follow each other faster than this. */
 const calmMs = 5_000;
 
+/** What is known of the server's data: learns what every connection reports. */
+export interface ServerKnowledge {
+  /** The last transaction that is known of; a server that is behind it is refused. */
+  readonly lastTid: Uint8Array | undefined;
+  /** Learns what was missed; returns the last transaction that is covered by that. */
+  caughtUp(established: Pick<Established, 'info' | 'missed' | 'serverTid'>): Uint8Array;
+  /** Learns what the server reports by itself. */
+  notified(notification: Notification): void;
+}
+
 export class Supervisor {
   readonly #options: ResolvedOptions;
-  readonly #freshness: Freshness;
+  readonly #knowledge: ServerKnowledge;
   readonly #announce: Announce;
   readonly #gate = new ReadyGate();
   readonly #search: Search;
@@ -44,13 +54,13 @@ export class Supervisor {
   #whenHopeless: ((error: Error) => void) | undefined;
   #leavePacer = () => {};
 
-  constructor(options: ResolvedOptions, freshness: Freshness, announce: Announce) {
+  constructor(options: ResolvedOptions, knowledge: ServerKnowledge, announce: Announce) {
     this.#options = options;
-    this.#freshness = freshness;
+    this.#knowledge = knowledge;
     this.#announce = announce;
     this.#addresses = options.addresses;
     this.#readOnly = options.access === 'read';
-    this.#search = new Search(options, () => freshness.lastTid, {
+    this.#search = new Search(options, () => knowledge.lastTid, {
       found: (established, goal) => this.#adopt(established, goal),
       retrying: (retry, { beside }) => {
         // Looking for something better while in service is nobody's business: the storage is not "reconnecting".
@@ -201,13 +211,13 @@ export class Supervisor {
     this.#lastError = undefined;
     if (access === 'fallback' && readOnly) this.#seekWritable(connection);
     this.#gate.open();
-    const lastTid = this.#freshness.lastTid ?? serverTid;
+    const lastTid = this.#knowledge.lastTid ?? serverTid;
     this.#announce('connected', { address, generation: this.#generation, lastTid, readOnly, protocol });
   }
 
   /** While a better server was being asked, the present one may have told of transactions that the better one lacks. */
   #behind({ connection, serverTid, missed }: Established): Error | undefined {
-    const { lastTid } = this.#freshness;
+    const { lastTid } = this.#knowledge;
     const known = [serverTid, missed?.tid, connection.newestQueuedTid].filter((tid) => tid !== undefined);
     const newest = known.reduce((one, other) => (isLater(other, one) ? other : one));
     return lastTid !== undefined && isLater(lastTid, newest)
@@ -218,13 +228,13 @@ export class Supervisor {
   /** Tells what was missed, then what came in while that was asked for, and from then on everything as it comes. */
   #catchUp(established: Established): void {
     const { connection } = established;
-    const covered = this.#freshness.caughtUp(established);
+    const covered = this.#knowledge.caughtUp(established);
     let catchingUp = true;
     connection.observe({
       notified: (notification) => {
         if (this.#closed !== undefined) return;
         const isTold = notification.type === 'invalidated' && !isLater(notification.tid, covered);
-        if (!(catchingUp && isTold)) this.#freshness.notified(notification);
+        if (!(catchingUp && isTold)) this.#knowledge.notified(notification);
       },
       closed: (error) => this.#lost(connection, error),
     });

@@ -1,6 +1,6 @@
 /** What helps to test a program that speaks ZEO, where no Python is at hand: `zeo-keepalive/testing`. */
 
-export type { Conflict, ConflictResolver } from '../../zodb/conflict.js';
+export type { ConflictResolver, StoreConflict } from '../../zodb/conflict.js';
 export { nextTid, tidAt, tidTime } from '../../zodb/tid.js';
 export type { Invalidations } from '../memory-storage/invalidation-queue.js';
 export { type Change, MemoryStorage } from '../memory-storage/memory-storage.js';

@@ -3,6 +3,7 @@ import type { Notification } from '../connection/notification.js';
 import type { StorageInfo } from '../connection/storage-info.js';
 import type { Established } from '../reconnect/establish.js';
 import type { Announce } from '../reconnect/storage-events.js';
+import type { ServerKnowledge } from '../reconnect/supervisor.js';
 import type { ClientCache } from './client-cache.js';
 
 /** An object that a transaction of this client has changed. */
@@ -20,7 +21,7 @@ export interface CommittedChange {
  * - What a transaction has changed is first taken out of the cache, then told, and only then `lastTid` names it: who sees
  *   the new id has seen what it changed.
  */
-export class Freshness {
+export class Freshness implements ServerKnowledge {
   readonly cache: ClientCache;
   info: StorageInfo | undefined;
   readonly #announce: Announce;

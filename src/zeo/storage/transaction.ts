@@ -13,13 +13,14 @@
 import { unwatchAbort, watchAbort } from '../../async/abort-watch.js';
 import { ClientDisconnected, ProtocolError } from '../../model/errors.js';
 import { checkSignal, invalidArgument } from '../../model/invalid-argument.js';
+import type { ResolveConflict } from '../../zodb/conflict.js';
 import { ConflictError, StorageTransactionError } from '../../zodb/errors.js';
 import { copyId, idKey, isTid, takeOid, takeTid } from '../../zodb/ids.js';
 import type { Connection } from '../connection/connection.js';
 import type { Value } from '../encoding/values.js';
 import type { CommittedChange, Freshness } from './freshness.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
-import { type ResolveConflict, readVote, unresolved } from './vote.js';
+import { readVote, unresolved } from './vote.js';
 
 /** A transaction may have its conflicts resolved so many times (`ZEO/ClientStorage.py: tpc_vote`). */
 const maxVotes = 9;

@@ -1,24 +1,9 @@
 import { ProtocolError } from '../../model/errors.js';
 import { decodeRecord } from '../../records/decode-record.js';
+import type { Conflict } from '../../zodb/conflict.js';
 import { ConflictError } from '../../zodb/errors.js';
 import { isId, isTid } from '../../zodb/ids.js';
 import { isDict, type Value } from '../encoding/values.js';
-
-/** A conflict that the server leaves to its clients (its setting `client-conflict-resolution`). */
-export interface Conflict {
-  /** 8 bytes. */
-  readonly oid: Uint8Array;
-  /** The transaction that wrote the object as it is now, and the one that this transaction had read; 8 bytes each. */
-  readonly serials: readonly [committed: Uint8Array, read: Uint8Array];
-  /** The record that this transaction has stored. */
-  readonly data: Uint8Array;
-}
-
-/** Resolves to the record to store instead, or to `undefined` when there is none: then it is a ConflictError. */
-export type ResolveConflict = (
-  conflict: Conflict,
-  signal: AbortSignal | undefined,
-) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
 
 /** What a vote came to, when it is not an error. */
 export interface Vote {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { type Conflict, MemoryStorage, ZeoServer } from '#src/zeo/server/index.js';
+import { MemoryStorage, type StoreConflict, ZeoServer } from '#src/zeo/server/index.js';
 import { oid } from '../server/records.js';
 import { WireClient } from '../server/wire-client.js';
 
@@ -9,8 +9,8 @@ const latest = Uint8Array.from([0x7f, 255, 255, 255, 255, 255, 255, 255]);
 const conflict = { className: 'ZODB.POSException.ConflictError' };
 
 describe('A storage with a resolver', () => {
-  const seen: Conflict[] = [];
-  const join = (one: Conflict): Uint8Array => {
+  const seen: StoreConflict[] = [];
+  const join = (one: StoreConflict): Uint8Array => {
     seen.push(one);
     return Buffer.concat([one.committedData, one.newData]);
   };
