@@ -22,7 +22,7 @@ export class PickleMemo {
   /** @throws ProtocolError for an index that nothing was put at. */
   get(index: number): unknown {
     if (!this.#values.has(index))
-      throw new ProtocolError(`Pickle fetches ${index}, which it has not put aside`);
+      throw new ProtocolError(`Pickle fetches memo entry ${index}, which it never set`);
     const value = this.#values.get(index);
     const current = this.#replaced.get(value) ?? value;
     if (typeof current === 'object' && current !== null) this.#sealed.add(current);

@@ -321,7 +321,7 @@ describe('decodePickle', () => {
     [
       'a frame that is longer than the rest',
       bytes(0x95, u32le(100), u32le(0), 'N.'),
-      /longer than the pickle/,
+      /longer than the bytes that follow/,
     ],
   ];
   for (const [name, pickle, message] of malformed) {
