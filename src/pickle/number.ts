@@ -59,14 +59,14 @@ export function parseIntegerOrBoolean(text: string): number | bigint | boolean {
 /** The argument of `LONG`: decimal, with an `L` that is optional. */
 export function parseLong(text: string): number | bigint {
   const digits = text.endsWith('L') ? text.slice(0, -1) : text;
-  if (!integerText.test(digits)) throw new ProtocolError('Pickle has an integer that is none');
+  if (!integerText.test(digits)) throw new ProtocolError('Malformed integer in pickle');
   // BigInt knows no plus sign.
   return toInteger(BigInt(digits.startsWith('+') ? digits.slice(1) : digits));
 }
 
 /** The argument of `FLOAT`. */
 export function parseFloatText(text: string): number {
-  if (!floatText.test(text)) throw new ProtocolError('Pickle has a float that is none');
+  if (!floatText.test(text)) throw new ProtocolError('Malformed float in pickle');
   if (text.endsWith('nan')) return Number.NaN;
   if (text.endsWith('inf')) return text.startsWith('-') ? -Infinity : Infinity;
   return Number(text);

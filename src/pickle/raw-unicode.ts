@@ -17,7 +17,7 @@ export function decodeRawUnicode(bytes: Uint8Array, surrogates?: 'keep surrogate
 
 function character(code: number, keepsSurrogates: boolean): string {
   if (code > 0x10ffff || (!keepsSurrogates && code >= 0xd800 && code <= 0xdfff)) {
-    throw new ProtocolError('Pickle has text with an escape that is no character');
+    throw new ProtocolError('Pickle has text with an escape outside of Unicode');
   }
   return String.fromCodePoint(code);
 }

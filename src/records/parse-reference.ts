@@ -33,7 +33,7 @@ export function parseClass(value: unknown, strings: Python2Strings): PythonGloba
     const [module, name] = value.map((part) => strings.text(part));
     if (module !== undefined && name !== undefined) return new PythonGlobal(module, name);
   }
-  throw new ProtocolError('Record has a class that is none');
+  throw new ProtocolError('Record has a malformed class: expected a global or a reference');
 }
 
 function parseExtended(type: string, args: unknown, strings: Python2Strings): PersistentReference {

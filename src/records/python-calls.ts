@@ -60,11 +60,11 @@ function knownCall(callee: unknown): Call | undefined {
  * @throws ProtocolError for what cannot be called.
  */
 export function makeInstance(cls: unknown, args: unknown, kwargs?: unknown): PythonObject {
-  if (!isCallee(cls)) throw new ProtocolError('Pickle calls what is no class');
-  if (!Array.isArray(args)) throw new ProtocolError('Pickle calls with arguments that are no tuple');
+  if (!isCallee(cls)) throw new ProtocolError('Pickle calls something other than a class');
+  if (!Array.isArray(args)) throw new ProtocolError('Pickle calls with arguments other than a tuple');
   if (kwargs === undefined) return new PythonObject(cls, args);
   if (kwargs instanceof Map) return new PythonObject(cls, args, kwargs);
-  throw new ProtocolError('Pickle calls with named arguments that are no dict');
+  throw new ProtocolError('Pickle calls with named arguments other than a dict');
 }
 
 /** Pickle below protocol 2: `base.__new__(cls, state)`, where the state of a plain object is `None`. */

@@ -74,7 +74,7 @@ export function parseHostPort(text: string, received: unknown, defaultPort?: num
   const match = /^(?:\[(?<v6>[^\]]*)\]|(?<name>[^:[\]]*))(?::(?<port>[^:]*))?$/.exec(text)?.groups;
   if (match === undefined) throw invalid(received, 'it is not HOST:PORT (an IPv6 host goes in brackets)');
   const { v6, name = '', port } = match;
-  if (v6 !== undefined && !isIPv6(v6)) throw invalid(received, 'what is in brackets is no IPv6 address');
+  if (v6 !== undefined && !isIPv6(v6)) throw invalid(received, 'the brackets must hold an IPv6 address');
   const host = v6 ?? (name === '' ? defaultHost : checkHost(name, received));
   if (port === undefined && defaultPort !== undefined) return { host, port: defaultPort };
   if (port === undefined) throw invalid(received, 'it has no port');
@@ -89,7 +89,7 @@ export function parseHostPort(text: string, received: unknown, defaultPort?: num
  */
 export function parseSocketPath(path: unknown, received: unknown): UnixAddress {
   if (typeof path !== 'string' || path === '' || path.includes('\0'))
-    throw invalid(received, 'the path is no path');
+    throw invalid(received, 'the path is empty or has a NUL');
   if (Buffer.byteLength(path) > maxPathBytes) {
     throw invalid(received, `a socket's path has at most ${maxPathBytes} bytes`);
   }
@@ -120,7 +120,7 @@ function parseObject(value: object): Address {
       throw invalid(value, 'it has both a path and a host or port');
     return parseSocketPath(path, path);
   }
-  if (host !== undefined && typeof host !== 'string') throw invalid(host, 'the host is no text');
+  if (host !== undefined && typeof host !== 'string') throw invalid(host, 'the host must be text');
   return {
     host: host === undefined || host === '' ? defaultHost : checkHost(host, host),
     port: checkPort(port, port ?? value),
@@ -131,11 +131,11 @@ function checkHost(host: string, received: unknown): string {
   if (isIPv6(host)) return host;
   const isName = /^[\p{L}\p{N}_](?:[\p{L}\p{N}._-]*[\p{L}\p{N}_.])?$/u.test(host) && host.length <= 253;
   const isBrokenIp = /^[\d.]+$/.test(host) && !isIPv4(host);
-  if (!isName || isBrokenIp) throw invalid(received, 'the host is no host name and no IP address');
+  if (!isName || isBrokenIp) throw invalid(received, 'the host is neither a host name nor an IP address');
   return host;
 }
 
 function checkPort(port: unknown, received: unknown): number {
   if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw invalid(received, 'the port is no number from 1 to 65535');
+  throw invalid(received, 'the port must be a number from 1 to 65535');
 }

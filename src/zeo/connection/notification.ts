@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../model/errors.js';
+import { receivedValue } from '../../model/received-value.js';
 import { isId, isTid } from '../../zodb/ids.js';
 import type { Value } from '../encoding/values.js';
 import { readStorageInfoChange, type StorageInfoChange } from './storage-info.js';
@@ -22,7 +23,9 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
     case 'invalidateTransaction': {
       const [tid, oids] = args;
       if (!isTid(tid))
-        throw new ProtocolError('The server invalidated with something that is no transaction id');
+        throw new ProtocolError(
+          `Malformed invalidateTransaction: expected a transaction id, received ${receivedValue(tid)}`,
+        );
       return { type: 'invalidated', tid, oids: readOids(oids) };
     }
     case 'info':
@@ -33,7 +36,7 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
       return undefined;
     default:
       throw new ProtocolError(
-        `The server called ${JSON.stringify(method.slice(0, 100))}, which no client has`,
+        `Server called ${JSON.stringify(method.slice(0, 100))}, which is not a method of ZEO clients`,
       );
   }
 }
@@ -45,5 +48,7 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
  */
 export function readOids(value: Value | undefined): readonly Uint8Array[] {
   if (Array.isArray(value) && value.every(isId)) return value as readonly Uint8Array[];
-  throw new ProtocolError('The server sent something that is no list of object ids');
+  throw new ProtocolError(
+    `Malformed invalidation: expected a list of object ids, received ${receivedValue(value)}`,
+  );
 }

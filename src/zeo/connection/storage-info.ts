@@ -1,5 +1,7 @@
 import { ProtocolError } from '../../model/errors.js';
+import { receivedValue } from '../../model/received-value.js';
 import { type Dict, isDict, type Value } from '../encoding/values.js';
+import { unexpectedReply } from './unexpected-reply.js';
 
 /** What a server says of its storage (`ZEO/StorageServer.py: get_info`). */
 export interface StorageInfo {
@@ -52,7 +54,7 @@ const readers: Readonly<Record<string, (value: Value) => StorageInfoChange>> = {
  */
 export function checkDict(method: string, reply: Value): Dict {
   if (isDict(reply)) return reply;
-  throw new ProtocolError(`The server answered ${method} with something that is no dict`);
+  throw unexpectedReply(method, 'a dict', reply);
 }
 
 /**
@@ -80,7 +82,9 @@ export function readStorageInfoChange(method: string, part: Value): StorageInfoC
 function readNumber(key: string, value: Value): number {
   if (value === null) return 0;
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
-  throw new ProtocolError(`The server informed of a ${key} that is no number`);
+  throw new ProtocolError(
+    `Storage info has a malformed ${key}: expected a number, received ${receivedValue(value)}`,
+  );
 }
 
 function isTrue(value: Value): boolean {
@@ -110,5 +114,5 @@ function shared(interfaces: readonly string[]): readonly string[] {
 }
 
 function noInterfaces(): ProtocolError {
-  return new ProtocolError('The server informed of interfaces that are no names');
+  return new ProtocolError('Storage info has malformed interfaces: expected pairs of names');
 }

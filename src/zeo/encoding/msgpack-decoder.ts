@@ -37,7 +37,7 @@ function decoderFor(bytes: Uint8Array, useBigInt64: boolean): Decoder {
 }
 
 function textKey(key: unknown): string {
-  if (typeof key !== 'string') throw new ProtocolError('Msgpack map has a key that is no text');
+  if (typeof key !== 'string') throw new ProtocolError('Msgpack map has a key other than text');
   return key;
 }
 

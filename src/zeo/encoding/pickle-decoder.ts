@@ -125,7 +125,7 @@ class MessageUnpickler extends PickleMachine {
     const target = this.#openContainer();
     if (target instanceof PythonObject) target.items ??= [];
     const list = target instanceof PythonObject ? target.items : target;
-    if (!Array.isArray(list)) throw new ProtocolError('Pickle appends to what is no list');
+    if (!Array.isArray(list)) throw new ProtocolError('Pickle appends to something other than a list');
     for (const item of items) list.push(item);
   }
 
@@ -134,7 +134,7 @@ class MessageUnpickler extends PickleMachine {
     if (items.length % 2 !== 0) throw new ProtocolError('Pickle has a dict key without a value');
     if (target instanceof PythonObject) setMapItems(this.#entriesOf(target), items);
     else if (target instanceof Map) setMapItems(target, items);
-    else if (!isDict(target)) throw new ProtocolError('Pickle sets an item of what is no dict');
+    else if (!isDict(target)) throw new ProtocolError('Pickle sets an item of something other than a dict');
     else if (!setDictItems(target, items)) this.#becomeMap(target, items);
   }
 
@@ -155,7 +155,7 @@ class MessageUnpickler extends PickleMachine {
   protected setState(state: unknown): void {
     const target = this.#openContainer();
     if (!(target instanceof PythonException || target instanceof PythonObject))
-      throw new ProtocolError('Pickle gives a state to what is no exception');
+      throw new ProtocolError('Pickle gives a state to something other than an exception or object');
     Object.assign(target, { state });
   }
 

@@ -66,9 +66,9 @@ export function resolveGlobal(
  * @throws ProtocolError for arguments that Python's pickler does not write.
  */
 export function construct(callee: unknown, args: unknown): Value {
-  if (!Array.isArray(args)) throw new ProtocolError('Pickle calls with arguments that are no tuple');
+  if (!Array.isArray(args)) throw new ProtocolError('Pickle calls with arguments other than a tuple');
   if (callee instanceof PythonException) return new PythonException(callee.className, args);
-  if (!isCallee(callee)) throw new ProtocolError('Pickle calls what is no class');
+  if (!isCallee(callee)) throw new ProtocolError('Pickle calls something other than a class');
   const call = callee instanceof PythonGlobal ? functions.get(callee.toString()) : undefined;
   return call === undefined ? new PythonObject(callee, args) : call(args);
 }

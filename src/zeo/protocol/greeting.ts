@@ -53,7 +53,7 @@ export function checkAnswer(frame: Uint8Array, announced: Protocol): void {
 function parseGreeting(frame: Uint8Array): { encoding: string; version: string; text: string } {
   const text = printable(frame);
   const match = greetingText.exec(text);
-  if (match === null) throw notZeo(frame, 'the first frame is no greeting');
+  if (match === null) throw notZeo(frame, 'its first frame is not a greeting');
   return { encoding: match[1] as string, version: match[2] as string, text };
 }
 

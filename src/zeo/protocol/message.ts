@@ -28,9 +28,9 @@ export function toMessage(value: Value): Message {
   if (!isMessageId(id))
     throw new ProtocolError('Message has an id that is neither an integer nor a pair of bytes');
   if (typeof flags !== 'boolean' && typeof flags !== 'number') {
-    throw new ProtocolError('Message has flags that are no number');
+    throw new ProtocolError('Malformed message: flags must be a number');
   }
-  if (typeof method !== 'string') throw new ProtocolError('Message has a method that is no text');
+  if (typeof method !== 'string') throw new ProtocolError('Malformed message: the method must be text');
   return { id, flags, method, args };
 }
 

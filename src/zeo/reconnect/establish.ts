@@ -7,6 +7,7 @@ import { readOids } from '../connection/notification.js';
 import type { Access } from '../connection/options.js';
 import { readStorageInfo, type StorageInfo } from '../connection/storage-info.js';
 import type { TlsOptions } from '../connection/tls.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';
 
 export interface EstablishRequest {
@@ -109,8 +110,7 @@ async function register(
     tid = await connection.call('register', [storage, true]);
   }
   tid ??= await connection.call('lastTransaction', []);
-  if (!isTid(tid))
-    throw new ProtocolError('The server answered register with something that is no transaction id');
+  if (!isTid(tid)) throw unexpectedReply('register', 'a transaction id', tid);
   return { serverTid: copyId(tid), readOnly };
 }
 

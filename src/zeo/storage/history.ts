@@ -1,5 +1,5 @@
-import { ProtocolError } from '../../model/errors.js';
 import { copyId, isTid } from '../../zodb/ids.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { type Dict, isDict, type Value } from '../encoding/values.js';
 
 /** What is known of a transaction beside what it has changed. */
@@ -30,7 +30,7 @@ export interface UndoEntry extends TransactionDescription {
 export function readHistory(reply: Value): HistoryEntry[] {
   return readEntries('history', reply, (entry) => {
     const { tid, size, serial: _, ...rest } = entry;
-    if (!isTid(tid)) throw noEntries('history');
+    if (!isTid(tid)) throw unexpectedReply('history', 'transaction ids', tid);
     return { tid: copyId(tid), size: typeof size === 'number' ? size : 0, ...readDescription(rest) };
   });
 }
@@ -39,7 +39,7 @@ export function readHistory(reply: Value): HistoryEntry[] {
 export function readUndoLog(method: string, reply: Value): UndoEntry[] {
   return readEntries(method, reply, (entry) => {
     const { id, size: _, ...rest } = entry;
-    if (!(id instanceof Uint8Array)) throw noEntries(method);
+    if (!(id instanceof Uint8Array)) throw unexpectedReply(method, 'transaction ids', id);
     return { id: new Uint8Array(id), ...readDescription(rest) };
   });
 }
@@ -72,10 +72,7 @@ function readDescription({
 }
 
 function readEntries<T>(method: string, reply: Value, read: (entry: Dict) => T): T[] {
-  if (!Array.isArray(reply) || !reply.every(isDict)) throw noEntries(method);
+  if (!Array.isArray(reply) || !reply.every(isDict))
+    throw unexpectedReply(method, 'a list of transactions', reply);
   return reply.map(read);
-}
-
-function noEntries(method: string): ProtocolError {
-  return new ProtocolError(`The server answered ${method} with something that is no list of transactions`);
 }

@@ -12,6 +12,7 @@ import { ProtocolError } from '../../model/errors.js';
 import { StorageTransactionError } from '../../zodb/errors.js';
 import { copyId, isId, isTid } from '../../zodb/ids.js';
 import type { Connection } from '../connection/connection.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';
 import { readExtension, readText, type TransactionDescription } from './history.js';
 
@@ -101,7 +102,7 @@ export async function* currentRecords(
     const reply = await next([mark]);
     const [oid, tid, data, following] = Array.isArray(reply) ? reply : [];
     if (!(isId(oid) && isTid(tid) && data instanceof Uint8Array) || following === undefined)
-      throw new ProtocolError('The server answered record_iternext with something that is no record');
+      throw unexpectedReply('record_iternext', 'a record', reply);
     yield { oid, tid, data };
     if (following === null) return;
     mark = following;
@@ -136,7 +137,7 @@ async function takePlace(
 
 function readPlace(method: string, reply: Value): number {
   if (typeof reply === 'number' && Number.isSafeInteger(reply)) return reply;
-  throw new ProtocolError(`The server answered ${method} with something that is no number`);
+  throw unexpectedReply(method, 'the number of an iterator', reply);
 }
 
 function forgetPlace(connection: Connection, place: number): void {
@@ -173,5 +174,5 @@ function readRecord(value: Value): StoredRecord | undefined {
   const hasData = data === null || data instanceof Uint8Array;
   const hasDataTid = dataTid === null || dataTid === undefined || isTid(dataTid);
   if (isId(oid) && isTid(tid) && hasData && hasDataTid) return { oid, tid, data, dataTid: dataTid ?? null };
-  throw new ProtocolError('The server told of a record that is none');
+  throw unexpectedReply('iterator_record_next', 'a record', value);
 }

@@ -1,7 +1,7 @@
 import { unlessAborted } from '../../async/abort-watch.js';
-import { ProtocolError } from '../../model/errors.js';
 import { copyId, isId } from '../../zodb/ids.js';
 import type { Connection } from '../connection/connection.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';
 
 /** What a server gives at most (`ZEO/StorageServer.py: new_oids`). */
@@ -52,7 +52,5 @@ export class OidPool {
 function readNewOids(reply: Value): readonly Uint8Array[] {
   const isSome = Array.isArray(reply) && reply.length > 0 && reply.length <= maxOids;
   if (isSome && reply.every(isId)) return reply;
-  throw new ProtocolError(
-    `The server answered new_oids with something that is no list of up to ${maxOids} object ids`,
-  );
+  throw unexpectedReply('new_oids', `1 to ${maxOids} object ids`, reply);
 }

@@ -1,8 +1,8 @@
-import { ProtocolError } from '../../model/errors.js';
 import { checkCount, checkObject, checkSignal, invalidArgument } from '../../model/invalid-argument.js';
 import { POSKeyError } from '../../zodb/errors.js';
 import { copyId, isTid, maxTid, takeOid, takeTid } from '../../zodb/ids.js';
 import type { ResolvedOptions } from '../connection/options.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { assertPlainObject } from '../encoding/encode-error.js';
 import type { Value } from '../encoding/values.js';
 import { type HistoryEntry, readHistory, readUndoLog, type UndoEntry } from './history.js';
@@ -92,7 +92,7 @@ export abstract class ReadableStorage extends LiveStorage {
   async loadSerial(oid: Uint8Array, serial: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     const data = await this.call('loadSerial', [takeOid(oid), takeTid('serial', serial)], signal);
     if (data instanceof Uint8Array) return data;
-    throw new ProtocolError('The server answered loadSerial with something that is no record');
+    throw unexpectedReply('loadSerial', 'a record', data);
   }
 
   /**
@@ -195,7 +195,7 @@ export abstract class ReadableStorage extends LiveStorage {
 
 function readTid(method: string, reply: Value): Uint8Array {
   if (isTid(reply)) return copyId(reply);
-  throw new ProtocolError(`The server answered ${method} with something that is no transaction id`);
+  throw unexpectedReply(method, 'a transaction id', reply);
 }
 
 /** ZODB compares with what it has stored, where these two are bytes. */

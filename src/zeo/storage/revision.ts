@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../model/errors.js';
 import { isLater, isTid } from '../../zodb/ids.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';
 
 /** A revision of an object. `data` and ids may be views into received data: copy what you keep for long. */
@@ -27,7 +28,7 @@ export function readRevision(reply: Value, tid: Uint8Array): PastRevision | null
   const [data, serial, endTid] = Array.isArray(reply) ? reply : [];
   if (data instanceof Uint8Array && isTid(serial) && (endTid === null || isTid(endTid))) {
     if (isLater(tid, serial) && (endTid === null || !isLater(tid, endTid))) return { data, serial, endTid };
-    throw new ProtocolError('The server answered loadBefore with a revision that was not current then');
+    throw new ProtocolError('Unexpected reply to loadBefore: a revision that was not current at that time');
   }
-  throw new ProtocolError('The server answered loadBefore with something that is no revision');
+  throw unexpectedReply('loadBefore', 'a revision', reply);
 }

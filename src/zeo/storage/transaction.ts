@@ -11,12 +11,13 @@
  */
 
 import { unwatchAbort, watchAbort } from '../../async/abort-watch.js';
-import { ClientDisconnected, ProtocolError } from '../../model/errors.js';
+import { ClientDisconnected } from '../../model/errors.js';
 import { checkSignal, invalidArgument } from '../../model/invalid-argument.js';
 import type { ResolveConflict } from '../../zodb/conflict.js';
 import { ConflictError, StorageTransactionError } from '../../zodb/errors.js';
 import { copyId, idKey, isTid, takeOid, takeTid } from '../../zodb/ids.js';
 import type { Connection } from '../connection/connection.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';
 import type { CommittedChange, Freshness } from './freshness.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
@@ -282,7 +283,7 @@ const states: Readonly<Record<Phase, string>> = {
 function readFinish(reply: Value): Uint8Array | null {
   if (reply === null) return null;
   if (isTid(reply)) return copyId(reply);
-  throw new ProtocolError('The server answered tpc_finish with something that is no transaction id');
+  throw unexpectedReply('tpc_finish', 'a transaction id', reply);
 }
 
 function takeRecord(value: unknown): Uint8Array {

@@ -1,8 +1,8 @@
-import { ProtocolError } from '../../model/errors.js';
 import { decodeRecord } from '../../records/decode-record.js';
 import type { Conflict } from '../../zodb/conflict.js';
 import { ConflictError } from '../../zodb/errors.js';
 import { isId, isTid } from '../../zodb/ids.js';
+import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { isDict, type Value } from '../encoding/values.js';
 
 /** What a vote came to, when it is not an error. */
@@ -20,7 +20,7 @@ export interface Vote {
  */
 export function readVote(reply: Value): Vote {
   const entries = reply ?? [];
-  if (!Array.isArray(entries)) throw noVote();
+  if (!Array.isArray(entries)) throw unexpectedReply('vote', 'object ids and conflicts', reply);
   return { oids: entries.filter(isId), conflicts: entries.filter((entry) => !isId(entry)).map(readConflict) };
 }
 
@@ -40,14 +40,10 @@ function classNameOf(data: Uint8Array): string | undefined {
 }
 
 function readConflict(entry: Value): Conflict {
-  if (!isDict(entry)) throw noVote();
+  if (!isDict(entry)) throw unexpectedReply('vote', 'object ids and conflicts', entry);
   const { oid, serials, data } = entry;
   const [committed, read] = Array.isArray(serials) && serials.length === 2 ? serials : [];
   if (isId(oid) && isTid(committed) && isTid(read) && data instanceof Uint8Array)
     return { oid, serials: [committed, read], data };
-  throw noVote();
-}
-
-function noVote(): ProtocolError {
-  return new ProtocolError('The server answered vote with something that is no vote');
+  throw unexpectedReply('vote', 'object ids and conflicts', entry);
 }

@@ -250,8 +250,8 @@ describe('decodePickle', () => {
       /latin1 that is not/,
     );
     refuses(bytes('cbuiltins\nbytes\n(J', u32le(0x7fff_ffff), 'tR.'), /bytes with arguments/);
-    refuses(bytes('X', u32le(1), 'a', ')R.'), /calls what is no class/);
-    refuses(bytes('cbuiltins\nValueError\nNR.'), /no tuple/);
+    refuses(bytes('X', u32le(1), 'a', ')R.'), /other than a class/);
+    refuses(bytes('cbuiltins\nValueError\nNR.'), /other than a tuple/);
   });
 
   it('keeps what it does not know as data where it is told to, and calls nothing', () => {
@@ -282,7 +282,7 @@ describe('decodePickle', () => {
       [bytes('cm\nC\n)Rq', 0, 'h', 0, 'a.'), /cycle/],
       [bytes('cm\nC\n)Rq', 0, 'K', 1, 'h', 0, 's.'), /cycle/],
       [bytes('cm\nC\n)Rq', 0, 'h', 0, 'b.'), /cycle/],
-      [bytes('cm\nC\nNR.'), /no tuple/],
+      [bytes('cm\nC\nNR.'), /other than a tuple/],
     ];
     for (const [pickle, message] of limits)
       expectFault(() => decodePickle(pickle, true), 'ERR_ZEO_PROTOCOL', message);
@@ -298,9 +298,9 @@ describe('decodePickle', () => {
     ['a tuple without a mark', bytes('Nt.'), /empty stack/],
     ['taking from below a mark', bytes('N(', 0x85, '.'), /empty stack/],
     ['a key without a value', bytes('}(Nu.'), /key without a value/],
-    ['appending to a dict', bytes('}Na.'), /no list/],
-    ['setting an item of a list', bytes(']NNs.'), /no dict/],
-    ['a state for a list', bytes(']}b.'), /no exception/],
+    ['appending to a dict', bytes('}Na.'), /other than a list/],
+    ['setting an item of a list', bytes(']NNs.'), /other than a dict/],
+    ['a state for a list', bytes(']}b.'), /other than an exception/],
     ['an unknown opcode', bytes(0xff, '.'), /opcode 0xff/],
     ['a persistent id', bytes('Pabc\n.'), /opcode 0x50/],
     ['an extension code', bytes(0x82, 1, '.'), /opcode 0x82/],
@@ -313,11 +313,11 @@ describe('decodePickle', () => {
     ['an integer of 4 GiB', bytes(0x8b, 0xff, 0xff, 0xff, 0xff, 'a.'), /middle of a value/],
     ['an integer of 1,025 bytes', bytes(0x8b, u32le(1025), new Uint8Array(1025), '.'), /limit is 1024/],
     ['an integer text without an end', bytes('I', '1'.repeat(5000)), /without an end/],
-    ['an integer text that is none', bytes('I0x10\n.'), /integer that is none/],
-    ['a float text that is none', bytes('F1_0\n.'), /float that is none/],
+    ['an integer text that is none', bytes('I0x10\n.'), /malformed integer/i],
+    ['a float text that is none', bytes('F1_0\n.'), /malformed float/i],
     ['text that is no UTF-8', bytes('X', u32le(2), 0xc3, 0x28, '.'), /not valid UTF-8/],
     ['text with a surrogate', bytes('X', u32le(3), 0xed, 0xa0, 0x80, '.'), /not valid UTF-8/],
-    ['an escape that is no character', bytes('V\\U00110000\n.'), /no character/],
+    ['an escape that is no character', bytes('V\\U00110000\n.'), /escape outside of Unicode/],
     [
       'a frame that is longer than the rest',
       bytes(0x95, u32le(100), u32le(0), 'N.'),

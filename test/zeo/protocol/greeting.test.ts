@@ -27,8 +27,8 @@ describe('the greeting of a server', () => {
     ['ZEO 3.10', frame('Z310'), 'ERR_ZEO_PROTOCOL_VERSION', /protocol Z310, too old .* version 5/],
     ['ZEO 3.10.1', frame('Z3101'), 'ERR_ZEO_PROTOCOL_VERSION', /Z3101/],
     ['an unknown encoding', frame('X5'), 'ERR_ZEO_PROTOCOL_VERSION', /protocol X5, whose encoding/],
-    ['no version', frame('Z'), 'ERR_ZEO_NOT_ZEO', /no greeting: received "Z"/],
-    ['an empty frame', frame(''), 'ERR_ZEO_NOT_ZEO', /no greeting/],
+    ['no version', frame('Z'), 'ERR_ZEO_NOT_ZEO', /not a greeting: received "Z"/],
+    ['an empty frame', frame(''), 'ERR_ZEO_NOT_ZEO', /not a greeting/],
     ['a wrong first byte', frame('a5'), 'ERR_ZEO_NOT_ZEO', /received "a5"/],
     ['bytes', frame(bytes(0, 0xff)), 'ERR_ZEO_NOT_ZEO', /received "\\x00\\xff"/],
     [

@@ -1,0 +1,13 @@
+import { ProtocolError } from '../../model/errors.js';
+import { receivedValue } from '../../model/received-value.js';
+
+/**
+ * The error for a reply that is not of the shape that ZEO's own server gives it.
+ *
+ * @param expected e.g. `a transaction id`
+ */
+export function unexpectedReply(method: string, expected: string, reply: unknown): ProtocolError {
+  return new ProtocolError(
+    `Unexpected reply to ${method}: expected ${expected}, received ${receivedValue(reply)}`,
+  );
+}
