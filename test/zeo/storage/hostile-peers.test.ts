@@ -257,7 +257,7 @@ describe('A storage in service', () => {
   it('rejects a load that is answered with a revision of another time, and keeps none', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
-    const wrong = { code: 'ERR_ZEO_PROTOCOL', message: /not current then/ };
+    const wrong = { code: 'ERR_ZEO_PROTOCOL', message: /not current at that time/ };
     peer.handlers.loadBefore = () => [id(7), id(90), id(95)];
     await assert.rejects(storage.load(id(7)), wrong);
     await assert.rejects(storage.loadBefore(id(7), id(96)), wrong);
