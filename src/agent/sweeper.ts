@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { systemClock } from '../async/clock.js';
 import { startDeadline } from '../async/deadline.js';
-import { budgetsFor } from '../loop/verdict.js';
+import { budgetsFor } from '../threads/budgets.js';
 import { Batch } from './ping/batch.js';
 import type { Prober } from './prober.js';
 import type { Settings } from './settings.js';

@@ -1,10 +1,11 @@
 import type { Stall } from '../model/events.js';
 import type { Board } from '../threads/board.js';
+import type { Standstill } from './standstills.js';
 import { Watch } from './watch.js';
 
 /**
- * How often a ping is sent afresh after standstills that follow one another, with nothing heard in between. Standing
- * still again and again must not put the verdict off for ever: from then on the silence just stands still meanwhile.
+ * How often a ping is sent afresh after standstills that follow one another, with nothing heard in between. Repeated
+ * standstills must not postpone the verdict forever: from then on they only pause the count of the silence.
  */
 const mostResent: Readonly<Record<Stall['of'], number>> = {
   // The process ran, and its kernel with it: an answer would have reached that.
@@ -59,7 +60,8 @@ export class OpenPings {
     if (this.#requestOf[id] !== undefined) return false;
     const watch = this.#watches.get(id);
     return (
-      watch === undefined || (watch.lockGivenBack && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
+      watch === undefined ||
+      (watch.state === 'overdue' && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
     );
   }
 
@@ -87,13 +89,13 @@ export class OpenPings {
     }
   }
 
-  /** Who has sent nothing since before a standstill, and may be pinged afresh; by how often in a row that makes. */
-  silentThrough(stall: Stall, nowMs: number): ReadonlyMap<number, readonly number[]> {
+  /** Storages that have sent nothing since before a standstill, and may be pinged afresh; by how often in a row that makes. */
+  silentThrough({ sinceMs, of }: Standstill, nowMs: number): ReadonlyMap<number, readonly number[]> {
     const silent = new Map<number, number[]>();
     for (const watch of this.#watches.values()) {
-      if (watch.standing(this.#board) !== 'sent') continue;
-      if (this.#board.receivedAgo(watch.id, nowMs) <= stall.durationMs) continue;
-      if (watch.resent >= mostResent[stall.of]) continue;
+      if (watch.follow(this.#board, nowMs) === 'concluded' || !watch.isCounting) continue;
+      if (this.#board.receivedAgo(watch.id, nowMs) <= nowMs - sinceMs) continue;
+      if (watch.resent >= mostResent[of]) continue;
       const ids = silent.get(watch.resent + 1);
       if (ids === undefined) silent.set(watch.resent + 1, [watch.id]);
       else ids.push(watch.id);

@@ -7,18 +7,21 @@
  *   its part of a sweep and nothing else.
  * - While one is out it looks every tick, and asks the main thread for turns: a silence counts only up to a turn
  *   that polled the sockets.
- * - The time of a standstill counts for nobody's silence. After one nothing is concluded before a turn is through; after
- *   a long one everybody is pinged: what is still silent then afresh, and also who answered before he may have died in it.
+ * - Time in which this process did not listen counts for nobody's silence. After a standstill nothing is concluded before a
+ *   turn is through; after a long one everybody is pinged: storages that are still silent afresh, and those that had answered,
+ *   because they may have died in it.
  */
 import type { Clock } from '../async/clock.js';
 import type { Stall } from '../model/events.js';
-import { diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
+import { deliveryOf, diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
+import { type Budgets, budgetsFor } from '../threads/budgets.js';
 import type { Conclusion, HostApi, LoopApi, LoopSettings } from '../threads/contract.js';
 import { OpenPings, type Request } from './open-pings.js';
 import { Pacing } from './pacing.js';
-import { budgetsFor, decide } from './verdict.js';
-import type { Budgets, Span, Watch } from './watch.js';
+import { Standstills } from './standstills.js';
+import { decide } from './verdict.js';
+import type { Watch } from './watch.js';
 
 export interface PingLoopOptions {
   readonly settings: LoopSettings;
@@ -31,8 +34,16 @@ export interface PingLoopOptions {
   readonly random?: () => number;
 }
 
+/** A turn of the main loop that was asked for. */
+interface Turn {
+  readonly requestedMs: number;
+}
+
 /** Two clocks, one of which may count in whole seconds, differ by so much and were not suspended. */
 const clockRoundingMs = 1500;
+/** Looks at the system's table leave this many times their own duration between them. */
+const looksApart = 10;
+
 export class PingLoop implements LoopApi {
   readonly #board: Board;
   readonly #host: HostApi;
@@ -42,17 +53,19 @@ export class PingLoop implements LoopApi {
   readonly #budgets: Budgets;
   readonly #open: OpenPings;
   #boardVersion: number | undefined;
-  /** When the turn that is under way was asked for. A turn that a standstill made worthless is forgotten. */
-  #asked: { readonly requestedMs: number } | undefined;
+  /** The turn that is under way, unless a standstill of the process came after it was asked for. */
+  #asked: Turn | undefined;
+  /** When the last turn came back. */
+  #turnedMs = Number.NEGATIVE_INFINITY;
   /** Up to when the board shows what was received: the beginning of the last turn. */
   #seenMs = Number.NEGATIVE_INFINITY;
-  /** When, since then, the main loop or the process stood still. */
-  #lost: Span[] = [];
-  /** A standstill of the whole process that no turn has ended yet. */
-  #standstill: Stall | undefined;
+  readonly #standstills = new Standstills();
   /** When to look at the pings that are out. */
   #lookMs = Infinity;
-  #wakeMs = 0;
+  /** Not before then is the system asked again: a look may take long. */
+  #nextTableMs = Number.NEGATIVE_INFINITY;
+  /** When the timer is due; `Infinity` while there is none. */
+  #wakeMs = Infinity;
   #suspendedMs: number;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
@@ -86,6 +99,7 @@ export class PingLoop implements LoopApi {
     this.#stopped = true;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
+    this.#wakeMs = Infinity;
     this.#open.clear();
   }
 
@@ -99,20 +113,33 @@ export class PingLoop implements LoopApi {
 
   #wake(): void {
     const nowMs = this.#clock.now();
-    const lateMs = nowMs - this.#wakeMs + this.#newlySuspendedMs();
-    if (lateMs > this.#budgets.processStallMs) {
-      const stall: Stall = { of: 'process', durationMs: Math.round(lateMs) };
-      if (this.#open.isEmpty) this.#stoodStill(stall);
-      else this.#standstill = stall;
-      this.#lost.push({ fromMs: this.#wakeMs, toMs: nowMs });
-      this.#asked = undefined;
+    this.#noteLateness(nowMs, this.#newlySuspendedMs());
+    this.#wakeMs = Infinity;
+    if (this.#open.isEmpty) {
+      // Nothing was out whose answer a turn would have to read, and nobody's silence is counted.
+      this.#resume(nowMs);
+      this.#standstills.forgetBefore(nowMs);
     }
     this.#sweep(this.#pacing.take(nowMs).filter((id) => this.#open.mayPing(id, nowMs)));
-    if (nowMs < this.#lookMs && this.#standstill === undefined) return;
+    if (nowMs < this.#lookMs && !this.#standstills.isPending) return;
     this.#open.watchBegun(nowMs);
     this.#judge(nowMs);
     this.#askForTurn(nowMs);
     this.#lookMs = this.#nextLookMs(nowMs);
+  }
+
+  /** A timer that is overdue by more than a busy machine explains shows that neither thread ran. */
+  #noteLateness(nowMs: number, suspendedMs = 0): void {
+    const fromMs = Math.min(this.#wakeMs, nowMs);
+    if (nowMs - fromMs + suspendedMs <= this.#budgets.processStallMs) return;
+    this.#wakeMs = nowMs;
+    this.#report('process', this.#standstills.ended('process', { fromMs, toMs: nowMs }, suspendedMs));
+    // Its answer says nothing of what has arrived since.
+    this.#asked = undefined;
+  }
+
+  #report(of: Stall['of'], durationMs: number): void {
+    this.#tell(() => this.#host.stalled({ of, durationMs: Math.round(durationMs) }));
   }
 
   /** How long the machine was suspended since the last look; what can be the two clocks' rounding does not count. */
@@ -145,88 +172,95 @@ export class PingLoop implements LoopApi {
   }
 
   #judge(nowMs: number): void {
-    const silent: Watch[] = [];
+    const suspects: Watch[] = [];
     for (const watch of this.#open.watches()) {
-      if (watch.standing(this.#board) === 'concluded') {
+      if (watch.follow(this.#board, nowMs) === 'concluded') {
         this.#open.drop(watch);
         continue;
       }
-      if (this.#standstill !== undefined) continue;
+      if (this.#standstills.isPending) continue;
       const decision = decide(watch, this.#board, this.#budgets, nowMs, this.#seenMs);
-      // A look at the system costs: what it could not decide it is not asked again at once.
-      if (decision === 'dead' && nowMs >= watch.undecidedUntilMs) silent.push(watch);
-      else if (decision === 'dead') continue;
+      if (decision === 'look') suspects.push(watch);
       else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
     }
-    if (silent.length > 0) this.#bury(silent);
+    if (suspects.length > 0 && nowMs >= this.#nextTableMs) this.#look(suspects, nowMs);
   }
 
   /** One look at the system for all of them; it may know that one is not dead after all. */
-  #bury(silent: readonly Watch[]): void {
-    const wanted = silent.map(({ id }) => this.#board.ports(id)).filter((ports) => ports !== undefined);
+  #look(suspects: readonly Watch[], nowMs: number): void {
+    const wanted = suspects.map(({ id }) => this.#board.ports(id)).filter((ports) => ports !== undefined);
     const table = this.#readTcpTable(wanted);
-    for (const watch of silent) {
+    this.#nextTableMs = nowMs + looksApart * (this.#clock.now() - nowMs);
+    for (const watch of suspects) {
       const ports = this.#board.ports(watch.id);
-      const diagnosis = diagnose(ports && table?.find(ports), this.#board.sentSince(watch.id));
-      if (diagnosis === undefined) {
-        watch.undecidedUntilMs = this.#clock.now() + this.#budgets.timeoutMs / 2;
-        if (!watch.lockGivenBack) this.#conclude(watch, { verdict: 'slow' });
-        continue;
-      }
-      this.#conclude(watch, { verdict: 'dead', silentMs: Math.round(watch.silentMs), diagnosis });
+      const delivery = deliveryOf(ports && table?.find(ports), this.#board.sentSince(watch.id));
+      const reached = watch.noteDelivery(delivery, this.#board, nowMs);
+      if (watch.silentMs < this.#budgets.timeoutMs - 1) continue;
+      const diagnosis = diagnose(reached);
+      if (diagnosis !== undefined)
+        this.#conclude(watch, { verdict: 'dead', silentMs: Math.round(watch.silentMs), diagnosis });
+      else if (watch.state === 'sent') this.#conclude(watch, { verdict: 'slow' });
     }
   }
 
   #conclude(watch: Watch, conclusion: Conclusion): void {
-    if (conclusion.verdict === 'busy') watch.lockGivenUp = true;
-    else if (conclusion.verdict === 'slow') watch.lockGivenBack = true;
+    if (conclusion.verdict === 'busy') watch.move('lockRefused');
+    else if (conclusion.verdict === 'slow') watch.move('outlasted');
     else this.#open.drop(watch);
     this.#tell(() => this.#host.conclude(watch.id, watch.number, conclusion));
   }
 
   #askForTurn(nowMs: number): void {
     if (this.#open.isEmpty || this.#asked !== undefined) return;
-    const asked = { requestedMs: nowMs };
+    const asked: Turn = { requestedMs: nowMs };
     this.#asked = asked;
     const turn = async () => this.#host.turn();
     turn().then(
-      () => this.#guard(() => this.#asked === asked && this.#turned(asked.requestedMs)),
+      () => this.#guard(() => this.#turned(asked)),
       (error) => {
-        this.#asked = undefined;
+        if (this.#asked === asked) this.#asked = undefined;
         this.#panicked(error);
       },
     );
   }
 
-  #turned(requestedMs: number): void {
+  #turned(asked: Turn): void {
+    if (this.#stopped) return;
     const nowMs = this.#clock.now();
-    const turn: Span = { fromMs: requestedMs, toMs: nowMs };
-    const durationMs = Math.round(nowMs - requestedMs);
-    const isStalled = durationMs > this.#budgets.loopStallMs;
-    this.#asked = undefined;
+    this.#noteLateness(nowMs);
+    const { requestedMs } = asked;
     for (const watch of this.#open.watches()) {
-      if (watch.standing(this.#board) === 'sent') watch.account(this.#board, turn, this.#lost);
+      watch.follow(this.#board, nowMs);
+      watch.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#standstills);
     }
-    // What is proven ends where this turn began: its own standstill is lost for the next one.
-    this.#lost = isStalled ? [turn] : [];
-    this.#seenMs = requestedMs;
-
-    const stall = this.#standstill ?? (isStalled ? ({ of: 'loop', durationMs } as const) : undefined);
-    this.#standstill = undefined;
-    if (stall !== undefined) this.#stoodStill(stall);
+    this.#seenMs = Math.max(this.#seenMs, requestedMs);
+    this.#noteBlockedLoop(Math.max(requestedMs, this.#turnedMs), nowMs);
+    this.#turnedMs = nowMs;
+    this.#standstills.forgetBefore(requestedMs);
+    // One that was asked for before a standstill of the process does not end it: another one does.
+    if (this.#asked === asked) {
+      this.#asked = undefined;
+      this.#resume(nowMs);
+    } else this.#askForTurn(nowMs);
     this.#judge(nowMs);
     this.#lookMs = this.#nextLookMs(nowMs);
     this.#arm();
   }
 
-  /** A standstill is over, and a turn has read whatever had arrived in the meantime. */
-  #stoodStill(stall: Stall): void {
-    this.#tell(() => this.#host.stalled(stall));
-    // A shorter one is not counted, and that is all: whatever arrived in it has been read now.
-    if (stall.durationMs < this.#budgets.timeoutMs) return;
-    const nowMs = this.#clock.now();
+  /** A turn that took long was begun at once or not at all: until it came back, the main loop stood still. */
+  #noteBlockedLoop(fromMs: number, toMs: number): void {
+    const blockedMs = toMs - fromMs - this.#standstills.lostWithin(fromMs, toMs);
+    if (blockedMs <= this.#budgets.loopStallMs) return;
+    this.#report('loop', this.#standstills.ended('loop', { fromMs, toMs }));
+  }
+
+  /** Whatever had arrived during standstills has been read. */
+  #resume(nowMs: number): void {
+    const standstill = this.#standstills.resume();
+    // After a shorter one all that had to be done was to read.
+    if (standstill === undefined || standstill.lostMs < this.#budgets.timeoutMs) return;
     // What is still silent gets a new ping and a new deadline: the network may have been away as well.
-    for (const [resent, ids] of this.#open.silentThrough(stall, nowMs)) this.#sweep(ids, resent);
+    for (const [resent, ids] of this.#open.silentThrough(standstill, nowMs)) this.#sweep(ids, resent);
     // A peer may have answered, and died while nobody could ask it again.
     this.#pacing.hasten(nowMs, this.#budgets.afreshMs);
   }
@@ -235,14 +269,14 @@ export class PingLoop implements LoopApi {
     const nowMs = this.#clock.now();
     this.#noteStorages(nowMs);
     // A timer that is overdue stays: by how late it comes it shows that the process stood still.
-    if (this.#cancelWake !== undefined && this.#wakeMs <= nowMs) return;
+    if (this.#wakeMs <= nowMs) return;
     // What is overdue, as before this thread was up, is no standstill.
     const wakeMs = Math.max(nowMs, Math.min(this.#pacing.nextDueMs ?? Infinity, this.#lookMs));
-    if (this.#cancelWake !== undefined && wakeMs === this.#wakeMs) return;
+    if (wakeMs === this.#wakeMs) return;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    if (wakeMs === Infinity || this.#stopped) return;
-    this.#wakeMs = wakeMs;
+    this.#wakeMs = this.#stopped ? Infinity : wakeMs;
+    if (this.#wakeMs === Infinity) return;
     // Rounded up: a timer that fires a fraction early would find nothing due, and wake twice.
     const delayMs = Math.ceil(Math.max(0, wakeMs - nowMs));
     this.#cancelWake = this.#clock.schedule(() => {

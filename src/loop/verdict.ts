@@ -1,20 +1,9 @@
 import type { Board } from '../threads/board.js';
-import type { Budgets, Watch } from './watch.js';
+import type { Budgets } from '../threads/budgets.js';
+import type { Watch } from './watch.js';
 
-/** What is to be done about a ping that is still out. */
-export type Decision = 'alive' | 'busy' | 'slow' | 'dead';
-
-export function budgetsFor(timeoutMs: number): Budgets {
-  return {
-    timeoutMs,
-    // Part of the second that the promised bound (period + timeout + 1 s) leaves for everything but the peer.
-    lockMs: Math.min(timeoutMs / 8, 500),
-    tickMs: Math.min(Math.max(timeoutMs / 10, 20), 250),
-    loopStallMs: Math.min(Math.max(timeoutMs / 4, 100), 1000),
-    processStallMs: Math.max(timeoutMs / 4, 250),
-    afreshMs: Math.min(timeoutMs / 8, 200),
-  };
-}
+/** What is to be done about a ping that is still out. `look`: the system has to be asked. */
+export type Decision = 'alive' | 'busy' | 'slow' | 'look';
 
 /**
  * The decision about one ping that is still out; `undefined`: not yet. The board shows what was received up to `seenMs`.
@@ -23,27 +12,31 @@ export function budgetsFor(timeoutMs: number): Budgets {
  * | --- | --- | --- |
  * | waits for the load lock, over its budget | yes | alive: busy, but well |
  * | waits for the load lock, over its budget | no | busy: it is sent without the lock, so that the lock hides nothing |
- * | is out, unanswered for `timeout` | yes, lately | slow: the load lock comes free, the ping stays out |
- * | is out | none for `timeout` of proven silence | dead, also if some came before that; unless the system knows better |
+ * | was not written within the timeout | | slow: the load lock comes free, the ping stays in its queue |
+ * | is out, unanswered for the timeout | lately, or others go out before it | slow: the load lock comes free, the ping stays out |
+ * | is out | none for the timeout of proven silence | look: dead, unless the system knows better |
+ * | is out, and may lie behind other bytes | | look: how far it has got |
  */
 export function decide(
   watch: Watch,
   board: Board,
-  budgets: Budgets,
+  { lockMs, timeoutMs }: Budgets,
   nowMs: number,
   seenMs: number,
 ): Decision | undefined {
-  const standing = watch.standing(board);
-  if (standing === 'waiting') {
-    const waitedMs = board.startedAgo(watch.id, nowMs);
+  const { id, state } = watch;
+  const waitedMs = board.startedAgo(id, nowMs);
+  if (state === 'waiting') {
     // What came since the last turn is not on the board yet.
     const provenMs = waitedMs - (nowMs - seenMs);
-    if (watch.lockGivenUp || provenMs < budgets.lockMs) return undefined;
-    return board.receivedAgo(watch.id, nowMs) < waitedMs ? 'alive' : 'busy';
+    if (provenMs < lockMs) return undefined;
+    return board.receivedAgo(id, nowMs) < waitedMs ? 'alive' : 'busy';
   }
-  if (standing !== 'sent') return undefined;
+  if (state === 'queued') return waitedMs >= lockMs + timeoutMs ? 'slow' : undefined;
+  if (!watch.isCounting) return undefined;
   // The board counts in whole milliseconds: a deadline at 999.6 of 1,000 ms has come.
-  if (watch.silentMs >= budgets.timeoutMs - 1) return 'dead';
-  const isOverdue = board.sentAgo(watch.id, nowMs) >= budgets.timeoutMs;
-  return isOverdue && !watch.lockGivenBack && watch.isHeard(board, nowMs) ? 'slow' : undefined;
+  if (watch.silentMs >= timeoutMs - 1) return 'look';
+  const isOverdue = board.sentAgo(id, nowMs) >= timeoutMs;
+  if (isOverdue && state !== 'overdue' && watch.isAtWork(board, nowMs)) return 'slow';
+  return watch.isBehind(board) ? 'look' : undefined;
 }

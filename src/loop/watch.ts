@@ -1,55 +1,45 @@
-import { type Board, phase } from '../threads/board.js';
+import type { Delivery } from '../tcp/diagnosis.js';
+import type { Board } from '../threads/board.js';
+import type { Budgets } from '../threads/budgets.js';
+import { moved, type PingMove, type PingState } from '../threads/ping-state.js';
+import type { Span, Standstills } from './standstills.js';
 
-/** How long the loop waits for what, in milliseconds; all derived from the timeout. */
-export interface Budgets {
-  /** How long a peer may provably be silent after a ping. */
-  readonly timeoutMs: number;
-  /** How long a ping waits for the load lock before it goes out without it. */
-  readonly lockMs: number;
-  /** How often the loop looks while a ping is out. */
-  readonly tickMs: number;
-  /** A main loop that takes longer than this for a turn stood still. */
-  readonly loopStallMs: number;
-  /** A worker that wakes later than this after its time did not run. */
-  readonly processStallMs: number;
-  /** Within so long of the end of a standstill that lasted for the timeout every storage is pinged. */
-  readonly afreshMs: number;
-}
-
-/** A time, by the system's monotonic clock. */
-export interface Span {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/** What the board says of the ping. */
-export type Standing = 'waiting' | 'sent' | 'concluded';
+/**
+ * A ping that had more than this written before it is looked up in the system's table before its timeout, in bytes: it takes
+ * even a slow line a part of that to carry so much.
+ */
+const muchAhead = 16 * 1024;
 
 /**
  * One ping that has not been answered at once.
  *
- * A peer's silence is counted in *proven* time only: from the moment the ping was sent, or the last byte came after it, up
- * to the beginning of the last turn that polled the sockets, less the time in which the main loop stood still. Whatever
+ * A peer's silence is counted in *proven* time only: from the moment the ping was written, or the last byte came after it,
+ * up to the beginning of the last turn that polled the sockets, less the time in which this process did not listen. Whatever
  * the peer sent within that time has been read.
+ *
+ * A ping that lies behind other bytes, as in a long upload, has not reached its peer yet: a look at the system's table that
+ * finds some of those acknowledged since the look before counts as if a byte had come.
  */
 export class Watch {
   readonly id: number;
   /** How often it was sent afresh because of a stall, with nothing heard of the storage in between. */
   readonly resent: number;
-  /** The load lock's budget is used up, and the main thread has been told. */
-  lockGivenUp = false;
-  /** It was out for the timeout, with other bytes coming or going, and gave the load lock back. */
-  lockGivenBack = false;
-  /** The system could not tell yet whether the silence is one; until when it is not asked again. */
-  undecidedUntilMs = Number.NEGATIVE_INFINITY;
+  /** The ping's number on the board. */
+  readonly number: number;
   /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
 
-  /** The ping's number on the board. */
-  readonly number: number;
-  /** Up to when the silence is accounted for; `undefined` until the ping is seen to be sent. */
+  #state: PingState = 'waiting';
+  /** Up to when the silence is accounted for; `undefined` until the ping is seen to be written. */
   #accountedMs: number | undefined;
-  #heardMs = Number.NEGATIVE_INFINITY;
+  /** From when on the silence is counted. */
+  #sinceMs = Number.NEGATIVE_INFINITY;
+  /** How many bytes up to the ping's end were on their way at the last look; `undefined` before the first. */
+  #undelivered: number | undefined;
+  /** Whether a look has found it acknowledged. */
+  #isDelivered = false;
+  /** Whether it has been seen to wait behind other bytes. */
+  #wasBehind = false;
 
   constructor(id: number, board: Board, resent = 0) {
     this.id = id;
@@ -57,11 +47,32 @@ export class Watch {
     this.number = board.number(id);
   }
 
-  standing(board: Board): Standing {
-    // A vacated slot is idle, and a slot's numbers go on when it is used again.
-    if (board.number(this.id) !== this.number) return 'concluded';
-    const now = board.phase(this.id);
-    return now === phase.sent ? 'sent' : now === phase.waiting ? 'waiting' : 'concluded';
+  get state(): PingState {
+    return this.#state;
+  }
+
+  /** Whether it is out, and its peer's silence counts. */
+  get isCounting(): boolean {
+    return this.#accountedMs !== undefined;
+  }
+
+  move(move: PingMove): void {
+    this.#state = moved(this.#state, move);
+  }
+
+  /** Takes over what the main thread has done with it since. */
+  follow(board: Board, nowMs: number): PingState {
+    if (this.#state === 'concluded') return this.#state;
+    // A vacated slot has no ping under way, and a slot's numbers go on when it is used again.
+    const now = board.number(this.id) === this.number ? board.state(this.id) : 'concluded';
+    if (now === 'concluded') this.move('concluded');
+    else if (now === 'queued' && (this.#state === 'waiting' || this.#state === 'unlocked'))
+      this.move('queued');
+    else if (now === 'sent' && this.#accountedMs === undefined) {
+      this.move('written');
+      this.#countFrom(nowMs - board.sentAgo(this.id, nowMs));
+    }
+    return this.#state;
   }
 
   /**
@@ -69,39 +80,66 @@ export class Watch {
    * timeout, if nothing is heard or lost until then.
    */
   decidedInMs(board: Board, { lockMs, timeoutMs }: Budgets, nowMs: number): number {
-    if (this.undecidedUntilMs > nowMs) return this.undecidedUntilMs - nowMs;
     if (this.#accountedMs !== undefined) return this.#accountedMs + timeoutMs - this.silentMs - nowMs;
-    const isWaiting = this.standing(board) === 'waiting' && !this.lockGivenUp;
-    return isWaiting ? lockMs - board.startedAgo(this.id, nowMs) : Infinity;
+    return this.#state === 'waiting' ? lockMs - board.startedAgo(this.id, nowMs) : Infinity;
   }
 
-  /** Whether a byte has come since the ping was sent. */
+  /** Whether a byte has come since the ping was written. */
   isHeard(board: Board, nowMs: number): boolean {
     return board.receivedAgo(this.id, nowMs) < board.sentAgo(this.id, nowMs);
+  }
+
+  /** Whether the connection is at work: bytes have come since the ping was written, or it lay behind others that go out. */
+  isAtWork(board: Board, nowMs: number): boolean {
+    return this.#wasBehind || this.isHeard(board, nowMs);
+  }
+
+  /** Whether it may lie behind other bytes, so that the system has to be asked before the timeout. */
+  isBehind(board: Board): boolean {
+    return this.isCounting && !this.#isDelivered && (board.ahead(this.id) ?? 0) > muchAhead;
   }
 
   /**
    * Adds what a turn of the main loop proves of the peer's silence.
    *
    * @param turn from when it was asked for, until it had polled the sockets
-   * @param lost when, since the turn before, the main loop or the process stood still
    */
-  account(board: Board, turn: Span, lost: readonly Span[]): void {
-    this.#accountedMs ??= turn.toMs - board.sentAgo(this.id, turn.toMs);
+  account(board: Board, turn: Span, standstills: Standstills): void {
+    if (this.#accountedMs === undefined) return;
     // In the board's whole milliseconds: the same byte must not look newer by a fraction.
     const heardMs = Math.floor(turn.toMs) - board.receivedAgo(this.id, turn.toMs);
-    if (heardMs > this.#heardMs && this.isHeard(board, turn.toMs)) {
-      this.#heardMs = heardMs;
-      this.#accountedMs = heardMs;
-      this.silentMs = 0;
-    }
+    if (this.isHeard(board, turn.toMs)) this.#countFrom(heardMs);
     const fromMs = this.#accountedMs;
     if (turn.fromMs <= fromMs) return;
-    let lostMs = 0;
-    for (const span of lost) {
-      lostMs += Math.max(0, Math.min(span.toMs, turn.fromMs) - Math.max(span.fromMs, fromMs));
-    }
-    this.silentMs += turn.fromMs - fromMs - lostMs;
+    this.silentMs += turn.fromMs - fromMs - standstills.lostWithin(fromMs, turn.fromMs);
     this.#accountedMs = turn.fromMs;
+  }
+
+  /**
+   * Takes over what a look at the system's table has shown.
+   *
+   * @returns how far the ping has got, by this look and those before: what has arrived once has arrived
+   */
+  noteDelivery({ state, undelivered }: Delivery, board: Board, nowMs: number): Delivery['state'] {
+    if (this.#isDelivered) return state === 'under way' ? 'delivered' : state;
+    const before = this.#undelivered;
+    this.#undelivered = undelivered;
+    this.#isDelivered = state === 'delivered';
+    // Without others before it, it is not behind: what goes out is the ping itself, or what was written after it.
+    if ((board.ahead(this.id) ?? Infinity) <= muchAhead) return state;
+    const isUnderWay = undelivered > 0 && (state === 'under way' || state === 'unknown');
+    if (before === undefined ? isUnderWay : undelivered < before) {
+      this.#wasBehind = true;
+      this.#countFrom(nowMs);
+    }
+    return state;
+  }
+
+  /** Counts the silence anew, unless it is counted from a later moment already. */
+  #countFrom(ms: number): void {
+    if (ms <= this.#sinceMs) return;
+    this.#sinceMs = ms;
+    this.#accountedMs = ms;
+    this.silentMs = 0;
   }
 }

@@ -13,12 +13,17 @@ export interface Lock {
   tryAcquire?(): (() => void) | undefined;
 }
 
-/** Bytes on their way out, counted from the connection's beginning. */
+/** What a connection has to send. */
 export interface Outgoing {
-  /** Written by the storage. */
+  /** Written by the storage since the connection was made. */
   readonly writtenBytes: number;
   /** Of those, not handed to the system yet. */
   readonly heldBackBytes: number;
+  /**
+   * Whether the last ping has not been written at all, as it waits for its turn among other writes. Its silence does not
+   * count before it is.
+   */
+  readonly isPingQueued?: boolean | undefined;
 }
 
 /**

@@ -51,17 +51,56 @@ export const causeInWords: Readonly<Record<Cause, string>> = {
   refused: 'its host refuses connections, so the server process is gone',
 };
 
+/** How far a ping has got. */
+export interface Delivery {
+  readonly state: /** The peer's host has acknowledged it. */
+    | 'delivered'
+    /** The peer's host has no room for it: its process does not read. */
+    | 'window closed'
+    /** It, or what is before it, was sent again in vain. */
+    | 'retransmitting'
+    /** On its way out, with nothing wrong so far. */
+    | 'under way'
+    /** Bytes of the peer have come that this process has not read. */
+    | 'unread'
+    /** The system does not tell. */
+    | 'unknown';
+  /** How many bytes up to the ping's end have not been acknowledged, its own included. */
+  readonly undelivered: number;
+}
+
 /**
- * The diagnosis of a silence; `undefined` when the system knows better than to call it one: bytes that came and are not
- * read yet, or the ping itself still on its way out, behind others that the peer's host goes on acknowledging, as with a
- * long upload. If it stops, the system sends again within its retransmission timeout, and then there is a diagnosis.
+ * How far a ping has got.
  *
- * @param sentSince so many bytes were sent after the ping: no more than those unacknowledged, and it has arrived
+ * @param state what the system knows of its connection
+ * @param sentSince at most so many bytes were sent after the ping; negative if so many up to its end have not been sent
  */
-export function diagnose(state: TcpState | undefined, sentSince = 0): Diagnosis | undefined {
-  if (state === undefined) return 'unknown';
-  if (state.unreadBytes > 0) return undefined;
-  const isDelivered = state.unacknowledgedBytes <= sentSince && state.retransmits === 0;
-  if (isDelivered || state.windowClosed) return 'peer-hangs';
-  return state.retransmits > 0 ? 'path-or-host-gone' : undefined;
+export function deliveryOf(state: TcpState | undefined, sentSince: number): Delivery {
+  const undelivered = Math.max(0, (state?.unacknowledgedBytes ?? 0) - sentSince);
+  if (state === undefined) return { state: 'unknown', undelivered };
+  if (state.unreadBytes > 0) return { state: 'unread', undelivered };
+  if (undelivered === 0 && state.retransmits === 0) return { state: 'delivered', undelivered };
+  // A probe of a closed window that the peer's host answers is no retransmission, and the window stays closed.
+  if (state.windowClosed) return { state: 'window closed', undelivered };
+  return { state: state.retransmits > 0 ? 'retransmitting' : 'under way', undelivered };
+}
+
+/**
+ * The diagnosis of a silence that has lasted for the timeout; `undefined` when the system knows better than to call it one:
+ * bytes that came and are not read yet, or a ping on its way out. If that stops, the system sends again within its
+ * retransmission timeout, and then there is a diagnosis.
+ */
+export function diagnose(state: Delivery['state']): Diagnosis | undefined {
+  switch (state) {
+    case 'delivered':
+    case 'window closed':
+      return 'peer-hangs';
+    case 'retransmitting':
+      return 'path-or-host-gone';
+    case 'unknown':
+      return 'unknown';
+    case 'under way':
+    case 'unread':
+      return undefined;
+  }
 }

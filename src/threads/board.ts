@@ -6,34 +6,31 @@
  *   used again, so that (slot, number) names one ping for ever.
  * - Times are the low 32 bits of `systemClock` milliseconds. Differences of them are right up to 24 days.
  * - The order of the writes matters. A ping begins with its number, and that it has begun, `startedAt`, is written last:
- *   whoever sees that it has, sees its number and phase. What a reader may conclude from `sent` is written before that.
+ *   whoever sees that it has, sees its number and state. What a reader may conclude from `sent` is written before that.
  */
 
 import type { SocketPorts } from '../tcp/diagnosis.js';
+import type { PingState } from './ping-state.js';
 
-/** What a ping is doing, as far as the main thread has come with it. */
-export const phase = {
-  /** No ping under way: the last one has been concluded. */
-  idle: 0,
-  /** Waiting for the load lock. */
-  waiting: 1,
-  /** Handed to the storage; no answer yet. */
-  sent: 2,
-} as const;
+/** How far the main thread has got with a ping: the states that it writes. */
+export type BoardState = Extract<PingState, 'concluded' | 'waiting' | 'queued' | 'sent'>;
 
-export type Phase = (typeof phase)[keyof typeof phase];
+/** In this order on the board; a slot that was never used has no ping under way. */
+const states: readonly BoardState[] = ['concluded', 'waiting', 'queued', 'sent'];
+const code: Readonly<Record<BoardState, number>> = { concluded: 0, waiting: 1, queued: 2, sent: 3 };
 
 const header = { version: 0, length: 8 } as const;
 const slot = {
   occupied: 0,
   number: 1,
-  phase: 2,
+  state: 2,
   startedAt: 3,
   sentAt: 4,
   receivedAt: 5,
   ports: 6,
   sentSince: 7,
-  length: 8,
+  ahead: 8,
+  length: 9,
 } as const;
 
 const initialSlots = 64;
@@ -73,7 +70,7 @@ export class Board {
   }
 
   vacate(id: number): void {
-    this.#store(id, slot.phase, phase.idle);
+    this.#store(id, slot.state, code.concluded);
     this.#store(id, slot.occupied, 0);
     this.#free.push(id);
     Atomics.add(this.#cells, header.version, 1);
@@ -92,19 +89,30 @@ export class Board {
   pingWaits(id: number, nowMs: number): number {
     const index = this.#index(id, slot.number);
     const number = (Atomics.add(this.#cells, index, 1) + 1) | 0;
-    this.#store(id, slot.phase, phase.waiting);
+    this.#store(id, slot.state, code.waiting);
     this.#store(id, slot.startedAt, nowMs);
     return number;
   }
 
-  pingSent(id: number, nowMs: number): void {
+  /** The ping was handed to the connection, which has not written it yet. */
+  pingQueued(id: number): void {
+    this.#store(id, slot.state, code.queued);
+  }
+
+  /**
+   * The ping was written.
+   *
+   * @param ahead at most so many bytes written before it may still be on their way; `undefined` when unknown
+   */
+  pingSent(id: number, nowMs: number, ahead?: number): void {
     this.#store(id, slot.sentAt, nowMs);
     this.#store(id, slot.sentSince, 0);
-    this.#store(id, slot.phase, phase.sent);
+    this.#store(id, slot.ahead, ahead === undefined ? -1 : Math.min(ahead, largest));
+    this.#store(id, slot.state, code.sent);
   }
 
   pingConcluded(id: number): void {
-    this.#store(id, slot.phase, phase.idle);
+    this.#store(id, slot.state, code.concluded);
   }
 
   /** When the last byte came; `undefined` for a storage that does not tell. */
@@ -112,12 +120,15 @@ export class Board {
     this.#store(id, slot.receivedAt, atMs ?? 0);
   }
 
-  /** So many bytes at most have been handed to the system after the ping. */
+  /**
+   * At most so many bytes have been handed to the system after the ping. Negative: the ping itself has not been, and so many
+   * bytes up to its end are still held back.
+   */
   bytesSentSince(id: number, bytes: number): void {
-    this.#store(id, slot.sentSince, Math.min(bytes, 2 ** 31 - 1));
+    this.#store(id, slot.sentSince, Math.max(-largest, Math.min(bytes, largest)));
   }
 
-  /** How many bytes at most were handed to the system after the ping; 0 for a storage that does not tell. */
+  /** As {@link bytesSentSince} has it; 0 for a connection that does not tell. */
   sentSince(id: number): number {
     return this.#load(id, slot.sentSince);
   }
@@ -136,8 +147,14 @@ export class Board {
     return this.#load(id, slot.number);
   }
 
-  phase(id: number): Phase {
-    return this.#load(id, slot.phase) as Phase;
+  state(id: number): BoardState {
+    return states[this.#load(id, slot.state)] as BoardState;
+  }
+
+  /** At most so many bytes may have been on their way when the ping was written; `undefined` when unknown. */
+  ahead(id: number): number | undefined {
+    const ahead = this.#load(id, slot.ahead);
+    return ahead < 0 ? undefined : ahead;
   }
 
   /** How long ago the ping began to wait, in milliseconds. */
@@ -179,6 +196,8 @@ export class Board {
 }
 
 const wrapMs = 2 ** 30;
+/** Of what fits into a cell. */
+const largest = 2 ** 31 - 1;
 
 const cellsOf = (buffer: SharedArrayBuffer) =>
   new Int32Array(buffer, 0, buffer.byteLength / Int32Array.BYTES_PER_ELEMENT);

@@ -171,12 +171,15 @@ describe('the ping loop', () => {
     // The load lock is not kept for it.
     assert.deepEqual(host.conclusions, ['slow']);
     unacknowledged = '00000000';
-    await clock.advance(1500);
+    // From now on it has the whole timeout to answer.
+    await clock.advance(1900);
+    assert.deepEqual(host.deaths, []);
+    await clock.advance(600);
     assert.equal(host.deaths.length, 1);
   });
 
   it('finds a peer dead whose host acknowledged the ping, and only what was sent after it is on its way', async () => {
-    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined }], {}, (wanted) =>
+    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 0 }], {}, (wanted) =>
       parseTcpTable(Buffer.from('1: 0:0001 0:0009 01 00000040:00000000 01:00000093 00000000'), wanted),
     );
     const id = ids[0] as number;

@@ -1,6 +1,6 @@
 import type { Stall } from '#src/model/events.js';
 import type { Diagnosis } from '#src/tcp/diagnosis.js';
-import { type Board, phase } from '#src/threads/board.js';
+import type { Board } from '#src/threads/board.js';
 import type { Conclusion, HostApi } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -8,6 +8,8 @@ import type { ManualClock } from './manual-clock.js';
 export interface Peer {
   /** After how many milliseconds its answer reaches our kernel; `undefined`: never. */
   answersAfterMs: number | undefined;
+  /** How many bytes may be on their way before its pings; absent when the connection does not tell. */
+  ahead?: number;
   /** The application holds the load lock. */
   locked?: boolean;
 }
@@ -63,7 +65,7 @@ export class SimulatedHost implements HostApi {
     return new Promise((resolve) =>
       this.#whenTurning(() => {
         let open = ids.length;
-        const out = () => [...ids].filter((id) => this.#board.phase(id) !== phase.idle);
+        const out = () => [...ids].filter((id) => this.#board.state(id) !== 'concluded');
         const cancelGrace = this.#clock.schedule(() => this.#whenTurning(() => resolve(out())), 50);
         for (const id of ids) {
           this.#ping(id, () => {
@@ -116,7 +118,7 @@ export class SimulatedHost implements HostApi {
   }
 
   #send(id: number): void {
-    this.#board.pingSent(id, this.#clock.now());
+    this.#board.pingSent(id, this.#clock.now(), this.peers.get(id)?.ahead);
     const number = this.#board.number(id);
     const answersAfterMs = this.peers.get(id)?.answersAfterMs;
     if (answersAfterMs === undefined) return;

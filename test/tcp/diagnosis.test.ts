@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { diagnose, type SocketPorts, type TcpState } from '#src/tcp/diagnosis.js';
+import { deliveryOf, diagnose, type SocketPorts, type TcpState } from '#src/tcp/diagnosis.js';
 import { parseTcpTable, readTcpTable } from '#src/tcp/proc-net-tcp.js';
 
 const quiet: TcpState = { unacknowledgedBytes: 0, retransmits: 0, windowClosed: false, unreadBytes: 0 };
 
-describe('diagnose', () => {
+const diagnosisOf = (state: TcpState | undefined, sentSince = 0) =>
+  diagnose(deliveryOf(state, sentSince).state);
+
+describe('The diagnosis of a silence', () => {
   const cases: [what: string, state: TcpState | undefined, diagnosis: string | undefined][] = [
     ['says that it cannot tell without a look at the system', undefined, 'unknown'],
     ['says that the peer hangs when its host acknowledged everything', quiet, 'peer-hangs'],
@@ -30,13 +33,22 @@ describe('diagnose', () => {
   ];
   it('tells a ping that has arrived by what was sent after it: no more than that is unacknowledged', () => {
     const busy = { ...quiet, unacknowledgedBytes: 500 };
-    assert.equal(diagnose(busy, 499), undefined);
-    assert.equal(diagnose(busy, 500), 'peer-hangs');
-    assert.equal(diagnose({ ...busy, retransmits: 1 }, 500), 'path-or-host-gone');
+    assert.equal(diagnosisOf(busy, 499), undefined);
+    assert.equal(diagnosisOf(busy, 500), 'peer-hangs');
+    assert.equal(diagnosisOf({ ...busy, retransmits: 1 }, 500), 'path-or-host-gone');
+  });
+
+  it('counts what has not been handed to the system as undelivered', () => {
+    assert.deepEqual(deliveryOf({ ...quiet, unacknowledgedBytes: 500 }, -100), {
+      state: 'under way',
+      undelivered: 600,
+    });
+    assert.deepEqual(deliveryOf(quiet, -100), { state: 'under way', undelivered: 100 });
+    assert.deepEqual(deliveryOf(undefined, -100), { state: 'unknown', undelivered: 100 });
   });
 
   for (const [what, state, diagnosis] of cases) {
-    it(what, () => assert.equal(diagnose(state), diagnosis));
+    it(what, () => assert.equal(diagnosisOf(state), diagnosis));
   }
 });
 

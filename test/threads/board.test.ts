@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Board, phase } from '#src/threads/board.js';
+import { Board } from '#src/threads/board.js';
 
 describe('the board', () => {
   it('shows one thread what another wrote, also after it has grown', () => {
@@ -12,9 +12,9 @@ describe('the board', () => {
     const last = ids.at(-1) as number;
     const number = writer.pingWaits(last, 5000);
     assert.equal(reader.number(last), number);
-    assert.equal(reader.phase(last), phase.waiting);
+    assert.equal(reader.state(last), 'waiting');
     writer.pingSent(last, 5100);
-    assert.equal(reader.phase(last), phase.sent);
+    assert.equal(reader.state(last), 'sent');
     assert.equal(reader.startedAgo(last, 5300), 300);
     assert.equal(reader.sentAgo(last, 5300), 200);
   });

@@ -24,7 +24,8 @@ const api = {
 function pingOnce(): Promise<void> {
   return new Promise((resolve, reject) => {
     if (storage === undefined) throw new Error('Nothing is open');
-    const ping = new Ping({ id, storage, lock: new LockProxy(storage) }, board, {
+    const subject = { id, storage, lock: new LockProxy(storage), deliveredBytes: 0, deliveredGeneration: 0 };
+    const ping = new Ping(subject, board, {
       lockFailed: (_, error) => reject(error),
       ended: (_, { result }) => (result === 'succeeded' ? resolve() : reject(new Error(result))),
     });

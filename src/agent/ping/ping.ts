@@ -24,6 +24,9 @@ export interface PingSubject {
   readonly storage: KeepAliveStorage;
   /** Its load lock. */
   readonly lock: LockProxy;
+  /** How many bytes of the connection `deliveredGeneration` have arrived for certain: those up to its last answered ping. */
+  deliveredBytes: number;
+  deliveredGeneration: number;
 }
 
 /** Who is told what becomes of pings. */
@@ -53,7 +56,9 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   #lease: Lease | undefined;
   #generation = 0;
   #sentAtMs = 0;
-  /** By the storage, up to the first look after the ping. */
+  /** Whether the connection has it, and has not written it. */
+  #isQueued = false;
+  /** What the storage had written when it wrote the ping, that included; `undefined` when unknown. */
   #writtenBytes: number | undefined;
   #isOutlasted = false;
   #ended = false;
@@ -148,13 +153,16 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   /** Puts on the board what has come from the server and gone to it since. What the storage throws ends the ping. */
   noteTraffic(): void {
     try {
-      this.#noteBytesReceived(systemClock.now());
+      const nowMs = systemClock.now();
+      this.#noteBytesReceived(nowMs);
+      if (this.#isQueued) this.#noteWritten(nowMs);
+      if (this.#writtenBytes === undefined) return;
       const { outgoing } = this.#storage;
-      if (outgoing === undefined || this.#sentAtMs === 0) return;
-      const { writtenBytes, heldBackBytes } = outgoing;
-      // From the first look on: until then a few bytes more may have followed the ping, which only takes longer to tell.
-      this.#writtenBytes ??= writtenBytes;
-      this.#board.bytesSentSince(this.#id, Math.max(0, writtenBytes - heldBackBytes - this.#writtenBytes));
+      if (outgoing === undefined) return;
+      this.#board.bytesSentSince(
+        this.#id,
+        outgoing.writtenBytes - outgoing.heldBackBytes - this.#writtenBytes,
+      );
     } catch (error) {
       this.#end({ result: 'failed', error });
     }
@@ -200,9 +208,9 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
       this.#generation = this.#storage.generation;
       this.#board.connectedBy(this.#id, this.#storage.socketPorts);
       this.#sentAtMs = nowMs;
-      this.#board.pingSent(this.#id, this.#sentAtMs);
-      // Whatever is returned that is no promise counts as an answer, as `await` would have it.
+      // Whatever is returned that is not a promise counts as an answer, as `await` would have it.
       answer = Promise.resolve(this.#ask());
+      this.#noteWritten(nowMs);
     } catch (error) {
       this.#end({ result: 'failed', error });
       return;
@@ -213,6 +221,25 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
     );
   }
 
+  /** The ping was handed to the connection: puts on the board whether it is written, and what is before it. */
+  #noteWritten(nowMs: number): void {
+    if (this.#ended) return;
+    const { outgoing } = this.#storage;
+    this.#isQueued = outgoing?.isPingQueued === true;
+    if (this.#isQueued) {
+      this.#board.pingQueued(this.#id);
+      return;
+    }
+    this.#writtenBytes = outgoing?.writtenBytes;
+    this.#board.pingSent(this.#id, nowMs, outgoing && this.#bytesAhead(outgoing.writtenBytes));
+  }
+
+  /** How many bytes at most may be on their way before the ping; its own few count, too. */
+  #bytesAhead(writtenBytes: number): number {
+    const { deliveredBytes, deliveredGeneration } = this.subject;
+    return Math.max(0, writtenBytes - (deliveredGeneration === this.#generation ? deliveredBytes : 0));
+  }
+
   #ask(): unknown {
     if (this.#storage.ignoresPingSignal) return (this.#storage.ping as () => unknown).call(this.#storage);
     this.#abort = new AbortController();
@@ -220,6 +247,10 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   }
 
   #answered(): void {
+    if (!this.#ended && this.#writtenBytes !== undefined) {
+      this.subject.deliveredBytes = this.#writtenBytes;
+      this.subject.deliveredGeneration = this.#generation;
+    }
     this.#end({
       result: 'succeeded',
       roundTripMs: this.sentAgoMs,

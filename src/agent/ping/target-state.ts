@@ -38,6 +38,8 @@ export class Member {
   /** Whether the storage has been taken out of the registry. */
   isGone = false;
   ping: Ping<Member> | undefined;
+  deliveredBytes = 0;
+  deliveredGeneration = 0;
   verdict: Verdict | undefined;
   pings = 0;
   failures = 0;

@@ -1,0 +1,27 @@
+/** How long the agent waits for what, in milliseconds. All follow from the timeout. */
+export interface Budgets {
+  /** How long a peer may provably be silent after a ping. */
+  readonly timeoutMs: number;
+  /** How long a ping waits for the load lock before it goes out without it. */
+  readonly lockMs: number;
+  /** How often the loop looks while a ping is out. */
+  readonly tickMs: number;
+  /** A main loop that takes longer than this for a turn stood still. */
+  readonly loopStallMs: number;
+  /** A worker that wakes later than this after its time did not run. */
+  readonly processStallMs: number;
+  /** After a standstill that lasted for the timeout every storage is pinged within this time. */
+  readonly afreshMs: number;
+}
+
+export function budgetsFor(timeoutMs: number): Budgets {
+  return {
+    timeoutMs,
+    // Part of the second that the promised bound (period + timeout + 1 s) leaves for everything but the peer.
+    lockMs: Math.min(timeoutMs / 8, 500),
+    tickMs: Math.min(Math.max(timeoutMs / 10, 20), 250),
+    loopStallMs: Math.min(Math.max(timeoutMs / 4, 100), 1000),
+    processStallMs: Math.max(timeoutMs / 4, 250),
+    afreshMs: Math.min(timeoutMs / 8, 200),
+  };
+}
