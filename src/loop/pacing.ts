@@ -4,7 +4,8 @@
  * Storages are kept in slices; a slice is pinged as one sweep.
  * - Every storage is pinged at least once in each period. Jitter and merging only ever shorten an interval.
  * - A handful of storages is one slice: one wake-up a period, as in the original.
- * - Many are many slices, at random phases spread over the period: no burst.
+ * - Many are many slices, evenly spread over the period: no burst. That is so again one period after all of them had to be
+ *   pinged at once.
  */
 
 /**
@@ -20,6 +21,8 @@ const mostRounds = 4;
 
 interface Slice {
   dueMs: number;
+  /** When it is due after that, if it was brought forward together with others; before then it is pinged once more. */
+  spreadMs: number | undefined;
   readonly ids: number[];
 }
 
@@ -69,15 +72,22 @@ export class Pacing {
     const due = this.#slices.filter(({ dueMs }) => dueMs <= nowMs);
     const taken: number[] = [];
     for (const { ids } of due) for (const id of ids) taken.push(id);
-    for (const slice of due) this.#rearm(slice, nowMs);
+    const overdue = due.filter((slice) => !this.#rearm(slice, nowMs));
+    // From when it was due a slice counts on, so that lateness does not add up. But after a long standstill that lies
+    // behind all of them.
+    for (const [slice, spreadMs] of this.#spread(overdue, nowMs)) slice.dueMs = spreadMs;
     for (const slice of due) this.#merge(slice);
     return taken;
   }
 
-  /** Brings whatever is due later forward to within `withinMs` from now, each slice to a random moment of it. */
+  /**
+   * Brings whatever is due later forward to within `withinMs` from now, each slice to a random moment of it. In the period
+   * after that they are evenly spread again.
+   */
   hasten(nowMs: number, withinMs: number): void {
-    for (const slice of this.#slices) {
+    for (const [slice, spreadMs] of this.#spread(this.#slices, nowMs)) {
       slice.dueMs = Math.min(slice.dueMs, nowMs + this.#random() * withinMs);
+      slice.spreadMs = spreadMs;
     }
   }
 
@@ -99,13 +109,14 @@ export class Pacing {
     return ids.slice(next);
   }
 
-  /** Cuts new storages into slices of even size, one at a random moment of each even share of the period. */
+  /** Cuts new storages into slices of even size, evenly spread over the period. */
   #addSlices(ids: readonly number[], nowMs: number): void {
     const count = Math.ceil(ids.length / this.#sliceSize);
     const only = this.#slices.length === 0 && count === 1;
+    const phase = this.#random();
     for (let i = 0; i < count; i++) {
-      const phaseMs = only ? this.#interval() : ((i + this.#random()) / count) * this.#periodMs;
-      const slice: Slice = { dueMs: nowMs + phaseMs, ids: [] };
+      const phaseMs = only ? this.#interval() : ((i + phase) / count) * this.#periodMs;
+      const slice: Slice = { dueMs: nowMs + phaseMs, spreadMs: undefined, ids: [] };
       this.#slices.push(slice);
       const from = Math.floor((i * ids.length) / count);
       const to = Math.floor(((i + 1) * ids.length) / count);
@@ -118,11 +129,21 @@ export class Pacing {
     this.#sliceOf.set(id, slice);
   }
 
-  #rearm(slice: Slice, nowMs: number): void {
-    // From when it was due, so that lateness does not add up; but after a long standstill all slices are overdue
-    // at once, and the phases are drawn anew.
-    const nextMs = slice.dueMs + this.#interval();
-    slice.dueMs = nextMs > nowMs ? nextMs : nowMs + this.#random() * this.#periodMs;
+  /** Sets when a slice is due after this; returns whether that is in the future. */
+  #rearm(slice: Slice, nowMs: number): boolean {
+    const { dueMs, spreadMs } = slice;
+    slice.spreadMs = undefined;
+    if (spreadMs === undefined) slice.dueMs = dueMs + this.#interval();
+    // It was brought forward to after its place in the even spread: that place comes again a period later, which is sooner
+    // than a period from now.
+    else slice.dueMs = spreadMs > nowMs ? spreadMs : spreadMs + this.#periodMs;
+    return slice.dueMs > nowMs;
+  }
+
+  /** Even places in the period from now, one for each slice. */
+  #spread(slices: readonly Slice[], nowMs: number): (readonly [Slice, number])[] {
+    const phase = this.#random();
+    return slices.map((slice, i) => [slice, nowMs + ((i + phase) / slices.length) * this.#periodMs] as const);
   }
 
   /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */

@@ -119,6 +119,43 @@ describe('pacing', () => {
     assert.equal(new Set(sweeps.map(({ atMs }) => atMs)).size, 5);
   });
 
+  it('is evenly spread again one period after it was hastened, however often that was', () => {
+    const longMs = 30_000;
+    const most = 512;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 100, max: 20_000 }),
+        fc.oneof(fc.constant(0), fc.double({ min: 0, max: 0.5, noNaN: true })),
+        fc.array(fc.integer({ min: 0, max: 2 * longMs }), { minLength: 1, maxLength: 4 }),
+        fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+        (count, jitter, waitsMs, draws) => {
+          const random = () => draws.next().value as number;
+          const pacing = new Pacing({ periodMs: longMs, jitter, concurrency, random });
+          pacing.update(range(count), 0);
+          let nowMs = 0;
+          for (const waitMs of waitsMs) {
+            run(pacing, nowMs, waitMs);
+            nowMs += waitMs;
+            pacing.hasten(nowMs, 200);
+          }
+          assert.equal(new Set(run(pacing, nowMs, 200).flatMap(({ ids }) => ids)).size, count);
+          // Without jitter from then on; with it until the first slice comes again.
+          const sweeps = run(pacing, nowMs + 200, (jitter === 0 ? 4 : 1 - jitter) * longMs - 200);
+          const fair = Math.max(most, (2 * count * 1000) / longMs);
+          for (const { atMs } of sweeps) {
+            const second = sweeps.filter((other) => other.atMs >= atMs && other.atMs < atMs + 1000);
+            const pings = second.reduce((sum, { ids }) => sum + ids.length, 0);
+            assert.ok(
+              pings <= fair,
+              `${pings} of ${count} in the second from ${atMs - nowMs}, ${fair} are fair`,
+            );
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it('gathers a few storages that are left of many into one slice', () => {
     const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
     pacing.update(range(2560), 0);
