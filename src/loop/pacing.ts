@@ -75,7 +75,8 @@ export class Pacing {
     const overdue = due.filter((slice) => !this.#rearm(slice, nowMs));
     // From when it was due a slice counts on, so that lateness does not add up. But after a long standstill that lies
     // behind all of them.
-    for (const [slice, spreadMs] of this.#spread(overdue, nowMs)) slice.dueMs = spreadMs;
+    for (const [slice, spreadMs] of this.#spread(overdue, nowMs, nowMs + this.#periodMs))
+      slice.dueMs = spreadMs;
     for (const slice of due) this.#merge(slice);
     return taken;
   }
@@ -85,7 +86,8 @@ export class Pacing {
    * after that they are evenly spread again.
    */
   hasten(nowMs: number, withinMs: number): void {
-    for (const [slice, spreadMs] of this.#spread(this.#slices, nowMs)) {
+    const endMs = nowMs + withinMs;
+    for (const [slice, spreadMs] of this.#spread(this.#slices, endMs, nowMs + this.#periodMs)) {
       slice.dueMs = Math.min(slice.dueMs, nowMs + this.#random() * withinMs);
       slice.spreadMs = spreadMs;
     }
@@ -140,10 +142,12 @@ export class Pacing {
     return slice.dueMs > nowMs;
   }
 
-  /** Even places in the period from now, one for each slice. */
-  #spread(slices: readonly Slice[], nowMs: number): (readonly [Slice, number])[] {
+  /** Evenly spaced times, one for each slice. */
+  #spread(slices: readonly Slice[], fromMs: number, toMs: number): (readonly [Slice, number])[] {
     const phase = this.#random();
-    return slices.map((slice, i) => [slice, nowMs + ((i + phase) / slices.length) * this.#periodMs] as const);
+    return slices.map(
+      (slice, i) => [slice, fromMs + ((i + phase) / slices.length) * (toMs - fromMs)] as const,
+    );
   }
 
   /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */
