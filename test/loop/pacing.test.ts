@@ -141,7 +141,8 @@ describe('pacing', () => {
           assert.equal(new Set(run(pacing, nowMs, 200).flatMap(({ ids }) => ids)).size, count);
           // Without jitter from then on; with it until the first slice comes again.
           const sweeps = run(pacing, nowMs + 200, (jitter === 0 ? 4 : 1 - jitter) * longMs - 200);
-          const fair = Math.max(most, (2 * count * 1000) / longMs);
+          // Of the period without the time in which all of them are pinged afresh.
+          const fair = Math.max(most, (2 * count * 1000) / (longMs - 200));
           for (const { atMs } of sweeps) {
             const second = sweeps.filter((other) => other.atMs >= atMs && other.atMs < atMs + 1000);
             const pings = second.reduce((sum, { ids }) => sum + ids.length, 0);
