@@ -46,6 +46,13 @@ export class OpenPings {
     return this.#watches.size === 0 && this.#requests.size === 0;
   }
 
+  /** Takes over what the main thread has done with those that are watched, and drops those that it has concluded. */
+  follow(nowMs: number): void {
+    for (const watch of this.#watches.values()) {
+      if (watch.follow(this.#board, nowMs) === 'concluded') this.drop(watch);
+    }
+  }
+
   /** Of those that are watched. One may be dropped while they are gone through. */
   watches(): Iterable<Watch> {
     return this.#watches.values();
@@ -93,7 +100,7 @@ export class OpenPings {
   silentThrough({ sinceMs, of }: Standstill, nowMs: number): ReadonlyMap<number, readonly number[]> {
     const silent = new Map<number, number[]>();
     for (const watch of this.#watches.values()) {
-      if (watch.follow(this.#board, nowMs) === 'concluded' || !watch.isCounting) continue;
+      if (!watch.isCounting) continue;
       if (this.#board.receivedAgo(watch.id, nowMs) <= nowMs - sinceMs) continue;
       if (watch.resent >= mostResent[of]) continue;
       const ids = silent.get(watch.resent + 1);

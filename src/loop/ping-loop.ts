@@ -115,8 +115,9 @@ export class PingLoop implements LoopApi {
     const nowMs = this.#clock.now();
     this.#noteLateness(nowMs, this.#newlySuspendedMs());
     this.#wakeMs = Infinity;
+    this.#open.follow(nowMs);
     if (this.#open.isEmpty) {
-      // Nothing was out whose answer a turn would have to read, and nobody's silence is counted.
+      // Nothing is out whose answer a turn would have to read, and nobody's silence is counted.
       this.#resume(nowMs);
       this.#standstills.forgetBefore(nowMs);
     }
@@ -172,13 +173,10 @@ export class PingLoop implements LoopApi {
   }
 
   #judge(nowMs: number): void {
+    this.#open.follow(nowMs);
+    if (this.#standstills.isPending) return;
     const suspects: Watch[] = [];
     for (const watch of this.#open.watches()) {
-      if (watch.follow(this.#board, nowMs) === 'concluded') {
-        this.#open.drop(watch);
-        continue;
-      }
-      if (this.#standstills.isPending) continue;
       const decision = decide(watch, this.#board, this.#budgets, nowMs, this.#seenMs);
       if (decision === 'look') suspects.push(watch);
       else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
@@ -229,8 +227,8 @@ export class PingLoop implements LoopApi {
     const nowMs = this.#clock.now();
     this.#noteLateness(nowMs);
     const { requestedMs } = asked;
+    this.#open.follow(nowMs);
     for (const watch of this.#open.watches()) {
-      watch.follow(this.#board, nowMs);
       watch.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#standstills);
     }
     this.#seenMs = Math.max(this.#seenMs, requestedMs);

@@ -161,10 +161,14 @@ describe('the ping loop', () => {
 
   it('lets a peer live whose host goes on acknowledging what is still on its way', async () => {
     let unacknowledged = '00080000';
-    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined }], {}, (wanted) => {
-      const line = `1: 0:0001 0:0009 01 ${unacknowledged}:00000000 01:00000093 00000000`;
-      return parseTcpTable(Buffer.from(line), wanted);
-    });
+    const { clock, board, host, ids } = setUp(
+      [{ answersAfterMs: undefined, ahead: 500_000 }],
+      {},
+      (wanted) => {
+        const line = `1: 0:0001 0:0009 01 ${unacknowledged}:00000000 01:00000093 00000000`;
+        return parseTcpTable(Buffer.from(line), wanted);
+      },
+    );
     board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
     await clock.advance(30_000);
     assert.deepEqual(host.deaths, []);
@@ -333,6 +337,48 @@ describe('a stall', () => {
     assert.equal(host.stalls.length, 1);
     assert.equal(host.stalls[0]?.of, 'loop');
     assert.ok(Math.abs((host.stalls[0]?.durationMs ?? 0) - 5000) <= 200);
+  });
+
+  it('that is short hides no longer one that it falls into', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }, { answersAfterMs: 1 }], {
+      periodMs: 60_000,
+    });
+    await clock.advance(60_100);
+    const [, second] = host.peers.values();
+    if (second) second.answersAfterMs = undefined;
+    const before = host.pings.length;
+    host.block(10_000);
+    await clock.advance(100);
+    await clock.stopProcess(700);
+    await clock.advance(9600);
+    const freeMs = clock.now() - 400;
+    await clock.advance(4000);
+    assert.deepEqual(
+      host.stalls.map(({ of, durationMs }) => [of, Math.round(durationMs / 1000)]),
+      [
+        ['process', 1],
+        ['loop', 9],
+      ],
+    );
+    assert.equal(host.pings.length - before, 2);
+    for (const { atMs } of host.deaths) assert.ok(atMs - freeMs <= 3000, `dead after ${atMs - freeMs} ms`);
+    assert.equal(host.deaths.length, 2);
+  });
+
+  it('of the process hides no longer one before it, and each is told', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 60_000 });
+    await clock.advance(60_100);
+    const before = host.pings.length;
+    host.block(8000);
+    await clock.advance(100);
+    await clock.stopProcess(6000);
+    await clock.stopProcess(1200);
+    await clock.advance(2000);
+    assert.deepEqual(
+      host.stalls.filter(({ of }) => of === 'process').map(({ durationMs }) => Math.round(durationMs / 100)),
+      [60, 10],
+    );
+    assert.equal(host.pings.length - before, 1);
   });
 
   it('puts the verdict on a peer that died in it off by no more than the timeout and a second', async () => {

@@ -1,5 +1,5 @@
 import type { Stall } from '#src/model/events.js';
-import type { Diagnosis } from '#src/tcp/diagnosis.js';
+import type { Diagnosis, ReadTcpTable } from '#src/tcp/diagnosis.js';
 import type { Board } from '#src/threads/board.js';
 import type { Conclusion, HostApi } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
@@ -10,6 +10,10 @@ export interface Peer {
   answersAfterMs: number | undefined;
   /** How many bytes may be on their way before its pings; absent when the connection does not tell. */
   ahead?: number;
+  /** Until then an upload goes out before the pings, at a steady pace; later than that they reach the peer. */
+  uploadEndsMs?: number;
+  /** Since when its host acknowledges nothing any more. */
+  goneSinceMs?: number;
   /** The application holds the load lock. */
   locked?: boolean;
 }
@@ -19,21 +23,31 @@ interface PingRecord {
   readonly atMs: number;
 }
 
+/** How many bytes of an upload go out in a millisecond. */
+const uploadPace = 1000;
+/** After that the kernel sends again what was not acknowledged. */
+const retransmitMs = 300;
+
 /**
  * A main thread in simulated time: it pings simulated peers, and it can be blocked. What arrives while it is blocked
  * lies in the socket until it polls again, before any turn that was asked for completes, as in libuv.
  */
 export class SimulatedHost implements HostApi {
   readonly pings: PingRecord[] = [];
+  /** Those that were written, which may be later: they wait for the load lock before. */
+  readonly written: PingRecord[] = [];
   readonly sweeps: number[][] = [];
   readonly deaths: (PingRecord & { silentMs: number; diagnosis: Diagnosis })[] = [];
   readonly conclusions: Conclusion['verdict'][] = [];
   readonly stalls: Stall[] = [];
   readonly panics: Error[] = [];
+  /** For how long each ping had the load lock, in milliseconds. */
+  readonly holdsMs: number[] = [];
   readonly peers = new Map<number, Peer>();
   readonly #clock: ManualClock;
   readonly #board: Board;
   readonly #onConcluded = new Map<number, () => void>();
+  readonly #lockedAtMs = new Map<number, number>();
   #blocked = false;
   /** What waits for the loop to poll, and what runs after that. */
   #polled: (() => void)[] = [];
@@ -59,6 +73,24 @@ export class SimulatedHost implements HostApi {
       for (const step of this.#afterPoll.splice(0)) step();
     }, ms);
   }
+
+  /** What the system's table says of their connections; each has its slot's number for a local port. */
+  readonly readTcpTable: ReadTcpTable = () => ({
+    find: ({ local }) => {
+      const { uploadEndsMs = 0, goneSinceMs = Infinity } = this.peers.get(local - 1) ?? {};
+      const nowMs = this.#clock.now();
+      const isGone = goneSinceMs + retransmitMs < nowMs;
+      return {
+        unacknowledgedBytes: Math.ceil(
+          Math.max(0, uploadEndsMs - Math.min(nowMs, goneSinceMs)) * uploadPace +
+            (goneSinceMs < nowMs ? 30 : 0),
+        ),
+        retransmits: isGone ? 1 : 0,
+        windowClosed: false,
+        unreadBytes: 0,
+      };
+    },
+  });
 
   sweep(ids: Uint32Array): Promise<readonly number[]> {
     this.sweeps.push([...ids]);
@@ -88,7 +120,7 @@ export class SimulatedHost implements HostApi {
       if (this.#board.number(id) !== number) return;
       this.conclusions.push(conclusion.verdict);
       if (conclusion.verdict === 'busy') return this.#send(id);
-      if (conclusion.verdict === 'slow') return;
+      if (conclusion.verdict === 'slow') return this.#unlock(id);
       if (conclusion.verdict === 'dead') {
         const { silentMs, diagnosis } = conclusion;
         this.deaths.push({ id, atMs: this.#clock.now(), silentMs, diagnosis });
@@ -105,6 +137,16 @@ export class SimulatedHost implements HostApi {
     this.panics.push(error);
   }
 
+  /** The pings that are out are given up, as when the worker that watched over them is gone. */
+  abandonAll(): void {
+    for (const id of [...this.#onConcluded.keys()]) this.#end(id);
+  }
+
+  /** Whether a ping of that peer is out. */
+  isOut(id: number): boolean {
+    return this.#onConcluded.has(id);
+  }
+
   /** Bytes that are no answer arrive now. */
   receive(id: number): void {
     this.#arrive(() => this.#board.bytesReceived(id, this.#clock.now()));
@@ -114,28 +156,41 @@ export class SimulatedHost implements HostApi {
     this.pings.push({ id, atMs: this.#clock.now() });
     this.#onConcluded.set(id, onConcluded);
     this.#board.pingWaits(id, this.#clock.now());
-    if (!this.peers.get(id)?.locked) this.#send(id);
+    if (this.peers.get(id)?.locked) return;
+    this.#lockedAtMs.set(id, this.#clock.now());
+    this.#send(id);
   }
 
   #send(id: number): void {
-    this.#board.pingSent(id, this.#clock.now(), this.peers.get(id)?.ahead);
+    const nowMs = this.#clock.now();
+    const { answersAfterMs, ahead, uploadEndsMs = 0, goneSinceMs } = this.peers.get(id) ?? {};
+    const uploadMs = Math.max(0, uploadEndsMs - nowMs);
+    this.written.push({ id, atMs: nowMs });
+    this.#board.connectedBy(id, { local: id + 1, remote: 9 });
+    this.#board.pingSent(id, nowMs, ahead ?? uploadMs * uploadPace);
     const number = this.#board.number(id);
-    const answersAfterMs = this.peers.get(id)?.answersAfterMs;
-    if (answersAfterMs === undefined) return;
+    if (answersAfterMs === undefined || goneSinceMs !== undefined) return;
     this.#clock.schedule(
       () =>
         this.#arrive(() => {
           this.#board.bytesReceived(id, this.#clock.now());
           if (this.#board.number(id) === number) this.#end(id);
         }),
-      answersAfterMs,
+      uploadMs + answersAfterMs,
     );
   }
 
   #end(id: number): void {
+    this.#unlock(id);
     this.#board.pingConcluded(id);
     this.#onConcluded.get(id)?.();
     this.#onConcluded.delete(id);
+  }
+
+  #unlock(id: number): void {
+    const atMs = this.#lockedAtMs.get(id);
+    this.#lockedAtMs.delete(id);
+    if (atMs !== undefined) this.holdsMs.push(this.#clock.now() - atMs);
   }
 
   #arrive(step: () => void): void {
