@@ -114,6 +114,7 @@ class World {
         const id = this.#pick(step.peer);
         if (id === undefined) return;
         this.host.peers.delete(id);
+        this.host.abandon(id);
         this.board.vacate(id);
         return this.#loop.storagesChanged();
       }

@@ -142,6 +142,10 @@ export class SimulatedHost implements HostApi {
     for (const id of [...this.#onConcluded.keys()]) this.#end(id);
   }
 
+  abandon(id: number): void {
+    if (this.isOut(id)) this.#end(id);
+  }
+
   /** Whether a ping of that peer is out. */
   isOut(id: number): boolean {
     return this.#onConcluded.has(id);

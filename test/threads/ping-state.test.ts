@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { moved, type PingMove, type PingState } from '#src/threads/ping-state.js';
+
+describe('The states of a ping', () => {
+  it('lead from the load lock to a verdict', () => {
+    const way: readonly PingMove[] = ['lockRefused', 'queued', 'written', 'outlasted', 'concluded'];
+    const states = way.reduce<PingState[]>(
+      (passed, move) => {
+        const last = passed.at(-1) ?? 'waiting';
+        // One that was written late goes on being overdue.
+        return [...passed, moved(last, move)];
+      },
+      ['waiting'],
+    );
+    assert.deepEqual(states, ['waiting', 'unlocked', 'queued', 'sent', 'overdue', 'concluded']);
+  });
+
+  it('can all be concluded, and are left by nothing after that', () => {
+    for (const state of ['waiting', 'unlocked', 'queued', 'sent', 'overdue'] as const)
+      assert.equal(moved(state, 'concluded'), 'concluded');
+    for (const move of ['lockRefused', 'queued', 'written', 'outlasted', 'concluded'] as const)
+      assert.throws(() => moved('concluded', move), /A ping that is concluded cannot be/);
+  });
+
+  it('do not go back to the lock, nor is one outlasted that waits for it', () => {
+    assert.throws(() => moved('sent', 'lockRefused'));
+    assert.throws(() => moved('overdue', 'queued'));
+    assert.throws(() => moved('waiting', 'outlasted'));
+  });
+});
