@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { moved, type PingMove, type PingState } from '#src/threads/ping-state.js';
+import { moved, type PingState } from '#src/threads/ping-state.js';
 
 describe('The states of a ping', () => {
   it('lead from the load lock to a verdict', () => {
-    const way: readonly PingMove[] = ['lockRefused', 'queued', 'written', 'outlasted', 'concluded'];
-    const states = way.reduce<PingState[]>(
-      (passed, move) => {
-        const last = passed.at(-1) ?? 'waiting';
-        // One that was written late goes on being overdue.
-        return [...passed, moved(last, move)];
-      },
-      ['waiting'],
-    );
+    const states: PingState[] = ['waiting'];
+    for (const move of ['lockRefused', 'queued', 'written', 'outlasted', 'concluded'] as const)
+      states.push(moved(states.at(-1) as PingState, move));
     assert.deepEqual(states, ['waiting', 'unlocked', 'queued', 'sent', 'overdue', 'concluded']);
   });
 
