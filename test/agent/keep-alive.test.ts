@@ -90,6 +90,20 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(line.level, 50);
   });
 
+  it('counts no silence of a ping that the connection has queued, and frees its lock', async (t) => {
+    const outgoing = { writtenBytes: 0, heldBackBytes: 0, isPingQueued: true };
+    const storage = Object.assign(silentStorage(), { outgoing, loadLock: new QueueLock() });
+    const { agent, log } = setUp(t, { period: 0.2, timeout: 0.2 }, { main: storage });
+    agent.start();
+    await log.line(({ msg }) => msg.includes('is not answered in time'));
+    assert.equal(storage.loadLock.held, false);
+    assert.deepEqual(storage.drops, []);
+    const writtenMs = performance.now();
+    outgoing.isPingQueued = false;
+    await once(agent, 'storageDied');
+    assert.ok(performance.now() - writtenMs >= 200);
+  });
+
   it('pings others on time while one is silent', async (t) => {
     const well = new ScriptedStorage();
     const { agent } = setUp(t, { period: 0.1, timeout: 5, concurrency: 1 }, { dead: silentStorage(), well });
