@@ -10,12 +10,18 @@ export const levelValues: Readonly<Record<LogLevel, number>> = {
   panic: 70,
 };
 
-/** The subsystem, as the original named it in zLOG. */
+/**
+ * The subsystem, as the original named it in zLOG; a field of that name in each line. Not `name`, which is the host's: pino and
+ * bunyan put the application's there.
+ */
 export const subsystem = 'ZEO KeepAlive';
 
-/** Where lines go: one kind of logger, in its own manner. */
+/** Where lines go: one kind of logger, in its own manner. Both methods may throw what a host's logger throws. */
 export interface LogSink {
   isEnabled(level: LogLevel): boolean;
-  /** @param fields may have an error as `err` */
-  write(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): void;
+  /**
+   * @param fields may have an error as `err`
+   * @returns what the logger returned, which may be a promise
+   */
+  write(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): unknown;
 }

@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+import { contain } from '../async/contain.js';
 import { type LogLevel, type LogSink, levelValues } from './log-sink.js';
 import { hostPinoSink, isPino, type PinoLogger, standardErrorSink } from './pino-sink.js';
 import { type PlainLogger, plainSink } from './plain-sink.js';
@@ -20,7 +22,10 @@ export const levelNames = {
 
 export type LevelName = keyof typeof levelNames;
 
-/** What the agent writes its lines to. Never throws: a broken logger must not end the pings. */
+/**
+ * What the agent writes its lines to. Never throws: a broken logger must not end the pings. That it is broken is said once, on
+ * standard error.
+ */
 export interface KeepAliveLog extends Readonly<Record<LogLevel, (fields: object, message: string) => void>> {
   /** Whether lines of that level are written anywhere: else they need not be put together. */
   isEnabled(level: LogLevel): boolean;
@@ -38,16 +43,21 @@ export interface LogOptions {
 
 /**
  * The agent's log. Without a logger of the host it goes to standard error, as JSON lines. Credentials do not get into it.
+ *
+ * @param lastResort what is told, once, that the log cannot be written
  */
-export function createLog({ logger, level }: LogOptions): KeepAliveLog {
+export function createLog({ logger, level }: LogOptions, lastResort = toStandardError): KeepAliveLog {
   const sink = createSink(logger, level);
+  let hasFailed = false;
+  const failed = (error: unknown) => {
+    if (hasFailed) return;
+    hasFailed = true;
+    lastResort(`zeo-keepalive cannot write its log: ${reasonInWords(error)}`);
+  };
+  const isEnabled = (line: LogLevel) => Boolean(contain(() => sink.isEnabled(line), failed));
   const write = (line: LogLevel) => (fields: object, message: string) => {
-    try {
-      if (!sink.isEnabled(line)) return;
-      sink.write(line, redactFields(fields), redactText(message));
-    } catch {
-      // There is no place left to say so.
-    }
+    if (!isEnabled(line)) return;
+    contain(() => sink.write(line, redactFields(fields), redactText(message)), failed);
   };
   return {
     blather: write('blather'),
@@ -55,14 +65,26 @@ export function createLog({ logger, level }: LogOptions): KeepAliveLog {
     warn: write('warn'),
     error: write('error'),
     panic: write('panic'),
-    isEnabled(line) {
-      try {
-        return sink.isEnabled(line);
-      } catch {
-        return false;
-      }
-    },
+    isEnabled,
   };
+}
+
+function toStandardError(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // There is no place left to say so.
+  }
+}
+
+/** On one line, whatever was thrown. */
+function reasonInWords(error: unknown): string {
+  try {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return redactText(text.slice(0, longestReason).replace(/\s+/g, ' '));
+  } catch {
+    return 'it failed beyond words';
+  }
 }
 
 /** Nothing rather than no line, where they defy being read. */
@@ -95,6 +117,8 @@ function atLeast(level: LevelName): (line: LogLevel) => boolean {
   const threshold = thresholds[levelNames[level]];
   return (line) => levelValues[line] >= threshold;
 }
+
+const longestReason = 500;
 
 const thresholds: Readonly<Record<(typeof levelNames)[LevelName], number>> = {
   ...levelValues,

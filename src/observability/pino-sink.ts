@@ -1,8 +1,12 @@
+import { hostname } from 'node:os';
 import { type LevelWithSilent, type Logger, pino } from 'pino';
 import { type LogLevel, type LogSink, levelValues, subsystem } from './log-sink.js';
 
 export type PinoLogger = Logger;
 export type PinoLevel = LevelWithSilent | 'blather' | 'panic';
+
+/** Characters of lines that could not be written yet. */
+const mostUnwritten = 1024 * 1024;
 
 const customLevels = { blather: levelValues.blather, panic: levelValues.panic };
 
@@ -16,11 +20,18 @@ export function standardErrorSink(isWanted: (level: LogLevel) => boolean): LogSi
   return {
     isEnabled: isWanted,
     write(level, fields, message) {
-      const options = { name: subsystem, customLevels, level: 'blather' } as const;
-      sink ??= pinoSink(pino(options, pino.destination(2)));
-      sink.write(level, fields, message);
+      sink ??= pinoSink(standardErrorLogger());
+      return sink.write(level, fields, message);
     },
   };
+}
+
+function standardErrorLogger() {
+  const base = { pid: process.pid, hostname: hostname(), subsystem };
+  // What pino writes by itself at the end of a process it would, on a full disk, try to write for good: the process would
+  // not end. So each line is written at once; one that cannot be is kept for the next attempt, while there is room.
+  const destination = { dest: 2, sync: true, maxLength: mostUnwritten, retryEAGAIN: () => false };
+  return pino({ base, customLevels, level: 'blather' }, pino.destination(destination));
 }
 
 /** A child of the host's logger. */
@@ -34,7 +45,7 @@ export function hostPinoSink(logger: PinoLogger, level: PinoLevel | undefined): 
     ...(missing.length > 0 && { customLevels: Object.fromEntries(missing) }),
     ...(level !== undefined && { level }),
   };
-  return pinoSink(logger.child({ name: subsystem }, options));
+  return pinoSink(logger.child({ subsystem }, options));
 }
 
 export function isPino(logger: object): logger is PinoLogger {

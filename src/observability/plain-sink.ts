@@ -2,7 +2,7 @@ import { Console } from 'node:console';
 import { type LogLevel, type LogSink, subsystem } from './log-sink.js';
 import { errorFields } from './pino-sink.js';
 
-type Write = (fields: object, message: string) => void;
+type Write = (fields: object, message: string) => unknown;
 
 /** A logger that is not pino: every method takes the fields and the message, as pino's do. */
 export type PlainLogger = Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>>;
@@ -26,14 +26,14 @@ export function plainSink(logger: PlainLogger, isWanted?: (level: LogLevel) => b
   const methodOf = (level: LogLevel) =>
     methodsFor[level].find((method) => typeof methods[method] === 'function') as string;
   const call = (method: string, ...args: unknown[]) =>
-    (methods[method] as (...args: unknown[]) => void).apply(logger, args);
+    (methods[method] as (...args: unknown[]) => unknown).apply(logger, args);
   const arrange = argumentsFor(logger);
   return {
     isEnabled: isWanted ?? ((level) => isEnabled(logger, methodOf(level))),
     write(level, fields, message) {
       const method = methodOf(level);
       const severity = method === level ? {} : { severity: level };
-      call(method, ...arrange({ name: subsystem, ...severity, ...fields }, message));
+      return call(method, ...arrange({ subsystem, ...severity, ...fields }, message));
     },
   };
 }
@@ -59,5 +59,5 @@ function isEnabled(logger: object, method: string): boolean {
   // The console has no level; what is for each ping is not for everybody's terminal.
   if (logger instanceof Console) return method !== 'debug';
   const { isLevelEnabled } = logger as { isLevelEnabled?: unknown };
-  return typeof isLevelEnabled !== 'function' || Boolean(isLevelEnabled.call(logger, method));
+  return typeof isLevelEnabled !== 'function' || isLevelEnabled.call(logger, method);
 }

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 export interface LogLine {
   readonly level: number;
   readonly msg: string;
-  readonly name?: string;
+  readonly subsystem?: string;
   readonly storage?: string;
   readonly err?: { readonly message: string; readonly code?: string };
   readonly [field: string]: unknown;

@@ -41,7 +41,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(heldDuringPing, true);
     assert.equal(lock.held, false);
     assert.deepEqual(
-      log.lines.slice(0, 3).map(({ level, name, msg }) => [level, name, msg]),
+      log.lines.slice(0, 3).map(({ level, subsystem, msg }) => [level, subsystem, msg]),
       [
         [30, 'ZEO KeepAlive', 'Keep alive thread started with period 0.05 s'],
         [25, 'ZEO KeepAlive', 'Sending keep alive for main'],

@@ -94,6 +94,19 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'sent no byte',
   },
   {
+    does: 'is silent, and has an async drop that rejects',
+    storage: () => Object.assign(silentStorage(), { drop: () => Promise.reject(new Error('no drop')) }),
+    says: 'sent no byte',
+  },
+  {
+    does: 'is silent, and has a lock whose release is async and rejects',
+    storage: () => {
+      const release = () => Promise.reject(new Error('no release'));
+      return Object.assign(silentStorage(), { loadLock: { acquire: async () => release } });
+    },
+    says: 'sent no byte',
+  },
+  {
     does: 'answers with a thenable that throws',
     storage: () =>
       new ScriptedStorage(() => ({

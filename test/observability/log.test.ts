@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { Console } from 'node:console';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import winston from 'winston';
 import { createLog, type KeepAliveLog } from '#src/observability/log.js';
 import type { LogLevel } from '#src/observability/log-sink.js';
+
+const noFullDisk = existsSync('/dev/full') ? false : 'there is no /dev/full';
 
 const levels: readonly LogLevel[] = ['blather', 'info', 'warn', 'error', 'panic'];
 
@@ -30,7 +36,7 @@ describe('the log', () => {
     const { stream, records } = capture();
     writeEach(createLog({ logger: pino({ level: 'trace' }, stream) }));
     assert.deepEqual(
-      records().map(({ name, level, storage, msg }) => [name, level, storage, msg]),
+      records().map(({ subsystem, level, storage, msg }) => [subsystem, level, storage, msg]),
       [
         ['ZEO KeepAlive', 25, 'main', 'A line at blather'],
         ['ZEO KeepAlive', 30, 'main', 'A line at info'],
@@ -38,6 +44,23 @@ describe('the log', () => {
         ['ZEO KeepAlive', 50, 'main', 'A line at error'],
         ['ZEO KeepAlive', 70, 'main', 'A line at panic'],
       ],
+    );
+  });
+
+  it('leaves the fields of a host’s pino alone: no line has a key twice', () => {
+    const { stream, lines, records } = capture();
+    const logger = pino({ name: 'my-app', level: 'trace' }, stream);
+    const log = createLog({ logger });
+    writeEach(log);
+    log.error({ storage: 'main', err: new Error('lost') }, 'Failed');
+    for (const line of lines) {
+      const { err: _, ...own } = JSON.parse(line);
+      for (const key of Object.keys(own))
+        assert.equal(line.split(`"${key}":`).length, 2, `${key} in ${line}`);
+    }
+    assert.deepEqual(
+      new Set(records().map(({ name, subsystem }) => `${name} ${subsystem}`)),
+      new Set(['my-app ZEO KeepAlive']),
     );
   });
 
@@ -104,7 +127,7 @@ describe('the log', () => {
     writeEach(log);
     log.error({ err: new Error('lost', { cause: new Error('reset') }) }, 'Failed');
     assert.deepEqual(
-      records().map(({ name, level, severity, message }) => [name, level, severity, message]),
+      records().map(({ subsystem, level, severity, message }) => [subsystem, level, severity, message]),
       [
         ['ZEO KeepAlive', 'debug', 'blather', 'A line at blather'],
         ['ZEO KeepAlive', 'info', undefined, 'A line at info'],
@@ -169,9 +192,12 @@ describe('the log', () => {
       calls.map(([name]) => name),
       ['debug', 'info', 'warn', 'error', 'fatal'],
     );
-    const name = 'ZEO KeepAlive';
-    assert.deepEqual(calls[1]?.slice(1), [{ name, storage: 'main' }, 'A line at info']);
-    assert.deepEqual(calls[4]?.slice(1), [{ name, severity: 'panic', storage: 'main' }, 'A line at panic']);
+    const subsystem = 'ZEO KeepAlive';
+    assert.deepEqual(calls[1]?.slice(1), [{ subsystem, storage: 'main' }, 'A line at info']);
+    assert.deepEqual(calls[4]?.slice(1), [
+      { subsystem, severity: 'panic', storage: 'main' },
+      'A line at panic',
+    ]);
     calls.length = 0;
     writeEach(createLog({ logger, level: 'warning' }));
     assert.deepEqual(
@@ -212,13 +238,87 @@ describe('the log', () => {
     assert.equal(lines.join('\n').match(/Connection for zeo:\/\/\*\*\*@db is down/g)?.length, 3);
   });
 
-  it('does not throw when its logger does', () => {
-    const throws = () => {
-      throw new Error('logger');
-    };
-    const logger = { debug: throws, info: throws, warn: throws, error: throws, isLevelEnabled: throws };
-    const log = createLog({ logger });
-    assert.equal(log.isEnabled('info'), false);
-    writeEach(log);
+  const fails = () => {
+    throw new Error('the log server\nis down, password=s3cret');
+  };
+  const rejects = () => Promise.reject(new Error('the log server\nis down, password=s3cret'));
+  const rejectsInItsOwnWay = () => ({
+    // biome-ignore lint/suspicious/noThenProperty: it is the point
+    then: (_: unknown, no: (reason: Error) => void) => no(new Error('down')),
+  });
+  const broken: Readonly<Record<string, () => unknown>> = { fails, rejects, rejectsInItsOwnWay };
+  for (const [how, method] of Object.entries(broken)) {
+    it(`says once, in a plain line, that its logger ${how.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`, async () => {
+      const said: string[] = [];
+      const logger = { debug: method, info: method, warn: method, error: method };
+      const log = createLog({ logger }, (line) => said.push(line));
+      writeEach(log);
+      writeEach(log);
+      // By then Node would have told of a rejection that nobody handled.
+      await turn();
+      assert.equal(said.length, 1);
+      assert.match(said[0] ?? '', /^zeo-keepalive cannot write its log: Error: .*down[^\n]*$/);
+      assert.doesNotMatch(said[0] ?? '', /s3cret/);
+    });
+  }
+
+  it('says that its logger cannot even be asked for its level, at once or later', async () => {
+    for (const isLevelEnabled of [fails, rejects]) {
+      const said: string[] = [];
+      const logger = { debug() {}, info() {}, warn() {}, error() {}, isLevelEnabled };
+      const log = createLog({ logger }, (line) => said.push(line));
+      assert.equal(log.isEnabled('info'), isLevelEnabled === rejects);
+      writeEach(log);
+      await turn();
+      assert.equal(said.length, 1);
+    }
+  });
+});
+
+describe('the log on standard error', () => {
+  /** A host that logs a line, waits a while and ends by itself; resolves to what it wrote to standard output. */
+  async function host(stderr: 'pipe' | number, flags: readonly string[] = []) {
+    const url = new URL('../../src/observability/log.js', import.meta.url).href;
+    const code = `import { createLog } from ${JSON.stringify(url)};
+      const log = createLog({});
+      for (let number = 0; number < 3; number++) log.info({ number }, 'A line');
+      setTimeout(() => console.log('goes on'), 50);`;
+    const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', code], {
+      stdio: ['ignore', 'pipe', stderr],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    const text = { stdout: '', stderr: '' };
+    child.stdout?.setEncoding('utf8').on('data', (chunk) => (text.stdout += chunk));
+    child.stderr?.setEncoding('utf8').on('data', (chunk) => (text.stderr += chunk));
+    const [exitCode] = await once(child, 'close');
+    return { exitCode, ...text };
+  }
+
+  it('has the subsystem in each of its lines', async () => {
+    const { stderr } = await host('pipe');
+    const records = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      records.map(({ subsystem, pid, number, msg }) => [subsystem, typeof pid, number, msg]),
+      [0, 1, 2].map((number) => ['ZEO KeepAlive', 'number', number, 'A line']),
+    );
+  });
+
+  it('says once and plainly where pino cannot work, as with frozen intrinsics', async () => {
+    const { stdout, stderr } = await host('pipe', ['--frozen-intrinsics', '--no-warnings']);
+    assert.equal(stdout, 'goes on\n');
+    assert.match(stderr, /^zeo-keepalive cannot write its log: TypeError: [^\n]*prepareStackTrace[^\n]*\n$/);
+  });
+
+  it('does not hold up a host whose standard error is on a full disk', { skip: noFullDisk }, async () => {
+    const full = openSync('/dev/full', 'w');
+    try {
+      assert.deepEqual(await host(full), { exitCode: 0, stdout: 'goes on\n', stderr: '' });
+    } finally {
+      closeSync(full);
+    }
   });
 });

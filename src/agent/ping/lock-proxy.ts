@@ -1,3 +1,4 @@
+import { contain } from '../../async/contain.js';
 import type { KeepAliveStorage } from '../../model/target.js';
 
 export interface LockObserver {
@@ -59,10 +60,9 @@ export class Lease {
   end(): void {
     const release = this.#release;
     this.#release = undefined;
-    try {
-      release?.();
-    } catch (error) {
-      this.#observer.lockFailed(error);
-    }
+    contain(
+      () => release?.(),
+      (error) => this.#observer.lockFailed(error),
+    );
   }
 }

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { contain } from '../../async/contain.js';
 import type { KeepAliveError } from '../../model/errors.js';
 import type { KeepAliveEvents, Stall } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
@@ -89,12 +90,8 @@ export class Journal {
     this.#facts.tell('workerLost', { error, retryInMs });
   }
 
-  /** Does something with a storage that must not fail on its fault; what it throws is logged. */
-  contain(member: Member, step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      this.log.misbehaved(member, error);
-    }
+  /** Does something with a storage that must not fail on its fault; what it throws, or a promise of it rejects with, is logged. */
+  contain(member: Member, step: () => unknown): void {
+    contain(step, (error) => this.log.misbehaved(member, error));
   }
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
+import { contain } from '../../async/contain.js';
 
 /** What a `ClientStorage` tells, by event name. Each listener gets one object. */
 export interface ClientStorageEvents {
@@ -52,19 +53,17 @@ type EventName = keyof ClientStorageEvents;
 export type Announce = <Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]) => void;
 
 /**
- * An emitter whose listeners cannot disturb what emits, nor each other: one that throws is reported as a
- * process warning (`ZeoListenerWarning`), and the next one is called.
+ * An emitter whose listeners cannot disturb what emits, nor each other: one that throws, or whose promise rejects, is reported
+ * as a process warning (`ZeoListenerWarning`), and the next one is called.
  */
 export class StorageEvents extends EventEmitter<ClientStorageEvents> {
   protected announce<Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]): void {
     // Raw, so that a `once` listener takes itself off.
-    for (const listener of this.rawListeners(name as never)) {
-      try {
-        Reflect.apply(listener, this, args);
-      } catch (error) {
-        warn(name, error);
-      }
-    }
+    for (const listener of this.rawListeners(name as never))
+      contain(
+        () => Reflect.apply(listener, this, args),
+        (error) => warn(name, error),
+      );
   }
 }
 

@@ -263,6 +263,20 @@ describe('A listener that throws', () => {
     assert.match(warning.message, /from disconnected/);
   });
 
+  it('may be async and reject', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    const warned = once(process, 'warning');
+    storage.once('disconnected', async () => {
+      throw new Error('from an async listener');
+    });
+    peer.cut();
+    await once(storage, 'connected');
+    const [warning] = await warned;
+    assert.equal(warning.name, 'ZeoListenerWarning');
+    assert.match(warning.message, /A listener of disconnected threw: .*from an async listener/);
+  });
+
   it('may throw anything', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
