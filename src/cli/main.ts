@@ -5,22 +5,26 @@ import { KeepAliveError } from '../model/errors.js';
 import { statusLine } from './check/finding.js';
 import { exitCode, pluginExitCode } from './io/exit-code.js';
 import { explain } from './io/format.js';
+import { Output } from './io/output.js';
 import { createProgram } from './program.js';
 
 const [first = 'demo', ...others] = process.argv.slice(2);
 const isPlugin = first === 'check';
 
 // Whoever reads may stop (`--help | head -1`), and a terminal may vanish: no reason for a stack trace.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+const output = new Output(process.stdout);
+process.stderr.on('error', () => {});
 
 try {
-  const program = createProgram(first, (code) => {
+  const program = createProgram(first, output, (code) => {
     process.exitCode = code;
   });
   await program.parseAsync([first, ...others], { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);
 }
+await output.flushed();
+if (output.failure !== undefined) process.exitCode = reportUnwritten(output.failure);
 
 /** Says what is wrong where it will be read, unless the parser already has. */
 function report(error: unknown): number {
@@ -31,6 +35,12 @@ function report(error: unknown): number {
   else console.error(`error: ${explain(error)}`);
   if (isPlugin) return pluginExitCode('UNKNOWN');
   return error instanceof CommanderError || isMistake(error) ? exitCode.usage : exitCode.failed;
+}
+
+/** Nobody has read what this program came to, so that its exit code has to say so. */
+function reportUnwritten(error: Error): number {
+  console.error(`error: Cannot write to standard output: ${explain(error)}`);
+  return isPlugin ? pluginExitCode('UNKNOWN') : exitCode.failed;
 }
 
 /** What the user has to change, not the world. */

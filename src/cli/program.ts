@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { check } from './check/check.js';
 import { statusLine } from './check/finding.js';
 import { demo } from './demo.js';
+import type { Output } from './io/output.js';
 import { readTargets } from './io/targets.js';
 import { printable } from './io/terminal-text.js';
 import { parseListenAddress } from './watch/listen-address.js';
@@ -30,7 +31,7 @@ Examples:
   $ zeo-keepalive watch --json zeo1:8100 | jq 'select(.event == "storageDied")'
   $ zeo-keepalive watch --metrics 9464 zeo1:8100              http://127.0.0.1:9464/metrics, /healthz, /readyz
 
-Exit codes: 0 ended as asked (Ctrl-C, SIGTERM, closed output), 1 it could not work, 2 called wrongly,
+Exit codes: 0 ended as asked (Ctrl-C, SIGTERM, closed output), 1 it could not work (full disk), 2 called wrongly,
 129 its terminal vanished (SIGHUP)`;
 
 const checkHelp = `${addresses}
@@ -39,7 +40,8 @@ Examples:
   $ zeo-keepalive check --config etc/zope.conf
   $ zeo-keepalive check --ruok zeo1:8100                      with the server's own counters
 
-Exit codes: 0 OK, 1 WARNING, 2 CRITICAL (also: unreachable, or no answer in time), 3 UNKNOWN (called wrongly)`;
+Exit codes: 0 OK, 1 WARNING, 2 CRITICAL (also: unreachable, or no answer in time), 3 UNKNOWN (called wrongly,
+or the answer could not be written)`;
 
 interface WatchFlags {
   readonly config?: string;
@@ -67,10 +69,11 @@ const bareWord = /^[a-z][a-z-]*$/i;
 /**
  * The command line. `onDone` is told the exit code of the command that ran.
  *
+ * @param output where `watch` shows what happens
  * @param first its first argument. `watch` is the command of whatever begins with an option or an address; but a command
  *   that is misspelt must not be taken for an address.
  */
-export function createProgram(first: string, onDone: (code: number) => void): Command {
+export function createProgram(first: string, output: Output, onDone: (code: number) => void): Command {
   const program = new Command('zeo-keepalive')
     .description('Keeps connections to ZEO servers alive, and knows within seconds when one is dead')
     .version(readVersion(), '-V, --version')
@@ -118,7 +121,7 @@ export function createProgram(first: string, onDone: (code: number) => void): Co
         metrics,
       } = flags;
       const agent = { period, timeout, concurrency, jitter, skipActive };
-      onDone(await watch(targets, { agent, json, quiet, metrics }));
+      onDone(await watch(targets, { agent, json, quiet, metrics }, output));
     });
 
   program

@@ -2,7 +2,10 @@
 export const exitCode = {
   /** Ended as it was asked to: by Ctrl-C, SIGTERM, or because nobody reads its output any more. */
   done: 0,
-  /** Something did not work: the port for the metrics is taken, the demonstration did not keep its promise. */
+  /**
+   * Something did not work: the port for the metrics is taken, the output is on a full disk, the demonstration did not keep its
+   * promise.
+   */
   failed: 1,
   /** It was called wrongly: an unknown option, an address, a setting or a configuration that cannot be understood. */
   usage: 2,

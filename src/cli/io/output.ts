@@ -1,7 +1,14 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 /** What may wait for whoever reads. */
 const mostUnread = 1024 * 1024;
+/** Whoever read has closed its end of the pipe, or of the socket that Node makes for a child. */
+const closedByReader = new Set<unknown>(['EPIPE', 'ECONNRESET']);
 
-/** The standard output of this program, which may be closed at any moment: by `head`, or with its terminal. */
+/**
+ * The standard output of this program, which may be closed at any moment: by `head`, or with its terminal. A disk that is full
+ * is another matter: what was to be read is lost.
+ */
 export class Output {
   readonly #stream: NodeJS.WriteStream;
   readonly #closed = new AbortController();
@@ -12,9 +19,23 @@ export class Output {
     stream.on('error', (error) => this.#closed.abort(error));
   }
 
-  /** Aborts when nobody can read any more what is written. */
+  /** Aborts when nobody can read any more what is written, whatever the reason. */
   get closed(): AbortSignal {
     return this.#closed.signal;
+  }
+
+  /** Why something could not be written that somebody was to read; `undefined` while all is well, or nobody reads. */
+  get failure(): NodeJS.ErrnoException | undefined {
+    const { aborted, reason } = this.closed;
+    // A terminal fails when it vanishes.
+    return aborted && !this.isTerminal && !closedByReader.has(reason.code) ? reason : undefined;
+  }
+
+  /** Resolves when all that was written has arrived, or is known not to. */
+  async flushed(): Promise<void> {
+    await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
+    // The stream tells of an error after it has called back.
+    await turn();
   }
 
   /** Whether whoever reads is so far behind that more would only take memory. */

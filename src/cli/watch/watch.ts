@@ -6,7 +6,7 @@ import { ClientStorage } from '../../zeo/storage/client-storage.js';
 import { Ending } from '../io/ending.js';
 import { exitCode } from '../io/exit-code.js';
 import { formatDuration } from '../io/format.js';
-import { Output } from '../io/output.js';
+import type { Output } from '../io/output.js';
 import { paintFor } from '../io/paint.js';
 import type { Target } from '../io/targets.js';
 import { widthOf } from '../io/terminal-text.js';
@@ -38,8 +38,11 @@ const defaultPeriod = 10;
  *
  * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`
  */
-export async function watch(targets: readonly Target[], options: WatchOptions): Promise<number> {
-  const output = new Output(process.stdout);
+export async function watch(
+  targets: readonly Target[],
+  options: WatchOptions,
+  output: Output,
+): Promise<number> {
   using ending = new Ending(output);
   const databases = new StorageRegistry();
   // What is told before there is a view waits for it.

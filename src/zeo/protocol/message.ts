@@ -1,7 +1,6 @@
 import { ProtocolError, type ServerError } from '../../model/errors.js';
 import { serverError } from '../../zodb/errors.js';
-import type { MessageId, Value } from '../encoding/values.js';
-import { PythonException } from '../encoding/values.js';
+import { type MessageId, PythonException, type Value } from '../encoding/values.js';
 
 /** The method of every reply, and of the Python client's heartbeat. */
 export const replyMethod = '.reply';

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { RunningCommand } from './command.js';
+
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const skip = existsSync('/dev/full') ? false : 'there is no /dev/full';
+
+/** Runs the command with its standard output on a disk that is full. */
+async function onFullDisk(...args: string[]) {
+  const full = openSync('/dev/full', 'w');
+  try {
+    const child = spawn(process.execPath, [main, ...args], {
+      stdio: ['ignore', full, 'pipe'],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    let stderr = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const [code] = await once(child, 'close');
+    return { code, stderr };
+  } finally {
+    closeSync(full);
+  }
+}
+
+const unwritten = /^error: Cannot write to standard output: ENOSPC: no space left on device, write\n$/;
+
+describe('zeo-keepalive with its output on a full disk', { skip, timeout: 120_000 }, () => {
+  for (const flags of [[], ['--json'], ['--quiet', '--metrics', '0']])
+    it(`ends watch ${flags.join(' ')} with 1 and a line on standard error`, async () => {
+      await using server = await ZeoServer.listen();
+      const { code, stderr } = await onFullDisk('watch', '--period', '0.2', ...flags, server.address);
+      assert.equal(code, 1);
+      assert.match(stderr, unwritten);
+    });
+
+  it('ends check with UNKNOWN, whatever it has found', async () => {
+    await using server = await ZeoServer.listen();
+    for (const args of [
+      [server.address],
+      ['--ruok', server.address],
+      ['127.0.0.1:1'],
+      ['--nonsense'],
+      ['--help'],
+    ]) {
+      const { code, stderr } = await onFullDisk('check', ...args);
+      assert.equal(code, 3, args.join(' '));
+      assert.match(stderr, unwritten);
+    }
+  });
+
+  for (const args of [['--help'], ['--version'], ['watch', '--help'], ['demo']])
+    it(`ends ${args.join(' ')} with 1`, async () => {
+      const { code, stderr } = await onFullDisk(...args);
+      assert.equal(code, 1);
+      assert.match(stderr, unwritten);
+    });
+});
+
+describe('zeo-keepalive whose output nobody reads any more', { timeout: 120_000 }, () => {
+  it('ends check with what it has found', async () => {
+    await using server = await ZeoServer.listen();
+    const commands = [server.address, '127.0.0.1:1'].map((address) => new RunningCommand(['check', address]));
+    for (const command of commands) command.closeOutput();
+    const ended = await Promise.all(commands.map((command) => command.ended()));
+    assert.deepEqual(
+      ended.map(({ code, stderr }) => [code, stderr]),
+      [
+        [0, ''],
+        [2, ''],
+      ],
+    );
+  });
+});
