@@ -26,7 +26,19 @@ async function recordMetrics(agent: KeepAlive): Promise<void> {
     // By then the application has registered its provider, if it has one.
     agent.once('pingStarted', () => metrics.hasGlobalProvider() && metrics.recordMetrics());
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-    if (!isMissing) createLog({}).warn({ err: error }, 'Metrics of the keep alive are not recorded');
+    if (isInstalled('@opentelemetry/api'))
+      createLog({}).warn({ err: error }, 'Metrics of the keep alive are not recorded');
+  }
+}
+
+/** Asked by itself: an import may also fail because the package, which is there, lacks something that it imports. */
+function isInstalled(name: string): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    // Node's word for it, and that of Yarn's Plug'n'Play.
+    return code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND';
   }
 }

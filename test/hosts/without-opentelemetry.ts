@@ -1,10 +1,22 @@
-// `--import` it to have a process in which `@opentelemetry/api` is not installed.
+// `--import` it to have a process in which `@opentelemetry/api` is not installed. What is said of that is Node's, or with
+// `?yarn` that of Yarn's Plug'n'Play; with `?broken` the package is there, and lacks a module of its own.
 import { register } from 'node:module';
 
+const { searchParams } = new URL(import.meta.url);
+const code = searchParams.has('yarn') ? 'MODULE_NOT_FOUND' : 'ERR_MODULE_NOT_FOUND';
+const isBroken = searchParams.has('broken');
+
 const hooks = `
+function missing(name, parent) {
+  const message = "Cannot find package '" + name + "' imported from " + parent;
+  return Object.assign(new Error(message), { code: '${code}' });
+}
 export async function resolve(specifier, context, next) {
-  if (!specifier.startsWith('@opentelemetry/')) return next(specifier, context);
-  const message = "Cannot find package '" + specifier + "' imported from " + context.parentURL;
-  throw Object.assign(new Error(message), { code: 'ERR_MODULE_NOT_FOUND' });
+  if (${isBroken} || !specifier.startsWith('@opentelemetry/')) return next(specifier, context);
+  throw missing(specifier, context.parentURL);
+}
+export async function load(url, context, next) {
+  if (${!isBroken} || !url.includes('/@opentelemetry/api/')) return next(url, context);
+  throw missing('its own', url);
 }`;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`);

@@ -241,12 +241,32 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
     assert.match(stdout, /^zeo_keepalive\.pings \d+\n$/);
   });
 
-  it('runs without them where @opentelemetry/api is not installed, and without a word of it', async () => {
-    const missing = new URL('../hosts/without-opentelemetry.js', import.meta.url);
-    const { code, stdout, stderr } = await run(['--import', missing.href]);
+  const without = (how: string) => [
+    '--import',
+    new URL(`../hosts/without-opentelemetry.js${how}`, import.meta.url).href,
+  ];
+
+  for (const [manager, how] of [
+    ['npm', ''],
+    ['Yarn', '?yarn'],
+  ] as const)
+    it(`runs without them where ${manager} has not installed @opentelemetry/api, and does not mention it`, async () => {
+      const { code, stdout, stderr } = await run(without(how));
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout, 'no provider\n');
+      for (const line of stderr.trim().split('\n'))
+        assert.match(JSON.parse(line).msg, /^Keep alive thread started/);
+    });
+
+  it('warns that they are not recorded where @opentelemetry/api lacks a module of its own', async () => {
+    const { code, stderr } = await run(without('?broken'));
     assert.equal(code, 0, stderr);
-    assert.equal(stdout, 'no provider\n');
-    for (const line of stderr.trim().split('\n'))
-      assert.match(JSON.parse(line).msg, /^Keep alive thread started/);
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const warning = lines.find(({ level }) => level === 40);
+    assert.equal(warning?.msg, 'Metrics of the keep alive are not recorded');
+    assert.equal(warning.err.code, 'ERR_MODULE_NOT_FOUND');
   });
 });
