@@ -50,6 +50,11 @@ describe('the packed package', () => {
     }
   });
 
+  it('declares nothing that only TypeScript 5.7 and later can read, as typed arrays with a type argument', () => {
+    for (const file of files.filter((name) => name.endsWith('.d.ts')))
+      assert.doesNotMatch(read(file), /\b(?:\w+Array|DataView|Buffer)<ArrayBuffer/, file);
+  });
+
   it('imports no package that it does not declare, and declares none that it does not import', () => {
     const imported = new Set<string>();
     for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {

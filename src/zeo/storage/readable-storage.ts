@@ -111,7 +111,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @param tid as in {@link loadBefore}; by default the current revisions
    * @throws ClientDisconnected when there is no connection: it does not wait for one
    */
-  async prefetch(oids: Iterable<Uint8Array>, tid = maxTid, signal?: AbortSignal): Promise<void> {
+  async prefetch(oids: Iterable<Uint8Array>, tid: Uint8Array = maxTid, signal?: AbortSignal): Promise<void> {
     checkSignal(signal);
     if (typeof oids?.[Symbol.iterator] !== 'function')
       throw invalidArgument('The oids must be something to iterate over', oids);
