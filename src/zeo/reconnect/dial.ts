@@ -26,7 +26,8 @@ export interface DialRequest {
  * The timers between attempts hold the process.
  *
  * @param controller aborted by the winner, so that the other attempts end; whoever aborts it ends them all
- * @throws the controller's reason
+ * @throws AggregateError once every address is given up, because the controller was aborted or by a fault of this process: why,
+ *   for each of them
  */
 export function dial(request: DialRequest, controller: AbortController): Promise<Established> {
   const { signal } = controller;

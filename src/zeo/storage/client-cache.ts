@@ -53,7 +53,8 @@ export class ClientCache {
   }
 
   /**
-   * The revision that was current just before a transaction, a copy of it; `undefined` when that is not known here.
+   * The revision that was current just before a transaction; `undefined` when that is not known here. Its record is the cache's
+   * own, for everybody to read and nobody to write into.
    *
    * @param key the object's id as {@link idKey} writes it
    */
@@ -64,7 +65,7 @@ export class ClientCache {
     if (entry === undefined) return undefined;
     this.#entries?.get(entry);
     const { data, serial, endTid } = entry;
-    return { data: copy(data), serial: copyId(serial), endTid: endTid && copyId(endTid) };
+    return { data, serial: copyId(serial), endTid: endTid && copyId(endTid) };
   }
 
   /** To be called before a load is sent; `done` when its answer has been looked at. */
@@ -166,7 +167,7 @@ export class ClientCache {
   }
 }
 
-/** Nobody else may change what the cache holds, nor may it keep the frame that brought it. */
+/** The cache must not keep the frame that brought it. */
 function copy(data: Uint8Array): Uint8Array {
   return new Uint8Array(data);
 }

@@ -5,7 +5,10 @@ import type { Value } from '../encoding/values.js';
 
 /** A revision of an object. `data` and ids may be views into received data: copy what you keep for long. */
 export interface Revision {
-  /** The object's record, as ZODB stores it. Not to be written into: others who asked for it may have the same. */
+  /**
+   * The object's record, as ZODB stores it. Not to be written into: the cache and others who asked for it have the same. A copy
+   * for each of them would be most of what a cached load costs.
+   */
   readonly data: Uint8Array;
   /** The transaction that wrote it, 8 bytes. */
   readonly serial: Uint8Array;
