@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ZeoServer } from 'zeo-keepalive/testing';
@@ -77,5 +78,24 @@ describe('zeo-keepalive whose output nobody reads any more', { timeout: 120_000 
         [2, ''],
       ],
     );
+  });
+
+  it('ends watch with 0 also where that was a socket, and was reset', async (t) => {
+    const listener = createServer().listen(0, '127.0.0.1');
+    t.after(() => listener.close());
+    await once(listener, 'listening');
+    const accepted = once(listener, 'connection');
+    const stdout = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+    await once(stdout, 'connect');
+    const args = [main, 'watch', '--period', '0.2', '127.0.0.1:1'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', stdout, 'pipe'], timeout: 60_000 });
+    // The child has its own.
+    stdout.destroy();
+    const ended = once(child, 'close');
+    const [reader] = (await accepted) as [Socket];
+    reader.on('error', () => {});
+    await once(reader, 'data');
+    reader.resetAndDestroy();
+    assert.deepEqual(await ended, [0, null]);
   });
 });
