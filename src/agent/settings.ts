@@ -3,6 +3,7 @@
  * This is the only place that validates it.
  */
 import { KeepAliveError } from '../model/errors.js';
+import { type LikelySeconds, unlikelySeconds } from '../model/unlikely-seconds.js';
 import { checkLogger, type LevelName, type LogOptions, levelNames } from '../observability/log.js';
 
 /** Options of the agent. Durations are in seconds, as the original's. */
@@ -56,6 +57,15 @@ const longestSeconds = Math.floor((2 ** 31 - 1) / 1000);
 const maximumConcurrency = 65_536;
 
 /**
+ * Others were most likely meant in another unit. No firewall that is worth a ping waits for more than an hour, and nobody for an
+ * answer for more than ten minutes; in less than 10 ms many a server could not answer.
+ */
+const likely = {
+  period: { least: 0.01, most: 3600 },
+  timeout: { least: 0.01, most: 600 },
+} as const satisfies Partial<Record<SettingName, LikelySeconds>>;
+
+/**
  * Reads the settings: options over environment over defaults.
  *
  * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, naming what was set, to what, and what is accepted.
@@ -95,6 +105,15 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
       warnings.push(`Unknown option ${name}; known are ${optionNames.join(', ')}`);
   }
   if (seconds === undefined || seconds <= 0) return { settings: undefined, level, warnings };
+  for (const [name, value] of [
+    ['period', seconds],
+    ['timeout', timeout],
+  ] as const) {
+    const label = given(name)?.label;
+    if (label === undefined || value === undefined) continue;
+    const warning = unlikelySeconds(label, value, likely[name]);
+    if (warning !== undefined) warnings.push(warning);
+  }
   // Less than a millisecond would make the loop spin.
   const periodMs = Math.max(1, seconds * 1000);
   const settings: Settings = {
@@ -117,10 +136,13 @@ interface Given {
 function pick(name: SettingName, options: KeepAliveOptions, env: NodeJS.ProcessEnv): Given | undefined {
   const option = options[name];
   if (option !== undefined) return { label: `Option ${name}`, value: option };
-  const variable = variables[name];
-  const text = env[variable]?.trim();
-  // A variable set to nothing is how many deployment tools spell an absent one.
-  return text === undefined || text === '' ? undefined : { label: variable, value: text };
+  const value = readVariable(name, env);
+  return value === undefined ? undefined : { label: variables[name], value };
+}
+
+/** What the environment says of a setting. A variable set to nothing is how many deployment tools spell an absent one. */
+export function readVariable(name: SettingName, env: NodeJS.ProcessEnv): string | undefined {
+  return env[variables[name]]?.trim() || undefined;
 }
 
 function invalid({ label, value }: Given, accepted: string): KeepAliveError {

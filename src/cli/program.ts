@@ -168,8 +168,8 @@ function number(text: string): number {
 
 function seconds(text: string): number {
   const value = number(text);
-  if (!(value > 0 && value <= 86_400))
-    throw new InvalidArgumentError('It has to be a number of seconds up to 86400.');
+  if (!(value > 0 && value <= 600))
+    throw new InvalidArgumentError('It has to be a number of seconds up to 600.');
   return value;
 }
 

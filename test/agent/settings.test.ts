@@ -77,6 +77,41 @@ describe('settings', () => {
     }
   });
 
+  const unlikely: [variable: string, value: string, warning: string][] = [
+    ['ZEO_KEEPALIVE_PERIOD', '30000', 'is 30000 s (8 h 20 min); the unit is seconds, not milliseconds'],
+    ['ZEO_KEEPALIVE_PERIOD', '2147483', 'is 2147483 s (24 d 21 h); the unit is seconds, not milliseconds'],
+    ['ZEO_KEEPALIVE_PERIOD', '0.0001', 'is 0.0001 s (0.1 ms); the unit is seconds'],
+    ['ZEO_KEEPALIVE_TIMEOUT', '3600', 'is 3600 s (1 h); the unit is seconds, not milliseconds'],
+    ['ZEO_KEEPALIVE_TIMEOUT', '1000', 'is 1000 s (16 min 40 s); the unit is seconds, not milliseconds'],
+    ['ZEO_KEEPALIVE_TIMEOUT', '.0015', 'is 0.0015 s (1.5 ms); the unit is seconds'],
+  ];
+  for (const [variable, value, warning] of unlikely) {
+    it(`warn that ${variable}=${value} is most likely in the wrong unit, and take it`, () => {
+      const { settings, warnings } = resolve({ ZEO_KEEPALIVE_PERIOD: '30', [variable]: value });
+      assert.deepEqual(warnings, [`${variable} ${warning}`]);
+      assert.notEqual(settings, undefined);
+    });
+  }
+
+  it('name the option where an option is most likely in the wrong unit', () => {
+    const { warnings } = resolve({ ZEO_KEEPALIVE_PERIOD: '30' }, { period: 5000, timeout: 5000 });
+    assert.deepEqual(warnings, [
+      'Option period is 5000 s (1 h 23 min); the unit is seconds, not milliseconds',
+      'Option timeout is 5000 s (1 h 23 min); the unit is seconds, not milliseconds',
+    ]);
+  });
+
+  it('do not warn about durations that are unusual and make sense', () => {
+    for (const [period, timeout] of [
+      [3600, 600],
+      [0.01, 0.01],
+      [1800, undefined],
+      [0, 5],
+      [-1, 5],
+    ])
+      assert.deepEqual(resolve({}, { period, timeout }).warnings, []);
+  });
+
   it('warn about a variable that they do not know', () => {
     const { warnings } = resolve({ ZEO_KEEPALIVE_PERIODE: '30' });
     assert.equal(warnings.length, 1);

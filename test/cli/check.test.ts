@@ -143,6 +143,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
       [['-w', 'soon', '127.0.0.1:1'], 'has to be a number'],
       [['-w', '9', '-c', '5', '127.0.0.1:1'], '--warning is more than --critical'],
       [['-t', '0', '127.0.0.1:1'], 'number of seconds'],
+      [['-t', '5000', '127.0.0.1:1'], 'number of seconds up to 600'],
       [['nowhere'], 'Invalid ZEO address'],
       [['zeo://127.0.0.1:1?colour=blue'], 'is unknown'],
       [['--config', '/no|where'], '/no/where'],

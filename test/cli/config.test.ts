@@ -54,6 +54,14 @@ instancehome $INSTANCE
     assert.equal((await command.ended()).code, 0);
   });
 
+  it('warns of a wait-timeout that was most likely meant in milliseconds', async () => {
+    const file = await configure(plone('127.0.0.1:1').replace('storage catalog', 'wait-timeout 10000'));
+    const command = new RunningCommand(['--config', file]);
+    await command.line(/waitTimeout is 10000 s \(2 h 47 min\); the unit is seconds, not milliseconds$/);
+    command.kill('SIGINT');
+    assert.equal((await command.ended()).code, 0);
+  });
+
   it('names file, line and what was expected where the file is wrong', async () => {
     const file = await configure(
       '<zodb_db main>\n  <zeoclient>\n    server nowhere\n  </zeoclient>\n</zodb_db>\n',

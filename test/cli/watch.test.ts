@@ -51,6 +51,28 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     }
   });
 
+  it('pings every 10 s where the variable for the period is set to nothing but blanks', async () => {
+    const command = new RunningCommand(['127.0.0.1:1'], { ZEO_KEEPALIVE_PERIOD: ' ' });
+    await command.line(/pings every 10 s/);
+    command.kill('SIGINT');
+    assert.equal((await command.ended()).code, 0);
+  });
+
+  it('warns, among its lines, of durations that are most likely in the wrong unit', async () => {
+    const command = new RunningCommand(['zeo://127.0.0.1:1?wait_timeout=4000'], {
+      ZEO_KEEPALIVE_PERIOD: '30000',
+    });
+    await command.line(
+      / {2}ZEO_KEEPALIVE_PERIOD is 30000 s \(8 h 20 min\); the unit is seconds, not milliseconds$/,
+    );
+    await command.line(
+      / {2}The option waitTimeout is 4000 s \(1 h 7 min\); the unit is seconds, not milliseconds$/,
+    );
+    command.kill('SIGINT');
+    const { code, stderr } = await command.ended();
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
   it('leaves out with --quiet what happens all the time', async () => {
     await using server = await ZeoServer.listen();
     const command = new RunningCommand([...fast, '--quiet', server.address]);

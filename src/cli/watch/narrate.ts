@@ -83,6 +83,16 @@ export function tellOfStorage(name: string, storage: ClientStorage, tell: Tell):
   });
 }
 
+/** Tells, from now on, what Node would write across the table: the warnings of this process. */
+export function tellOfWarnings(tell: Tell): void {
+  const say = speaker(tell);
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    const message = printable(warning.message);
+    say('log', undefined, 'note', message, { level: 'warn', message });
+  });
+}
+
 function speaker(tell: Tell) {
   return (
     event: string,

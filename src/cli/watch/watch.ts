@@ -1,5 +1,5 @@
 import { KeepAlive } from '../../agent/keep-alive.js';
-import type { KeepAliveOptions } from '../../agent/settings.js';
+import { type KeepAliveOptions, readVariable } from '../../agent/settings.js';
 import { StorageRegistry } from '../../agent/storage-registry.js';
 import { KeepAliveError } from '../../model/errors.js';
 import { ClientStorage } from '../../zeo/storage/client-storage.js';
@@ -12,7 +12,7 @@ import type { Target } from '../io/targets.js';
 import { widthOf } from '../io/terminal-text.js';
 import { JsonLines, LogLines } from './lines.js';
 import type { ListenAddress } from './listen-address.js';
-import { logOfAgent, tellOfAgent, tellOfStorage } from './narrate.js';
+import { logOfAgent, tellOfAgent, tellOfStorage, tellOfWarnings } from './narrate.js';
 import { Screen } from './screen.js';
 import { Session } from './session.js';
 import { UnhurriedView } from './unhurried-view.js';
@@ -51,7 +51,8 @@ export async function watch(
     early.push(fact);
   };
   const logger = logOfAgent((fact) => tell(fact));
-  const period = options.agent.period ?? (process.env.ZEO_KEEPALIVE_PERIOD ? undefined : defaultPeriod);
+  const isPeriodSet = readVariable('period', process.env) !== undefined;
+  const period = options.agent.period ?? (isPeriodSet ? undefined : defaultPeriod);
   await using agent = new KeepAlive({ ...options.agent, period, logger }, databases);
   if (agent.status().periodMs === undefined) throw nothingToDo();
   const session = new Session(agent);
@@ -64,6 +65,7 @@ export async function watch(
   try {
     for (const fact of early) tell(fact);
     tellOfAgent(agent, (fact) => tell(fact));
+    tellOfWarnings((fact) => tell(fact));
     for (const { name, options } of targets) {
       // Without waiting: one server that is down must not hide how the others are.
       const storage = await ClientStorage.open({ ...options, wait: false });

@@ -4,7 +4,10 @@ import type { ResolveConflict } from '../../zodb/conflict.js';
 import { type Address, type AddressLike, parseAddresses } from './address.js';
 import { resolveTls, type TlsOptions } from './tls.js';
 
-/** What `ClientStorage.open` is told. All times are in seconds, and may have decimals. */
+/**
+ * What `ClientStorage.open` is told. All times are in seconds, and may have decimals. Of one that was most likely meant in
+ * milliseconds, as a `waitTimeout` of 4000, the process is warned (code `ZEO_KEEPALIVE_UNIT`).
+ */
 export interface ClientStorageOptions {
   /** The server, or several that serve the same data: the first that is usable is taken. */
   address?: AddressLike | readonly AddressLike[] | undefined;

@@ -6,6 +6,7 @@ import { checkObject, checkSignal, invalidArgument } from '../../model/invalid-a
 import { ReadOnlyError } from '../../zodb/errors.js';
 import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from '../../zodb/ids.js';
 import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from '../connection/options.js';
+import { warnOfUnits } from '../connection/unit-warning.js';
 import { assertPlainObject } from '../encoding/encode-error.js';
 import type { Value } from '../encoding/values.js';
 import { OidPool } from './oid-pool.js';
@@ -70,6 +71,7 @@ export class ClientStorage extends ReadableStorage {
   static async open(options: ClientStorageOptions | string): Promise<ClientStorage> {
     const given = typeof options === 'string' ? readTarget(options) : options;
     const storage = new ClientStorage(resolveOptions(given));
+    warnOfUnits(given);
     storage.supervisor.start();
     if (!storage.#options.wait) return storage;
     try {
