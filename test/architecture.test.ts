@@ -16,14 +16,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/zodb': ['src/model'],
   'src/pickle': ['src/model'],
   'src/async': ['src/model'],
-  'src/observability': ['src/model'],
+  'src/observability': ['src/async', 'src/model'],
   'src/python': ['src/pickle'],
   'src/records': ['src/model', 'src/pickle', 'src/python', 'src/zodb'],
 
   'src/threads': ['src/async', 'src/model', 'src/tcp'],
   'src/loop': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
   'src/agent/ping': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
-  'src/agent/report': ['src/agent/ping', 'src/model', 'src/observability', 'src/tcp'],
+  'src/agent/report': ['src/agent/ping', 'src/async', 'src/model', 'src/observability', 'src/tcp'],
   'src/agent': [
     'src/agent/ping',
     'src/agent/report',
@@ -115,7 +115,12 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 
 /** The only files, or rooms, that touch what is outside of the process's memory, by the module of Node.js that they need. */
 const touching: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': ['src/cli/program.ts', 'src/tcp/proc-net-tcp.ts', 'src/zconfig/config-files.ts'],
+  'node:fs': [
+    'src/cli/program.ts',
+    'src/observability/log.ts',
+    'src/tcp/proc-net-tcp.ts',
+    'src/zconfig/config-files.ts',
+  ],
   'node:fs/promises': ['src/cli/io/targets.ts', 'src/zconfig/config-files.ts'],
   'node:http': ['src/cli/watch/metrics-server.ts'],
   'node:net': ['src/cli/watch', 'src/model/received-value.ts', 'src/zeo/connection', 'src/zeo/server'],
