@@ -5,18 +5,36 @@
  *
  * Whatever is wrong with the settings is logged, and the application runs without the agent: it did not ask for it.
  */
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, threadId } from 'node:worker_threads';
 import type { KeepAlive } from './agent/keep-alive.js';
 import { initialize } from './agent/thread.js';
 import { createLog } from './observability/log.js';
+import { resolveSettings } from './settings.js';
 
-// `--import` runs again in each worker thread of the application; its connections are the main thread's.
-if (isMainThread) {
+if (isMainThread) begin();
+else sayWhyNot();
+
+function begin(): void {
   try {
     const agent = initialize();
     if (agent !== undefined) void recordMetrics(agent);
   } catch (error) {
     createLog({}).panic({ err: error }, 'Keep alive thread not started');
+  }
+}
+
+/**
+ * `--import` runs again in each worker thread of the application, which has a registry of its own. Only for who looks for
+ * it: most threads, as those of a pool, have no databases, and a line of each would be noise.
+ */
+function sayWhyNot(): void {
+  try {
+    const { settings, level } = resolveSettings({}, process.env);
+    if (settings === undefined) return;
+    const message = `Keep alive thread not started in worker thread ${threadId}; startThread() there would keep alive what it opens`;
+    createLog({ level }).blather({ threadId }, message);
+  } catch {
+    // The main thread has said what is wrong with the settings.
   }
 }
 

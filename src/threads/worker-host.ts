@@ -162,8 +162,9 @@ export class WorkerHost {
       // The default parks the thread in Atomics.wait between tasks, and its timers with it.
       atomics: 'disabled',
       recordTiming: false,
-      // The host's own `--import` hooks have no business in this thread.
+      // The host's own `--import` hooks have no business in this thread, wherever they are given.
       execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: '' },
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
     });
     pool.on('error', (error) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { runHost } from '../hosts/run-host.js';
+import { tellPings } from '../hosts/tell-pings.js';
 
 const register = ['--import', 'zeo-keepalive/register'];
 
@@ -47,14 +48,7 @@ describe('a host process', { timeout: 120_000 }, () => {
 
   it('has the agent spawned by --import, in its main thread only, and without a line of its own', async () => {
     await using server = await ZeoServer.listen();
-    const pings: string[] = [];
-    server.on('call', ({ method }) => {
-      pings.push(method);
-      // The first one is part of connecting.
-      if (pings.filter((name) => name === 'get_info').length === 3) {
-        server.storage().commit([{ oid: new Uint8Array(8), data: Buffer.from('x') }]);
-      }
-    });
+    tellPings(server);
     const { code, stdout, stderr } = await runHost('knows-nothing-of-it', {
       args: [server.address],
       env: { ZEO_KEEPALIVE_PERIOD: '0.1' },
@@ -63,6 +57,22 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.equal(code, 0, stderr);
     assert.equal(stdout, 'worker of the application\n');
     assert.equal(stderr.match(/Keep alive thread started/g)?.length, 1);
+  });
+
+  it('says at the level of details that --import starts nothing in a worker thread, and not in its own', async () => {
+    await using server = await ZeoServer.listen();
+    tellPings(server);
+    const { stderr } = await runHost('knows-nothing-of-it', {
+      args: [server.address],
+      // As a deployment has it that cannot change the command: what is in it holds for every thread.
+      env: {
+        ZEO_KEEPALIVE_PERIOD: '0.1',
+        ZEO_KEEPALIVE_LOG_LEVEL: 'blather',
+        NODE_OPTIONS: register.join(' '),
+      },
+    });
+    const lines = stderr.match(/Keep alive thread not started in worker thread \d+; startThread\(\) there/g);
+    assert.equal(lines?.length, 1, stderr);
   });
 
   it('runs without an agent when its period is no number, and the log says so at PANIC', async () => {

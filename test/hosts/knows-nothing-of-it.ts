@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { databases } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 
-const worker = new Worker('console.log("worker of the application")', { eval: true });
+// Not by `eval`: `--import` does not run in such a one.
+const worker = new Worker(new URL('data:text/javascript,console.log("worker of the application")'));
 await once(worker, 'exit');
 const storage = databases.open('main', await ClientStorage.open({ address: process.argv[2] as string }));
 await once(storage, 'invalidated');
