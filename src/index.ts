@@ -6,6 +6,7 @@ export type { KeepAliveOptions } from './agent/settings.js';
 export type { DeathStatus, ErrorStatus, KeepAliveStatus, StorageStatus } from './agent/status.js';
 export {
   type Database,
+  type DatabaseRegistry,
   databases,
   StorageRegistry,
   type StorageRegistryEvents,

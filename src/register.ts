@@ -7,9 +7,9 @@
  */
 import { isMainThread, threadId } from 'node:worker_threads';
 import type { KeepAlive } from './agent/keep-alive.js';
+import { resolveSettings } from './agent/settings.js';
 import { initialize } from './agent/thread.js';
 import { createLog } from './observability/log.js';
-import { resolveSettings } from './settings.js';
 
 if (isMainThread) begin();
 else sayWhyNot();

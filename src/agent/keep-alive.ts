@@ -1,18 +1,18 @@
 import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import { KeepAliveError } from '../model/errors.js';
 import type { KeepAliveEvents } from '../model/events.js';
-import type { KeepAliveStorage } from '../model/target.js';
 import { createLog } from '../observability/log.js';
 import { Board } from '../threads/board.js';
 import type { HostApi } from '../threads/contract.js';
 import { WorkerHost } from '../threads/worker-host.js';
-import { RoundTrips } from './ping/round-trips.js';
-import { Member } from './ping/target-state.js';
+import { watchEmptiness } from './empty-registry.js';
 import { Prober } from './prober.js';
 import { Journal } from './report/reporter.js';
+import { Roster } from './roster.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from './settings.js';
 import { type KeepAliveStatus, storageStatus } from './status.js';
-import { type Database, databases, StorageRegistry, storageOf } from './storage-registry.js';
+import { type DatabaseRegistry, databases, isDatabaseRegistry } from './storage-registry.js';
 import { Sweeper } from './sweeper.js';
 
 /** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
@@ -20,12 +20,12 @@ const boundMarginMs = 1000;
 
 /** What lives from a start to the next stop. */
 interface Run {
-  readonly board: Board;
+  readonly roster: Roster;
   readonly prober: Prober;
   readonly sweeper: Sweeper;
   readonly worker: WorkerHost;
-  readonly members: Map<number, Member>;
-  readonly roundTrips: RoundTrips;
+  /** Calls off the warning that nothing is opened. */
+  readonly endWarning: () => void;
 }
 
 /**
@@ -39,7 +39,7 @@ interface Run {
 export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   readonly #settings: Settings | undefined;
   readonly #journal: Journal;
-  readonly #registry: StorageRegistry;
+  readonly #registry: DatabaseRegistry;
   #run: Run | undefined;
   #stopping: Promise<void> | undefined;
   #workerRunning = false;
@@ -49,13 +49,15 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
    * @param registry The databases to keep alive; by default `databases`.
    * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`
    */
-  constructor(options: KeepAliveOptions = {}, registry: StorageRegistry = databases, env = process.env) {
+  constructor(options: KeepAliveOptions = {}, registry: DatabaseRegistry = databases, env = process.env) {
     super();
     const { settings, level, warnings } = resolveSettings(options, env);
-    if (!(registry instanceof StorageRegistry)) {
+    // By its shape: its class may be that of another copy of this package.
+    if (!isDatabaseRegistry(registry)) {
       throw new KeepAliveError(
         'ERR_KEEPALIVE_INVALID_SETTING',
-        'The registry of databases is no StorageRegistry',
+        `The registry of databases is ${inspect(registry, { depth: 0, customInspect: false })}; ` +
+          'expected a StorageRegistry, or what has its `opened`, `on` and `off`',
       );
     }
     this.#settings = settings;
@@ -81,8 +83,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     }
     const run = this.#createRun(settings);
     this.#run = run;
-    this.#registry.on('opened', this.#add).on('closed', this.#remove);
-    for (const [name, database] of this.#registry.opened) this.#add(name, database);
+    run.roster.begin();
     run.worker.start();
     this.#journal.log.started(settings.periodMs);
     return true;
@@ -94,7 +95,8 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     if (run !== undefined) {
       this.#run = undefined;
       this.#workerRunning = false;
-      this.#registry.off('opened', this.#add).off('closed', this.#remove);
+      run.endWarning();
+      run.roster.end();
       run.prober.close();
       run.sweeper.abandonAll();
       this.#stopping = run.worker.stop().then(() => this.#journal.log.stopped());
@@ -107,22 +109,39 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     await this.stop();
   }
 
+  /** Whether it was started, and not stopped. */
+  get running(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** Whether its worker thread is up; for moments it is not, after a start or when a lost one is being replaced. */
+  get workerRunning(): boolean {
+    return this.#workerRunning;
+  }
+
   /** How the agent and its storages are at this moment. */
   status(): KeepAliveStatus {
     const settings = this.#settings;
     return {
-      running: this.#run !== undefined,
-      workerRunning: this.#workerRunning,
+      running: this.running,
+      workerRunning: this.workerRunning,
       periodMs: settings?.periodMs,
       timeoutMs: settings?.timeoutMs,
       detectionBoundMs: this.#run && settings && detectionBoundMs(settings),
-      storages: Array.from(this.#run?.members.values() ?? [], storageStatus),
+      storages: Array.from(this.#run?.roster.members.values() ?? [], storageStatus),
     };
   }
 
   #createRun(settings: Settings): Run {
     const board = new Board();
-    const members = new Map<number, Member>();
+    const roster = new Roster({
+      registry: this.#registry,
+      board,
+      onUnusable: (name, error) => this.#journal.log.unusable(name, error),
+      onRemoved: (member) => prober.forget(member),
+      onChanged: () => worker.storagesChanged(),
+    });
+    const { members } = roster;
     const prober = new Prober({ settings, board, journal: this.#journal, members });
     const sweeper = new Sweeper({
       settings,
@@ -165,36 +184,9 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
         this.#journal.workerLost(error, retryInMs);
       },
     });
-    return { board, prober, sweeper, worker, members, roundTrips: new RoundTrips() };
+    const endWarning = watchEmptiness(this.#registry, (afterMs) => this.#journal.log.nothingOpened(afterMs));
+    return { roster, prober, sweeper, worker, endWarning };
   }
-
-  readonly #add = (name: string, database: Database): void => {
-    if (this.#run === undefined) return;
-    const { board, members, worker, roundTrips } = this.#run;
-    let storage: KeepAliveStorage | undefined;
-    try {
-      storage = storageOf(database);
-    } catch (error) {
-      this.#journal.log.unusable(name, error);
-    }
-    if (storage === undefined) return;
-    const id = board.occupy();
-    members.set(id, new Member(id, name, storage, roundTrips));
-    worker.storagesChanged();
-  };
-
-  readonly #remove = (name: string): void => {
-    if (this.#run === undefined) return;
-    const { board, members, worker, prober, roundTrips } = this.#run;
-    for (const member of members.values()) {
-      if (member.name !== name) continue;
-      members.delete(member.id);
-      prober.forget(member);
-      roundTrips.clear(member.id);
-      board.vacate(member.id);
-      worker.storagesChanged();
-    }
-  };
 }
 
 function detectionBoundMs({ periodMs, timeoutMs, skipActive }: Settings): number {

@@ -1,5 +1,6 @@
+import { attempt } from '../model/target.js';
 import { Outage } from './ping/outage.js';
-import { attempt, type Member } from './ping/target-state.js';
+import type { Member } from './ping/target-state.js';
 import type { Journal } from './report/reporter.js';
 
 /** Watches that storages without a connection come back. Reconnecting is their own business. */

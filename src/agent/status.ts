@@ -1,8 +1,10 @@
+import { isError } from '../model/errors.js';
 import type { Verdict } from '../model/events.js';
+import { attempt } from '../model/target.js';
 import { redactText } from '../observability/redaction.js';
 import { type Cause, causeInWords } from '../tcp/diagnosis.js';
 import type { RoundTripSummary } from './ping/round-trips.js';
-import { attempt, type Member, type StorageState } from './ping/target-state.js';
+import type { Member, StorageState } from './ping/target-state.js';
 
 /** What `KeepAlive#status` answers: a snapshot, which can be written as JSON. */
 export interface KeepAliveStatus {
@@ -101,7 +103,7 @@ export function storageStatus(member: Member): StorageStatus {
 /** Does not throw, whatever was thrown. */
 function errorStatus(error: unknown): ErrorStatus {
   const text = (get: () => unknown) => redactText(attempt(() => String(get())) ?? '');
-  if (!(error instanceof Error)) return { name: typeof error, code: undefined, message: text(() => error) };
+  if (!isError(error)) return { name: typeof error, code: undefined, message: text(() => error) };
   const hasCode = attempt(() => 'code' in error && error.code !== undefined) === true;
   return {
     name: text(() => error.name),

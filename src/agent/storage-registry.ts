@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { KeepAliveError } from '../model/errors.js';
-import { isKeepAliveStorage, type KeepAliveStorage } from '../model/target.js';
+import { attempt, isKeepAliveStorage, type KeepAliveStorage } from '../model/target.js';
+import { callListeners, warnOfListener } from '../observability/listeners.js';
+import { processWide } from './process-wide.js';
 
 /** Whatever a host opens: a storage, or a database that has one as `storage`. */
 export type Database = object;
@@ -10,16 +12,29 @@ export interface StorageRegistryEvents {
   closed: [name: string, database: Database];
 }
 
+type RegistryListener = (name: string, database: Database) => void;
+
+/** What the agent needs of a registry: `StorageRegistry` has it, also that of another copy of this package. */
+export interface DatabaseRegistry {
+  /** What is open now, by name. A live view. */
+  readonly opened: ReadonlyMap<string, Database>;
+  on(event: keyof StorageRegistryEvents, listener: RegistryListener): unknown;
+  off(event: keyof StorageRegistryEvents, listener: RegistryListener): unknown;
+}
+
 /**
  * The databases that a host has open, by name. Those whose storage is the client of a server are kept alive while they
  * are here; any other (a local file) is left alone.
+ *
+ * A listener that throws is reported as a process warning (`ZeoListenerWarning`), and the next one is called.
  *
  * @example
  * databases.open('main', await ClientStorage.open('zeo.example.org:8100'));
  */
 export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   readonly #opened = new Map<string, Database>();
-  readonly #onClosed = new Map<string, () => void>();
+  /** How to stop listening to each, by name. */
+  readonly #endListening = new Map<string, () => void>();
 
   /** What is open now, by name. A live view. */
   get opened(): ReadonlyMap<string, Database> {
@@ -27,7 +42,7 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   }
 
   /**
-   * Registers an open database and returns it. A database that emits `closed` leaves the registry by itself.
+   * Registers an open database and returns it. It leaves the registry by itself when it, or its storage, emits `closed`.
    *
    * @throws KeepAliveError `ERR_KEEPALIVE_NAME_TAKEN` when another one is open under that name,
    * `ERR_KEEPALIVE_INVALID_ARGUMENT` for what is no object.
@@ -45,12 +60,11 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
       throw new KeepAliveError('ERR_KEEPALIVE_NAME_TAKEN', `A database named ${name} is already open`);
     }
     this.#opened.set(name, database);
-    if (database instanceof EventEmitter) {
-      const onClosed = () => this.#remove(name, database);
-      this.#onClosed.set(name, onClosed);
-      database.once('closed', onClosed);
-    }
-    this.emit('opened', name, database);
+    this.#endListening.set(
+      name,
+      onceClosed(database, () => this.#remove(name, database)),
+    );
+    this.#tell('opened', name, database);
     return database;
   }
 
@@ -69,10 +83,13 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   #remove(name: string, database: Database): void {
     if (this.#opened.get(name) !== database) return;
     this.#opened.delete(name);
-    const onClosed = this.#onClosed.get(name);
-    this.#onClosed.delete(name);
-    if (onClosed !== undefined) (database as EventEmitter).off('closed', onClosed);
-    this.emit('closed', name, database);
+    this.#endListening.get(name)?.();
+    this.#endListening.delete(name);
+    this.#tell('closed', name, database);
+  }
+
+  #tell(event: keyof StorageRegistryEvents, name: string, database: Database): void {
+    callListeners(this, event, [name, database], (error) => warnOfListener(event, error));
   }
 }
 
@@ -83,5 +100,53 @@ export function storageOf(database: Database): KeepAliveStorage | undefined {
   return isKeepAliveStorage(storage) ? storage : undefined;
 }
 
-/** The registry that everything uses unless it is given another. */
-export const databases = new StorageRegistry();
+export function isDatabaseRegistry(value: unknown): value is DatabaseRegistry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { opened, on, off } = value as Partial<DatabaseRegistry>;
+  return (
+    typeof on === 'function' &&
+    typeof off === 'function' &&
+    typeof opened?.get === 'function' &&
+    typeof opened[Symbol.iterator] === 'function'
+  );
+}
+
+function isStorageRegistry(value: unknown): value is StorageRegistry {
+  if (!isDatabaseRegistry(value)) return false;
+  const { open, close } = value as Partial<StorageRegistry>;
+  return typeof open === 'function' && typeof close === 'function';
+}
+
+/**
+ * The registry that everything uses unless it is given another. All copies of this package in a process, or rather in one
+ * of its threads, have the same: it may be the instance of another copy's class.
+ */
+export const databases: StorageRegistry = processWide(
+  'databases.1',
+  isStorageRegistry,
+  () => new StorageRegistry(),
+);
+
+interface Emitter {
+  on(event: 'closed', listener: () => void): unknown;
+  off(event: 'closed', listener: () => void): unknown;
+}
+
+/** By its methods: an emitter may be of another library. */
+function isEmitter(value: unknown): value is Emitter {
+  if (typeof value !== 'object' || value === null) return false;
+  const { on, off } = value as Partial<Emitter>;
+  return typeof on === 'function' && typeof off === 'function';
+}
+
+/**
+ * Calls `listener` when a database or its storage tells that it was closed; returns how to call that off. What throws
+ * when it is listened to is taken out by `StorageRegistry#close` only.
+ */
+function onceClosed(database: Database, listener: () => void): () => void {
+  const emitters = new Set([database, attempt(() => storageOf(database))].filter(isEmitter));
+  for (const emitter of emitters) attempt(() => emitter.on('closed', listener));
+  return () => {
+    for (const emitter of emitters) attempt(() => emitter.off('closed', listener));
+  };
+}

@@ -1,15 +1,25 @@
 import { KeepAliveError } from '../model/errors.js';
 import { KeepAlive } from './keep-alive.js';
+import { processWide } from './process-wide.js';
 import type { KeepAliveOptions } from './settings.js';
-import { databases, type StorageRegistry } from './storage-registry.js';
+import { type DatabaseRegistry, databases } from './storage-registry.js';
 
 /** What a host may hand over at its start-up. */
 export interface HostContext extends KeepAliveOptions {
   /** The host's own registry of opened databases; by default `databases`. */
-  readonly databases?: StorageRegistry | undefined;
+  readonly databases?: DatabaseRegistry | undefined;
 }
 
-let running: KeepAlive | undefined;
+/** The process's keep alive thread; another copy of this package may have started it. */
+interface Started {
+  agent: Pick<KeepAlive, 'running' | 'stop'> | undefined;
+}
+
+const started: Started = processWide('agent.1', isStarted, () => ({ agent: undefined }));
+
+function isStarted(value: unknown): value is Started {
+  return typeof value === 'object' && value !== null && 'agent' in value;
+}
 
 /**
  * Starts the process's keep alive thread.
@@ -23,19 +33,20 @@ let running: KeepAlive | undefined;
  * startThread(30);
  */
 export function startThread(period?: number, options: HostContext = {}): KeepAlive | undefined {
-  if (running?.status().running) {
+  if (started.agent?.running) {
     throw new KeepAliveError('ERR_KEEPALIVE_ALREADY_STARTED', 'KeepAlive thread already started');
   }
   const settings = period === undefined ? options : { ...options, period };
   const agent = new KeepAlive(settings, options.databases ?? databases);
-  running = agent.start() ? agent : undefined;
-  return running;
+  if (!agent.start()) return undefined;
+  started.agent = agent;
+  return agent;
 }
 
 /** Stops the process's keep alive thread, if it runs. Resolves when it has ended. */
 export async function stopThread(): Promise<void> {
-  const agent = running;
-  running = undefined;
+  const { agent } = started;
+  started.agent = undefined;
   await agent?.stop();
 }
 

@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /**
  * Every error that this package throws or rejects with, by its stable `code`.
  *
@@ -82,8 +84,18 @@ export interface KeepAliveErrorOptions {
   retryable?: boolean;
 }
 
-/** The base of all errors of this package. Branch on `code` and `retryable`, never on the message. */
+const brand = Symbol.for('zeo-keepalive.error');
+
+/**
+ * The base of all errors of this package. Branch on `code` and `retryable`, never on the message. Those of another copy of
+ * this package in the same process are `instanceof KeepAliveError`, too: the copies share a registry.
+ */
 export class KeepAliveError extends Error {
+  static {
+    Object.defineProperty(KeepAliveError.prototype, brand, { value: true });
+    Object.defineProperty(KeepAliveError, Symbol.hasInstance, { value: hasInstance });
+  }
+
   readonly code: ErrorCode;
   /** Whether the same call may succeed later without anything being changed. */
   readonly retryable: boolean;
@@ -100,6 +112,13 @@ export class KeepAliveError extends Error {
     const { name, code, message, retryable } = this;
     return { name, code, message, retryable };
   }
+}
+
+/** What `instanceof` asks; subclasses inherit it. */
+function hasInstance(this: typeof KeepAliveError, value: unknown): boolean {
+  // Of a subclass more is expected, which only this copy's own is known to have.
+  if (this !== KeepAliveError) return Function.prototype[Symbol.hasInstance].call(this, value);
+  return typeof value === 'object' && value !== null && brand in value;
 }
 
 /** The connection is gone, or was never there: nothing is known to be wrong with the call itself. */
@@ -157,4 +176,9 @@ function serverMessage(className: string, args: unknown): string {
 function shown(value: unknown): string {
   if (value instanceof Uint8Array) return `0x${Buffer.from(value.subarray(0, 250)).toString('hex')}`;
   return typeof value === 'string' ? value.slice(0, 500) : '';
+}
+
+/** Also for an error of another realm, as Node's own are in a test runner that loads this package into a `vm` context. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
 }

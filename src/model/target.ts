@@ -88,3 +88,12 @@ export function isKeepAliveStorage(storage: unknown): storage is KeepAliveStorag
     typeof (storage as KeepAliveStorage).drop === 'function'
   );
 }
+
+/** What a getter or method of somebody else’s object comes to; `undefined` when it throws. */
+export function attempt<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}

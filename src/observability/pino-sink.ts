@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type LevelWithSilent, type Logger, pino } from 'pino';
+import { isError } from '../model/errors.js';
 import { type LogLevel, type LogSink, levelValues, subsystem } from './log-sink.js';
 
 export type PinoLogger = Logger;
@@ -58,7 +59,7 @@ export function isPino(logger: object): logger is PinoLogger {
 /** An error as a plain object, as pino writes it: class, message and stack with those of its causes, and properties. */
 export function errorFields(error: unknown): unknown {
   // Spread, since what pino makes of an error also holds the error itself.
-  return error instanceof Error ? { ...pino.stdSerializers.err(error) } : error;
+  return isError(error) ? { ...pino.stdSerializers.err(error) } : error;
 }
 
 function pinoSink<Level extends string>(given: Logger<Level>): LogSink {

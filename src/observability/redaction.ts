@@ -1,3 +1,5 @@
+import { isError } from '../model/errors.js';
+
 /**
  * Keeps credentials out of what is written for others to read. Names, addresses and errors come from the host, from servers
  * and from libraries: any of them may quote a URI with a password in it.
@@ -49,7 +51,7 @@ export function redact(value: unknown, depth = deepest): unknown {
       ? value
       : members;
   }
-  if (value instanceof Error) return redactProperties(value, [...ofErrors, ...Object.keys(value)], depth);
+  if (isError(value)) return redactProperties(value, [...ofErrors, ...Object.keys(value)], depth);
   const { constructor: itsClass } = value;
   if (itsClass !== undefined && itsClass !== Object) return `[${itsClass.name}]`;
   return redactProperties(value, Object.keys(value), depth);

@@ -72,6 +72,20 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(lock.held, false);
   });
 
+  it('knows an error of another realm for what it is', async (t) => {
+    const error = runInNewContext("Object.assign(new TypeError('lost'), { code: 'E_LOST' })");
+    const { agent, log } = setUp(
+      t,
+      { period: 0.05 },
+      { main: new ScriptedStorage(() => Promise.reject(error)) },
+    );
+    agent.start();
+    const line = await log.line(({ msg }) => msg === 'Keep alive for main failed');
+    assert.equal(line.err?.message, 'lost');
+    const [status] = agent.status().storages;
+    assert.deepEqual(status?.lastFailure?.error, { name: 'TypeError', code: 'E_LOST', message: 'lost' });
+  });
+
   it('drops a connection that is silent for the timeout, and only its generation, and frees the lock', async (t) => {
     const lock = new QueueLock();
     const storage = silentStorage();
@@ -281,6 +295,32 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
       agent.status().storages.map(({ name }) => name),
       ['second'],
     );
+  });
+
+  it('pings what is opened before its worker thread is up, and while a lost one is being replaced', async (t) => {
+    const created: Worker[] = [];
+    const onWorker = (worker: Worker) => created.push(worker);
+    process.on('worker', onWorker);
+    t.after(() => process.off('worker', onWorker));
+    const { agent, registry } = setUp(t, { period: 0.05 });
+    agent.start();
+    assert.deepEqual([agent.running, agent.workerRunning], [true, false]);
+    const early = registry.open('early', new ScriptedStorage());
+    await new Promise((resolve) => setImmediate(resolve));
+    const later = registry.open('later', new ScriptedStorage());
+    while (early.pings < 2 || later.pings < 2) await once(agent, 'pingSucceeded');
+    assert.equal(agent.workerRunning, true);
+    const lost = once(agent, 'workerLost');
+    await created[0]?.terminate();
+    await lost;
+    assert.deepEqual([agent.running, agent.workerRunning], [true, false]);
+    await registry.close('early');
+    const meanwhile = registry.open('meanwhile', new ScriptedStorage());
+    const { pings } = early;
+    while (meanwhile.pings < 2) await once(agent, 'pingSucceeded');
+    assert.equal(early.pings, pings);
+    await agent.stop();
+    assert.deepEqual([agent.running, agent.workerRunning], [false, false]);
   });
 
   it('gives the lock back when a storage is removed in the middle of its own ping', async (t) => {

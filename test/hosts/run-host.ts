@@ -14,6 +14,8 @@ export interface HostOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** The folder that the host is in; by default this one. */
+  readonly folder?: URL;
   /** Called with each line that the host writes, to standard output or to standard error. */
   readonly onLine?: (line: string) => void;
 }
@@ -21,10 +23,10 @@ export interface HostOptions {
 /** Longer than any of these hosts needs, on a machine that is busy; a host that is still there then hangs. */
 const patienceMs = 30_000;
 
-/** Runs one of the hosts of this folder in a process of its own, until it ends by itself. */
+/** Runs one of the hosts in a process of its own, until it ends by itself. */
 export async function runHost(name: string, options: HostOptions = {}): Promise<HostRun> {
-  const { args = [], env = {}, nodeOptions = [], onLine } = options;
-  const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+  const { args = [], env = {}, nodeOptions = [], folder = import.meta.url, onLine } = options;
+  const script = fileURLToPath(new URL(`./${name}.js`, folder));
   const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
     // Where the package's own name leads to itself.
     cwd: fileURLToPath(new URL('../../..', import.meta.url)),

@@ -1,4 +1,4 @@
-import type { KeepAliveError } from '../../model/errors.js';
+import { isError, type KeepAliveError } from '../../model/errors.js';
 import type { Cause, Diagnosis } from '../../tcp/diagnosis.js';
 
 /** A way back that takes no longer than this was open all the time. */
@@ -36,11 +36,7 @@ export class Outage {
 
   /** Learns from a failed attempt to connect. */
   attemptFailed(error: unknown): void {
-    for (
-      let cause = error, depth = 0;
-      cause instanceof Error && depth < deepestCause;
-      cause = cause.cause, depth++
-    ) {
+    for (let cause = error, depth = 0; isError(cause) && depth < deepestCause; cause = cause.cause, depth++) {
       if ('code' in cause && cause.code === 'ECONNREFUSED') this.#cause = 'refused';
     }
   }

@@ -1,5 +1,5 @@
 import type { StorageFact, Verdict } from '../../model/events.js';
-import type { KeepAliveStorage } from '../../model/target.js';
+import { attempt, type KeepAliveStorage } from '../../model/target.js';
 import { LockProxy } from './lock-proxy.js';
 import type { Death, Outage } from './outage.js';
 import type { Ping, PingOutcome } from './ping.js';
@@ -15,15 +15,6 @@ export type StorageState =
   | 'dead'
   /** Not connected when its ping was due. */
   | 'down';
-
-/** What a getter of a storage tells; `undefined` when it throws. */
-export function attempt<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
-}
 
 /** The agent's record of one registered storage. */
 export class Member {

@@ -2,6 +2,7 @@ import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { Fact, FactName, KeepAliveEvents } from '../../model/events.js';
 import { channels } from '../../observability/channels.js';
+import { callListeners } from '../../observability/listeners.js';
 
 const channelOf: { readonly [Name in FactName]?: Channel } = channels;
 
@@ -26,18 +27,6 @@ export class Announcer {
 
   tell<Name extends FactName>(name: Name, fact: Fact<Name>): void {
     channelOf[name]?.publish(fact);
-    // Not by `emit`, which leaves out the listeners after one that throws. Wrappers of `once` take themselves off.
-    for (const listener of this.#events.rawListeners(name)) this.#call(listener, name, fact);
-  }
-
-  #call(listener: (fact: never) => unknown, name: FactName, fact: Fact<FactName>): void {
-    const failed = (error: unknown) => this.#onListenerFailed(error, name);
-    try {
-      const result: unknown = Reflect.apply(listener, this.#events, [fact]);
-      // A listener may be an async function, too.
-      if (result instanceof Promise) result.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
+    callListeners(this.#events, name, [fact], (error) => this.#onListenerFailed(error, name));
   }
 }

@@ -1,3 +1,4 @@
+import { isError } from '../../model/errors.js';
 import type { Stall, StorageBack, StorageDied, StorageDown } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import type { LogLevel } from '../../observability/log-sink.js';
@@ -44,6 +45,13 @@ export class LogLines {
 
   stopped(): void {
     this.#log.info({}, 'Keep alive thread stopped');
+  }
+
+  nothingOpened(afterMs: number): void {
+    const message =
+      `Keep alive thread has run for ${afterMs / 1000} s and no database was opened in its registry; check that the ` +
+      'application calls databases.open(), in this thread, and that it loads no other version of zeo-keepalive';
+    this.#log.warn({}, message);
   }
 
   warning(message: string): void {
@@ -104,7 +112,7 @@ export class LogLines {
     if (occurrence === 'held back') return;
     outage.isTold = true;
     // The message only: the stack of an attempt to connect says nothing more.
-    const reason = error instanceof Error ? error.message : error;
+    const reason = isError(error) ? error.message : error;
     const fields = { storage: name, downForMs, cause, reason };
     if (downForMs >= longMs) {
       outage.isToldToLast = true;

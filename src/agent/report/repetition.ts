@@ -1,3 +1,5 @@
+import { isError } from '../../model/errors.js';
+
 /** What becomes of one occurrence of a failure: a line because its reason is new, a line again, or no line. */
 export type Occurrence = 'new' | 'again' | 'held back';
 
@@ -109,8 +111,8 @@ export class Repetition {
  */
 export function reasonOf(error: unknown): string {
   try {
-    let text = error instanceof Error ? '' : String(error);
-    for (let e = error, depth = 0; e instanceof Error && depth < deepestCause; e = e.cause, depth++) {
+    let text = isError(error) ? '' : String(error);
+    for (let e = error, depth = 0; isError(e) && depth < deepestCause; e = e.cause, depth++) {
       text += `${'code' in e ? String(e.code) : e.name} ${e.message.slice(0, longestReason)} `;
     }
     return text.slice(0, longestReason).replace(/\d+/g, '#');

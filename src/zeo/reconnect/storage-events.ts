@@ -1,6 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { inspect } from 'node:util';
-import { contain } from '../../async/contain.js';
 
 /** What a `ClientStorage` tells, by event name. Each listener gets one object. */
 export interface ClientStorageEvents {
@@ -58,26 +56,6 @@ export type Announce = <Name extends EventName>(name: Name, ...args: ClientStora
  */
 export class StorageEvents extends EventEmitter<ClientStorageEvents> {
   protected announce<Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]): void {
-    // Raw, so that a `once` listener takes itself off.
-    for (const listener of this.rawListeners(name as never))
-      contain(
-        () => Reflect.apply(listener, this, args),
-        (error) => warn(name, error),
-      );
-  }
-}
-
-function warn(name: string, error: unknown): void {
-  const detail = describe(error);
-  const [what] = detail.split('\n', 1);
-  process.emitWarning(`A listener of ${name} threw: ${what}`, { type: 'ZeoListenerWarning', detail });
-}
-
-/** Not `String(error)`: anything can be thrown, and an object without a prototype has no text. */
-function describe(error: unknown): string {
-  try {
-    return inspect(error, { customInspect: false });
-  } catch {
-    return 'something that cannot be shown';
+    callListeners(this, name, args, (error) => warnOfListener(name, error));
   }
 }

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StorageRegistry } from 'zeo-keepalive';
+import { Roster } from '#src/agent/roster.js';
+import { Board } from '#src/threads/board.js';
+import { ScriptedStorage } from './scripted-storage.js';
+
+function setUp(t: TestContext) {
+  const registry = new StorageRegistry();
+  const board = new Board();
+  const notices: number[][] = [];
+  const removed: string[] = [];
+  const roster = new Roster({
+    registry,
+    board,
+    onUnusable: (_name, error) => assert.fail(error as Error),
+    onRemoved: ({ name }) => removed.push(name),
+    onChanged: (ids) => notices.push([...ids]),
+  });
+  t.after(() => roster.end());
+  const storages = () => [...roster.members.values()].map(({ name, storage }) => [name, storage] as const);
+  return { registry, board, roster, notices, removed, storages };
+}
+
+describe('the roster of an agent', () => {
+  it('has the storages that are open when it begins, and those that are opened and not closed since', async (t) => {
+    const { registry, board, roster, removed, storages } = setUp(t);
+    const first = registry.open('first', new ScriptedStorage());
+    registry.open('file', { path: 'Data.fs' });
+    roster.begin();
+    const second = new ScriptedStorage();
+    registry.open('second', { storage: second });
+    assert.deepEqual(storages(), [
+      ['first', first],
+      ['second', second],
+    ]);
+    await registry.close('first');
+    await registry.close('file');
+    assert.deepEqual(storages(), [['second', second]]);
+    assert.deepEqual(removed, ['first']);
+    assert.deepEqual(board.occupied(), [...roster.members.keys()]);
+  });
+
+  it('has a storage although a listener that was called before it threw', (t) => {
+    const { registry, roster, storages } = setUp(t);
+    registry.on('opened', () => {
+      throw new Error('of a listener');
+    });
+    roster.begin();
+    const main = registry.open('main', new ScriptedStorage());
+    assert.deepEqual(storages(), [['main', main]]);
+  });
+
+  it('has what the registry holds, whatever listeners before it open and close', async (t) => {
+    const { registry, board, roster, storages } = setUp(t);
+    const successor = new ScriptedStorage();
+    registry.on('opened', (name) => {
+      if (name === 'unwanted') void registry.close(name);
+    });
+    registry.on('closed', (name) => {
+      if (name === 'replaced') registry.open(name, successor);
+    });
+    roster.begin();
+    registry.open('unwanted', new ScriptedStorage());
+    assert.deepEqual(storages(), []);
+    registry.open('replaced', new ScriptedStorage());
+    await registry.close('replaced');
+    assert.deepEqual(storages(), [['replaced', successor]]);
+    assert.equal(board.occupied().length, 1);
+  });
+
+  it('tells once a turn which slots have changed, each of them once', async (t) => {
+    const { registry, roster, notices } = setUp(t);
+    registry.open('first', new ScriptedStorage());
+    roster.begin();
+    registry.open('second', new ScriptedStorage());
+    await registry.close('first');
+    // It has the slot of the first.
+    registry.open('third', new ScriptedStorage());
+    assert.deepEqual(notices, []);
+    await nextTurn();
+    assert.deepEqual(notices, [[0, 1]]);
+    await registry.close('second');
+    await nextTurn();
+    assert.deepEqual(notices, [[0, 1], [1]]);
+    await nextTurn();
+    assert.equal(notices.length, 2);
+  });
+
+  it('takes in nothing more when it was ended, also in the middle of an event', async (t) => {
+    const { registry, roster, notices, storages } = setUp(t);
+    registry.on('opened', () => roster.end());
+    roster.begin();
+    registry.open('main', new ScriptedStorage());
+    assert.deepEqual(storages(), []);
+    assert.equal(registry.listenerCount('closed'), 0);
+    await nextTurn();
+    assert.deepEqual(notices, []);
+  });
+});
