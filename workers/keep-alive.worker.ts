@@ -17,7 +17,7 @@ import { connect } from '../src/threads/endpoint.js';
 /** Starts the loop in this thread. */
 export default function install({ port, board, settings, startedMs, replaces }: Installation): void {
   const endpoint = connect<HostApi>(port, {
-    storagesChanged: () => loop.storagesChanged(),
+    storagesChanged: (ids: Uint32Array) => loop.storagesChanged(ids),
     alive: () => loop.alive(),
   });
   const loop = new PingLoop({

@@ -139,7 +139,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       board,
       onUnusable: (name, error) => this.#journal.log.unusable(name, error),
       onRemoved: (member) => prober.forget(member),
-      onChanged: () => worker.storagesChanged(),
+      onChanged: (ids) => worker.storagesChanged(ids),
     });
     const { members } = roster;
     const prober = new Prober({ settings, board, journal: this.#journal, members });

@@ -10,9 +10,15 @@ export interface RosterOptions {
   /** A database could not be asked for its storage. */
   readonly onUnusable: (name: string, error: unknown) => void;
   readonly onRemoved: (member: Member) => void;
-  /** These slots of the board were occupied or vacated since the last call; at most once in a turn of the main loop. */
+  /** These slots of the board were occupied or vacated since the last call. */
   readonly onChanged: (ids: Uint32Array) => void;
 }
+
+/**
+ * What is opened and closed within this time is told together, also when each has a turn of the main loop of its own: a
+ * message costs either thread more than opening a storage does. The promised bound has room for it.
+ */
+const noticeDelayMs = 10;
 
 interface Entry {
   readonly database: Database;
@@ -26,7 +32,7 @@ export class Roster {
   readonly #entries = new Map<string, Entry>();
   readonly #roundTrips = new RoundTrips();
   readonly #changed = new Set<number>();
-  #notice: NodeJS.Immediate | undefined;
+  #notice: NodeJS.Timeout | undefined;
   #ended = false;
 
   constructor(options: RosterOptions) {
@@ -51,7 +57,7 @@ export class Roster {
     this.#ended = true;
     registry.off('opened', this.#update);
     registry.off('closed', this.#update);
-    clearImmediate(this.#notice);
+    clearTimeout(this.#notice);
   }
 
   /**
@@ -94,11 +100,11 @@ export class Roster {
 
   #noteChange(id: number): void {
     this.#changed.add(id);
-    this.#notice ??= setImmediate(() => {
+    this.#notice ??= setTimeout(() => {
       this.#notice = undefined;
       const ids = Uint32Array.from(this.#changed);
       this.#changed.clear();
       this.#options.onChanged(ids);
-    });
+    }, noticeDelayMs).unref();
   }
 }

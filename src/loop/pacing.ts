@@ -42,7 +42,9 @@ export class Pacing {
   readonly #random: () => number;
   readonly #sliceSize: number;
   readonly #sliceOf = new Map<number, Slice>();
-  #slices: Slice[] = [];
+  readonly #slices = new Set<Slice>();
+  /** Those with room for another storage. */
+  readonly #roomy = new Set<Slice>();
 
   constructor(options: PacingOptions) {
     this.#periodMs = options.periodMs;
@@ -58,18 +60,17 @@ export class Pacing {
     return next;
   }
 
-  /** Takes over which storages there are now. */
-  update(members: readonly number[], nowMs: number): void {
-    const present = new Set(members);
-    for (const id of this.#sliceOf.keys()) if (!present.has(id)) this.#remove(id);
-    const added = members.filter((id) => !this.#sliceOf.has(id));
+  /** Takes over which storages are there now, as well, and which are not any more. Either may be known already. */
+  update(present: readonly number[], nowMs: number, gone: readonly number[] = []): void {
+    for (const id of gone) this.#remove(id);
+    const added = present.filter((id) => !this.#sliceOf.has(id));
     const left = this.#fill(added);
     this.#addSlices(left, nowMs);
   }
 
   /** The storages whose time has come. Their next time is set. */
   take(nowMs: number): number[] {
-    const due = this.#slices.filter(({ dueMs }) => dueMs <= nowMs);
+    const due = [...this.#slices].filter(({ dueMs }) => dueMs <= nowMs);
     const taken: number[] = [];
     for (const { ids } of due) for (const id of ids) taken.push(id);
     const overdue = due.filter((slice) => !this.#rearm(slice, nowMs));
@@ -87,7 +88,7 @@ export class Pacing {
    */
   hasten(nowMs: number, withinMs: number): void {
     const endMs = nowMs + withinMs;
-    for (const [slice, spreadMs] of this.#spread(this.#slices, endMs, nowMs + this.#periodMs)) {
+    for (const [slice, spreadMs] of this.#spread([...this.#slices], endMs, nowMs + this.#periodMs)) {
       slice.dueMs = Math.min(slice.dueMs, nowMs + this.#random() * withinMs);
       slice.spreadMs = spreadMs;
     }
@@ -95,18 +96,20 @@ export class Pacing {
 
   #remove(id: number): void {
     const slice = this.#sliceOf.get(id);
-    this.#sliceOf.delete(id);
     if (slice === undefined) return;
-    slice.ids.splice(slice.ids.indexOf(id), 1);
-    if (slice.ids.length === 0) this.#slices.splice(this.#slices.indexOf(slice), 1);
+    this.#sliceOf.delete(id);
+    const last = slice.ids.pop() as number;
+    if (last !== id) slice.ids[slice.ids.indexOf(id)] = last;
+    if (slice.ids.length === 0) this.#drop(slice);
+    else this.#roomy.add(slice);
   }
 
   /** Puts storages where there is room, and returns the rest. */
   #fill(ids: readonly number[]): readonly number[] {
     let next = 0;
-    for (const slice of this.#slices) {
-      while (next < ids.length && slice.ids.length < this.#sliceSize)
-        this.#place(ids[next++] as number, slice);
+    for (const slice of this.#roomy) {
+      if (next === ids.length) break;
+      while (next < ids.length && this.#hasRoom(slice)) this.#place(ids[next++] as number, slice);
     }
     return ids.slice(next);
   }
@@ -114,12 +117,13 @@ export class Pacing {
   /** Cuts new storages into slices of even size, evenly spread over the period. */
   #addSlices(ids: readonly number[], nowMs: number): void {
     const count = Math.ceil(ids.length / this.#sliceSize);
-    const only = this.#slices.length === 0 && count === 1;
+    const only = this.#slices.size === 0 && count === 1;
     const phase = this.#random();
     for (let i = 0; i < count; i++) {
       const phaseMs = only ? this.#interval() : ((i + phase) / count) * this.#periodMs;
       const slice: Slice = { dueMs: nowMs + phaseMs, spreadMs: undefined, ids: [] };
-      this.#slices.push(slice);
+      this.#slices.add(slice);
+      this.#roomy.add(slice);
       const from = Math.floor((i * ids.length) / count);
       const to = Math.floor(((i + 1) * ids.length) / count);
       for (const id of ids.slice(from, to)) this.#place(id, slice);
@@ -129,6 +133,16 @@ export class Pacing {
   #place(id: number, slice: Slice): void {
     slice.ids.push(id);
     this.#sliceOf.set(id, slice);
+    if (!this.#hasRoom(slice)) this.#roomy.delete(slice);
+  }
+
+  #hasRoom(slice: Slice): boolean {
+    return slice.ids.length < this.#sliceSize;
+  }
+
+  #drop(slice: Slice): void {
+    this.#slices.delete(slice);
+    this.#roomy.delete(slice);
   }
 
   /** Sets when a slice is due after this; returns whether that is in the future. */
@@ -152,12 +166,12 @@ export class Pacing {
 
   /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */
   #merge(slice: Slice): void {
-    const host = this.#slices.find(
-      (other) => other !== slice && other.ids.length + slice.ids.length <= this.#sliceSize,
-    );
-    if (host === undefined) return;
-    for (const id of slice.ids) this.#place(id, host);
-    this.#slices.splice(this.#slices.indexOf(slice), 1);
+    for (const host of this.#roomy) {
+      if (host === slice || host.ids.length + slice.ids.length > this.#sliceSize) continue;
+      for (const id of slice.ids) this.#place(id, host);
+      this.#drop(slice);
+      return;
+    }
   }
 
   #interval(): number {

@@ -52,7 +52,6 @@ export class PingLoop implements LoopApi {
   readonly #pacing: Pacing;
   readonly #budgets: Budgets;
   readonly #open: OpenPings;
-  #boardVersion: number | undefined;
   /** The turn that is under way, unless a standstill of the process came after it was asked for. */
   #asked: Turn | undefined;
   /** When the last turn came back. */
@@ -88,7 +87,7 @@ export class PingLoop implements LoopApi {
    */
   start(startedMs: number, replaces = false): void {
     this.#guard(() => {
-      this.#noteStorages(startedMs);
+      this.#noteStorages(this.#board.occupied(), startedMs);
       // Whose ping was out, or due meanwhile, must not wait for another period.
       if (replaces) this.#pacing.hasten(this.#clock.now(), this.#budgets.afreshMs);
       this.#arm();
@@ -103,8 +102,11 @@ export class PingLoop implements LoopApi {
     this.#open.clear();
   }
 
-  storagesChanged(): void {
-    this.#guard(() => this.#arm());
+  storagesChanged(ids: Uint32Array): void {
+    this.#guard(() => {
+      this.#noteStorages(ids, this.#clock.now());
+      this.#arm();
+    });
   }
 
   alive(): true {
@@ -265,7 +267,6 @@ export class PingLoop implements LoopApi {
 
   #arm(): void {
     const nowMs = this.#clock.now();
-    this.#noteStorages(nowMs);
     // A timer that is overdue stays: by how late it comes it shows that the process stood still.
     if (this.#wakeMs <= nowMs) return;
     // What is overdue, as before this thread was up, is no standstill.
@@ -284,12 +285,12 @@ export class PingLoop implements LoopApi {
     }, delayMs);
   }
 
-  /** Storages that are new are pinged within a period from `sinceMs`. */
-  #noteStorages(sinceMs: number): void {
-    const { version } = this.#board;
-    if (version === this.#boardVersion) return;
-    this.#boardVersion = version;
-    this.#pacing.update(this.#board.occupied(), sinceMs);
+  /** Takes over who has these slots now. Storages that are new are pinged within a period from `sinceMs`. */
+  #noteStorages(ids: Iterable<number>, sinceMs: number): void {
+    const occupied: number[] = [];
+    const vacated: number[] = [];
+    for (const id of ids) (this.#board.isOccupied(id) ? occupied : vacated).push(id);
+    this.#pacing.update(occupied, sinceMs, vacated);
   }
 
   /** The next tick, or the first deadline if that is sooner; never while nothing is out. */

@@ -19,7 +19,6 @@ export type BoardState = Extract<PingState, 'concluded' | 'waiting' | 'queued' |
 const states: readonly BoardState[] = ['concluded', 'waiting', 'queued', 'sent'];
 const code: Readonly<Record<BoardState, number>> = { concluded: 0, waiting: 1, queued: 2, sent: 3 };
 
-const header = { version: 0, length: 8 } as const;
 const slot = {
   occupied: 0,
   number: 1,
@@ -37,7 +36,7 @@ const initialSlots = 64;
 /** A limit on reserved address space (32 MiB), not on used memory. */
 const maximumSlots = 2 ** 20;
 
-const bytesFor = (slots: number) => (header.length + slots * slot.length) * Int32Array.BYTES_PER_ELEMENT;
+const bytesFor = (slots: number) => slots * slot.length * Int32Array.BYTES_PER_ELEMENT;
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
@@ -53,11 +52,6 @@ export class Board {
     this.#cells = cellsOf(this.buffer);
   }
 
-  /** Changes whenever a slot is occupied or vacated. */
-  get version(): number {
-    return Atomics.load(this.#cells, header.version);
-  }
-
   /** Takes a slot for a storage. */
   occupy(): number {
     const id = this.#free.pop() ?? this.#used++;
@@ -65,7 +59,6 @@ export class Board {
       this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
     }
     this.#store(id, slot.occupied, 1);
-    Atomics.add(this.#cells, header.version, 1);
     return id;
   }
 
@@ -73,14 +66,17 @@ export class Board {
     this.#store(id, slot.state, code.concluded);
     this.#store(id, slot.occupied, 0);
     this.#free.push(id);
-    Atomics.add(this.#cells, header.version, 1);
+  }
+
+  isOccupied(id: number): boolean {
+    return this.#load(id, slot.occupied) === 1;
   }
 
   /** The ids of all occupied slots. */
   occupied(): number[] {
     const ids: number[] = [];
     this.#cells = cellsOf(this.buffer);
-    const slots = Math.floor((this.#cells.length - header.length) / slot.length);
+    const slots = Math.floor(this.#cells.length / slot.length);
     for (let id = 0; id < slots; id++) if (this.#load(id, slot.occupied) === 1) ids.push(id);
     return ids;
   }
@@ -188,7 +184,7 @@ export class Board {
   }
 
   #index(id: number, field: number): number {
-    const index = header.length + id * slot.length + field;
+    const index = id * slot.length + field;
     // The buffer has grown, in this thread or the other.
     if (index >= this.#cells.length) this.#cells = cellsOf(this.buffer);
     return index;

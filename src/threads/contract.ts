@@ -41,8 +41,11 @@ export interface HostApi {
 
 /** What the worker does for the main thread. */
 export interface LoopApi {
-  /** Slots of the board were occupied or vacated. */
-  storagesChanged(): void;
+  /**
+   * These slots of the board were occupied or vacated; it says which of the two they are now. One of them may have changed
+   * hands, or be known already to a loop that has looked at the whole board since.
+   */
+  storagesChanged(ids: Uint32Array): void;
   /** Answers, if the thread runs at all. */
   alive(): true;
 }

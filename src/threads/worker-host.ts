@@ -110,9 +110,10 @@ export class WorkerHost {
     );
   }
 
-  storagesChanged(): void {
+  /** @param ids the slots of the board that were occupied or vacated */
+  storagesChanged(ids: Uint32Array): void {
     // Nobody waits for the answer. A worker that is gone meanwhile learns it from the board when it is replaced.
-    void this.#endpoint?.remote.storagesChanged();
+    void this.#endpoint?.remote.storagesChanged(ids);
     this.heard();
   }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StorageRegistry } from 'zeo-keepalive';
 import { Roster } from '#src/agent/roster.js';
 import { Board } from '#src/threads/board.js';
 import { ScriptedStorage } from './scripted-storage.js';
 
 function setUp(t: TestContext) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const registry = new StorageRegistry();
   const board = new Board();
   const notices: number[][] = [];
@@ -20,7 +20,15 @@ function setUp(t: TestContext) {
   });
   t.after(() => roster.end());
   const storages = () => [...roster.members.values()].map(({ name, storage }) => [name, storage] as const);
-  return { registry, board, roster, notices, removed, storages };
+  return {
+    registry,
+    board,
+    roster,
+    notices,
+    removed,
+    storages,
+    pass: (ms: number) => t.mock.timers.tick(ms),
+  };
 }
 
 describe('the roster of an agent', () => {
@@ -70,32 +78,38 @@ describe('the roster of an agent', () => {
     assert.equal(board.occupied().length, 1);
   });
 
-  it('tells once a turn which slots have changed, each of them once', async (t) => {
-    const { registry, roster, notices } = setUp(t);
+  it('tells together which slots have changed within a hundredth of a second, each of them once', async (t) => {
+    const { registry, roster, notices, pass } = setUp(t);
     registry.open('first', new ScriptedStorage());
     roster.begin();
+    pass(5);
     registry.open('second', new ScriptedStorage());
     await registry.close('first');
     // It has the slot of the first.
     registry.open('third', new ScriptedStorage());
+    pass(4);
     assert.deepEqual(notices, []);
-    await nextTurn();
+    pass(1);
     assert.deepEqual(notices, [[0, 1]]);
     await registry.close('second');
-    await nextTurn();
+    pass(10);
     assert.deepEqual(notices, [[0, 1], [1]]);
-    await nextTurn();
+    pass(1000);
     assert.equal(notices.length, 2);
   });
 
-  it('takes in nothing more when it was ended, also in the middle of an event', async (t) => {
-    const { registry, roster, notices, storages } = setUp(t);
+  it('takes in nothing more, and tells nothing more, when it was ended in the middle of an event', (t) => {
+    const { registry, roster, notices, storages, pass } = setUp(t);
+    registry.open('early', new ScriptedStorage());
     registry.on('opened', () => roster.end());
     roster.begin();
-    registry.open('main', new ScriptedStorage());
-    assert.deepEqual(storages(), []);
+    registry.open('late', new ScriptedStorage());
+    assert.deepEqual(
+      storages().map(([name]) => name),
+      ['early'],
+    );
     assert.equal(registry.listenerCount('closed'), 0);
-    await nextTurn();
+    pass(1000);
     assert.deepEqual(notices, []);
   });
 });

@@ -91,7 +91,8 @@ describe('pacing', () => {
               for (const [id, at] of lastMs) if (nowMs - at > periodMs) assert.fail(`${id} was forgotten`);
             }
             if (members.length === 0) continue;
-            pacing.update(members, nowMs);
+            const gone = [...lastMs.keys()].filter((id) => !members.includes(id));
+            pacing.update(members, nowMs, gone);
             for (const id of lastMs.keys()) if (!members.includes(id)) lastMs.delete(id);
             for (const id of members) if (!lastMs.has(id)) lastMs.set(id, nowMs);
           }
@@ -160,7 +161,9 @@ describe('pacing', () => {
   it('gathers a few storages that are left of many into one slice', () => {
     const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
     pacing.update(range(2560), 0);
-    pacing.update([0, 500, 1000, 1500, 2000, 2559], 0);
+    const left = [0, 500, 1000, 1500, 2000, 2559];
+    const gone = range(2560).filter((id) => !left.includes(id));
+    pacing.update([], 0, gone);
     run(pacing, 0, 3 * periodMs);
     assert.equal(run(pacing, 3 * periodMs, periodMs).length, 1);
   });

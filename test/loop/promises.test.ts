@@ -108,15 +108,16 @@ class World {
           peer.uploadEndsMs = Math.max(peer.uploadEndsMs ?? 0, this.clock.now() + step.ms);
         });
       case 'add':
-        this.host.add({ answersAfterMs: step.answersAfterMs });
-        return this.#loop.storagesChanged();
+        return this.#loop.storagesChanged(
+          Uint32Array.of(this.host.add({ answersAfterMs: step.answersAfterMs })),
+        );
       case 'remove': {
         const id = this.#pick(step.peer);
         if (id === undefined) return;
         this.host.peers.delete(id);
         this.host.abandon(id);
         this.board.vacate(id);
-        return this.#loop.storagesChanged();
+        return this.#loop.storagesChanged(Uint32Array.of(id));
       }
       case 'replace':
         this.#loop.stop();

@@ -19,14 +19,17 @@ describe('the board', () => {
     assert.equal(reader.sentAgo(last, 5300), 200);
   });
 
-  it('changes its version with each slot that is occupied or vacated', () => {
+  it('tells which slots are occupied, and gives one that was vacated to the next storage', () => {
     const board = new Board();
-    const versions = [board.version];
-    const id = board.occupy();
-    versions.push(board.version);
-    board.vacate(id);
-    versions.push(board.version);
-    assert.equal(new Set(versions).size, 3);
+    const [first, second] = [board.occupy(), board.occupy()];
+    board.vacate(first);
+    assert.deepEqual(
+      [first, second].map((id) => board.isOccupied(id)),
+      [false, true],
+    );
+    assert.deepEqual(board.occupied(), [second]);
+    assert.equal(board.occupy(), first);
+    assert.equal(board.isOccupied(first), true);
   });
 
   it('goes on counting the pings of a slot that is used again', () => {

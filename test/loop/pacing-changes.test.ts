@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { Pacing } from '#src/loop/pacing.js';
+
+const periodMs = 1000;
+/** Slices of four: a few dozen storages fill, empty and merge many of them. */
+const concurrency = 1;
+const sliceSize = 4;
+
+/** What is opened and closed in one turn of the main thread, and how long it is quiet after that. */
+const turn = fc.record({
+  opened: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 12 }),
+  closed: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 12 }),
+  quietMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: periodMs })),
+});
+
+/** The pacing, and beside it what is plain: who is there, and when each was pinged or opened last. */
+class Modelled {
+  readonly pacing: Pacing;
+  readonly lastMs = new Map<number, number>();
+  nowMs = 0;
+
+  constructor(random: () => number) {
+    this.pacing = new Pacing({ periodMs, jitter: 0, concurrency, random });
+  }
+
+  /** A storage that is in both has been closed and opened again: its slot is occupied. */
+  change(opened: readonly number[], closed: readonly number[]): void {
+    const present = [...new Set(opened)];
+    const gone = [...new Set(closed)].filter((id) => !present.includes(id));
+    this.pacing.update(present, this.nowMs, gone);
+    for (const id of gone) this.lastMs.delete(id);
+    // Opened anew it would be enough to ping it within a period from now; sooner is as good.
+    for (const id of present) if (!this.lastMs.has(id)) this.lastMs.set(id, this.nowMs);
+  }
+
+  /** Pings whoever is due, until `ms` have passed. Returns the size of each sweep. */
+  run(ms: number): number[] {
+    const untilMs = this.nowMs + ms;
+    const sizes: number[] = [];
+    for (let dueMs = this.pacing.nextDueMs; dueMs !== undefined; dueMs = this.pacing.nextDueMs) {
+      if (dueMs > untilMs) break;
+      this.nowMs = dueMs;
+      const ids = this.pacing.take(dueMs);
+      assert.equal(new Set(ids).size, ids.length, 'twice in one sweep');
+      for (const id of ids) {
+        const last = this.lastMs.get(id) ?? assert.fail(`${id} is not open`);
+        assert.ok(dueMs - last <= periodMs + 1e-6, `${id} waited for ${dueMs - last} ms`);
+        this.lastMs.set(id, dueMs);
+      }
+      sizes.push(ids.length);
+    }
+    this.nowMs = untilMs;
+    for (const [id, last] of this.lastMs) assert.ok(untilMs - last <= periodMs + 1e-6, `${id} was forgotten`);
+    return sizes;
+  }
+}
+
+describe('the pacing of storages that come and go one by one', () => {
+  it('pings each once a period at least, none that is gone, and in few sweeps', () => {
+    fc.assert(
+      fc.property(
+        fc.array(turn, { maxLength: 40 }),
+        fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
+        (turns, random) => {
+          const modelled = new Modelled(() => random.next().value as number);
+          for (const { opened, closed, quietMs } of turns) {
+            modelled.change(opened, closed);
+            assert.equal(modelled.pacing.nextDueMs === undefined, modelled.lastMs.size === 0);
+            modelled.run(quietMs);
+          }
+          // Most of them are closed, which leaves slices with one or two.
+          modelled.change(
+            [],
+            [...modelled.lastMs.keys()].filter((id) => id % 5 > 0),
+          );
+          // Merging is over by then. Of any two slices that are left one is more than half full.
+          modelled.run(2 * periodMs);
+          const sizes = modelled.run(periodMs);
+          const needed = modelled.lastMs.size / sliceSize;
+          assert.ok(sizes.length <= 2 * needed + 1, `${sizes.join(', ')} for ${modelled.lastMs.size}`);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('spreads ten thousand that were opened one by one as it does those that were opened at once', () => {
+    const pacing = new Pacing({ periodMs: 30_000, jitter: 0, concurrency: 128, random: Math.random });
+    for (let id = 0; id < 10_000; id++) pacing.update([id], 0);
+    const sizes: number[] = [];
+    for (let dueMs = pacing.nextDueMs ?? 0; dueMs <= 30_000; dueMs = pacing.nextDueMs ?? Infinity) {
+      sizes.push(pacing.take(dueMs).length);
+    }
+    assert.equal(
+      sizes.reduce((sum, size) => sum + size, 0),
+      10_000,
+    );
+    assert.equal(sizes.length, Math.ceil(10_000 / 512));
+  });
+});
