@@ -15,7 +15,7 @@ export const agent: Peer = {
     return Number(address.slice(address.lastIndexOf(':') + 1));
   },
   async connect(host, port) {
-    if (!keepAlive.status().running) keepAlive.start();
+    if (!keepAlive.running) keepAlive.start();
     const storage = await ClientStorage.open({ address: { host, port } });
     const name = String(opened++);
     registry.open(name, storage);

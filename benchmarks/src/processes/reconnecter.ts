@@ -38,7 +38,7 @@ const api = {
       });
       registry.open(name, storage);
     }
-    if (!agent.status().running) agent.start();
+    if (!agent.running) agent.start();
     return openedMs;
   },
   /** Resolves when each storage has died and is connected again, to how long that took. */

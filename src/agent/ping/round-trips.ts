@@ -43,10 +43,16 @@ export class RoundTrips {
     const index = id % storagesInChunk;
     const count = chunk?.counts[index] ?? 0;
     if (chunk === undefined || count === 0) return undefined;
-    const ring = Array.from(chunk.samples.subarray(index * length, (index + 1) * length), roundedMs);
-    const next = count % length;
-    const recentMs = count < length ? ring.slice(0, count) : [...ring.slice(next), ...ring.slice(0, next)];
-    const sorted = recentMs.toSorted((a, b) => a - b);
+    const start = index * length;
+    const end = start + Math.min(count, length);
+    // Where the next one goes: in a full ring the oldest is there.
+    const next = start + (count % length);
+    const recentMs: number[] = [];
+    if (count >= length)
+      for (let i = next; i < end; i++) recentMs.push(roundedMs(chunk.samples[i] as number));
+    for (let i = start; i < next; i++) recentMs.push(roundedMs(chunk.samples[i] as number));
+    // As floats of 32 bits they need no comparison function, which is most of what sorting would cost.
+    const sorted = chunk.samples.slice(start, end).sort();
     return {
       lastMs: recentMs.at(-1) as number,
       p50Ms: percentile(sorted, 0.5),
@@ -72,6 +78,6 @@ export class RoundTrips {
 const roundedMs = (ms: number) => Math.round(ms * 1000) / 1000;
 
 /** By nearest rank: a value that was measured. */
-function percentile(sorted: readonly number[], fraction: number): number {
-  return sorted[Math.ceil(fraction * sorted.length) - 1] as number;
+function percentile(sorted: Float32Array, fraction: number): number {
+  return roundedMs(sorted[Math.ceil(fraction * sorted.length) - 1] as number);
 }

@@ -1,4 +1,5 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
+import type { KeepAliveStatus } from '../../agent/status.js';
 import { formatDateTime, formatMs } from '../io/format.js';
 import { type Row, type Snapshot, tellTrouble } from './snapshot.js';
 import type { Fact } from './view.js';
@@ -30,13 +31,14 @@ export class Session {
   }
 
   rows(): readonly Row[] {
-    const statuses = new Map(this.#agent.status().storages.map((status) => [status.name, status]));
-    return [...this.#storages.values()].map((storage) => storage.row(statuses.get(storage.name)));
+    return this.#rowsOf(this.#agent.status());
   }
 
   snapshot(): Snapshot {
-    const { periodMs = 0, detectionBoundMs = 0 } = this.#agent.status();
-    return { now: new Date(), periodMs, detectionBoundMs, rows: this.rows(), recent: [...this.#recent] };
+    const status = this.#agent.status();
+    const { periodMs = 0, detectionBoundMs = 0 } = status;
+    const rows = this.#rowsOf(status);
+    return { now: new Date(), periodMs, detectionBoundMs, rows, recent: [...this.#recent] };
   }
 
   /** How it was. */
@@ -60,6 +62,11 @@ export class Session {
       text,
       fields: { reason, storages },
     };
+  }
+
+  #rowsOf({ storages }: KeepAliveStatus): readonly Row[] {
+    const statuses = new Map(storages.map((status) => [status.name, status]));
+    return [...this.#storages.values()].map((storage) => storage.row(statuses.get(storage.name)));
   }
 }
 

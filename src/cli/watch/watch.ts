@@ -119,7 +119,7 @@ async function serveMetrics(
   ]);
   return MetricsServer.listen(address, {
     metrics: new Metrics(agent, session),
-    isHealthy: () => agent.status().workerRunning,
+    isHealthy: () => agent.workerRunning,
     rows: () => session.rows(),
     expected,
   });
