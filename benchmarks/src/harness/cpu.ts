@@ -31,8 +31,8 @@ export function threadIds(): number[] {
   }
 }
 
-/** The CPU time of one thread of this process, from the scheduler's own count of nanoseconds. */
-function threadUs(id: number): number | undefined {
+/** The CPU time of one thread of this process in microseconds, from the scheduler's own count of nanoseconds. */
+export function threadUs(id: number): number | undefined {
   try {
     const [nanoseconds] = readFileSync(`/proc/self/task/${id}/schedstat`, 'utf8').split(' ');
     return Number(nanoseconds) / 1000;

@@ -3,6 +3,7 @@ import { detection } from './detection.js';
 import { idle } from './idle.js';
 import { lateness } from './lateness.js';
 import { memory } from './memory.js';
+import { open } from './open.js';
 import { pauses } from './pauses.js';
 import { ping } from './ping.js';
 import { reconnect } from './reconnect.js';
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   serial,
   storage,
   rpc,
+  open,
   pauses,
   idle,
   memory,
