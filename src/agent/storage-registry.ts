@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
+import { callListeners, warnOfListener } from '../async/listeners.js';
 import { KeepAliveError } from '../model/errors.js';
 import { attempt, isKeepAliveStorage, type KeepAliveStorage } from '../model/target.js';
-import { callListeners, warnOfListener } from '../observability/listeners.js';
 import { processWide } from './process-wide.js';
 
 /** Whatever a host opens: a storage, or a database that has one as `storage`. */

@@ -1,8 +1,8 @@
 import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
+import { callListeners } from '../../async/listeners.js';
 import type { Fact, FactName, KeepAliveEvents } from '../../model/events.js';
 import { channels } from '../../observability/channels.js';
-import { callListeners } from '../../observability/listeners.js';
 
 const channelOf: { readonly [Name in FactName]?: Channel } = channels;
 

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import { contain } from '../async/contain.js';
+import { contain } from './contain.js';
 
 /**
  * Calls the listeners of an event so that they can disturb neither what emits it nor each other: `onFailed` gets what
