@@ -1,0 +1,38 @@
+// The other end of a corridor, in a thread of its own.
+import { type MessagePort, workerData } from 'node:worker_threads';
+import { connect } from '#src/threads/endpoint.js';
+
+/** What the test's end serves. */
+export interface TestEnd {
+  double(value: number): number;
+}
+
+/** What this end serves. */
+export interface Peer {
+  /** Asks the other end, and answers with what that says. */
+  doubledByYou(value: number): Promise<number>;
+  sum(ids: Uint32Array): number;
+  describe(error: Error): { readonly message: string; readonly cause: unknown };
+  fail(): never;
+  failLater(): Promise<never>;
+  hangUp(): void;
+  exit(): void;
+  /** Which of Node's own modules this thread has loaded. */
+  loadedModules(): readonly string[];
+}
+
+const peer: Peer = {
+  doubledByYou: (value) => endpoint.remote.double(value),
+  sum: (ids) => ids.reduce((sum, id) => sum + id, 0),
+  describe: ({ message, cause }) => ({ message, cause }),
+  fail: () => {
+    throw new RangeError('too far');
+  },
+  failLater: async () => {
+    throw new RangeError('too late');
+  },
+  hangUp: () => endpoint.close(),
+  exit: () => process.exit(),
+  loadedModules: () => (process as unknown as { moduleLoadList: string[] }).moduleLoadList,
+};
+const endpoint = connect<TestEnd>(workerData as MessagePort, peer);
