@@ -108,7 +108,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'lru-cache': ['src/zeo/storage/client-cache.ts'],
   'p-limit': ['src/agent/sweeper.ts'],
   pino: ['src/observability/pino-sink.ts'],
-  piscina: ['src/threads/worker-host.ts'],
+  piscina: ['src/threads/worker-thread.ts'],
   'prom-client': ['src/cli/watch/metrics.ts'],
   'string-width': ['src/cli/io/terminal-text.ts'],
 };

@@ -183,6 +183,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
         restarts += 1;
         this.#journal.workerLost(error, retryInMs);
       },
+      onWaiting: (message) => this.#journal.log.warning(message),
     });
     const endWarning = watchEmptiness(this.#registry, (afterMs) => this.#journal.log.nothingOpened(afterMs));
     return { roster, prober, sweeper, worker, endWarning };

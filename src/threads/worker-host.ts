@@ -1,20 +1,29 @@
 /**
- * Holds the one worker thread, and replaces it when it dies or hangs.
+ * Holds the one worker thread, and replaces it when it ends, hangs, or cannot be started.
+ *
+ * | state | until | then |
+ * | --- | --- | --- |
+ * | `starting` | the thread is up | `running` |
+ * | | it fails, or is not up in time | `retrying` |
+ * | `running` | no sweep comes within a period and a little | `suspected` |
+ * | | the thread ends | `retrying` |
+ * | `suspected` | it answers, or a sweep comes | `running` |
+ * | | it ends, or does not answer in time | `retrying` |
+ * | `retrying` | the delay is over | `starting` |
+ * | `stopped` | for good | |
  *
  * Rules:
- * - A death shows in the port's `close` event, whatever the thread died of. Piscina then starts an empty thread, and the
- *   loop is installed in it anew.
+ * - Each state but the last has a timer. What a thread tells of its end only makes things go faster.
  * - A hang shows in a sweep that does not come. Only a thread that does not answer then is ended: it may have been this
  *   thread that did not listen.
- * - The first replacement is quick; a thread that keeps dying is replaced ever more slowly.
+ * - The first replacement is quick, the next ones are ever slower, but none waits longer than a period (half a second at
+ *   least, a minute at most): once the cause is gone, pings are begun within the period and a second.
  */
-import { MessageChannel } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import { systemClock } from '../async/clock.js';
 import { startDeadline } from '../async/deadline.js';
 import { KeepAliveError } from '../model/errors.js';
-import type { HostApi, Installation, LoopApi, LoopSettings } from './contract.js';
-import { connect, type Endpoint } from './endpoint.js';
+import type { HostApi, LoopSettings } from './contract.js';
+import { mayBeAtBreakpoint, WorkerThread } from './worker-thread.js';
 
 export interface WorkerHostOptions {
   readonly settings: LoopSettings;
@@ -26,195 +35,266 @@ export interface WorkerHostOptions {
   readonly onStarted: () => void;
   /** The thread is gone, this moment: nobody watches over the pings that are out. */
   readonly onGone: () => void;
-  /** Why it is gone: it ended by itself, or hung and was ended. Another one is started after `retryInMs`. */
+  /** Why it is gone: it ended, hung, or could not be started. Another one is started after `retryInMs`. */
   readonly onLost: (error: KeepAliveError, retryInMs: number) => void;
+  /** Nothing is pinged, and the thread is not given up yet. */
+  readonly onWaiting: (message: string) => void;
   /** The worker's entry. */
   readonly filename?: URL;
+  readonly timing?: Partial<Timing>;
 }
 
-/** A port may close before the thread's error is told. */
-const causeComesWithinMs = 50;
-const firstRetryMs = 100;
-const lastRetryMs = 60_000;
-/** A worker that lived so long did not die of the same thing as the one before. */
-const healthyMs = 60_000;
-/** How late a sweep may be before the worker is asked whether it runs. */
-const latenessMs = 500;
-/** How long it may take to answer. */
-const answerMs = 1000;
-/** How long a new thread may take to come up, on a machine that is busy. */
-const installMs = 30_000;
+/** In milliseconds. */
+export interface Timing {
+  /** A port may close so long before the thread's error is told. */
+  readonly causeMs: number;
+  readonly firstRetryMs: number;
+  /** Also with a shorter period the delay may grow to that: a thread costs more than a ping. */
+  readonly shortestLastRetryMs: number;
+  readonly longestRetryMs: number;
+  /** How long a new thread may take to come up, on a machine that is busy. */
+  readonly startMs: number;
+  /** How late a sweep may be before the worker is asked whether it runs. */
+  readonly latenessMs: number;
+  /** How long it may take to answer. */
+  readonly answerMs: number;
+  /** A thread that was up for so long did not end of the same thing as the one before. */
+  readonly healthyMs: number;
+  /** How long `stop` waits for threads that do not exit. */
+  readonly exitMs: number;
+}
+
+const defaultTiming: Timing = {
+  causeMs: 50,
+  firstRetryMs: 100,
+  shortestLastRetryMs: 500,
+  longestRetryMs: 60_000,
+  startMs: 30_000,
+  latenessMs: 500,
+  answerMs: 1000,
+  healthyMs: 60_000,
+  exitMs: 5000,
+};
+/** So many times in a row a thread may answer without having asked for a sweep. */
+const mostQuietRounds = 2;
+/** So many threads may be on their way out: memory, if they never exit. */
+const mostExiting = 3;
+/** What the promise leaves beyond the period. */
+const promisedMs = 1000;
 const longestTimerMs = 2 ** 31 - 1;
+
+type State = 'starting' | 'running' | 'suspected' | 'retrying' | 'stopped';
 
 export class WorkerHost {
   readonly #options: WorkerHostOptions;
-  #pool: Piscina | undefined;
-  #endpoint: Endpoint<LoopApi> | undefined;
-  #lastError: unknown;
-  #startedMs = 0;
-  #deaths = 0;
-  #hasRun = false;
-  #starting: NodeJS.Immediate | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #timing: Timing;
+  readonly #lastRetryMs: number;
+  #state: State = 'stopped';
+  /** Ends the timer of the state. */
+  #endTimer = () => {};
+  /** The timer of `running`. */
   #watchdog: NodeJS.Timeout | undefined;
-  #endSuspicion: (() => void) | undefined;
-  #stopped = false;
+  #thread: WorkerThread | undefined;
+  readonly #exiting = new Set<Promise<void>>();
+  #attempts = 0;
+  #failuresInARow = 0;
+  #quietRounds = 0;
+  /** When the present thread was asked for, and since when it has been up. */
+  #startedMs = 0;
+  #upMs: number | undefined;
+  /** It is not ended although it is late, and the log says so. */
+  #isLeftAlone = false;
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
+    this.#timing = { ...defaultTiming, ...options.timing };
+    const lastMs = Math.max(options.settings.periodMs, this.#timing.shortestLastRetryMs);
+    this.#lastRetryMs = Math.min(lastMs, this.#timing.longestRetryMs);
   }
 
   /** Returns before there is a thread: making one takes as long as thousands of pings. */
   start(): void {
     this.#startedMs = systemClock.now();
-    this.#starting = setImmediate(() => this.#install());
-  }
-
-  #install(): void {
-    const { port1, port2 } = new MessageChannel();
-    const endpoint = connect<LoopApi>(port1, this.#options.api);
-    // The host may exit while the agent runs.
-    port1.unref();
-    this.#endpoint = endpoint;
-    // A thread that never comes up is as good as one that does not answer.
-    this.#endSuspicion = startDeadline(installMs, () => this.#terminate(endpoint), false);
-    void endpoint.closed.then(() => this.#lost(endpoint));
-    const task: Installation = {
-      port: port2,
-      board: this.#options.board,
-      settings: this.#options.settings,
-      startedMs: this.#startedMs,
-      replaces: this.#hasRun,
-    };
-    try {
-      this.#pool ??= this.#createPool();
-    } catch (error) {
-      // As where this process may have no more threads.
-      this.#lastError = error;
-      endpoint.close();
-      return;
-    }
-    this.#pool.run(task, { transferList: [port2] }).then(
-      () => {
-        if (this.#stopped || this.#endpoint !== endpoint) return;
-        this.#endSuspicion?.();
-        this.#endSuspicion = undefined;
-        this.#hasRun = true;
-        this.#options.onStarted();
-        this.#watch();
-      },
-      (error) => {
-        this.#lastError = error;
-        endpoint.close();
-      },
-    );
+    this.#upMs = undefined;
+    this.#isLeftAlone = false;
+    this.#awaitStart();
+    setImmediate(() => this.#install());
   }
 
   /** @param ids the slots of the board that were occupied or vacated */
   storagesChanged(ids: Uint32Array): void {
     // Nobody waits for the answer. A worker that is gone meanwhile learns it from the board when it is replaced.
-    void this.#endpoint?.remote.storagesChanged(ids);
-    this.heard();
+    if (this.#isUp) this.#thread?.storagesChanged(ids);
   }
 
-  /** The worker has shown that it runs. */
+  /** The worker does its work: it has asked for something. */
   heard(): void {
-    this.#watchdog?.refresh();
+    this.#quietRounds = 0;
+    this.#isLeftAlone = false;
+    if (this.#state === 'running') this.#watchdog?.refresh();
+    else if (this.#state === 'suspected') this.#awaitSweep();
   }
 
   /** Asks the worker whether it runs, and ends it when it does not answer. */
   suspect(): void {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined || this.#endSuspicion !== undefined) return;
-    const end = startDeadline(answerMs, () => this.#terminate(endpoint), false);
-    this.#endSuspicion = end;
-    void endpoint.remote.alive().then(() => {
-      if (this.#endpoint !== endpoint) return;
-      end();
-      this.#endSuspicion = undefined;
-      this.heard();
+    const thread = this.#thread;
+    if (thread === undefined || this.#state !== 'running') return;
+    this.#awaitAnswer();
+    thread.alive().then(
+      () => {
+        if (this.#thread === thread && this.#state === 'suspected') this.#awaitSweep();
+      },
+      // That is no answer.
+      () => {},
+    );
+  }
+
+  /** Resolves when the thread has exited, or does not within a few seconds. */
+  async stop(): Promise<void> {
+    this.#enter('stopped', () => {});
+    this.#endThread();
+    let hold: NodeJS.Timeout | undefined;
+    // It also holds the process, which the thread does not, and perhaps nothing else does.
+    const patience = new Promise((resolve) => {
+      hold = setTimeout(resolve, this.#timing.exitMs);
+    });
+    await Promise.race([Promise.all(this.#exiting), patience]);
+    clearTimeout(hold);
+  }
+
+  get #isUp(): boolean {
+    return this.#state === 'running' || this.#state === 'suspected';
+  }
+
+  #enter(state: State, endTimer: () => void): void {
+    this.#endTimer();
+    this.#state = state;
+    this.#endTimer = endTimer;
+  }
+
+  #awaitStart(): void {
+    const { startMs } = this.#timing;
+    const lateMs = Math.min(this.#options.settings.periodMs + promisedMs, longestTimerMs);
+    const endDeadline = startDeadline(startMs, () => this.#expired('come up', startMs), false);
+    const late = setTimeout(() => {
+      if (this.#isLeftAlone) return;
+      this.#options.onWaiting(`Keep alive thread has not come up in ${lateMs / 1000} s`);
+    }, lateMs).unref();
+    this.#enter('starting', () => {
+      endDeadline();
+      clearTimeout(late);
     });
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearImmediate(this.#starting);
-    clearTimeout(this.#retry);
-    this.#forget();
-    // The worker is unref'd, so waiting for its end would not hold a process that has nothing else to do.
-    const hold = setInterval(() => {}, lastRetryMs);
+  #awaitSweep(): void {
+    const withinMs = Math.min(this.#options.settings.periodMs + this.#timing.latenessMs, longestTimerMs);
+    const watchdog = setTimeout(() => this.#heardNothing(), withinMs).unref();
+    this.#watchdog = watchdog;
+    this.#enter('running', () => clearTimeout(watchdog));
+  }
+
+  #awaitAnswer(): void {
+    const { answerMs } = this.#timing;
+    this.#enter(
+      'suspected',
+      startDeadline(answerMs, () => this.#expired('answer', answerMs), false),
+    );
+  }
+
+  #install(): void {
+    // It may have been stopped meanwhile.
+    if (this.#state !== 'starting') return;
+    if (this.#exiting.size >= mostExiting) {
+      this.#lose(new Error(`${this.#exiting.size} threads that were ended have not exited yet`));
+      return;
+    }
+    const { board, settings, api, filename } = this.#options;
+    const replaces = this.#attempts > 0;
+    this.#attempts += 1;
     try {
-      this.#endpoint?.close();
-      // It is of no more use; and no call may go to it any more.
-      this.#endpoint = undefined;
-      await this.#pool?.destroy();
-    } finally {
-      clearInterval(hold);
+      const thread = new WorkerThread({
+        filename: filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url),
+        installation: { board, settings, startedMs: this.#startedMs, replaces },
+        api,
+        onUp: () => this.#up(thread),
+        onGone: () => {
+          if (this.#thread === thread && (this.#isUp || this.#state === 'starting')) this.#lose();
+        },
+      });
+      this.#thread = thread;
+    } catch (error) {
+      // As where a bundler has left neither this file's URL nor what piscina looks for.
+      this.#lose(error);
     }
   }
 
-  #createPool(): Piscina {
-    const filename = this.#options.filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url);
-    const pool = new Piscina({
-      filename: filename.href,
-      minThreads: 1,
-      maxThreads: 1,
-      idleTimeout: Infinity,
-      // The default parks the thread in Atomics.wait between tasks, and its timers with it.
-      atomics: 'disabled',
-      recordTiming: false,
-      // The host's own `--import` hooks have no business in this thread, wherever they are given.
-      execArgv: [],
-      env: { ...process.env, NODE_OPTIONS: '' },
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
-    });
-    pool.on('error', (error) => {
-      this.#lastError = error;
-    });
-    return pool;
+  #up(thread: WorkerThread): void {
+    if (this.#thread !== thread || this.#state !== 'starting') return;
+    this.#upMs = systemClock.now();
+    this.#quietRounds = 0;
+    this.#awaitSweep();
+    this.#options.onStarted();
   }
 
-  /** Expects a sweep within each period. */
-  #watch(): void {
-    const withinMs = Math.min(this.#options.settings.periodMs + latenessMs, longestTimerMs);
-    clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => {
-      if (this.#options.hasWork()) this.suspect();
-    }, withinMs).unref();
+  #heardNothing(): void {
+    if (!this.#options.hasWork()) {
+      this.#quietRounds = 0;
+      this.#watchdog?.refresh();
+      return;
+    }
+    this.#quietRounds += 1;
+    if (this.#quietRounds > mostQuietRounds) {
+      this.#lose(new Error(`It answers, but has asked for no ping in ${this.#quietRounds} periods`));
+    } else {
+      this.suspect();
+    }
   }
 
-  #terminate(endpoint: Endpoint<LoopApi>): void {
-    if (this.#endpoint !== endpoint) return;
-    this.#lastError = new Error('It did not answer in time');
-    // Its end closes the port.
-    for (const thread of this.#pool?.threads ?? []) void thread.terminate();
+  #expired(what: string, withinMs: number): void {
+    if (!mayBeAtBreakpoint()) {
+      this.#lose(new Error(`It did not ${what} within ${withinMs / 1000} s`));
+      return;
+    }
+    const isTold = this.#isLeftAlone;
+    this.#isLeftAlone = true;
+    if (this.#state === 'starting') this.#awaitStart();
+    else this.#awaitAnswer();
+    if (isTold) return;
+    this.#options.onWaiting(
+      `Keep alive thread does not ${what}, and is not replaced: the inspector is open, so it may be at a breakpoint`,
+    );
   }
 
-  #forget(): void {
-    clearTimeout(this.#watchdog);
-    this.#watchdog = undefined;
-    this.#endSuspicion?.();
-    this.#endSuspicion = undefined;
-  }
-
-  #lost(endpoint: Endpoint<LoopApi>): void {
-    if (this.#stopped || this.#endpoint !== endpoint) return;
-    this.#endpoint = undefined;
-    this.#forget();
+  /** @param reason unless the thread itself knows it */
+  #lose(reason?: unknown): void {
+    const upMs = this.#upMs === undefined ? 0 : systemClock.now() - this.#upMs;
+    if (upMs > this.#timing.healthyMs) this.#failuresInARow = 0;
+    this.#retryAfter(this.#timing.causeMs, () => this.#replace(reason));
     this.#options.onGone();
-    this.#retry = setTimeout(() => this.#replace(), causeComesWithinMs).unref();
   }
 
-  #replace(): void {
-    if (systemClock.now() - this.#startedMs > healthyMs) this.#deaths = 0;
-    const retryInMs = Math.min(firstRetryMs * 2 ** this.#deaths, lastRetryMs);
-    this.#deaths += 1;
-    const error = new KeepAliveError('ERR_KEEPALIVE_WORKER_LOST', 'The keep alive thread ended by itself', {
-      cause: this.#lastError,
-      retryable: true,
-    });
-    this.#lastError = undefined;
-    this.#retry = setTimeout(() => this.start(), retryInMs).unref();
+  #replace(reason: unknown): void {
+    const message =
+      this.#upMs === undefined ? 'The keep alive thread could not be started' : 'The keep alive thread ended';
+    const cause = reason ?? this.#thread?.cause;
+    const error = new KeepAliveError('ERR_KEEPALIVE_WORKER_LOST', message, { cause, retryable: true });
+    this.#endThread();
+    const retryInMs = Math.min(this.#timing.firstRetryMs * 2 ** this.#failuresInARow, this.#lastRetryMs);
+    this.#failuresInARow += 1;
+    this.#retryAfter(retryInMs, () => this.start());
     this.#options.onLost(error, retryInMs);
+  }
+
+  #retryAfter(delayMs: number, next: () => void): void {
+    const timer = setTimeout(next, delayMs).unref();
+    this.#enter('retrying', () => clearTimeout(timer));
+  }
+
+  #endThread(): void {
+    if (this.#thread === undefined) return;
+    const exited = this.#thread.end();
+    this.#thread = undefined;
+    this.#exiting.add(exited);
+    void exited.then(() => this.#exiting.delete(exited));
   }
 }

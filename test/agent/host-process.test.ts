@@ -41,6 +41,13 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.match(stderr, /Exception in keep alive thread/);
   });
 
+  it('gets its thread when what kept it from starting is gone', async () => {
+    const { code, stdout, stderr } = await runHost('lost-its-directory');
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'ENOENT\nENOENT\nrunning: true\n');
+    assert.match(stderr, /Keep alive thread runs again/);
+  });
+
   // As Node 22 and newer do for a port with an event listener: the first sweep then blocks for 70 ms and more.
   it('does not load undici for the messages of the agent’s thread', async () => {
     const { code, stdout, stderr } = await runHost('lists-its-modules');

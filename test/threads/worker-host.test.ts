@@ -1,109 +1,114 @@
 import assert from 'node:assert/strict';
+import inspector from 'node:inspector';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { KeepAliveError } from '#src/model/errors.js';
-import { Board } from '#src/threads/board.js';
-import type { HostApi } from '#src/threads/contract.js';
-import { WorkerHost } from '#src/threads/worker-host.js';
+import type { Timing } from '#src/threads/worker-host.js';
+import { type Failure, holdProcess, hostOf, periodMs, Threads } from './failing-threads.js';
 
-interface Loss {
-  readonly error: unknown;
-  readonly retryInMs: number;
-}
-
-/** Nothing calls it: these workers have no loop. */
-const api = {} as HostApi;
-
-/** A host for one of the workers of `workers/`, each of which comes to a bad end, and the losses that it tells. */
-function hostFor(t: TestContext, worker: string, hasWork = true) {
-  const losses: Loss[] = [];
-  let starts = 0;
-  let wake = () => {};
-  const host = new WorkerHost({
-    settings: { periodMs: 50, timeoutMs: 50, jitter: 0, concurrency: 128 },
-    board: new Board().buffer,
-    api,
-    hasWork: () => hasWork,
-    onStarted: () => {
-      starts += 1;
-      wake();
-    },
-    onGone: () => {},
-    onLost: (error, retryInMs) => {
-      losses.push({ error, retryInMs });
-      wake();
-    },
-    filename: new URL(`./workers/${worker}.js`, import.meta.url),
+/** A host whose threads fail in one way, stopped after the test. */
+function setUp(t: TestContext, failure: Failure | undefined, timing: Partial<Timing> = {}) {
+  const threads = new Threads();
+  threads.next = failure;
+  const run = hostOf(threads, timing);
+  t.after(async () => {
+    await run.host.stop();
+    await threads[Symbol.asyncDispose]();
   });
-  t.after(() => host.stop());
-  const until = async (condition: () => boolean) => {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  };
-  host.start();
-  return { host, losses, until, starts: () => starts };
+  run.host.start();
+  return { ...run, threads };
 }
 
-describe('WorkerHost', { timeout: 120_000 }, () => {
-  let hold: NodeJS.Timeout;
+const messageOf = (error: unknown) => String((error as Error).message);
+
+describe('WorkerHost', { timeout: 60_000 }, () => {
+  let release: () => void;
   before(() => {
-    hold = setInterval(() => {}, 60_000);
+    release = holdProcess();
   });
-  after(() => clearInterval(hold));
+  after(() => release());
 
-  const deaths: [worker: string, cause: RegExp][] = [
-    ['throws-at-once', /thrown by the installation/],
-    ['throws-later', /thrown by a timer/],
-    // On a busy machine it takes so long that it is found hanging before.
-    ['runs-out-of-memory', /memory limit|did not answer/],
-    ['hangs', /did not answer/],
-  ];
-  for (const [worker, cause] of deaths) {
-    it(`replaces a worker that ${worker.replaceAll('-', ' ')}, and says what it died of`, async (t) => {
-      const { losses, until } = hostFor(t, worker);
-      await until(() => losses.length === 2);
-      for (const { error } of losses) {
-        assert.ok(error instanceof KeepAliveError);
-        assert.equal(error.code, 'ERR_KEEPALIVE_WORKER_LOST');
-        assert.match(String((error.cause as Error).message), cause);
-      }
+  it('starts another thread ever more slowly, but not more slowly than every half second or period', async (t) => {
+    const { losses, until } = setUp(t, 'there can be no thread', {
+      firstRetryMs: 100,
+      shortestLastRetryMs: 500,
     });
-  }
-
-  it('replaces a worker that exits', async (t) => {
-    const { losses, until, starts } = hostFor(t, 'exits');
-    await until(() => losses.length === 1);
-    assert.ok((losses[0]?.retryInMs ?? Infinity) <= 1000);
-    await until(() => starts() === 2);
-  });
-
-  it('replaces a worker that keeps dying ever more slowly', async (t) => {
-    const { losses, until } = hostFor(t, 'throws-at-once');
-    await until(() => losses.length === 4);
+    await until(() => losses.length === 5);
     assert.deepEqual(
       losses.map(({ retryInMs }) => retryInMs),
-      [100, 200, 400, 800],
+      [100, 200, 400, 500, 500],
     );
   });
 
-  it('leaves a worker alone that answers, although its sweeps do not come', async (t) => {
-    const { host, losses, until, starts } = hostFor(t, 'never-sweeps');
-    await until(() => starts() === 1);
+  it('starts quickly again after a thread that was up for long', async (t) => {
+    const { losses, until, threads } = setUp(t, 'throws at import', { healthyMs: 0 });
+    await until(() => losses.length === 3);
+    threads.next = 'throws later';
+    await until(() => losses.some(({ error }) => messageOf(error.cause) === 'thrown by a timer'));
+    const delaysMs = losses.map(({ retryInMs }) => retryInMs);
+    assert.deepEqual(delaysMs.slice(0, 3), [1, 2, 4]);
+    assert.equal(delaysMs.at(-1), 1);
+  });
+
+  it('says whether a thread could not be started or has ended', async (t) => {
+    const { losses, until, threads } = setUp(t, 'throws at import');
+    await until(() => losses.length === 1);
+    assert.equal(messageOf(losses[0]?.error), 'The keep alive thread could not be started');
+    threads.next = 'throws later';
+    const told = losses.length;
+    await until(() => losses.slice(told).some(({ error }) => messageOf(error.cause) === 'thrown by a timer'));
+    assert.equal(messageOf(losses.at(-1)?.error), 'The keep alive thread ended');
+  });
+
+  it('leaves a thread alone that answers, although its sweeps do not come', async (t) => {
+    const { host, losses, seen, until } = setUp(t, 'asks for nothing', { latenessMs: 10_000 });
+    await until(() => seen.starts === 1);
     for (let i = 0; i < 10; i++) {
       host.suspect();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.deepEqual(losses, []);
   });
 
-  it('may be stopped in the middle of it all', async (t) => {
-    const { host, losses, until } = hostFor(t, 'throws-at-once');
+  it('replaces a thread that answers, but has asked for no sweep in three periods', async (t) => {
+    const { losses, until } = setUp(t, 'asks for nothing', { latenessMs: 50 });
     await until(() => losses.length === 1);
-    await host.stop();
-    const told = losses.length;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    assert.equal(losses.length, told);
+    assert.match(messageOf(losses[0]?.error.cause), /asked for no ping in 3 periods/);
   });
+
+  it('goes on watching a thread that once had nothing to ping', async (t) => {
+    const { host, losses, until, seen, work } = setUp(t, 'hangs', { latenessMs: 50 });
+    work.isThere = false;
+    await until(() => seen.starts === 1);
+    await new Promise((resolve) => setTimeout(resolve, 5 * periodMs));
+    assert.deepEqual(losses, []);
+    work.isThere = true;
+    host.storagesChanged();
+    await until(() => losses.length === 1);
+  });
+
+  it('says so when a thread does not come up for a period and a second', async (t) => {
+    const { losses, waits, until } = setUp(t, 'waits at import', { startMs: 60_000 });
+    await until(() => waits.length === 1);
+    assert.deepEqual(waits, ['Keep alive thread has not come up in 1.1 s']);
+    assert.deepEqual(losses, []);
+  });
+
+  for (const [failure, what] of [
+    ['hangs', 'answer'],
+    ['waits at import', 'come up'],
+  ] as const) {
+    it(`does not end a thread that does not ${what} while the inspector is open`, async (t) => {
+      inspector.open(0);
+      t.after(() => inspector.close());
+      const { losses, waits, until } = setUp(t, failure, { startMs: 200, answerMs: 200, latenessMs: 50 });
+      await until(() => waits.length === 1);
+      assert.match(
+        String(waits[0]),
+        new RegExp(`does not ${what}, and is not replaced: the inspector is open`),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      assert.deepEqual([losses, waits.length], [[], 1]);
+      inspector.close();
+      await until(() => losses.length > 0);
+    });
+  }
 });

@@ -11,6 +11,7 @@ import { Repetition, reasonOf } from './repetition.js';
 const keepsEndingMs = 1000;
 /** A connection that is down for longer is an error. */
 const longMs = 60_000;
+const threadFailed = 'Exception in keep alive thread';
 
 /**
  * The lines of the log. Their words are the original's where the original has the line.
@@ -25,6 +26,9 @@ export class LogLines {
   readonly #troubles = new WeakMap<Member, Repetition>();
   /** The agent's own troubles, by what has them. */
   readonly #ownTroubles = new Map<string, Repetition>();
+  /** The delay until a next thread that the log told of last, and whether the log still says that there is none. */
+  #toldRetryMs = 0;
+  #isThreadLost = false;
   #stalls = 0;
   /** Those that have no line yet, together. */
   #heldBackStalls: { readonly heldBackTotalMs?: number; readonly heldBackLongestMs?: number } = {};
@@ -171,19 +175,30 @@ export class LogLines {
     );
   }
 
-  /** The loop threw, or its thread ended. */
-  panicked(error: unknown, retryInMs?: number): void {
-    const fields = { ...(retryInMs !== undefined && { retryInMs }), err: error };
-    this.#tell(
-      'panic',
-      this.#ownTrouble('thread'),
-      reasonOf(error),
-      fields,
-      'Exception in keep alive thread',
-    );
-    if (retryInMs === undefined || retryInMs < keepsEndingMs) return;
+  /** The loop threw. */
+  panicked(error: unknown): void {
+    this.#tell('panic', this.#ownTrouble('thread'), reasonOf(error), { err: error }, threadFailed);
+  }
+
+  /** The thread ended or could not be started, and is tried again: a line each time, until the delay is at its longest. */
+  threadLost(error: unknown, retryInMs: number): void {
+    const trouble = this.#ownTrouble('thread');
+    const isLonger = retryInMs > this.#toldRetryMs;
+    const isTold = trouble.occurs(reasonOf(error), this.#now(), isLonger) !== 'held back';
+    this.#toldRetryMs = isTold ? retryInMs : Math.min(retryInMs, this.#toldRetryMs);
+    if (!isTold) return;
+    this.#isThreadLost = true;
+    this.#write('panic', trouble, { retryInMs, err: error }, threadFailed);
+    if (retryInMs < keepsEndingMs) return;
     const message = `Keep alive thread keeps ending, starting it again in ${retryInMs / 1000} s`;
     this.#tell('warn', this.#ownTrouble('threads'), 'ends', { retryInMs }, message);
+  }
+
+  /** The thread is up. */
+  threadRuns(): void {
+    // Only where a line says that it does not.
+    if (this.#isThreadLost) this.#log.info({}, 'Keep alive thread runs again');
+    this.#isThreadLost = false;
   }
 
   listenerFailed(error: unknown, event: string): void {

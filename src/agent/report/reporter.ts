@@ -82,11 +82,12 @@ export class Journal {
   }
 
   workerStarted(restarts: number): void {
+    this.log.threadRuns();
     this.#facts.tell('workerStarted', { restarts });
   }
 
   workerLost(error: KeepAliveError, retryInMs: number): void {
-    this.log.panicked(error, retryInMs);
+    this.log.threadLost(error, retryInMs);
     this.#facts.tell('workerLost', { error, retryInMs });
   }
 

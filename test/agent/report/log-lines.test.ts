@@ -343,18 +343,31 @@ describe('The lines of a long trouble', () => {
     );
   });
 
-  it('count the deaths of a worker thread that keeps ending, and say so', () => {
+  it('tell of each failure of the worker thread while the delay grows, and count those after it', () => {
     const { lines, said, at } = linesAt();
-    const error = new Error('The keep alive thread ended by itself', { cause: new Error('out of memory') });
-    for (let i = 0; i < 8; i++) at(i, () => lines.panicked(error, 100 * 2 ** i));
-    at(61, () => lines.panicked(error, 60_000));
-    at(62, () => lines.panicked(new Error('something else')));
+    const error = new Error('The keep alive thread could not be started', { cause: new Error('EMFILE') });
+    const delaysMs = [100, 200, 400, 800, 1600, 1600, 1600];
+    for (const [second, delayMs] of delaysMs.entries()) at(second, () => lines.threadLost(error, delayMs));
+    at(10, () => lines.panicked(new Error('something else')));
+    at(61, () => lines.threadLost(error, 1600));
     assert.deepEqual(said(), [
-      '70 Exception in keep alive thread',
+      ...Array.from({ length: 5 }, () => '70 Exception in keep alive thread'),
       '40 Keep alive thread keeps ending, starting it again in 1.6 s',
-      '70 Exception in keep alive thread (7 repetitions were held back)',
+      '70 Exception in keep alive thread (2 repetitions were held back)',
       '70 Exception in keep alive thread',
     ]);
+  });
+
+  it('say that the worker thread runs again, once for each time that they said it does not', () => {
+    const { lines, said, at } = linesAt();
+    const error = new Error('The keep alive thread ended', { cause: new Error('out of memory') });
+    at(0, () => lines.threadRuns());
+    at(1, () => lines.threadLost(error, 100));
+    at(2, () => lines.threadRuns());
+    at(3, () => lines.threadRuns());
+    at(4, () => lines.threadLost(error, 100));
+    at(5, () => lines.threadRuns());
+    assert.deepEqual(said(), ['70 Exception in keep alive thread', '30 Keep alive thread runs again']);
   });
 
   it('are not even put together when they are about every ping and nobody reads them', () => {

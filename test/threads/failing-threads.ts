@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Worker, WorkerOptions } from 'node:worker_threads';
+import type { KeepAliveError } from '#src/model/errors.js';
+import { Board } from '#src/threads/board.js';
+import { type Timing, WorkerHost } from '#src/threads/worker-host.js';
+
+/** Every way in which a thread can fail to come up, or end, and what it is said to have ended of. */
+export const failures = {
+  // Made by `Threads`.
+  'there can be no thread': /no thread to be had/,
+  "piscina's file is missing": /Cannot find module/,
+  'the entry is missing': /Cannot find module/,
+  'is terminated by others': /exited with code 1/,
+  // Made by workers/fails-as-told.ts.
+  'throws at import': /thrown at import/,
+  'exits at import': /exited with code 3/,
+  'waits at import': /did not come up/,
+  'spins at import': /did not come up/,
+  'exports nothing': /No handler function/,
+  'throws in the installation': /thrown by the installation/,
+  'rejects in the installation': /rejected by the installation/,
+  'never installs': /did not come up/,
+  'exits in the installation': /exited with code:? 3/,
+  'exits at once': /exited with code:? 3/,
+  'throws later': /thrown by a timer/,
+  'rejects later': /rejected by a timer/,
+  'closes its port': /closed its port/,
+  'runs out of memory': /memory limit/,
+  hangs: /did not answer/,
+  'cannot be ended': /did not answer/,
+  'asks for nothing': /asked for no ping/,
+} as const satisfies Readonly<Record<string, RegExp>>;
+
+export type Failure = keyof typeof failures;
+
+type WorkerClass = new (filename: string | URL, options?: WorkerOptions) => Worker;
+
+/** Where piscina looks for `Worker` each time. */
+const workerThreads = createRequire(import.meta.url)('node:worker_threads') as { Worker: WorkerClass };
+
+/** Makes each thread of this process that piscina starts fail as told. */
+export class Threads {
+  /** How the next thread is to fail; not at all by default. */
+  next: Failure | undefined;
+  readonly alive = new Set<Worker>();
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'entry-'));
+  readonly #original = workerThreads.Worker;
+  readonly #realEntry = new URL('./workers/fails-as-told.js', import.meta.url);
+
+  constructor() {
+    const makeThread = (filename: string | URL, options?: WorkerOptions) => this.#make(filename, options);
+    workerThreads.Worker = class {
+      constructor(filename: string | URL, options?: WorkerOptions) {
+        // biome-ignore lint/correctness/noConstructorReturn: a thread of the original class, or none.
+        return makeThread(filename, options);
+      }
+    } as WorkerClass;
+  }
+
+  /** The entry of the workers, which may be missing. */
+  get entry(): URL {
+    return pathToFileURL(path.join(this.#folder, 'entry.mjs'));
+  }
+
+  /** Also ends those that could not be ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    workerThreads.Worker = this.#original;
+    await Promise.all(Array.from(this.alive, (worker) => this.end(worker)));
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  async end(worker: Worker): Promise<void> {
+    const { terminate } = this.#original.prototype as Worker;
+    await terminate.call(worker);
+  }
+
+  #make(filename: string | URL, options?: WorkerOptions): Worker {
+    const failure = this.next;
+    if (failure === 'there can be no thread') throw new Error('no thread to be had');
+    if (failure === 'the entry is missing') rmSync(this.entry, { force: true });
+    else writeFileSync(this.entry, `export { default } from '${this.#realEntry}';\n`);
+    const worker = new this.#original(
+      failure === "piscina's file is missing" ? `${filename}.gone` : filename,
+      {
+        ...options,
+        env: { ...process.env, FAILURE: failure ?? '' },
+      },
+    );
+    if (failure === 'cannot be ended') worker.terminate = () => new Promise(() => {});
+    this.alive.add(worker);
+    worker.once('exit', () => this.alive.delete(worker));
+    return worker;
+  }
+}
+
+export interface Loss {
+  readonly error: KeepAliveError;
+  readonly retryInMs: number;
+}
+
+export const periodMs = 100;
+
+/** A host of one storage, what it tells, and how often its thread has asked for a sweep. */
+export function hostOf(threads: Threads, timing: Partial<Timing> = {}) {
+  const board = new Board();
+  board.occupy();
+  const losses: Loss[] = [];
+  const waits: string[] = [];
+  const seen = { starts: 0, sweeps: 0, isUp: false };
+  const work = { isThere: true };
+  const waiting = new Set<() => void>();
+  const happened = () => {
+    for (const check of waiting) check();
+  };
+  const host = new WorkerHost({
+    settings: { periodMs, timeoutMs: periodMs, jitter: 0, concurrency: 128 },
+    board: board.buffer,
+    api: {
+      sweep: async () => {
+        seen.sweeps += 1;
+        host.heard();
+        happened();
+        return [];
+      },
+      turn: async () => {},
+      conclude: () => {},
+      stalled: () => {},
+      panicked: () => {},
+    },
+    hasWork: () => work.isThere,
+    onStarted: () => {
+      seen.starts += 1;
+      seen.isUp = true;
+      if (threads.next === 'is terminated by others')
+        for (const worker of threads.alive) void threads.end(worker);
+      happened();
+    },
+    onGone: () => {
+      seen.isUp = false;
+    },
+    onLost: (error, retryInMs) => {
+      losses.push({ error, retryInMs });
+      happened();
+    },
+    onWaiting: (message) => {
+      waits.push(message);
+      happened();
+    },
+    filename: threads.entry,
+    timing: { firstRetryMs: 1, shortestLastRetryMs: 20, startMs: 1000, answerMs: 400, ...timing },
+  });
+  /** Resolves as soon as the condition holds, which is looked at whenever something happens. */
+  const until = (condition: () => boolean) =>
+    new Promise<void>((resolve) => {
+      const check = () => {
+        if (!condition()) return;
+        waiting.delete(check);
+        resolve();
+      };
+      waiting.add(check);
+      check();
+    });
+  return { host, losses, waits, seen, work, until };
+}
+
+/** The process may end while an agent runs, and these tests have nothing else that holds it. */
+export function holdProcess(): () => void {
+  const hold = setInterval(() => {}, 60_000);
+  return () => clearInterval(hold);
+}

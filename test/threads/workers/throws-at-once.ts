@@ -1,3 +1,0 @@
-export default function install(): void {
-  throw new Error('thrown by the installation');
-}
