@@ -148,6 +148,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       prober,
       storageCount: () => members.size,
       onOverdue: () => worker.suspect(),
+      onPanic: (error) => this.#journal.log.panicked(error),
     });
     const api: HostApi = {
       sweep: (ids) => {

@@ -24,6 +24,8 @@ export interface SweeperOptions {
   readonly storageCount: () => number;
   /** A ping is out for so long after its timeout that the worker may have failed. */
   readonly onOverdue: () => void;
+  /** The prober threw, which it must not. */
+  readonly onPanic: (error: unknown) => void;
 }
 
 /** Begins the pings of a sweep, batch by batch, within the limit of pings in flight, and knows which ones are out. */
@@ -32,6 +34,7 @@ export class Sweeper {
   readonly #settings: Settings;
   readonly #storageCount: () => number;
   readonly #onOverdue: () => void;
+  readonly #onPanic: (error: unknown) => void;
   readonly #batchSize: number;
   readonly #batchesAtOnce: number;
   readonly #limit: LimitFunction;
@@ -41,15 +44,17 @@ export class Sweeper {
   /** How often all pings were abandoned. */
   #abandoned = 0;
 
-  constructor({ settings, prober, storageCount, onOverdue }: SweeperOptions) {
+  constructor({ settings, prober, storageCount, onOverdue, onPanic }: SweeperOptions) {
     const { concurrency, timeoutMs } = settings;
     this.#prober = prober;
     this.#settings = settings;
     this.#storageCount = storageCount;
     this.#onOverdue = onOverdue;
+    this.#onPanic = onPanic;
     this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(concurrency / 4)));
     this.#batchesAtOnce = Math.floor(concurrency / this.#batchSize);
-    this.#limit = pLimit(this.#batchesAtOnce);
+    // Else a sweep that is abandoned would stay pending for good.
+    this.#limit = pLimit({ concurrency: this.#batchesAtOnce, rejectOnClear: true });
     this.#leaseMs = budgetsFor(timeoutMs).lockMs + timeoutMs + leaseMarginMs;
   }
 
@@ -58,7 +63,7 @@ export class Sweeper {
    * still. Never rejects.
    */
   async sweep(ids: Uint32Array): Promise<readonly number[]> {
-    const begun: Promise<Batch>[] = [];
+    const begun: Promise<Batch | undefined>[] = [];
     const abandoned = this.#abandoned;
     const yieldsUntilMs = systemClock.now() + yieldsForMs;
     let turnEnds = pingsPerTurn;
@@ -69,13 +74,12 @@ export class Sweeper {
         turnEnds = from + pingsPerTurn;
       }
       const batch = this.#limit(() => this.#pingBatch(ids.subarray(from, from + this.#batchSize)));
-      // It is heard of below, but perhaps in a later turn: until then it must not count as a rejection nobody handles.
-      batch.catch(() => {});
-      begun.push(batch);
+      // Abandoned before its turn came.
+      begun.push(batch.catch(() => undefined));
     }
     const out: number[] = [];
     for (const batch of await Promise.all(begun)) {
-      if (!batch.isOver) for (const { subject } of batch.out()) out.push(subject.id);
+      if (batch?.isOver === false) for (const { subject } of batch.out()) out.push(subject.id);
     }
     return out;
   }
@@ -101,7 +105,7 @@ export class Sweeper {
       const batch = new Batch(this.#prober);
       // Before its pings begin: a listener may stop the agent in between.
       this.#batches.add(batch);
-      for (const id of ids) this.#prober.ping(id, batch);
+      for (const id of ids) this.#ping(id, batch);
       if (batch.isOver) {
         this.#batches.delete(batch);
         resolve(batch);
@@ -118,6 +122,15 @@ export class Sweeper {
         resolve(batch);
       });
     });
+  }
+
+  /** What one ping throws must not cost the others of its batch their lease. */
+  #ping(id: number, batch: Batch): void {
+    try {
+      this.#prober.ping(id, batch);
+    } catch (error) {
+      this.#onPanic(error);
+    }
   }
 
   /**

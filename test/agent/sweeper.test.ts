@@ -5,7 +5,7 @@ import { RoundTrips } from '#src/agent/ping/round-trips.js';
 import { Member } from '#src/agent/ping/target-state.js';
 import { Prober } from '#src/agent/prober.js';
 import { Journal } from '#src/agent/report/reporter.js';
-import { resolveSettings } from '#src/agent/settings.js';
+import { resolveSettings, type Settings } from '#src/agent/settings.js';
 import { Sweeper, type SweeperOptions } from '#src/agent/sweeper.js';
 import { createLog } from '#src/observability/log.js';
 import { Board } from '#src/threads/board.js';
@@ -13,15 +13,27 @@ import { type QueueLock, ScriptedStorage, silentStorage } from './scripted-stora
 
 function sweeperOf(
   members: readonly Member[],
-  { board, ...options }: Pick<SweeperOptions, 'settings' | 'onOverdue'> & { readonly board: Board },
+  {
+    board,
+    ...options
+  }: Pick<SweeperOptions, 'settings'> & Partial<SweeperOptions> & { readonly board: Board },
 ): Sweeper {
-  const prober = new Prober({
-    settings: options.settings,
+  return new Sweeper({
+    prober: proberOf(members, options.settings, board),
+    storageCount: () => members.length,
+    onOverdue: () => {},
+    onPanic: (error) => assert.fail(String(error)),
+    ...options,
+  });
+}
+
+function proberOf(members: readonly Member[], settings: Settings, board: Board): Prober {
+  return new Prober({
+    settings,
     board,
     journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
     members: new Map(members.map((member) => [member.id, member])),
   });
-  return new Sweeper({ ...options, prober, storageCount: () => members.length });
 }
 
 it('The sweeper takes the load lock back when no worker ends a ping, and asks after the worker', async (t) => {
@@ -45,20 +57,48 @@ it('The sweeper takes the load lock back when no worker ends a ping, and asks af
   assert.ok(member.ping !== undefined && !member.ping.ended);
 });
 
-/** The sweeper of a hundred storages that never answer, whose sweep of all of them has begun. */
-function longSweep() {
+it('The sweeper keeps the lease of the other pings of a batch when one throws', async (t) => {
+  const hold = setInterval(() => {}, 60_000);
+  t.after(() => clearInterval(hold));
+  const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
+  assert.ok(settings);
+  const board = new Board();
+  const storages = [silentStorage(), silentStorage(), silentStorage()] as const;
+  const members = storages.map(
+    (storage, index) => new Member(board.occupy(), String(index), storage, new RoundTrips()),
+  );
+  const prober = proberOf(members, settings, board);
+  const ping = prober.ping.bind(prober);
+  prober.ping = (id, batch) => {
+    if (id === members[1]?.id) throw new Error('thrown by a ping');
+    ping(id, batch);
+  };
+  const panics: unknown[] = [];
+  const ids = Uint32Array.from(members, ({ id }) => id);
+  await new Promise<void>((onOverdue) => {
+    const onPanic = (error: unknown) => panics.push(error);
+    const sweeper = sweeperOf(members, { settings, board, prober, onOverdue, onPanic });
+    void sweeper.sweep(ids).then((out) => assert.deepEqual(out, [ids[0], ids[2]]));
+  });
+  assert.deepEqual(panics.map(String), ['Error: thrown by a ping']);
+  const held = storages.map(({ loadLock }) => (loadLock as QueueLock).held);
+  assert.deepEqual(held, [false, false, false]);
+});
+
+/** The sweeper of storages that never answer, whose sweep of all of them has begun. */
+function longSweep(count = 100) {
   const { settings } = resolveSettings({ period: 1, timeout: 1 }, {});
   assert.ok(settings);
   const board = new Board();
   const roundTrips = new RoundTrips();
-  const members = Array.from({ length: 100 }, (_, index) => {
+  const members = Array.from({ length: count }, (_, index) => {
     const storage = new ScriptedStorage(() => new Promise(() => {}));
     storage.loadLock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
     return new Member(board.occupy(), String(index), storage, roundTrips);
   });
-  const sweeper = sweeperOf(members, { settings, board, onOverdue: () => {} });
-  void sweeper.sweep(Uint32Array.from(members, ({ id }) => id));
-  return { sweeper, members, begun: () => members.filter(({ pings }) => pings > 0).length };
+  const sweeper = sweeperOf(members, { settings, board });
+  const swept = sweeper.sweep(Uint32Array.from(members, ({ id }) => id));
+  return { sweeper, swept, members, begun: () => members.filter(({ pings }) => pings > 0).length };
 }
 
 /** A turn of the main loop, and what it has set going. */
@@ -86,4 +126,12 @@ it('The sweeper begins the rest of a long sweep at once when a turn of the main 
   await turn();
   assert.equal(begun(), 100);
   sweeper.abandonAll();
+});
+
+it('The sweeper ends a sweep of more than may be in flight when all are abandoned', async () => {
+  const { sweeper, swept, begun } = longSweep(400);
+  while (begun() < 128) await turn();
+  sweeper.abandonAll();
+  assert.deepEqual(await swept, []);
+  assert.equal(begun(), 128);
 });
