@@ -25,7 +25,7 @@ export default function install({ port, board, settings, startedMs, replaces }: 
     board: new Board(board),
     host: endpoint.remote as unknown as HostApi,
     clock: systemClock,
-    readTcpTable,
+    readTcpTable: (wanted) => readTcpTable(wanted),
   });
   void endpoint.closed.then(() => loop.stop());
   loop.start(startedMs, replaces);

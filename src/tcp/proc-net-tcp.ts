@@ -13,11 +13,16 @@ const colon = 58;
  *
  * @returns `undefined` where there is no `/proc/net/tcp`: outside Linux
  */
-export function readTcpTable(wanted: readonly SocketPorts[]): TcpTable | undefined {
-  const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
-    .map(readTable)
-    .filter((table) => table !== undefined);
-  return tables.length === 0 ? undefined : parseTcpTable(Buffer.concat(tables), wanted);
+export function readTcpTable(wanted: readonly SocketPorts[], read = readTables): TcpTable | undefined {
+  const first = read();
+  if (first === undefined) return undefined;
+  const table = parseTcpTable(first, wanted);
+  const missing = wanted.filter((ports) => table.find(ports) === undefined);
+  if (missing.length === 0) return table;
+  // The kernel writes the table piece by piece, and passes over a line when others before it vanish meanwhile.
+  const again = read();
+  const second = again && parseTcpTable(again, missing);
+  return { find: (ports) => table.find(ports) ?? second?.find(ports) };
 }
 
 /** Reads the lines of `/proc/net/tcp` and `/proc/net/tcp6`. What is no connection, or not wanted, is passed over. */
@@ -62,6 +67,13 @@ const keyOf = ({ local, remote }: SocketPorts) => `${local} ${remote}`;
 
 /** `0100007F:1FA4` ends in the port, in hexadecimal. */
 const portOf = (address: string) => Number.parseInt(address.slice(address.lastIndexOf(':') + 1), 16);
+
+function readTables(): Buffer | undefined {
+  const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
+    .map(readTable)
+    .filter((table) => table !== undefined);
+  return tables.length === 0 ? undefined : Buffer.concat(tables);
+}
 
 function readTable(path: string): Buffer | undefined {
   try {

@@ -68,6 +68,19 @@ describe('the table of TCP connections', () => {
     parseTcpTable(Buffer.from(text), [wanted]).find(wanted);
   const find = (local: number) => parse(recorded, { local, remote: 8100 });
 
+  it('is read again for a connection that one reading has passed over', () => {
+    const lines = recorded.split('\n');
+    const without = lines.filter((line) => !line.includes(':C351')).join('\n');
+    const readings = [without, recorded, recorded];
+    const wanted = [0xc350, 0xc351].map((local) => ({ local, remote: 8100 }));
+    const table = readTcpTable(wanted, () => Buffer.from(readings.shift() ?? ''));
+    assert.deepEqual(
+      wanted.map((ports) => table?.find(ports)?.unreadBytes),
+      [0, 3],
+    );
+    assert.equal(readings.length, 1);
+  });
+
   it('tells what is unacknowledged and how often it was sent again', () => {
     assert.deepEqual(find(0xc350), { ...quiet, unacknowledgedBytes: 32, retransmits: 4 });
   });
