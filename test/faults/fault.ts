@@ -33,6 +33,8 @@ export interface FaultResult {
   readonly notes?: string;
   /** Promises that were broken and that no column shows, e.g. a leak; each a phrase. */
   readonly broken?: readonly string[];
+  /** What the machine, busy with other things, was too late with, so that this run says nothing about the agent. */
+  readonly tooBusy?: string;
 }
 
 export interface Fault {

@@ -6,7 +6,16 @@ import type { FaultResult } from './fault.js';
  * @param allowanceMs for a machine that had other things to do
  */
 export function brokenPromises(result: FaultResult, allowanceMs = 0): readonly string[] {
-  const { boundMs, detectedAfterMs, deathsExpected, falseDeaths, chances, callsLost, broken = [] } = result;
+  const {
+    boundMs,
+    detectedAfterMs,
+    deathsExpected,
+    falseDeaths,
+    chances,
+    callsLost,
+    broken = [],
+    tooBusy,
+  } = result;
   const latestMs = Math.max(...detectedAfterMs, 0);
   return [
     ...(detectedAfterMs.length < deathsExpected
@@ -18,5 +27,6 @@ export function brokenPromises(result: FaultResult, allowanceMs = 0): readonly s
     ...(falseDeaths > 0 ? [`${falseDeaths} false deaths in ${chances} chances`] : []),
     ...(callsLost > 0 ? [`${callsLost} calls were lost`] : []),
     ...new Set(broken),
+    ...(tooBusy === undefined ? [] : [`the machine was too busy for this run: ${tooBusy}`]),
   ];
 }

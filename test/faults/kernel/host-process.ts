@@ -28,7 +28,15 @@ export interface LoadCommand {
   readonly storage: number;
 }
 
-export type HostCommand = LoadCommand | { readonly type: 'tally' };
+/** Commits so many new objects with records of that size, in one transaction. Answered by `uploaded`. */
+export interface UploadCommand {
+  readonly type: 'upload';
+  readonly storage: number;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export type HostCommand = LoadCommand | UploadCommand | { readonly type: 'tally' };
 
 /** What happened in the host. Times are of the clock that all processes of the machine share: `systemClock`. */
 export type HostEvent =
@@ -46,6 +54,7 @@ export type HostEvent =
   | { readonly type: 'disconnected'; readonly storage: number; readonly atMs: number; readonly by: string }
   | { readonly type: 'connected'; readonly storage: number; readonly atMs: number }
   | Loaded
+  | Uploaded
   /** An unwatched storage or a bare socket lost its connection by itself. */
   | { readonly type: 'unwatchedLost'; readonly atMs: number }
   /** The main loop stood still, up to that moment. */
@@ -60,7 +69,20 @@ export interface Loaded {
   readonly serial?: string;
   /** Whether the storage had been told that the object changed. */
   readonly invalidated?: boolean;
-  readonly error?: { readonly code: string; readonly retryable: boolean };
+  readonly error?: CallError;
+}
+
+export interface Uploaded {
+  readonly type: 'uploaded';
+  readonly storage: number;
+  readonly atMs: number;
+  readonly tookMs: number;
+  readonly error?: CallError;
+}
+
+export interface CallError {
+  readonly code: string;
+  readonly retryable: boolean;
 }
 
 /** What an independent look at the connection found when it was dropped. */
@@ -80,6 +102,8 @@ export interface Tally {
   readonly sent: number;
   /** Those that the storage failed by itself. */
   readonly failed: number;
+  /** How long the answer to a ping took at most, for each watched storage; 0 where there was none. */
+  readonly slowestPingsMs: readonly number[];
   /** The round trips on the unwatched storages, whatever time they took. */
   readonly unwatched: {
     readonly answered: number;

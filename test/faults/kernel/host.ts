@@ -2,13 +2,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
-import { ClientStorage } from 'zeo-keepalive/zeo';
+import { ClientStorage, zeroId } from 'zeo-keepalive/zeo';
 import { systemClock } from '#src/async/clock.js';
 import {
+  type CallError,
   type HostCommand,
   type HostConfig,
   type HostEvent,
   type LoadCommand,
+  type UploadCommand,
   waitTimeout,
 } from './host-process.js';
 import { rootOid } from './server-process.js';
@@ -36,14 +38,20 @@ const registry = new StorageRegistry();
 const witnesses = opened.map((storage) => new Witness(storage, config.witnessesAskKernel ?? false));
 const invalidated = new Set<number>();
 const agent = new KeepAlive({ period, timeout, level: 'silent' }, registry, {});
-const tally = { sent: 0, failed: 0 };
+const tally = { sent: 0, failed: 0, slowestPingsMs: watched.map(() => 0) };
 const timed = { answered: 0, late: 0, slowestMs: 0 };
+/** When the round trips that are still open began. */
+const timing = new Set<{ readonly atMs: number }>();
 
 agent.on('pingStarted', () => {
   tally.sent += 1;
 });
 agent.on('pingFailed', () => {
   tally.failed += 1;
+});
+agent.on('pingSucceeded', ({ name, roundTripMs = 0 }) => {
+  const slowestMs = tally.slowestPingsMs[Number(name)] ?? 0;
+  tally.slowestPingsMs[Number(name)] = Math.max(slowestMs, roundTripMs);
 });
 agent.on('storageDied', ({ name, diagnosis }) => {
   const witnessed = witnesses[Number(name)]?.seen;
@@ -86,7 +94,8 @@ if (config.timeUnwatched === true) {
 
 process.on('message', (command: HostCommand) => {
   if (command.type === 'load') load(command);
-  else report({ type: 'tally', ...tally, unwatched: timed });
+  else if (command.type === 'upload') upload(command);
+  else report({ type: 'tally', ...tally, unwatched: { ...timed, slowestMs: slowestMs() } });
 });
 agent.once('workerStarted', () => report({ type: 'ready' }));
 agent.start();
@@ -97,20 +106,48 @@ async function load({ storage }: LoadCommand): Promise<void> {
     const { serial } = await (opened[storage] as ClientStorage).load(rootOid);
     report({ ...about, atMs: now(), serial: Buffer.from(serial).toString('hex') });
   } catch (error) {
-    const { code = String(error), retryable = false } = error as { code?: string; retryable?: boolean };
-    report({ ...about, atMs: now(), error: { code, retryable } });
+    report({ ...about, atMs: now(), error: callError(error) });
   }
 }
 
-async function time(storage: ClientStorage): Promise<void> {
+async function upload({ storage: index, records, bytes }: UploadCommand): Promise<void> {
+  const storage = opened[index] as ClientStorage;
   const startedMs = now();
+  const ended = (outcome: { error?: CallError }) =>
+    report({ type: 'uploaded', storage: index, atMs: now(), tookMs: now() - startedMs, ...outcome });
+  try {
+    await storage.commit({ description: 'Upload' }, async (transaction) => {
+      const record = Buffer.alloc(bytes, 1);
+      for (let n = 0; n < records; n++) await transaction.store(await storage.newOid(), zeroId, record);
+    });
+    ended({});
+  } catch (error) {
+    ended({ error: callError(error) });
+  }
+}
+
+function callError(error: unknown): CallError {
+  const { code = String(error), retryable = false } = error as Partial<CallError>;
+  return { code, retryable };
+}
+
+async function time(storage: ClientStorage): Promise<void> {
+  const began = { atMs: now() };
+  timing.add(began);
   try {
     await storage.getInfo();
   } catch {
     return;
+  } finally {
+    timing.delete(began);
   }
-  const tookMs = now() - startedMs;
+  const tookMs = now() - began.atMs;
   timed.answered += 1;
   if (tookMs > timeout * 1000) timed.late += 1;
   timed.slowestMs = Math.max(timed.slowestMs, tookMs);
+}
+
+/** Of those that are still open, too, what they have taken by now. */
+function slowestMs(): number {
+  return Math.max(timed.slowestMs, ...[...timing].map(({ atMs }) => now() - atMs));
 }

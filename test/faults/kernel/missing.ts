@@ -1,24 +1,36 @@
-import { Network } from './network.js';
-
-let known: { readonly reason: string | undefined } | undefined;
+import { type Computer, Network } from './network.js';
 
 /** Why there can be no faults of the kernel here, found out by trying; `undefined` when there can. */
-export function missingForKernelFaults(): string | undefined {
-  known ??= { reason: tryIt() };
-  return known.reason;
+export const missingForKernelFaults = tried((computer) => {
+  computer.filter([
+    '-A INPUT -m statistic --mode random --probability 0.5 -j DROP',
+    '-A INPUT -m conntrack --ctstate INVALID -j DROP',
+  ]);
+});
+
+const missingTrafficControl = tried((computer) => computer.shape('one', 1));
+
+/** The same of faults on slow links. */
+export function missingForSlowLinks(): string | undefined {
+  return missingForKernelFaults() ?? missingTrafficControl();
 }
 
-function tryIt(): string | undefined {
+function tried(attempt: (computer: Computer) => void): () => string | undefined {
+  let known: { readonly reason: string | undefined } | undefined;
+  return () => {
+    known ??= { reason: tryIt(attempt) };
+    return known.reason;
+  };
+}
+
+function tryIt(attempt: (computer: Computer) => void): string | undefined {
   if (process.platform !== 'linux') return `no network namespaces on ${process.platform}`;
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   try {
     using network = new Network();
     const computer = network.add('probe');
     network.connect(computer, 'one', computer, 'two');
-    computer.filter([
-      '-A INPUT -m statistic --mode random --probability 0.5 -j DROP',
-      '-A INPUT -m conntrack --ctstate INVALID -j DROP',
-    ]);
+    attempt(computer);
     return undefined;
   } catch (error) {
     const { code, path, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };

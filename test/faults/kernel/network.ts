@@ -69,6 +69,12 @@ export class Computer {
     run('ip', ['netns', 'exec', this.namespace, 'iptables-restore', '--noflush'], table);
   }
 
+  /** Lets a network card send no more than so many megabits a second; what it holds back waits for at most 100 ms. */
+  shape(card: string, megabits: number): void {
+    const bucket = ['rate', `${megabits}mbit`, 'burst', '16kb', 'latency', '100ms'];
+    run('tc', ['-n', this.namespace, 'qdisc', 'add', 'dev', card, 'root', 'tbf', ...bucket]);
+  }
+
   /** Sets kernel parameters: `net.ipv4.ip_forward=1`. */
   sysctl(...settings: readonly string[]): void {
     run('ip', ['netns', 'exec', this.namespace, 'sysctl', '-qw', ...settings]);
@@ -101,7 +107,15 @@ function removeLeftovers(): void {
   }
 }
 
+/** A process that was stopped there goes on, so that it hears that nobody needs it any more, and ends. */
 function removeNamespace(namespace: string): void {
+  try {
+    for (const pid of run('ip', ['netns', 'pids', namespace]).split('\n').filter(Boolean)) {
+      process.kill(Number(pid), 'SIGCONT');
+    }
+  } catch {
+    // It has ended by itself in between, or the namespace is gone.
+  }
   try {
     run('ip', ['netns', 'del', namespace]);
   } catch {

@@ -12,6 +12,11 @@ export interface ServerConfig {
   readonly startedAt?: number;
   /** ZEO's own goes on with a copy of the data in this directory. */
   readonly copyOf?: string | undefined;
+  /**
+   * How long the embedded one, after each record from a client at that address, neither reads nor answers what else that
+   * client sends, in milliseconds.
+   */
+  readonly pauses?: Readonly<Record<string, number>>;
 }
 
 /** Changes the object that the hosts load. Answered by `committed`. */
@@ -22,6 +27,8 @@ export type ServerEvent =
       readonly type: 'listening';
       /** Where its data are, of ZEO's own. */
       readonly directory: string | undefined;
+      /** Of the process that serves. */
+      readonly pid: number;
     }
   /** The transaction's id, hexadecimal. */
   | { readonly type: 'committed'; readonly tid: string };
@@ -51,6 +58,14 @@ export class ServerProcess extends RemoteProcess<ServerCommand, ServerEvent> {
     this.send({ type: 'commit' });
     await this.until('a commit', () => this.all('committed').length > before, 60_000);
     return this.all('committed').at(-1)?.tid as string;
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(this.pid, signal);
+  }
+
+  get pid(): number {
+    return this.all('listening')[0]?.pid as number;
   }
 
   get directory(): string | undefined {

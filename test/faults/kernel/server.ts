@@ -15,6 +15,7 @@ import {
 } from './server-process.js';
 
 interface Served {
+  readonly pid: number;
   readonly directory?: string;
   commit(): Promise<string>;
   stop(): Promise<void>;
@@ -22,7 +23,7 @@ interface Served {
 
 const listenOn = { host: '0.0.0.0', port: serverPort };
 
-async function serveEmbedded({ startedAt = Date.now() }: ServerConfig): Promise<Served> {
+async function serveEmbedded({ startedAt = Date.now(), pauses = {} }: ServerConfig): Promise<Served> {
   let now = () => startedAt;
   const storage = new MemoryStorage({ now: () => now() });
   let commits = 0;
@@ -35,7 +36,13 @@ async function serveEmbedded({ startedAt = Date.now() }: ServerConfig): Promise<
   await commit();
   now = Date.now;
   const server = await ZeoServer.listen({ ...listenOn, storages: new Map([['1', storage]]) });
-  return { commit, stop: () => server.close() };
+  server.on('call', ({ connection, method }) => {
+    const pauseMs = pauses[connection.remoteAddress.split(':')[0] as string];
+    if (method !== 'storea' || pauseMs === undefined) return;
+    connection.silence();
+    setTimeout(() => connection.resume(), pauseMs);
+  });
+  return { pid: process.pid, commit, stop: () => server.close() };
 }
 
 async function servePython(version: ZeoVersion, { copyOf }: ServerConfig): Promise<Served> {
@@ -54,7 +61,7 @@ async function servePython(version: ZeoVersion, { copyOf }: ServerConfig): Promi
     }
   };
   if (copyOf === undefined) await commit();
-  return { directory: server.directory, commit, stop: () => server.stop() };
+  return { pid: server.pid, directory: server.directory, commit, stop: () => server.stop() };
 }
 
 async function serveCopy(version: ZeoVersion, original: string): Promise<PythonZeoServer> {
@@ -85,4 +92,4 @@ const served = await serving;
 process.on('message', async ({ type }: ServerCommand) => {
   if (type === 'commit') report({ type: 'committed', tid: await served.commit() });
 });
-report({ type: 'listening', directory: served.directory });
+report({ type: 'listening', directory: served.directory, pid: served.pid });

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#src/async/clock.js';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
 import { countsOf } from './counts.js';
+import { type Direction, directions } from './cut.js';
 import { HostProcess, type Loaded, waitTimeout } from './host-process.js';
 import { missingForKernelFaults } from './missing.js';
 import { ServerProcess } from './server-process.js';
-import { type Direction, directions, TwoHosts } from './two-hosts.js';
+import { TwoHosts } from './two-hosts.js';
 
 /** One run: in seconds, but for the bound. */
 interface Round {

@@ -1,9 +1,6 @@
-import { systemClock } from '#src/async/clock.js';
+import { cut, type Direction } from './cut.js';
 import { type Computer, Network } from './network.js';
 import { serverPort } from './server-process.js';
-
-export const directions = ['both ways', 'to the server', 'to the client'] as const;
-export type Direction = (typeof directions)[number];
 
 /**
  * A client's and a server's computer on one cable. The server's has as many addresses as there are storages, so that each
@@ -33,14 +30,7 @@ export class TwoHosts implements Disposable {
 
   /** From now on packets from or to an address of the server vanish. @returns the moment just before. */
   cut(address: string, direction: Direction): number {
-    const [host] = address.split(':');
-    const rules = [
-      ...(direction === 'to the client' ? [] : [`-A INPUT -d ${host} -j DROP`]),
-      ...(direction === 'to the server' ? [] : [`-A OUTPUT -s ${host} -j DROP`]),
-    ];
-    const atMs = systemClock.now();
-    this.server.filter(rules);
-    return atMs;
+    return cut(this.server, address, direction);
   }
 
   /** From now on each packet is lost with this probability, in both directions. */

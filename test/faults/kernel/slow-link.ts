@@ -1,0 +1,177 @@
+import type { Fault, FaultOptions, FaultResult } from '../fault.js';
+import { HostProcess, type Uploaded } from './host-process.js';
+import { missingForSlowLinks } from './missing.js';
+import { ServerProcess } from './server-process.js';
+import { type Link, SlowLinks } from './slow-links.js';
+
+/** Records of one transaction, over a link of its own for each of the pauses. */
+interface Upload {
+  readonly megabits: number;
+  readonly mebibytes: number;
+  readonly records: number;
+}
+
+interface Size {
+  /** Seconds. */
+  readonly period: number;
+  readonly timeout: number;
+  /** Those of one group go side by side. */
+  readonly groups: readonly (readonly Upload[])[];
+  /** For how long the server is busy after each record before it reads on or answers, as fractions of the timeout. */
+  readonly pauses: readonly number[];
+}
+
+const upload = (megabits: number, mebibytes: number, records = 1): Upload => ({
+  megabits,
+  mebibytes,
+  records,
+});
+
+/** ZEO's own server needs no pauses: it takes a record in time that grows with the square of its size. */
+const sizes: Readonly<Record<FaultOptions['size'], Readonly<Record<'embedded' | 'zeo', Size>>>> = {
+  scaled: {
+    embedded: {
+      period: 0.5,
+      timeout: 1.5,
+      groups: [[upload(1, 0.5), upload(10, 4), upload(100, 12, 2)]],
+      pauses: [0, 0.5, 0.75, 0.75],
+    },
+    zeo: {
+      period: 0.5,
+      timeout: 1.5,
+      groups: [[upload(1, 0.5), upload(10, 1, 2), upload(100, 1)]],
+      pauses: [0],
+    },
+  },
+  full: {
+    embedded: {
+      period: 1,
+      timeout: 3,
+      groups: [
+        [upload(1, 1), upload(1, 4), upload(1, 16)],
+        [upload(10, 1), upload(10, 8, 2), upload(10, 64)],
+        [upload(100, 1), upload(100, 8, 2), upload(100, 64)],
+      ],
+      pauses: [0, 0.3, 0.6, 0.9],
+    },
+    zeo: {
+      period: 1,
+      timeout: 5,
+      groups: [
+        [upload(1, 1), upload(1, 4)],
+        [upload(10, 1), upload(10, 2, 2)],
+        [upload(100, 1), upload(100, 2, 2)],
+      ],
+      pauses: [0],
+    },
+  },
+};
+
+/** So many connections over fast links are asked in turn, as often as each is pinged: how busy the server itself is. */
+const controls = 10;
+/** How much longer than it needs an upload is waited for. */
+const patienceMs = 30_000;
+
+export const slowLink: Fault = {
+  name: 'kernel-slow-link',
+  about: 'records go out over slow links, to a server that is busy after each, but for less than the timeout',
+  layer: 'kernel',
+  servers: ['embedded', 'zeo-6.2'],
+  missing: missingForSlowLinks,
+  async run(options) {
+    const size = sizes[options.size][options.server === 'embedded' ? 'embedded' : 'zeo'];
+    const results: FaultResult[] = [];
+    for (const group of size.groups) results.push(...(await runGroup(options, size, group)));
+    return results;
+  },
+};
+
+/** One link, and what goes over it. */
+interface Line {
+  readonly upload: Upload;
+  readonly link: Link;
+  readonly pauseMs: number;
+}
+
+async function runGroup(
+  { server: kind, progress }: FaultOptions,
+  { period, timeout, pauses }: Size,
+  uploads: readonly Upload[],
+): Promise<FaultResult[]> {
+  using rig = new SlowLinks();
+  const lines = uploads.flatMap((upload) =>
+    pauses.map(
+      (pause): Line => ({ upload, link: rig.lay(upload.megabits), pauseMs: pause * timeout * 1000 }),
+    ),
+  );
+  const fast = rig.lay().address;
+  await using _server = await ServerProcess.start(rig.server, {
+    kind,
+    pauses: Object.fromEntries(lines.map(({ link, pauseMs }) => [link.clientHost, pauseMs])),
+  });
+  await using host = await HostProcess.start(rig.client, {
+    period,
+    timeout,
+    watched: lines.map(({ link }) => link.address),
+    unwatched: Array.from({ length: controls }, () => fast),
+    timeUnwatched: true,
+  });
+  for (const [storage, { upload }] of lines.entries()) {
+    host.send({ type: 'upload', storage, records: upload.records, bytes: upload.mebibytes * 2 ** 20 });
+  }
+  const longestMs = Math.max(...lines.map((line) => leastMs(line)));
+  progress(`${lines.length} uploads, of which the longest takes ${seconds(longestMs)}`);
+  await host.meets(() => host.all('uploaded').length >= lines.length, longestMs + patienceMs);
+  const { slowestPingsMs, unwatched } = await host.tally();
+  const isTooBusy = Math.max(...pauses) * timeout * 1000 + 2 * unwatched.slowestMs > timeout * 1000;
+
+  return uploads.map((upload): FaultResult => {
+    const mine = new Set([...lines.keys()].filter((storage) => lines[storage]?.upload === upload));
+    const ended = host.all('uploaded').filter(({ storage }) => mine.has(storage));
+    const slowestPingMs = Math.max(...[...mine].map((storage) => slowestPingsMs[storage] ?? 0));
+    const { records, mebibytes, megabits } = upload;
+    const busy = [...new Set(pauses)].map((pause) => pause * timeout);
+    const notes = [
+      ...(kind === 'embedded' ? [`the server is busy for ${listed(busy)} s after each record`] : []),
+      `the slowest answer to a ping took ${seconds(slowestPingMs)}`,
+      `to others the server answered within ${seconds(unwatched.slowestMs)}`,
+    ];
+    return {
+      variant: `${records === 1 ? 'a record' : `${records} records`} of ${mebibytes} MiB at ${megabits} Mbit/s, P = ${period} s, T = ${timeout} s`,
+      boundMs: undefined,
+      detectedAfterMs: [],
+      deathsExpected: 0,
+      falseDeaths: host.all('disconnected').filter(({ storage }) => mine.has(storage)).length,
+      chances: mine.size,
+      callsLost: mine.size - ended.length,
+      notes: notes.join('; '),
+      broken: ended.flatMap((end) => wrongWith(end, lines[end.storage] as Line)),
+      ...(isTooBusy ? { tooBusy: `the server took ${seconds(unwatched.slowestMs)} to answer others` } : {}),
+    };
+  });
+}
+
+/** How long an upload takes at the very least. */
+function leastMs({ upload: { megabits, mebibytes, records }, pauseMs }: Line): number {
+  // In the pause after one record the system takes as much of the next one as it has room for.
+  return (records * mebibytes * 2 ** 20 * 8) / (megabits * 1000) + pauseMs;
+}
+
+function wrongWith({ tookMs, error }: Uploaded, line: Line): string[] {
+  if (error !== undefined) return [`an upload failed with ${error.code}`];
+  // Without the shaping, or the pause, nothing has been tried.
+  const expectedMs = 0.9 * leastMs(line);
+  return tookMs < expectedMs
+    ? [`an upload took ${seconds(tookMs)}, and its link should take ${seconds(expectedMs)}`]
+    : [];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
+function listed(numbers: readonly number[]): string {
+  const texts = numbers.map((number) => String(Number(number.toFixed(2))));
+  const last = texts.pop();
+  return texts.length === 0 ? String(last) : `${texts.join(', ')} or ${last}`;
+}
