@@ -5,6 +5,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { preparePythons } from './python/environments.js';
+import { listOfSkips, type Skip } from './skips.js';
 
 /**
  * `npm test [-- [--no-skips] words…]`: runs the test files whose path contains one of the words, or all of them but those
@@ -43,7 +44,7 @@ for (const [version, { missing }] of Object.entries(pythons)) {
 
 const files = testFiles();
 const running = new Set<string>();
-const skipped: string[] = [];
+const skipped: Skip[] = [];
 const empty: string[] = [];
 const totals: string[] = [];
 let passed = 0;
@@ -59,7 +60,8 @@ async function* events() {
     if (event.type === 'test:pass' || event.type === 'test:fail') {
       const { name, file, skip, details } = event.data;
       running.delete(`${relative(file)}: ${name}`);
-      if (skip !== undefined && skip !== false) skipped.push(`${relative(file)}: ${name}: ${reason(skip)}`);
+      if (skip !== undefined && skip !== false)
+        skipped.push({ test: `${relative(file)}: ${name}`, reason: reason(skip) });
       else if (event.type === 'test:fail') failed += details.type === 'suite' ? 0 : 1;
       else if (name === file) empty.push(relative(file));
       else if (details.type !== 'suite') passed += 1;
@@ -99,9 +101,7 @@ const problems = [
   ...(requireAll && skipped.length > 0 ? [`${skipped.length} skipped, and none may be`] : []),
 ];
 console.log(['', ...totals.map((total) => `ℹ ${total}`)].join('\n'));
-console.log(
-  skipped.length === 0 ? 'Nothing was skipped' : `Skipped:\n${skipped.map((line) => `  ${line}`).join('\n')}`,
-);
+console.log(listOfSkips(skipped));
 if (problems.length > 0) {
   console.log(`Failed: ${problems.join('; ')}`);
   process.exitCode = 1;

@@ -47,6 +47,7 @@ describe('the judge', () => {
     ['a death found after the bound', { detectedAfterMs: [1, 2, 2501] }, /after 2501 ms, promised are 2500/],
     ['a false death', { falseDeaths: 2 }, /2 false deaths in 3 chances/],
     ['a lost call', { callsLost: 1 }, /1 calls were lost/],
+    ['a machine that was too busy', { tooBusy: 'late peers' }, /too busy for this run: late peers/],
     ['whatever else a fault found', { broken: ['it leaks'] }, /it leaks/],
   ];
   for (const [what, change, expected] of breaches) {

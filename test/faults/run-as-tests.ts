@@ -23,10 +23,11 @@ const patienceMs = 120_000;
 export function runAsTests(faults: readonly Fault[], { concurrency = true } = {}): void {
   for (const fault of faults) {
     const { name, about, servers } = fault;
-    describe(`${about} (${name})`, { timeout: patienceMs, concurrency }, () => {
+    describe(about, { timeout: patienceMs, concurrency }, () => {
       for (const server of servers) {
         const missing = fault.missing?.() ?? missingServer(server);
-        it(`keeps what is promised, against ${server}`, { skip: missing }, async (t) => {
+        // With its name, which stands alone in the list of what was skipped.
+        it(`${name} keeps what is promised, against ${server}`, { skip: missing }, async (t) => {
           const progress = (line: string) => t.diagnostic(line);
           const lateness = new MachineLateness();
           try {
@@ -34,8 +35,10 @@ export function runAsTests(faults: readonly Fault[], { concurrency = true } = {}
             assert.ok(results.length > 0);
             const allowanceMs = allowance(lateness.totalMs);
             t.diagnostic(`allowed for this machine: ${Math.round(allowanceMs)} ms`);
-            for (const result of results)
+            for (const result of results.filter(({ tooBusy }) => tooBusy === undefined))
               assert.deepEqual(brokenPromises(result, allowanceMs), [], result.variant);
+            const late = results.find(({ tooBusy }) => tooBusy !== undefined);
+            if (late !== undefined) t.skip(`the machine was too busy: ${late.tooBusy}`);
           } finally {
             await lateness.stop();
           }

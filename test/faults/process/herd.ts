@@ -1,7 +1,7 @@
 import type { Fault, FaultResult } from '../fault.js';
 import { startServer } from '../lab-server.js';
 import { Relay } from '../relay.js';
-import { monotonicNow, sleep, until } from '../turning-clock.js';
+import { monotonicNow, sleep, takeWorstStandstillMs, until } from '../turning-clock.js';
 import { Host } from './host.js';
 
 interface Herd {
@@ -40,6 +40,7 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
   await sleep(Math.random() * period * 1000);
   const acceptedBefore = relay.accepted;
   const before = { atMs: monotonicNow(), standstillMs: await host.standstillMs() };
+  takeWorstStandstillMs();
   for (const connection of relay.connections) connection.silence();
   const boundMs = (period + 2 * timeout) * 1000;
   await until(() => host.losses.length >= count, Math.max(2 * boundMs, 30_000), 'found').catch(() => {});
@@ -52,6 +53,10 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
     .map(({ atMs, standstillMs }) => atMs - before.atMs - (standstillMs - before.standstillMs));
   const backAtMs = host.connections.map(({ atMs }) => atMs - before.atMs);
   const busiest = busiestSecond(backAtMs);
+  const mostInASecond = count / 10;
+  const lateMs = Math.max(takeWorstStandstillMs(), (await host.standstillMs()) - before.standstillMs);
+  // What was due in the time in which nothing ran comes all at once afterwards.
+  const isTooBusy = busiest > mostInASecond && busiest <= mostInASecond * (1 + lateMs / 1000);
   const attempts = relay.accepted - acceptedBefore;
   const broken = [
     ...(host.connections.length === count
@@ -59,7 +64,9 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
       : [`${host.connections.length} reconnects of ${count} storages`]),
     ...(attempts === count ? [] : [`${attempts} attempts to reconnect ${count} storages`]),
     // The herd that must not be: more than a tenth in any one second, unless that is a handful.
-    ...(count >= 100 && busiest > count / 10 ? [`${busiest} of ${count} reconnected in one second`] : []),
+    ...(count >= 100 && busiest > mostInASecond && !isTooBusy
+      ? [`${busiest} of ${count} reconnected in one second`]
+      : []),
   ];
   return {
     variant: `${count} storages, P ${period} s, T ${timeout} s`,
@@ -71,6 +78,7 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
     callsLost: 0,
     notes: `reconnects in each second after the drop: ${histogram(backAtMs)}; ${busiest} in the busiest second`,
     ...(broken.length > 0 ? { broken } : {}),
+    ...(isTooBusy ? { tooBusy: `it stood still for ${Math.round(lateMs)} ms` } : {}),
   };
 }
 
