@@ -104,7 +104,7 @@ export interface Tally {
   readonly failed: number;
   /** How long the answer to a ping took at most, for each watched storage; 0 where there was none. */
   readonly slowestPingsMs: readonly number[];
-  /** The round trips on the unwatched storages, whatever time they took. */
+  /** The round trips on the unwatched storages, whatever time they took; of that in which the main loop turned. */
   readonly unwatched: {
     readonly answered: number;
     /** Took longer than the timeout. */

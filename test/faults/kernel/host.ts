@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { ClientStorage, zeroId } from 'zeo-keepalive/zeo';
 import { systemClock } from '#src/async/clock.js';
+import { turningNow } from '../turning-clock.js';
 import {
   type CallError,
   type HostCommand,
@@ -132,7 +133,7 @@ function callError(error: unknown): CallError {
 }
 
 async function time(storage: ClientStorage): Promise<void> {
-  const began = { atMs: now() };
+  const began = { atMs: turningNow() };
   timing.add(began);
   try {
     await storage.getInfo();
@@ -141,7 +142,7 @@ async function time(storage: ClientStorage): Promise<void> {
   } finally {
     timing.delete(began);
   }
-  const tookMs = now() - began.atMs;
+  const tookMs = turningNow() - began.atMs;
   timed.answered += 1;
   if (tookMs > timeout * 1000) timed.late += 1;
   timed.slowestMs = Math.max(timed.slowestMs, tookMs);
@@ -149,5 +150,5 @@ async function time(storage: ClientStorage): Promise<void> {
 
 /** Of those that are still open, too, what they have taken by now. */
 function slowestMs(): number {
-  return Math.max(timed.slowestMs, ...[...timing].map(({ atMs }) => now() - atMs));
+  return Math.max(timed.slowestMs, ...[...timing].map(({ atMs }) => turningNow() - atMs));
 }

@@ -1,5 +1,5 @@
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
-import { HostProcess, type Uploaded } from './host-process.js';
+import { type HostEvent, HostProcess, type Uploaded } from './host-process.js';
 import { missingForSlowLinks } from './missing.js';
 import { ServerProcess } from './server-process.js';
 import { type Link, SlowLinks } from './slow-links.js';
@@ -32,13 +32,13 @@ const sizes: Readonly<Record<FaultOptions['size'], Readonly<Record<'embedded' | 
   scaled: {
     embedded: {
       period: 0.5,
-      timeout: 1.5,
+      timeout: 2,
       groups: [[upload(1, 0.5), upload(10, 4), upload(100, 12, 2)]],
-      pauses: [0, 0.5, 0.75, 0.75],
+      pauses: [0, 0.5, 0.7, 0.7],
     },
     zeo: {
       period: 0.5,
-      timeout: 1.5,
+      timeout: 2,
       groups: [[upload(1, 0.5), upload(10, 1, 2), upload(100, 1)]],
       pauses: [0],
     },
@@ -123,6 +123,7 @@ async function runGroup(
   progress(`${lines.length} uploads, of which the longest takes ${seconds(longestMs)}`);
   await host.meets(() => host.all('uploaded').length >= lines.length, longestMs + patienceMs);
   const { slowestPingsMs, unwatched } = await host.tally();
+  // Once before the pause, to take the record, and once at its end.
   const isTooBusy = Math.max(...pauses) * timeout * 1000 + 2 * unwatched.slowestMs > timeout * 1000;
 
   return uploads.map((upload): FaultResult => {
@@ -145,7 +146,13 @@ async function runGroup(
       chances: mine.size,
       callsLost: mine.size - ended.length,
       notes: notes.join('; '),
-      broken: ended.flatMap((end) => wrongWith(end, lines[end.storage] as Line)),
+      broken: [
+        ...host
+          .all('died')
+          .filter(({ storage }) => mine.has(storage))
+          .map(inWords),
+        ...ended.flatMap((end) => wrongWith(end, lines[end.storage] as Line)),
+      ],
       ...(isTooBusy ? { tooBusy: `the server took ${seconds(unwatched.slowestMs)} to answer others` } : {}),
     };
   });
@@ -155,6 +162,10 @@ async function runGroup(
 function leastMs({ upload: { megabits, mebibytes, records }, pauseMs }: Line): number {
   // In the pause after one record the system takes as much of the next one as it has room for.
   return (records * mebibytes * 2 ** 20 * 8) / (megabits * 1000) + pauseMs;
+}
+
+function inWords({ diagnosis, witnessed }: Extract<HostEvent, { type: 'died' }>): string {
+  return `a server that was well was taken for dead: ${diagnosis}, silent for ${seconds(witnessed.silentMs)}`;
 }
 
 function wrongWith({ tookMs, error }: Uploaded, line: Line): string[] {
