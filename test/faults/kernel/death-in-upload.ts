@@ -102,7 +102,7 @@ async function runRound({ size, server: kind }: FaultOptions, way: Way): Promise
   );
   await using server = await ServerProcess.start(rig.server, { kind });
   const watched = lines.map(({ link }) => link.address);
-  await using host = await HostProcess.start(rig.client, { period, timeout, watched });
+  await using host = await HostProcess.start(rig.client, { period, timeout, watched, distinctPorts: true });
   for (const [storage, { mebibytes }] of lines.entries()) {
     host.send({ type: 'upload', storage, records: 1, bytes: mebibytes * 2 ** 20 });
   }

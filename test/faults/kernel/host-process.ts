@@ -18,6 +18,8 @@ export interface HostConfig {
   readonly timeUnwatched?: boolean;
   /** Look for bytes that the kernel holds unread whenever a connection is dropped. */
   readonly witnessesAskKernel?: boolean;
+  /** Makes a connection anew whose local port another one has: by the ports the agent tells them apart. */
+  readonly distinctPorts?: boolean;
   /** Addresses to open a bare socket to, without any keep-alive. */
   readonly sockets?: readonly string[];
 }

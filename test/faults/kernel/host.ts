@@ -26,10 +26,17 @@ process.on('disconnect', () => process.exit());
 // It may have been too early to hear of it.
 if (!process.connected) process.exit();
 
-const open = async (address: string) => {
+const localPorts = new Set<number | undefined>();
+const open = async (address: string): Promise<ClientStorage> => {
   // Many at once take longer than a call of theirs may wait.
   const storage = await ClientStorage.open({ address, wait: false, waitTimeout, reconnectMaxDelay: 1 });
   await once(storage, 'connected');
+  const port = storage.socketPorts?.local;
+  if (config.distinctPorts === true && localPorts.has(port)) {
+    await storage.close();
+    return open(address);
+  }
+  localPorts.add(port);
   return storage;
 };
 const opened = await Promise.all(watched.map(open));

@@ -115,6 +115,7 @@ async function runGroup(
     watched: lines.map(({ link }) => link.address),
     unwatched: Array.from({ length: controls }, () => fast),
     timeUnwatched: true,
+    distinctPorts: true,
   });
   for (const [storage, { upload }] of lines.entries()) {
     host.send({ type: 'upload', storage, records: upload.records, bytes: upload.mebibytes * 2 ** 20 });
