@@ -13,6 +13,6 @@ export interface MemoryStorageOptions {
    * Default: it removes old revisions only.
    */
   readonly referencesOf?: ReferencesOf;
-  /** Milliseconds since 1970. Default `Date.now`. */
+  /** Milliseconds since 1970. Default: the system's clock, to the microsecond. */
   readonly now?: () => number;
 }

@@ -20,6 +20,7 @@ import {
   type TransactionMeta,
   type TransactionStatus,
 } from './transaction-log.js';
+import { systemWallClock } from './wall-clock.js';
 
 /** A new state of an object. */
 export interface Change {
@@ -68,7 +69,7 @@ export class MemoryStorage {
     this.name = options.name ?? 'MemoryStorage';
     this.resolveConflict = options.resolveConflict;
     this.#referencesOf = options.referencesOf;
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now ?? systemWallClock;
     this.stats = new StorageStats(this.#now());
     this.commitLock = new CommitLock(this.#now);
     this.#invalidations = new InvalidationQueue(options.invalidationQueueSize ?? 100, zeroTid);
