@@ -18,7 +18,8 @@ export type Python =
   | { readonly executable?: undefined; readonly missing: string };
 
 const requirements: Readonly<Record<ZeoVersion, readonly string[]>> = {
-  '6.2': ['ZEO[msgpack]==6.2'],
+  // zope.testing is for ZEO's own tests (test/zeo-suite).
+  '6.2': ['ZEO[msgpack]==6.2', 'zope.testing==6.2'],
   '5.4.1': ['ZEO[msgpack]==5.4.1', 'ZODB<6'],
 };
 

@@ -1,0 +1,78 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { ServerDepot, type Wish } from './server-depot.js';
+
+export type Encoding = 'Z5' | 'M5';
+
+export type SuiteEvent =
+  /** This Python has no such tests. */
+  | { readonly missing: string }
+  | { readonly started: string }
+  | {
+      readonly ended: string;
+      readonly outcome: 'passed' | 'failed' | 'skipped';
+      readonly detail: string | null;
+      readonly milliseconds: number;
+    }
+  /** Of a list. */
+  | { readonly test: string; readonly group?: string };
+
+type Line = SuiteEvent | (Wish & { readonly number: number }) | { readonly done: true };
+
+/** The scripts are not compiled: they stay in the source tree. */
+const script = fileURLToPath(new URL('../../../test/zeo-suite/run_tests.py', import.meta.url));
+const stderrLimit = 4000;
+
+/**
+ * Runs `run_tests.py` and has servers for it. Ends early if the loop over it is left: Python ends, and what it has
+ * started, when its stdin does.
+ *
+ * @throws Error if Python ended before it was done.
+ */
+export async function* runSuite(
+  python: string,
+  args: readonly string[],
+  encoding: Encoding,
+): AsyncGenerator<SuiteEvent, void> {
+  const env = { ...process.env, ...(encoding === 'M5' ? { ZEO_MSGPACK: '1' } : {}) };
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(
+    python,
+    ['-B', '-W', 'ignore', script, ...args],
+    { env, stdio: ['pipe', 'pipe', 'pipe'] },
+  );
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  // It may be gone before it has read the last answer.
+  child.stdin.on('error', () => {});
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-stderrLimit);
+  });
+  child.once('error', (error) => {
+    stderr += String(error);
+  });
+  let depot: ServerDepot | undefined;
+  try {
+    for await (const text of createInterface({ input: child.stdout })) {
+      const line = JSON.parse(text) as Line;
+      if ('done' in line) return;
+      if ('ask' in line) {
+        depot ??= new ServerDepot(python);
+        const answer = await depot.fulfil(line).catch((error: Error) => ({ error: String(error) }));
+        child.stdin.write(`${JSON.stringify({ ...answer, number: line.number })}\n`);
+        continue;
+      }
+      if ('started' in line) stderr = '';
+      if ('ended' in line && line.outcome === 'failed')
+        yield { ...line, detail: `${line.detail}\nOn stderr meanwhile:\n${stderr}` };
+      else yield line;
+      if ('missing' in line) return;
+    }
+    throw new Error(`The Python of ZEO's tests ended early:\n${stderr}`);
+  } finally {
+    child.stdin.end();
+    await closed;
+    await depot?.close();
+  }
+}
