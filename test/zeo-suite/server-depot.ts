@@ -1,5 +1,5 @@
-import { MemoryStorage, ZeoServer, type ZeoServerOptions } from '../../src/testing.js';
-import { zeroId } from '../../src/zeo/ids.js';
+import { MemoryStorage, ZeoServer, type ZeoServerOptions } from '#src/zeo/server/index.js';
+import { zeroId } from '#src/zodb/ids.js';
 import { StorageFunctions } from './storage-functions.js';
 
 /** What `run_tests.py` asks for: embedded_server.py has made it of the configuration that a test gave. */

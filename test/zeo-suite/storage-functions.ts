@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Conflict } from '../../src/testing.js';
+import type { StoreConflict } from '#src/zeo/server/index.js';
 
 const script = fileURLToPath(new URL('../../../test/zeo-suite/storage_functions.py', import.meta.url));
 
@@ -31,7 +31,7 @@ export class StorageFunctions {
     }
   }
 
-  resolveConflict({ oid, oldData, committedData, newData }: Conflict): Uint8Array | undefined {
+  resolveConflict({ oid, oldData, committedData, newData }: StoreConflict): Uint8Array | undefined {
     return this.#ask('c', [oid, oldData, committedData, newData]);
   }
 
