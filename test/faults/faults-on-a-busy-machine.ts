@@ -24,6 +24,7 @@ const fault = (name: string, ...results: FaultResult[]): Fault => ({
 runAsTests([
   fault('well', kept),
   fault('late', kept, tooBusy),
+  fault('unmoved', { ...tooBusy, falseDeaths: 0 }),
   fault('wrong', tooBusy, { ...kept, falseDeaths: 1 }),
   { ...fault('absent', kept), missing: () => 'no iptables' },
 ]);
