@@ -8,6 +8,7 @@ import { isDict, PythonException, type Value } from './values.js';
  * have returned.
  *
  * - `_codecs.encode` and `bytes` are how Python 3 writes bytes below pickle protocol 3;
+ * - `dict`, `list` and `tuple` are what a class of its own, as of a transaction's extension, may reduce itself to;
  * - `_recon` is how ZODB's own exceptions pickle themselves (`ZODB/POSException.py: POSError.__reduce__`).
  */
 const functions: ReadonlyMap<string, (args: readonly unknown[]) => Value> = new Map<
@@ -17,6 +18,12 @@ const functions: ReadonlyMap<string, (args: readonly unknown[]) => Value> = new 
   ['_codecs.encode', latin1],
   ['__builtin__.bytes', noBytes],
   ['builtins.bytes', noBytes],
+  ['__builtin__.dict', dict],
+  ['builtins.dict', dict],
+  ['__builtin__.list', sequence],
+  ['builtins.list', sequence],
+  ['__builtin__.tuple', sequence],
+  ['builtins.tuple', sequence],
   ['ZODB.POSException._recon', reconstruct],
 ]);
 
@@ -71,6 +78,26 @@ export function construct(callee: unknown, args: unknown): Value {
   if (!isCallee(callee)) throw new ProtocolError('Pickle calls something other than a class');
   const call = callee instanceof PythonGlobal ? functions.get(callee.toString()) : undefined;
   return call === undefined ? new PythonObject(callee, args) : call(args);
+}
+
+/** `dict(pairs)` or `dict(other)`. Nothing is copied that could be copied again: a few bytes would do that to any size. */
+function dict(args: readonly unknown[]): Value {
+  const [source = []] = args;
+  if (args.length > 1) throw new ProtocolError('Pickle calls dict with more than one argument');
+  if (source instanceof Map || isDict(source)) return source as Value;
+  const isPairs = Array.isArray(source) && source.every((pair) => Array.isArray(pair) && pair.length === 2);
+  if (!isPairs) throw new ProtocolError('Pickle calls dict with something other than pairs');
+  const hasTextKeys = source.every(([key]) => typeof key === 'string');
+  // No prototype: `__proto__` is a key like any other.
+  return hasTextKeys ? Object.assign(Object.create(null), Object.fromEntries(source)) : new Map(source);
+}
+
+/** `list(items)` or `tuple(items)`: the items. */
+function sequence(args: readonly unknown[]): Value {
+  const [items = []] = args;
+  if (args.length > 1 || !Array.isArray(items))
+    throw new ProtocolError('Pickle calls list or tuple with something other than a sequence');
+  return items;
 }
 
 function noBytes(args: readonly unknown[]): Uint8Array {

@@ -230,8 +230,9 @@ export class MemoryStorage {
   }
 
   /** What `server_status` says. */
-  status(): { readonly [key: string]: Value } {
+  status(hasTimeout = false): { readonly [key: string]: Value } {
     return this.stats.report({
+      hasTimeout,
       connections: this.#observers.size,
       waiting: this.commitLock.waiting,
       lockedSinceMs: this.commitLock.lockedSinceMs,

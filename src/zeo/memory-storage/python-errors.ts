@@ -6,7 +6,7 @@ import type { Value } from '../encoding/values.js';
  */
 
 /** `ZODB/POSException.py: POSKeyError`: the object, or that revision of it, does not exist. */
-export function posKeyError(oid: Uint8Array): ServerError {
+export function posKeyError(oid: Value): ServerError {
   return new ServerError('ZODB.POSException.POSKeyError', [oid]);
 }
 
@@ -29,7 +29,7 @@ export function transactionError(...args: readonly Value[]): ServerError {
 export function conflictError(
   oid: Uint8Array,
   committed: Uint8Array,
-  seen: Uint8Array,
+  seen: Value,
   data: Uint8Array | null,
 ): ServerError {
   const attributes = {
@@ -42,7 +42,7 @@ export function conflictError(
 }
 
 /** An object that the client wanted unchanged (`checkCurrentSerialInTransaction`) was changed by someone else. */
-export function readConflictError(oid: Uint8Array, committed: Uint8Array, seen: Uint8Array): ServerError {
+export function readConflictError(oid: Uint8Array, committed: Uint8Array, seen: Value): ServerError {
   const attributes = {
     message: 'database read conflict error',
     oid,

@@ -1,6 +1,7 @@
 import { ServerError } from '../../model/errors.js';
 import type { ConflictResolver } from '../../zodb/conflict.js';
-import { compareIds, copyId, idKey } from '../../zodb/ids.js';
+import { compareIds, copyId, idKey, isId } from '../../zodb/ids.js';
+import type { Value } from '../encoding/values.js';
 import type { ObjectTable } from './object-table.js';
 import type { Operation } from './operation.js';
 import { conflictError, multipleUndoErrors, readConflictError, undoError } from './python-errors.js';
@@ -15,7 +16,7 @@ export type Resolution = ConflictResolver | 'client' | undefined;
 export type ConflictForClient = {
   readonly oid: Uint8Array;
   /** The serial that is committed, and the one that the client's change is based on. */
-  readonly serials: readonly [Uint8Array, Uint8Array];
+  readonly serials: readonly [Uint8Array, Value];
   readonly data: Uint8Array;
 };
 
@@ -80,15 +81,17 @@ export class StagedTransaction {
       case 'undo':
         this.#undo(operation.tid);
         break;
+      case 'invalid':
+        throw operation.error;
     }
   }
 
-  #store(oid: Uint8Array, serial: Uint8Array, data: Uint8Array): void {
+  #store(oid: Uint8Array, serial: Value, data: Uint8Array): void {
     const committed = this.#objects.find(oid)?.newest;
-    if (committed === undefined || compareIds(committed.tid, serial) === 0) {
+    if (committed === undefined || isSerial(serial, committed.tid)) {
       this.#write(oid, own(data), null);
     } else {
-      const oldData = this.#objects.get(oid).at(serial)?.data ?? null;
+      const oldData = (isId(serial) && this.#objects.get(oid).at(serial)?.data) || null;
       const merged = this.#merge(oid, oldData, committed.data, data);
       if (merged === undefined) {
         if (this.#resolution !== 'client') throw conflictError(oid, committed.tid, serial, data);
@@ -103,15 +106,16 @@ export class StagedTransaction {
     this.#changed.push(copyId(oid));
   }
 
-  #delete(oid: Uint8Array, serial: Uint8Array): void {
-    const committed = this.#objects.get(oid).newest?.tid ?? serial;
-    if (compareIds(committed, serial) !== 0) throw conflictError(oid, committed, serial, null);
+  #delete(oid: Uint8Array, serial: Value): void {
+    const committed = this.#objects.get(oid).newest?.tid;
+    if (committed !== undefined && !isSerial(serial, committed))
+      throw conflictError(oid, committed, serial, null);
     this.#write(oid, null, null);
   }
 
-  #check(oid: Uint8Array, serial: Uint8Array): void {
+  #check(oid: Uint8Array, serial: Value): void {
     const committed = this.#objects.getCurrent(oid).tid;
-    if (compareIds(committed, serial) !== 0) throw readConflictError(oid, committed, serial);
+    if (!isSerial(serial, committed)) throw readConflictError(oid, committed, serial);
   }
 
   /** All objects of the transaction are tried, so that the error names every one that is in the way. */
@@ -164,6 +168,10 @@ export class StagedTransaction {
       return undefined;
     }
   }
+}
+
+function isSerial(serial: Value, tid: Uint8Array): boolean {
+  return isId(serial) && compareIds(serial, tid) === 0;
 }
 
 /** A copy, as what came in is a view into a whole frame, or may be changed by whoever handed it in. */

@@ -22,6 +22,8 @@ export class StorageStats {
     /** Since when a commit is under way, in milliseconds since 1970. */
     readonly lockedSinceMs: number | undefined;
     readonly lastTransaction: Uint8Array;
+    /** Whether transactions that are voted on have to end in time. */
+    readonly hasTimeout: boolean;
   }): { readonly [key: string]: Value } {
     return {
       connections: now.connections,
@@ -35,8 +37,8 @@ export class StorageStats {
       conflicts_resolved: 0,
       start: this.#start,
       waiting: now.waiting,
-      // What ZEO says when no transaction timeout is configured.
-      'timeout-thread-is-alive': 'stub',
+      // The server's thread that watches over that, for which there is a stub where there is no timeout.
+      'timeout-thread-is-alive': now.hasTimeout ? true : 'stub',
       'last-transaction': Buffer.from(now.lastTransaction).toString('hex'),
     };
   }

@@ -1,11 +1,19 @@
 import { isId } from '../../zodb/ids.js';
 import { isDict, type Value } from '../encoding/values.js';
-import { typeError } from '../memory-storage/python-errors.js';
+import { posKeyError, typeError } from '../memory-storage/python-errors.js';
 
 /** The arguments of one call, read by position and checked; Python would raise a `TypeError` as well. */
 export class Arguments {
   readonly #method: string;
   readonly #values: readonly Value[];
+
+  /** @throws ServerError `TypeError` for a call with fewer arguments than `least`, or more than `most` */
+  checkCount(least: number, most: number): void {
+    const { length } = this.#values;
+    if (length >= least && length <= most) return;
+    const expected = least === most ? `${least}` : `${least} to ${most}`;
+    throw typeError(`${this.#method}() takes ${expected} arguments but ${length} were given`);
+  }
 
   constructor(method: string, values: readonly Value[]) {
     this.#method = method;
@@ -20,7 +28,8 @@ export class Arguments {
 
   /** The value, or `fallback` where the call has fewer arguments. */
   optional(index: number, fallback: Value): Value {
-    return this.#values[index] ?? fallback;
+    const value = this.#values[index];
+    return value === undefined ? fallback : value;
   }
 
   text(index: number): string {
@@ -42,6 +51,14 @@ export class Arguments {
     return value;
   }
 
+  /** An object id. Of anything else that could be a key there is no object, as ZODB's mapping storage has it. */
+  oid(index: number): Uint8Array {
+    const value = this.any(index);
+    if (isId(value)) return value;
+    const isKey = value === null || typeof value !== 'object' || value instanceof Uint8Array;
+    throw isKey ? posKeyError(value) : this.#wrong(index, '8 bytes');
+  }
+
   idOrNull(index: number): Uint8Array | null {
     return this.optional(index, null) === null ? null : this.id(index);
   }
@@ -55,7 +72,8 @@ export class Arguments {
 
   /** An integer, the nearest number for one that is beyond ±(2^53 − 1); `fallback` where the call has fewer arguments. */
   integer(index: number, fallback?: number): number {
-    const value = this.#toInteger(this.#values[index] ?? fallback);
+    const given = this.#values[index];
+    const value = this.#toInteger(given === undefined ? fallback : given);
     if (value === undefined) throw this.#wrong(index, 'int');
     return value;
   }

@@ -1,3 +1,5 @@
+import { startDeadline } from '../../async/deadline.js';
+import { KeepAliveError } from '../../model/errors.js';
 import type { Value } from '../encoding/values.js';
 import type { MemoryStorage } from '../memory-storage/memory-storage.js';
 import { readOnlyError, transactionError, valueError } from '../memory-storage/python-errors.js';
@@ -14,11 +16,15 @@ export interface Served {
   readonly clientConflictResolution: boolean;
   /** How much one transaction may bring. */
   readonly maxTransactionBytes: number;
+  /** For how long a transaction may have the commit lock after its vote, in milliseconds; absent: for any time. */
+  readonly transactionTimeoutMs?: number | undefined;
 }
 
 /** The way to the client for what it has not asked for. */
 export interface Peer {
   oneWay(method: string, args: readonly Value[]): void;
+  /** Ends its connection. */
+  destroy(error: Error): void;
 }
 
 /**
@@ -37,6 +43,7 @@ export class ClientState implements StorageObserver {
   #storage: MemoryStorage | undefined;
   #storageId: string | undefined;
   #unobserve: (() => void) | undefined;
+  #endTimeout: (() => void) | undefined;
 
   constructor(served: Served, peer: Peer) {
     this.served = served;
@@ -104,9 +111,26 @@ export class ClientState implements StorageObserver {
     return transaction;
   }
 
+  /**
+   * The transaction has been voted on: unless it is finished or aborted in time the client is dropped, and the lock goes to
+   * the next one. (ZEO's own server, up to 6.2, drops the client and keeps the lock for good.)
+   */
+  expectFinish(): void {
+    const { transactionTimeoutMs } = this.served;
+    if (transactionTimeoutMs === undefined) return;
+    const message = `The transaction was not finished within ${transactionTimeoutMs / 1000} s of its vote`;
+    this.#endTimeout = startDeadline(
+      transactionTimeoutMs,
+      () => this.peer.destroy(new KeepAliveError('ERR_ZEO_DISCONNECTED', message)),
+      false,
+    );
+  }
+
   /** Forgets the transaction, and lets the next committer in. */
   endTransaction(): void {
     if (this.transaction === undefined) return;
+    this.#endTimeout?.();
+    this.#endTimeout = undefined;
     this.transaction = undefined;
     this.storage.stats.activeTransactions -= 1;
     this.storage.commitLock.release(this);

@@ -8,7 +8,7 @@ import { extensionOf, toDict, undoLog } from './undo-log.js';
 
 /** The methods that look back, and the one that ends what can be seen. Source: ZEO/StorageServer.py, `ZEOStorage`. */
 export const historyMethods: Readonly<Record<string, Method>> = {
-  history: ({ storage }, args) => storage.history(args.id(0), args.integer(1, 1)).map(historyEntry),
+  history: ({ storage }, args) => storage.history(args.oid(0), args.integer(1, 1)).map(historyEntry),
 
   undoLog: ({ storage }, args) => undoLog(storage.transactions, args.integer(0), args.integer(1)),
 
@@ -18,7 +18,8 @@ export const historyMethods: Readonly<Record<string, Method>> = {
   // A server that is read-only packs as well.
   pack: ({ storage }, args) => {
     const seconds = args.number(0);
-    if (!(seconds >= 0 && seconds < latestSeconds)) throw valueError('The time of a pack is out of range');
+    if (!(seconds >= earliestSeconds && seconds < latestSeconds))
+      throw valueError('The time of a pack is out of range');
     storage.pack(seconds * 1000);
     return null;
   },
@@ -47,7 +48,8 @@ export const historyMethods: Readonly<Record<string, Method>> = {
   },
 };
 
-/** Of the year 9999: later ones have no transaction id. */
+/** The years 1900 and 10000: earlier and later times have no transaction id. */
+const earliestSeconds = -2_208_988_800;
 const latestSeconds = 253_402_300_800;
 
 function historyEntry({

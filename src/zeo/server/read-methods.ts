@@ -1,13 +1,13 @@
 import type { Method } from './method.js';
 
-/** What the storage can do: ZEO's client offers of itself what is named here (`ZEO/ClientStorage.py: notify_connected`). */
+/** What the storage can do, in the order of a file storage's `providedBy(storage).__iro__`: ZEO's client offers of itself what is named here (`ZEO/ClientStorage.py: notify_connected`). */
 const interfaces = [
-  ['ZODB.interfaces', 'IStorage'],
   ['ZODB.interfaces', 'IStorageRestoreable'],
   ['ZODB.interfaces', 'IStorageIteration'],
   ['ZODB.interfaces', 'IStorageUndoable'],
   ['ZODB.interfaces', 'IStorageCurrentRecordIteration'],
   ['ZODB.interfaces', 'IExternalGC'],
+  ['ZODB.interfaces', 'IStorage'],
   ['zope.interface', 'Interface'],
 ];
 
@@ -26,15 +26,15 @@ export const readMethods: Readonly<Record<string, Method>> = {
 
   lastTransaction: ({ storage }) => storage.lastTransaction,
 
-  getTid: ({ storage }, args) => storage.getTid(args.id(0)),
+  getTid: ({ storage }, args) => storage.getTid(args.oid(0)),
 
   loadBefore: ({ storage }, args) => {
     storage.stats.loads += 1;
-    const found = storage.loadBefore(args.id(0), args.id(1));
+    const found = storage.loadBefore(args.oid(0), args.id(1));
     return found && [found.data, found.tid, found.end];
   },
 
-  loadSerial: ({ storage }, args) => storage.loadSerial(args.id(0), args.id(1)),
+  loadSerial: ({ storage }, args) => storage.loadSerial(args.oid(0), args.id(1)),
 
   getInvalidations: ({ storage }, args) => {
     const found = storage.getInvalidations(args.id(0));
@@ -43,12 +43,11 @@ export const readMethods: Readonly<Record<string, Method>> = {
 
   new_oids: (client, args) => {
     client.assertWritable();
-    const count = Number(args.optional(0, 100));
     // As many as ZEO gives: never none, and never more than a hundred.
-    return client.storage.newOids(Number.isFinite(count) ? Math.max(1, Math.min(100, Math.trunc(count))) : 1);
+    return client.storage.newOids(Math.max(1, Math.min(100, args.integer(0, 100))));
   },
 
-  server_status: ({ storage }) => storage.status(),
+  server_status: ({ storage, served }) => storage.status(served.transactionTimeoutMs !== undefined),
 
   set_client_label: (client, args) => {
     // The client's name for itself is for people to read: no more is kept than they would.

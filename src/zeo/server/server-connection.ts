@@ -182,8 +182,11 @@ export class ServerConnection implements Replies, Peer {
       this.#observer.called(this, event);
       if (!this.#socket.destroyed) this.#dispatcher.dispatch(event);
     } else if (event.type === 'ruok') {
-      const { storages } = this.#client.served;
-      const status = Object.fromEntries(Array.from(storages, ([id, storage]) => [id, storage.status()]));
+      const { storages, transactionTimeoutMs } = this.#client.served;
+      const hasTimeout = transactionTimeoutMs !== undefined;
+      const status = Object.fromEntries(
+        Array.from(storages, ([id, storage]) => [id, storage.status(hasTimeout)]),
+      );
       this.#write(this.#session.encodeRaw(Buffer.from(JSON.stringify(status))));
       this.#socket.destroySoon();
     }

@@ -35,6 +35,11 @@ export interface ZeoServerOptions {
   readonly clientConflictResolution?: boolean;
   /** How much one transaction may bring, in bytes, before its client is dropped. Default 1 GiB. */
   readonly maxTransactionBytes?: number;
+  /**
+   * For how many seconds a client may hold the commit lock after a vote, before it is dropped: ZEO's `transaction-timeout`.
+   * Default: for any time.
+   */
+  readonly transactionTimeout?: number | undefined;
   /** The longest message that is accepted, in bytes. */
   readonly maxFrameBytes?: number;
   /** How much may wait to be sent to a client that does not read, before it is dropped. Default 64 MiB. */
@@ -88,7 +93,8 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
    *
    * Like any server it keeps the process alive until {@link close}.
    *
-   * @throws Error the system's, e.g. with the code `EADDRINUSE`; RangeError for an encoding that there is not.
+   * @throws Error the system's, e.g. with the code `EADDRINUSE`; RangeError for an encoding that there is not, and for a
+   *   timeout out of range.
    */
   static async listen(options: ZeoServerOptions = {}): Promise<ZeoServer> {
     const server = new ZeoServer(options);
@@ -106,6 +112,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
       readOnly: options.readOnly ?? false,
       clientConflictResolution: options.clientConflictResolution ?? false,
       maxTransactionBytes: options.maxTransactionBytes ?? 1024 ** 3,
+      transactionTimeoutMs: timeoutMsOf(options.transactionTimeout),
     };
     this.#listener = new Listener(options.tls, {
       accepted: (socket) => this.#accept(socket),
@@ -218,6 +225,17 @@ function encodingOf(name: unknown = 'Z5'): Encoding {
   if (name === 'Z5') return 'Z';
   if (name === 'M5') return 'M';
   throw new RangeError(`The server's encoding must be 'Z5' or 'M5', received ${receivedValue(name)}`);
+}
+
+/** A `setTimeout` of Node's takes no more milliseconds than that. */
+const longestTimeout = (2 ** 31 - 1) / 1000;
+
+function timeoutMsOf(seconds: unknown): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (typeof seconds === 'number' && seconds > 0 && seconds <= longestTimeout) return seconds * 1000;
+  throw new RangeError(
+    `transactionTimeout must be seconds from 0 to ${longestTimeout}, received ${receivedValue(seconds)}`,
+  );
 }
 
 function storagesOf({
