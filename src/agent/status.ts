@@ -10,7 +10,7 @@ import type { Member, StorageState } from './ping/target-state.js';
 export interface KeepAliveStatus {
   /** Whether the agent was started, and not stopped. */
   readonly running: boolean;
-  /** Whether its worker thread is up; for moments it is not, after a start or when a lost one is being replaced. */
+  /** Whether its worker thread is up. It is not for a moment after a start, and while a lost one is being replaced. */
   readonly workerRunning: boolean;
   /** `undefined`: no period is set, so the agent does not start. */
   readonly periodMs: number | undefined;

@@ -19,7 +19,7 @@ export type ErrorCode =
   | 'ERR_KEEPALIVE_TIMEOUT'
   /** A ping that was given up: its storage was removed, or the agent stopped, or its worker thread is gone. */
   | 'ERR_KEEPALIVE_ABANDONED'
-  /** The worker thread ended by itself. */
+  /** The worker thread ended by itself, hung, or could not be started; `cause` says why. */
   | 'ERR_KEEPALIVE_WORKER_LOST'
   /** An address or URI that cannot be understood. */
   | 'ERR_ZEO_INVALID_ADDRESS'

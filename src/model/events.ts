@@ -117,7 +117,7 @@ export interface KeepAliveEvents {
   stalled: [Stall];
   /** The worker thread runs. */
   workerStarted: [WorkerStarted];
-  /** The worker thread ended by itself; it is replaced. */
+  /** The worker thread ended by itself, hung, or could not be started; it is tried again. */
   workerLost: [WorkerLost];
 }
 

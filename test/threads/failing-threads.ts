@@ -105,7 +105,7 @@ export interface Loss {
 export const periodMs = 100;
 
 /** A host of one storage, what it tells, and how often its thread has asked for a sweep. */
-export function hostOf(threads: Threads, timing: Partial<Timing> = {}) {
+export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodMs = periodMs) {
   const board = new Board();
   board.occupy();
   const losses: Loss[] = [];
@@ -117,7 +117,7 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}) {
     for (const check of waiting) check();
   };
   const host = new WorkerHost({
-    settings: { periodMs, timeoutMs: periodMs, jitter: 0, concurrency: 128 },
+    settings: { periodMs: ofPeriodMs, timeoutMs: periodMs, jitter: 0, concurrency: 128 },
     board: board.buffer,
     api: {
       sweep: async () => {

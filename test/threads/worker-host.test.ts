@@ -5,10 +5,15 @@ import type { Timing } from '#src/threads/worker-host.js';
 import { type Failure, holdProcess, hostOf, periodMs, Threads } from './failing-threads.js';
 
 /** A host whose threads fail in one way, stopped after the test. */
-function setUp(t: TestContext, failure: Failure | undefined, timing: Partial<Timing> = {}) {
+function setUp(
+  t: TestContext,
+  failure: Failure | undefined,
+  timing: Partial<Timing> = {},
+  ofPeriodMs = periodMs,
+) {
   const threads = new Threads();
   threads.next = failure;
-  const run = hostOf(threads, timing);
+  const run = hostOf(threads, timing, ofPeriodMs);
   t.after(async () => {
     await run.host.stop();
     await threads[Symbol.asyncDispose]();
@@ -56,6 +61,14 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     const told = losses.length;
     await until(() => losses.slice(told).some(({ error }) => messageOf(error.cause) === 'thrown by a timer'));
     assert.equal(messageOf(losses.at(-1)?.error), 'The keep alive thread ended');
+  });
+
+  it('pings soon after a start that failed, not only after another period', async (t) => {
+    const hourMs = 3_600_000;
+    const { losses, seen, until, threads } = setUp(t, 'throws at import', {}, hourMs);
+    await until(() => losses.length === 1);
+    threads.next = undefined;
+    await until(() => seen.sweeps > 0);
   });
 
   it('leaves a thread alone that answers, although its sweeps do not come', async (t) => {

@@ -32,12 +32,12 @@ for (const encoding of ['Z5', 'M5'] as const) {
         supportsUndo: true,
         supports_record_iternext: true,
         interfaces: [
-          ['ZODB.interfaces', 'IStorage'],
           ['ZODB.interfaces', 'IStorageRestoreable'],
           ['ZODB.interfaces', 'IStorageIteration'],
           ['ZODB.interfaces', 'IStorageUndoable'],
           ['ZODB.interfaces', 'IStorageCurrentRecordIteration'],
           ['ZODB.interfaces', 'IExternalGC'],
+          ['ZODB.interfaces', 'IStorage'],
           ['zope.interface', 'Interface'],
         ],
       });
@@ -126,11 +126,22 @@ for (const encoding of ['Z5', 'M5'] as const) {
 
     it('answers wrong arguments with a TypeError', async () => {
       const client = await WireClient.register(server);
-      await assert.rejects(client.call('loadBefore', 'text', latest), { className: 'builtins.TypeError' });
-      await assert.rejects(client.call('loadBefore', oid(1)), { className: 'builtins.TypeError' });
-      await assert.rejects(client.call('loadBefore', zero.slice(1), latest), {
-        className: 'builtins.TypeError',
-      });
+      const isTypeError = { className: 'builtins.TypeError' };
+      await assert.rejects(client.call('loadBefore', [], latest), isTypeError);
+      await assert.rejects(client.call('loadBefore', oid(1)), isTypeError);
+      await assert.rejects(client.call('ping', 1), isTypeError);
+      await assert.rejects(client.call('new_oids', null), isTypeError);
+      await assert.rejects(client.call('history', oid(1), 1, 2), isTypeError);
+      await client.close();
+    });
+
+    it('knows no object by what is no id', async () => {
+      const client = await WireClient.register(server);
+      for (const key of [null, 'text', zero.slice(1), 1])
+        for (const method of ['loadBefore', 'history'])
+          await assert.rejects(client.call(method, key, method === 'history' ? null : latest), {
+            className: 'ZODB.POSException.POSKeyError',
+          });
       await client.close();
     });
   });
