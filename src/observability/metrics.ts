@@ -3,6 +3,8 @@
  *
  * The only way to `@opentelemetry/api`, an optional peer dependency: who does not import this neither needs nor pays for it.
  * It listens on the channels, like any other observer.
+ *
+ * @module metrics
  */
 import type { Channel } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';

@@ -62,6 +62,14 @@ export class RecordError extends KeepAliveError {
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for data that are no `Uint8Array`, and for options out of range.
  */
 export function decodeRecord(data: Uint8Array, options: RecordOptions = {}): ZodbRecord {
+  return decode(data, options, (unpickler, { maxDepth }) => readRecord(data, unpickler, maxDepth));
+}
+
+function decode<T>(
+  data: Uint8Array,
+  options: RecordOptions,
+  read: (unpickler: RecordUnpickler, options: Required<RecordOptions>) => T,
+): T {
   if (!(data instanceof Uint8Array)) {
     throw new KeepAliveError(
       'ERR_ZEO_INVALID_ARGUMENT',
@@ -75,11 +83,28 @@ export function decodeRecord(data: Uint8Array, options: RecordOptions = {}): Zod
   if (isCompressed(data)) throw new RecordError('Record is compressed by zc.zlibstorage', 0);
   const unpickler = new RecordUnpickler(data, resolved);
   try {
-    return readRecord(data, unpickler, resolved.maxDepth);
+    return read(unpickler, resolved);
   } catch (error) {
     if (error instanceof ProtocolError) throw new RecordError(error.message, unpickler.offset, error);
     throw error;
   }
+}
+
+/**
+ * The objects that a record keeps alive, by their ids, as `ZODB/serialize.py: referencesf` finds them: not the weakly
+ * referenced ones, nor those of other databases. What the record describes does not matter, not even whether its first pickle
+ * is that of a class. For `MemoryStorage`'s option `referencesOf`.
+ *
+ * @throws RecordError (`ERR_ZEO_RECORD`) for anything else than two pickles, or over a limit.
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function referencesOf(data: Uint8Array, options: RecordOptions = {}): Uint8Array[] {
+  return decode(data, options, (unpickler) => {
+    for (let pickles = 0; pickles < 2; pickles++) unpickler.load();
+    return unpickler.references
+      .filter(({ weak, database }) => !weak && database === undefined)
+      .map(({ oid }) => oid);
+  });
 }
 
 function readRecord(data: Uint8Array, unpickler: RecordUnpickler, maxDepth: number): ZodbRecord {

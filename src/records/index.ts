@@ -14,7 +14,7 @@ export { PythonComplex, PythonDecimal } from '../python/numbers.js';
 export { type Callee, PythonObject } from '../python/object.js';
 export { PersistentReference, type PersistentReferenceDetails } from '../python/persistent-reference.js';
 export type { BTreeContent, BucketContent, SetContent, TreeContent } from './btree-content.js';
-export { decodeRecord, RecordError } from './decode-record.js';
+export { decodeRecord, RecordError, referencesOf } from './decode-record.js';
 export type { Python2Text } from './python2-strings.js';
 export type { ListContent, MappingContent, RecordContent } from './record-content.js';
 export type { RecordOptions } from './record-options.js';

@@ -97,7 +97,8 @@ function describeError({ className, args }: ServerError): Failure {
     return new Failure(className, Array.from(_errs, ([id]) => hex(id)).sort());
   }
   // What it is about is said in Python's words.
-  if (className === 'builtins.Exception') return new Failure(className, null);
+  if (className === 'builtins.Exception' || className === 'builtins.TypeError')
+    return new Failure(className, null);
   return new Failure(className, args);
 }
 
@@ -196,6 +197,41 @@ const scenarios: Readonly<Record<string, (see: Transcript) => Promise<void>>> = 
     await see.ask('tpc_begin', 5, zero, zero, {}, null, ' ');
     await see.ask('tpc_abort', 4);
     await see.ask('lastTransaction');
+  },
+
+  'serials that are no ids, of objects that there are not and that there are': async (see) => {
+    await see.commit(1, ['storea', oid(1), null, record('a')], ['storea', oid(2), 'text', record('b')]);
+    await see.commit(
+      2,
+      ['storea', oid(3), Buffer.from('short'), record('c')],
+      ['storea', oid(4), 1, record('d')],
+    );
+    for (const number of [1, 2, 3, 4]) await see.ask('loadBefore', oid(number), latest);
+    await see.commit(3, ['storea', oid(1), null, record('late')]);
+    await see.commit(4, ['storea', oid(1), 'text', record('late')]);
+    await see.commit(5, ['checkCurrentSerialInTransaction', oid(1), null]);
+    await see.commit(6, ['deleteObject', oid(1), null]);
+    await see.commit(7, ['deleteObject', oid(9), null]);
+    await see.commit(8, store(5, zero, 'goes on'));
+    await see.ask('loadBefore', oid(5), latest);
+  },
+
+  'arguments that are not what they should be': async (see) => {
+    await fill(see);
+    await see.ask('history', oid(1), null);
+    await see.ask('new_oids', null);
+    await see.ask('new_oids', 'many');
+    await see.ask('ping', 1, 2);
+    await see.ask('lastTransaction', 1);
+    await see.ask('loadBefore', oid(1));
+    await see.ask('loadBefore', oid(1), latest, 1);
+    await see.ask('getTid');
+    await see.ask('iterator_next', null);
+    await see.ask('pack', -1, 1);
+    await see.ask('loadBefore', oid(1), latest);
+    await see.commit(4, ['storea', oid(1), tid(3), null]);
+    await see.commit(5, store(1, tid(3), 'goes on'));
+    await see.ask('loadBefore', oid(1), latest);
   },
 
   'deletions, and stores over them': async (see) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   decodeRecord,
+  referencesOf,
   type KeepAliveError,
   PersistentReference,
   PythonDateTime,
@@ -371,5 +372,23 @@ describe('decodeRecord', () => {
     ]) {
       assert.throws(() => decodeRecord(withState('N'), options as RecordOptions), invalid);
     }
+  });
+});
+
+describe('referencesOf', () => {
+  it('reads the references of a record whose first pickle is no class', () => {
+    const oid = Buffer.from('0000000000000007', 'hex');
+    const reference = Buffer.concat([Buffer.from('(U\x08', 'latin1'), oid, Buffer.from('NtQ.')]);
+    for (const first of ['N.', "S'text'\n.", ']q\x00.', '}.']) {
+      const record = Buffer.concat([Buffer.from(first, 'latin1'), reference]);
+      assert.deepEqual(referencesOf(record), [Uint8Array.from(oid)]);
+      assert.throws(() => decodeRecord(record), { code: 'ERR_ZEO_RECORD' });
+    }
+  });
+
+  it('refuses what is not two pickles, within the limits of a record', () => {
+    for (const record of ['', 'N.', 'N.N'])
+      assert.throws(() => referencesOf(Buffer.from(record)), { code: 'ERR_ZEO_RECORD' });
+    assert.throws(() => referencesOf(Buffer.from('N.N.'), { maxBytes: 3 }), { code: 'ERR_ZEO_RECORD' });
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { decodeRecord } from '#src/records/index.js';
+import { decodeRecord, referencesOf } from '#src/records/index.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 import { PythonProcess } from '../python/python-process.js';
 import { Describer } from './describe.js';
@@ -49,6 +49,8 @@ for (const version of zeoVersions) {
 
 function compareRecord({ name, record, ...expected }: Specimen): void {
   const decoded = decodeRecord(Buffer.from(record, 'hex'));
+  const kept = referencesOf(Buffer.from(record, 'hex')).map((oid) => Buffer.from(oid).toString('hex'));
+  assert.deepEqual(kept, expected.references, name);
   const describer = new Describer();
   assert.equal(decoded.className, expected.class, name);
   assert.deepEqual(

@@ -1,6 +1,6 @@
 import { isId } from '../../zodb/ids.js';
 import { isDict, type Value } from '../encoding/values.js';
-import { posKeyError, typeError } from '../memory-storage/python-errors.js';
+import { keyError, posKeyError, typeError } from '../memory-storage/python-errors.js';
 
 /** The arguments of one call, read by position and checked; Python would raise a `TypeError` as well. */
 export class Arguments {
@@ -76,6 +76,14 @@ export class Arguments {
     const value = this.#toInteger(given === undefined ? fallback : given);
     if (value === undefined) throw this.#wrong(index, 'int');
     return value;
+  }
+
+  /** The number of an iterator; by anything else there is none. */
+  iterator(index: number): number {
+    const value = this.any(index);
+    const number = this.#toInteger(value);
+    if (number === undefined) throw keyError(value);
+    return number;
   }
 
   integers(index: number): number[] {

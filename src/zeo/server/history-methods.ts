@@ -36,11 +36,11 @@ export const historyMethods: Readonly<Record<string, Method>> = {
   iterator_start: ({ storage, iterators }, args) =>
     iterators.start(storage.iterate(args.idOrNull(0) ?? undefined, args.idOrNull(1) ?? undefined)),
 
-  iterator_next: ({ iterators }, args) => transactionItem(iterators.next(args.integer(0))),
+  iterator_next: ({ iterators }, args) => transactionItem(iterators.next(args.iterator(0))),
 
-  iterator_record_start: ({ iterators }, args) => iterators.startRecords(args.integer(0), args.id(1)),
+  iterator_record_start: ({ iterators }, args) => iterators.startRecords(args.iterator(0), args.id(1)),
 
-  iterator_record_next: ({ iterators }, args) => recordItem(iterators.nextRecord(args.integer(0))),
+  iterator_record_next: ({ iterators }, args) => recordItem(iterators.nextRecord(args.iterator(0))),
 
   iterator_gc: ({ iterators }, args) => {
     iterators.forget(args.integers(0));

@@ -1,4 +1,8 @@
-/** What helps to test a program that speaks ZEO, where no Python is at hand: `zeo-keepalive/testing`. */
+/**
+ * What helps to test a program that speaks ZEO, where no Python is at hand: `zeo-keepalive/testing`.
+ *
+ * @module testing
+ */
 
 export type { ConflictResolver, StoreConflict } from '../../zodb/conflict.js';
 export { nextTid, tidAt, tidTime } from '../../zodb/tid.js';
