@@ -58,6 +58,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/zeo/memory-storage': ['src/model', 'src/zeo/encoding', 'src/zodb'],
   'src/zeo/server': [
+    'src/async',
     'src/model',
     'src/zeo/encoding',
     'src/zeo/memory-storage',

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   decodeRecord,
-  referencesOf,
   type KeepAliveError,
   PersistentReference,
   PythonDateTime,
@@ -13,6 +12,7 @@ import {
   PythonTimeZone,
   RecordError,
   type RecordOptions,
+  referencesOf,
 } from '#src/records/index.js';
 import { bytes, u32le } from '../zeo/protocol/byte-builder.js';
 
