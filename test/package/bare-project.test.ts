@@ -117,7 +117,7 @@ describe('a project that has nothing but the package', { timeout: 170_000, concu
           '--eval',
           'require("zeo-keepalive").startThread(NaN)',
         ]);
-        await assert.rejects(run, { stderr: /at \S+ \(.*zeo-keepalive\/src\/settings\.ts:\d+:\d+\)/ });
+        await assert.rejects(run, { stderr: /at \S+ \(.*zeo-keepalive\/src\/agent\/settings\.ts:\d+:\d+\)/ });
       });
     });
   }
