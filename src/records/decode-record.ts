@@ -69,6 +69,7 @@ function decode<T>(
   data: Uint8Array,
   options: RecordOptions,
   read: (unpickler: RecordUnpickler, options: Required<RecordOptions>) => T,
+  wantsClasses = true,
 ): T {
   if (!(data instanceof Uint8Array)) {
     throw new KeepAliveError(
@@ -81,7 +82,7 @@ function decode<T>(
     throw new RecordError(`Record of ${data.length} bytes, the limit is ${resolved.maxBytes}`, 0);
   }
   if (isCompressed(data)) throw new RecordError('Record is compressed by zc.zlibstorage', 0);
-  const unpickler = new RecordUnpickler(data, resolved);
+  const unpickler = new RecordUnpickler(data, resolved, wantsClasses);
   try {
     return read(unpickler, resolved);
   } catch (error) {
@@ -99,12 +100,13 @@ function decode<T>(
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
 export function referencesOf(data: Uint8Array, options: RecordOptions = {}): Uint8Array[] {
-  return decode(data, options, (unpickler) => {
+  const read = (unpickler: RecordUnpickler) => {
     for (let pickles = 0; pickles < 2; pickles++) unpickler.load();
     return unpickler.references
       .filter(({ weak, database }) => !weak && database === undefined)
       .map(({ oid }) => oid);
-  });
+  };
+  return decode(data, options, read, false);
 }
 
 function readRecord(data: Uint8Array, unpickler: RecordUnpickler, maxDepth: number): ZodbRecord {

@@ -8,18 +8,21 @@ import type { Python2Strings } from './python2-strings.js';
  * The reference that a persistent id stands for (`ZODB/serialize.py: ObjectReader._persistent_load`). Lists and tuples
  * are told apart by what is in them: the type of an extended reference is one letter, and an oid is never.
  *
+ * @param wantsClass whether the class is wanted; if not, it may be anything
  * @throws ProtocolError for anything that ZODB does not write.
  */
-export function parseReference(id: unknown, strings: Python2Strings): PersistentReference {
+export function parseReference(id: unknown, strings: Python2Strings, wantsClass = true): PersistentReference {
   if (!Array.isArray(id)) return new PersistentReference(oidOf(id, strings));
   const [first, second] = id;
   if (id.length === 1) return new PersistentReference(oidOf(first, strings), { weak: true });
   if (id.length !== 2) throw unknownForm();
   const type = isId(first) ? undefined : strings.text(first);
   if (type?.length !== 1) {
-    return new PersistentReference(oidOf(first, strings), { class: parseClass(second, strings) });
+    return new PersistentReference(oidOf(first, strings), {
+      class: wantsClass ? parseClass(second, strings) : undefined,
+    });
   }
-  return parseExtended(type, second, strings);
+  return parseExtended(type, second, strings, wantsClass);
 }
 
 /**
@@ -36,7 +39,12 @@ export function parseClass(value: unknown, strings: Python2Strings): PythonGloba
   throw new ProtocolError('Record has a malformed class: expected a global or a reference');
 }
 
-function parseExtended(type: string, args: unknown, strings: Python2Strings): PersistentReference {
+function parseExtended(
+  type: string,
+  args: unknown,
+  strings: Python2Strings,
+  wantsClass: boolean,
+): PersistentReference {
   if (!Array.isArray(args)) throw unknownForm();
   const form = `${type}${args.length}`;
   switch (form) {
@@ -52,7 +60,7 @@ function parseExtended(type: string, args: unknown, strings: Python2Strings): Pe
     case 'm3':
       return new PersistentReference(oidOf(args[1], strings), {
         database: databaseOf(args[0], strings),
-        class: parseClass(args[2], strings),
+        class: wantsClass ? parseClass(args[2], strings) : undefined,
       });
     default:
       throw unknownForm();

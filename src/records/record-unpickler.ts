@@ -26,6 +26,7 @@ export class RecordUnpickler extends PickleMachine {
   /** All references so far, in the order in which they stand in the record. */
   readonly references: PersistentReference[] = [];
   readonly strings: Python2Strings;
+  readonly #wantsClasses: boolean;
   readonly #recordBytes: number;
   readonly #budget: Budget;
   readonly #context: CallContext;
@@ -33,8 +34,10 @@ export class RecordUnpickler extends PickleMachine {
   /** One for both pickles: the state may refer to what the class has put aside. */
   readonly #memo = new Map<number, unknown>();
 
-  constructor(record: Uint8Array, options: Required<RecordOptions>) {
+  /** @param wantsClasses whether the classes of references are wanted; if not, they may be anything */
+  constructor(record: Uint8Array, options: Required<RecordOptions>, wantsClasses = true) {
     super(record);
+    this.#wantsClasses = wantsClasses;
     this.#recordBytes = record.length;
     this.#budget = new Budget(options.maxValues, record.length);
     this.strings = new Python2Strings(options.python2Text);
@@ -184,7 +187,7 @@ export class RecordUnpickler extends PickleMachine {
   }
 
   #pushReference(id: unknown): void {
-    const reference = parseReference(id, this.strings);
+    const reference = parseReference(id, this.strings, this.#wantsClasses);
     this.references.push(reference);
     this.#pushObject(reference);
   }
