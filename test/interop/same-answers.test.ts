@@ -227,6 +227,9 @@ const scenarios: Readonly<Record<string, (see: Transcript) => Promise<void>>> = 
     await see.ask('loadBefore', oid(1), latest, 1);
     await see.ask('getTid');
     await see.ask('iterator_next', null);
+    await see.ask('iterator_next', 'one');
+    await see.ask('iterator_gc', ['one']);
+    await see.ask('iterator_gc', 1);
     await see.ask('pack', -1, 1);
     await see.ask('loadBefore', oid(1), latest);
     await see.commit(4, ['storea', oid(1), tid(3), null]);

@@ -86,14 +86,11 @@ export class Arguments {
     return number;
   }
 
-  integers(index: number): number[] {
+  /** The numbers of iterators in a list; what else is in it is the number of none. */
+  iterators(index: number): number[] {
     const value = this.any(index);
-    if (!Array.isArray(value)) throw this.#wrong(index, 'a list of int');
-    return value.map((item) => {
-      const integer = this.#toInteger(item);
-      if (integer === undefined) throw this.#wrong(index, 'a list of int');
-      return integer;
-    });
+    if (!Array.isArray(value)) throw this.#wrong(index, 'a list');
+    return value.map((item) => this.#toInteger(item)).filter((number) => number !== undefined);
   }
 
   /** Of a dict, or nothing of `None`. */

@@ -43,7 +43,7 @@ export const historyMethods: Readonly<Record<string, Method>> = {
   iterator_record_next: ({ iterators }, args) => recordItem(iterators.nextRecord(args.iterator(0))),
 
   iterator_gc: ({ iterators }, args) => {
-    iterators.forget(args.integers(0));
+    iterators.forget(args.iterators(0));
     return null;
   },
 };
