@@ -17,7 +17,10 @@ interface Size {
   readonly timeout: number;
   /** Those of one group go side by side. */
   readonly groups: readonly (readonly Upload[])[];
-  /** For how long the server is busy after each record before it reads on or answers, as fractions of the timeout. */
+  /**
+   * For how long the server is busy after the records of an upload before it reads on or answers, as fractions of the timeout.
+   * All of them together: its host may take a whole record while it is busy with the one before, and a ping behind that.
+   */
   readonly pauses: readonly number[];
 }
 
@@ -101,7 +104,11 @@ async function runGroup(
   using rig = new SlowLinks();
   const lines = uploads.flatMap((upload) =>
     pauses.map(
-      (pause): Line => ({ upload, link: rig.lay(upload.megabits), pauseMs: pause * timeout * 1000 }),
+      (pause): Line => ({
+        upload,
+        link: rig.lay(upload.megabits),
+        pauseMs: (pause * timeout * 1000) / upload.records,
+      }),
     ),
   );
   const fast = rig.lay().address;
@@ -132,7 +139,7 @@ async function runGroup(
     const ended = host.all('uploaded').filter(({ storage }) => mine.has(storage));
     const slowestPingMs = Math.max(...[...mine].map((storage) => slowestPingsMs[storage] ?? 0));
     const { records, mebibytes, megabits } = upload;
-    const busy = [...new Set(pauses)].map((pause) => pause * timeout);
+    const busy = [...new Set(pauses)].map((pause) => (pause * timeout) / records);
     const notes = [
       ...(kind === 'embedded' ? [`the server is busy for ${listed(busy)} s after each record`] : []),
       `the slowest answer to a ping took ${seconds(slowestPingMs)}`,
