@@ -98,7 +98,7 @@ class MessageUnpickler extends PickleMachine {
   protected pushCall(callee: unknown, args: unknown): void {
     if (callee instanceof PythonGlobal) this.#functions--;
     const value = construct(callee, args);
-    if (value instanceof PythonObject) this.spend(dictCost);
+    this.spend(costOf(value));
     this.#pushContainer(value);
   }
 
@@ -204,4 +204,12 @@ function setDictItems(dict: { [key: string]: unknown }, items: readonly unknown[
 
 function setMapItems(map: Map<unknown, unknown>, items: readonly unknown[]): void {
   for (let index = 0; index < items.length; index += 2) map.set(items[index], items[index + 1]);
+}
+
+/** What a value costs that a call has made, beside what its parts did. */
+function costOf(value: Value): number {
+  if (value instanceof PythonObject) return dictCost;
+  if (value instanceof Map) return dictCost + value.size;
+  if (isDict(value)) return dictCost + Object.keys(value).length;
+  return Array.isArray(value) ? value.length : 0;
 }

@@ -80,11 +80,12 @@ export function construct(callee: unknown, args: unknown): Value {
   return call === undefined ? new PythonObject(callee, args) : call(args);
 }
 
-/** `dict(pairs)` or `dict(other)`. Nothing is copied that could be copied again: a few bytes would do that to any size. */
+/** `dict(pairs)` or `dict(other)`: always a new one, as what it is made of may have been put aside, or be changed no more. */
 function dict(args: readonly unknown[]): Value {
   const [source = []] = args;
   if (args.length > 1) throw new ProtocolError('Pickle calls dict with more than one argument');
-  if (source instanceof Map || isDict(source)) return source as Value;
+  if (source instanceof Map) return new Map(source);
+  if (isDict(source)) return Object.assign(Object.create(null), source);
   const isPairs = Array.isArray(source) && source.every((pair) => Array.isArray(pair) && pair.length === 2);
   if (!isPairs) throw new ProtocolError('Pickle calls dict with something other than pairs');
   const hasTextKeys = source.every(([key]) => typeof key === 'string');
@@ -92,12 +93,12 @@ function dict(args: readonly unknown[]): Value {
   return hasTextKeys ? Object.assign(Object.create(null), Object.fromEntries(source)) : new Map(source);
 }
 
-/** `list(items)` or `tuple(items)`: the items. */
+/** `list(items)` or `tuple(items)`: always a new one, as with `dict`. */
 function sequence(args: readonly unknown[]): Value {
   const [items = []] = args;
   if (args.length > 1 || !Array.isArray(items))
     throw new ProtocolError('Pickle calls list or tuple with something other than a sequence');
-  return items;
+  return [...items];
 }
 
 function noBytes(args: readonly unknown[]): Uint8Array {

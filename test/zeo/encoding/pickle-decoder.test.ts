@@ -415,4 +415,31 @@ describe('decodePickle', () => {
     const pickle = bytes('C', 3, 'abc.');
     assert.equal((decodePickle(pickle) as Uint8Array).buffer, pickle.buffer);
   });
+
+  it('makes what dict, list and tuple would return, as a class of a client may reduce itself to them', () => {
+    const pairs = bytes('(', 0x8c, 1, 'aK', 1, 't(', 0x8c, 1, 'bK', 2, 't');
+    for (const module of ['builtins', '__builtin__']) {
+      assert.deepEqual(decodePickle(bytes(`c${module}\ndict\n((`, pairs, 'ttR.')), dict({ a: 1, b: 2 }));
+      assert.deepEqual(decodePickle(bytes(`c${module}\ndict\n)R.`)), dict({}));
+      assert.deepEqual(decodePickle(bytes(`c${module}\nlist\n((K`, 1, 'K', 2, 'ttR.')), [1, 2]);
+      assert.deepEqual(decodePickle(bytes(`c${module}\ntuple\n(](K`, 3, 'etR.')), [3]);
+    }
+    assert.deepEqual(decodePickle(bytes('cbuiltins\ndict\n(((K', 1, 'K', 2, 'tttR.')), new Map([[1, 2]]));
+    refuses(bytes('cbuiltins\ndict\n(K', 1, 'tR.'), /other than pairs/);
+    refuses(bytes('cbuiltins\nlist\n(K', 1, 'tR.'), /other than a sequence/);
+  });
+
+  it('makes something new of every call of those, so that nothing put aside grows', () => {
+    // T = ([],); list(*T) is appended to; T, fetched a thousand times, stays as small as it was charged.
+    const fetches = Array.from({ length: 1000 }, () => bytes('h', 0));
+    const pickle = bytes('cbuiltins\nlist\n]', 0x85, 'q', 0, 'R(', ...fetches, 'la', 0x8c, 1, 'xa.');
+    const value = decodePickle(pickle) as readonly [readonly unknown[], string];
+    assert.deepEqual(value, [Array.from({ length: 1000 }, () => [[]]), 'x']);
+    refuses(bytes('(cbuiltins\ndict\n)q', 0, '0'), /not allowed/);
+  });
+
+  it('charges for every call of those as much as for what it makes', () => {
+    const calls = Buffer.from('h\0)R'.repeat(800_000));
+    refuses(Buffer.concat([bytes('(cbuiltins\ndict\nq', 0, ')R'), calls, bytes('l.')]), /too many values/);
+  });
 });
