@@ -19,7 +19,7 @@ import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
 import { NotificationQueue } from './notification-queue.js';
 import { PendingCall, PendingCalls } from './pending-calls.js';
-import { farewell, openSocket, portsOf, reusedMemory, socketFailure } from './socket.js';
+import { farewell, heldBackBytes, openSocket, portsOf, reusedMemory, socketFailure } from './socket.js';
 import type { TlsOptions } from './tls.js';
 
 /** Who is told of what happens on a connection, in order. */
@@ -108,7 +108,7 @@ export class Connection {
   }
 
   get outgoing(): Outgoing {
-    return { writtenBytes: this.#socket.bytesWritten, heldBackBytes: this.#socket.writableLength };
+    return { writtenBytes: this.#socket.bytesWritten, heldBackBytes: heldBackBytes(this.#socket) };
   }
 
   /** The last transaction that the server has told of while nobody observed. */

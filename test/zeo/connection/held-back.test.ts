@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { heldBackBytes, openSocket } from '#src/zeo/connection/socket.js';
+
+describe('What a socket holds back', { timeout: 60_000 }, () => {
+  it('shrinks while one large write is under way, as its peer reads', async (t) => {
+    let peer: Socket | undefined;
+    const server = createServer((socket) => {
+      peer = socket.pause();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    const socket = openSocket({ host: '127.0.0.1', port }, undefined, () => {});
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    // The second and later ones wait for the first, and then go out as one.
+    for (let part = 0; part < 64; part++) socket.write(Buffer.alloc(1024 * 1024));
+    while (peer === undefined) await sleep(5);
+    const reader = peer;
+    t.after(() => reader.destroy());
+    // The first write is taken, and what is left goes out as one, of which the system takes only a part.
+    const all = socket.writableLength;
+    while (socket.writableLength === all) {
+      reader.read();
+      await sleep(5);
+    }
+    const length = socket.writableLength;
+    const least = () => Math.min(length, heldBackBytes(socket));
+    const before = least();
+    for (let read = 0; read < 16 * 1024 * 1024; await sleep(1)) read += reader.read()?.length ?? 0;
+    assert.equal(socket.writableLength, length, 'that write is under way');
+    assert.ok(least() <= before - 8 * 1024 * 1024, `${least()} of ${before} bytes`);
+  });
+
+  it('is nothing once all is handed over', async (t) => {
+    const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    const socket = openSocket({ host: '127.0.0.1', port }, undefined, () => {});
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    await new Promise((resolve) => socket.write(Buffer.alloc(100_000), resolve));
+    assert.equal(heldBackBytes(socket), 0);
+  });
+});
