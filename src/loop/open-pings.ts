@@ -91,7 +91,9 @@ export class OpenPings {
   watchBegun(nowMs: number): void {
     for (const request of this.#requests) {
       for (const id of request.ids) {
-        if (this.#board.startedAgo(id, nowMs) <= nowMs - request.atMs) this.#watch(id, request);
+        // In the board's whole milliseconds: one that was begun at once is not older than its request.
+        const askedAgoMs = Math.floor(nowMs) - Math.floor(request.atMs);
+        if (this.#board.startedAgo(id, nowMs) <= askedAgoMs) this.#watch(id, request);
       }
     }
   }

@@ -178,12 +178,16 @@ export class PingLoop implements LoopApi {
     this.#open.follow(nowMs);
     if (this.#standstills.isPending) return;
     const suspects: Watch[] = [];
+    let isUrgent = nowMs >= this.#nextTableMs;
     for (const watch of this.#open.watches()) {
       const decision = decide(watch, this.#board, this.#budgets, nowMs, this.#seenMs);
-      if (decision === 'look') suspects.push(watch);
-      else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
+      if (decision === 'look') {
+        suspects.push(watch);
+        // That looks are costly must not postpone a verdict, only the looks that are taken beside.
+        isUrgent ||= watch.silentMs >= this.#budgets.timeoutMs - 1 && !watch.isUndecided;
+      } else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
     }
-    if (suspects.length > 0 && nowMs >= this.#nextTableMs) this.#look(suspects, nowMs);
+    if (suspects.length > 0 && isUrgent) this.#look(suspects, nowMs);
   }
 
   /** One look at the system for all of them; it may know that one is not dead after all. */
@@ -197,6 +201,7 @@ export class PingLoop implements LoopApi {
       const reached = watch.noteDelivery(delivery, this.#board, nowMs);
       if (watch.silentMs < this.#budgets.timeoutMs - 1) continue;
       const diagnosis = diagnose(reached);
+      watch.isUndecided = diagnosis === undefined;
       if (diagnosis !== undefined)
         this.#conclude(watch, { verdict: 'dead', silentMs: Math.round(watch.silentMs), diagnosis });
       else if (watch.state === 'sent') this.#conclude(watch, { verdict: 'slow' });
@@ -300,7 +305,9 @@ export class PingLoop implements LoopApi {
     // A silence does not grow before the turn that is under way.
     if (this.#asked !== undefined) return nowMs + delayMs;
     for (const watch of this.#open.watches()) {
-      delayMs = Math.min(delayMs, watch.decidedInMs(this.#board, this.#budgets, nowMs));
+      const decidedInMs = watch.decidedInMs(this.#board, this.#budgets, nowMs);
+      // One that is overdue has been looked at just now.
+      if (decidedInMs > 0) delayMs = Math.min(delayMs, decidedInMs);
     }
     return nowMs + Math.max(1, delayMs);
   }

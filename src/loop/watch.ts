@@ -28,6 +28,8 @@ export class Watch {
   readonly number: number;
   /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
+  /** A look since that silence has lasted for the timeout has not decided what it is. */
+  isUndecided = false;
 
   #state: PingState = 'waiting';
   /** Up to when the silence is accounted for; `undefined` until the ping is seen to be written. */
@@ -120,7 +122,11 @@ export class Watch {
    *
    * @returns how far the ping has got, by this look and those before: what has arrived once has arrived
    */
-  noteDelivery({ state, undelivered }: Delivery, board: Board, nowMs: number): Delivery['state'] {
+  noteDelivery(
+    { state, undelivered, isHandedOver }: Delivery,
+    board: Board,
+    nowMs: number,
+  ): Delivery['state'] {
     if (this.#isDelivered) return state === 'under way' ? 'delivered' : state;
     const before = this.#undelivered;
     this.#undelivered = undelivered;
@@ -128,7 +134,10 @@ export class Watch {
     // Without others before it, it is not behind: what goes out is the ping itself, or what was written after it.
     if ((board.ahead(this.id) ?? Infinity) <= muchAhead) return state;
     const isUnderWay = undelivered > 0 && (state === 'under way' || state === 'unknown');
-    if (before === undefined ? isUnderWay : undelivered < before) {
+    // While this process still has some of it, more on its way is a progress, too: the system had room.
+    const hasMoved =
+      before !== undefined && (undelivered < before || (!isHandedOver && undelivered !== before));
+    if (before === undefined ? isUnderWay : hasMoved) {
       this.#wasBehind = true;
       this.#countFrom(nowMs);
     }
@@ -138,6 +147,7 @@ export class Watch {
   /** Counts the silence anew, unless it is counted from a later moment already. */
   #countFrom(ms: number): void {
     if (ms <= this.#sinceMs) return;
+    this.isUndecided = false;
     this.#sinceMs = ms;
     this.#accountedMs = ms;
     this.silentMs = 0;

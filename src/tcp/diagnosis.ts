@@ -67,6 +67,8 @@ export interface Delivery {
     | 'unknown';
   /** How many bytes up to the ping's end have not been acknowledged, its own included. */
   readonly undelivered: number;
+  /** Whether the system has all of it: until then it is this process that still has to send. */
+  readonly isHandedOver: boolean;
 }
 
 /**
@@ -77,12 +79,16 @@ export interface Delivery {
  */
 export function deliveryOf(state: TcpState | undefined, sentSince: number): Delivery {
   const undelivered = Math.max(0, (state?.unacknowledgedBytes ?? 0) - sentSince);
-  if (state === undefined) return { state: 'unknown', undelivered };
-  if (state.unreadBytes > 0) return { state: 'unread', undelivered };
-  if (undelivered === 0 && state.retransmits === 0) return { state: 'delivered', undelivered };
+  return { state: deliveryState(state, undelivered), undelivered, isHandedOver: sentSince >= 0 };
+}
+
+function deliveryState(state: TcpState | undefined, undelivered: number): Delivery['state'] {
+  if (state === undefined) return 'unknown';
+  if (state.unreadBytes > 0) return 'unread';
+  if (undelivered === 0 && state.retransmits === 0) return 'delivered';
   // A probe of a closed window that the peer's host answers is no retransmission, and the window stays closed.
-  if (state.windowClosed) return { state: 'window closed', undelivered };
-  return { state: state.retransmits > 0 ? 'retransmitting' : 'under way', undelivered };
+  if (state.windowClosed) return 'window closed';
+  return state.retransmits > 0 ? 'retransmitting' : 'under way';
 }
 
 /**

@@ -42,6 +42,11 @@ export class ManualClock implements Clock {
     this.#nowMs = endMs;
   }
 
+  /** What runs now takes so long. */
+  passes(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** The process is stopped for so long: time passes, and nothing runs until it is over. */
   async stopProcess(ms: number): Promise<void> {
     this.#nowMs += ms;

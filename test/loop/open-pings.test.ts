@@ -22,6 +22,14 @@ describe('the open pings', () => {
     assert.equal(open.mayPing(other, 0), false);
   });
 
+  it('are watched when they were begun in the millisecond in which they were asked for', () => {
+    const { board, id, open } = setUp();
+    open.request({ ids: [id], atMs: 1000.9, resent: 0 });
+    board.pingWaits(id, 1000.95);
+    open.watchBegun(1100.5);
+    assert.deepEqual(watched(open), [[id, 0]]);
+  });
+
   it('are not lost when the sweep that they were begun in comes back after they were asked for afresh', () => {
     const { board, id, open } = setUp();
     const first = { ids: [id], atMs: 0, resent: 0 };

@@ -201,6 +201,30 @@ describe('the ping loop', () => {
     assert.equal(host.deaths.length, 1);
   });
 
+  it('postpones no verdict because looks at the system take long', async () => {
+    const tookMs = 150;
+    const { clock, host, ids, startMs, board } = setUp(
+      [
+        { answersAfterMs: undefined, ahead: 0 },
+        { answersAfterMs: undefined, ahead: 500_000 },
+      ],
+      {},
+      (wanted) => {
+        clock.passes(tookMs);
+        const line = '1: 0:0002 0:0009 01 00080000:00000000 01:00000093 00000000';
+        return parseTcpTable(Buffer.from(line), wanted);
+      },
+    );
+    await clock.advance(10_100);
+    board.connectedBy(ids[1] as number, { local: 2, remote: 9 });
+    await clock.advance(3000);
+    const [death] = host.deaths;
+    assert.equal(death?.id, ids[0]);
+    const afterMs = (death?.atMs ?? 0) - startMs - 10_000;
+    assert.ok(afterMs <= 2000 + 500, `dead after ${afterMs} ms`);
+    assert.ok(host.turns < 40, `${host.turns} turns`);
+  });
+
   it('finds a peer dead whose host acknowledged the ping, and only what was sent after it is on its way', async () => {
     const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 0 }], {}, (wanted) =>
       parseTcpTable(Buffer.from('1: 0:0001 0:0009 01 00000040:00000000 01:00000093 00000000'), wanted),

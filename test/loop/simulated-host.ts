@@ -41,6 +41,8 @@ export class SimulatedHost implements HostApi {
   readonly conclusions: Conclusion['verdict'][] = [];
   readonly stalls: Stall[] = [];
   readonly panics: Error[] = [];
+  /** How many turns were asked for. */
+  turns = 0;
   /** For how long each ping had the load lock, in milliseconds. */
   readonly holdsMs: number[] = [];
   readonly peers = new Map<number, Peer>();
@@ -112,6 +114,7 @@ export class SimulatedHost implements HostApi {
   }
 
   turn(): Promise<void> {
+    this.turns += 1;
     return new Promise((resolve) => this.#whenTurning(resolve));
   }
 
