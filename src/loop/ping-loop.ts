@@ -13,10 +13,11 @@
  */
 import type { Clock } from '../async/clock.js';
 import type { Stall } from '../model/events.js';
-import { deliveryOf, diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
+import { diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import { type Budgets, budgetsFor } from '../threads/budgets.js';
 import type { Conclusion, HostApi, LoopApi, LoopSettings } from '../threads/contract.js';
+import { Looks } from './looks.js';
 import { OpenPings, type Request } from './open-pings.js';
 import { Pacing } from './pacing.js';
 import { Standstills } from './standstills.js';
@@ -41,14 +42,12 @@ interface Turn {
 
 /** Two clocks, one of which may count in whole seconds, differ by so much and were not suspended. */
 const clockRoundingMs = 1500;
-/** Looks at the system's table leave this many times their own duration between them. */
-const looksApart = 10;
 
 export class PingLoop implements LoopApi {
   readonly #board: Board;
   readonly #host: HostApi;
   readonly #clock: Clock;
-  readonly #readTcpTable: ReadTcpTable;
+  readonly #looks: Looks;
   readonly #pacing: Pacing;
   readonly #budgets: Budgets;
   readonly #open: OpenPings;
@@ -61,8 +60,6 @@ export class PingLoop implements LoopApi {
   readonly #standstills = new Standstills();
   /** When to look at the pings that are out. */
   #lookMs = Infinity;
-  /** Not before then is the system asked again: a look may take long. */
-  #nextTableMs = Number.NEGATIVE_INFINITY;
   /** When the timer is due; `Infinity` while there is none. */
   #wakeMs = Infinity;
   #suspendedMs: number;
@@ -75,7 +72,7 @@ export class PingLoop implements LoopApi {
     this.#host = options.host;
     this.#clock = options.clock;
     this.#suspendedMs = options.clock.suspendedMs();
-    this.#readTcpTable = options.readTcpTable ?? (() => undefined);
+    this.#looks = new Looks(options.board, options.clock, options.readTcpTable ?? (() => undefined));
     this.#open = new OpenPings(options.board, periodMs);
     this.#budgets = budgetsFor(timeoutMs);
     this.#pacing = new Pacing({ periodMs, jitter, concurrency, random: options.random ?? Math.random });
@@ -178,27 +175,21 @@ export class PingLoop implements LoopApi {
     this.#open.follow(nowMs);
     if (this.#standstills.isPending) return;
     const suspects: Watch[] = [];
-    let isUrgent = nowMs >= this.#nextTableMs;
+    let isWanted = this.#looks.mayLook(nowMs);
     for (const watch of this.#open.watches()) {
       const decision = decide(watch, this.#board, this.#budgets, nowMs, this.#seenMs);
       if (decision === 'look') {
         suspects.push(watch);
         // That looks are costly must not postpone a verdict, only the looks that are taken beside.
-        isUrgent ||= watch.silentMs >= this.#budgets.timeoutMs - 1 && !watch.isUndecided;
+        isWanted ||= watch.silentMs >= this.#budgets.timeoutMs - 1 && !watch.isUndecided;
       } else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
     }
-    if (suspects.length > 0 && isUrgent) this.#look(suspects, nowMs);
+    if (suspects.length > 0 && isWanted) this.#look(suspects, nowMs);
   }
 
-  /** One look at the system for all of them; it may know that one is not dead after all. */
+  /** The system may know that a peer is not dead after all. */
   #look(suspects: readonly Watch[], nowMs: number): void {
-    const wanted = suspects.map(({ id }) => this.#board.ports(id)).filter((ports) => ports !== undefined);
-    const table = this.#readTcpTable(wanted);
-    this.#nextTableMs = nowMs + looksApart * (this.#clock.now() - nowMs);
-    for (const watch of suspects) {
-      const ports = this.#board.ports(watch.id);
-      const delivery = deliveryOf(ports && table?.find(ports), this.#board.sentSince(watch.id));
-      const reached = watch.noteDelivery(delivery, this.#board, nowMs);
+    for (const [watch, reached] of this.#looks.look(suspects, nowMs)) {
       if (watch.silentMs < this.#budgets.timeoutMs - 1) continue;
       const diagnosis = diagnose(reached);
       watch.isUndecided = diagnosis === undefined;
