@@ -4,12 +4,15 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
-import { preparePythons } from './python/environments.js';
+import { type Python, preparePythons } from './python/environments.js';
 import { listOfSkips, type Skip } from './skips.js';
 
 /**
  * `npm test [-- [--no-skips] words…]`: runs the test files whose path contains one of the words, or all of them but those
  * of the packed package, which `npm run test:package` packs for them.
+ *
+ * `npm run test:unit` (`--unit`) leaves out what needs Python, root, servers of others or much time: for the first look at a
+ * change, on any system.
  *
  * Fails on a failed test, on a file without a test, when nothing ran, and, with `--no-skips` or
  * `ZEO_TESTS_REQUIRE_ALL=1`, on a skipped test.
@@ -20,7 +23,12 @@ const fileTimeoutMs = 180_000;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const words = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const isUnit = process.argv.includes('--unit');
 const requireAll = process.argv.includes('--no-skips') || process.env.ZEO_TESTS_REQUIRE_ALL === '1';
+
+/** Tests of whole processes and of what others wrote. */
+const beyondUnits =
+  /^(cli|faults|interop|package|zeo-suite|docs)|^agent\/(host-process|two-copies|with-zeo|keep-alive|status|facts)|^threads\/worker|python-records|with-z|tls\.test|hostile/;
 
 /** Built test files, without those whose source has been deleted since. */
 function testFiles(): string[] {
@@ -29,6 +37,7 @@ function testFiles(): string[] {
     .filter((name) => name.endsWith('.test.js'))
     .filter((name) => existsSync(path.join(root, 'test', name.replace(/\.js$/, '.ts'))))
     .filter((name) => (words.length === 0 ? !name.startsWith('package') : words.some(isIn(name))))
+    .filter((name) => !isUnit || !beyondUnits.test(name.replaceAll('\\', '/')))
     .map((name) => path.join(built, name))
     .sort();
 }
@@ -37,7 +46,7 @@ const isIn = (name: string) => (word: string) => path.join('test', name).include
 
 const relative = (file: string | undefined) => (file === undefined ? '' : path.relative(root, file));
 
-const pythons = await preparePythons();
+const pythons: Readonly<Record<string, Python>> = isUnit ? {} : await preparePythons();
 for (const [version, { missing }] of Object.entries(pythons)) {
   if (missing !== undefined) console.error(`Without ZEO ${version}: ${missing}`);
 }
