@@ -33,8 +33,8 @@ async function failWith(sequence: readonly Failure[]): Promise<void> {
     }
     const sweeps = seen.sweeps;
     threads.next = undefined;
-    await until(() => seen.sweeps > sweeps);
-    assert.equal(seen.isUp, true);
+    // Together: on a busy machine the one that swept may have been late, and be replaced.
+    await until(() => seen.sweeps > sweeps && seen.isUp);
     for (const [index, { error, retryInMs }] of losses.entries()) {
       assert.equal(error.code, 'ERR_KEEPALIVE_WORKER_LOST');
       // No more than the period of a tenth of a second: nobody waits longer once the cause is gone.
