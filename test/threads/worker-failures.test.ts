@@ -8,7 +8,7 @@ import { type Failure, failures, holdProcess, hostOf, type Loss, Threads } from 
 
 const all = Object.keys(failures) as Failure[];
 /** What any thread may be said to have ended of on a machine that is busy enough. */
-const busy = /did not (come up|answer) within/;
+const busy = /did not (come up|answer) within|It closed its port/;
 
 type Run = ReturnType<typeof hostOf> & { readonly threads: Threads };
 
