@@ -144,7 +144,7 @@ export class WorkerHost {
       () => {
         if (this.#thread === thread && this.#state === 'suspected') this.#awaitSweep();
       },
-      // That is no answer.
+      // A failed call is not an answer: the wait begun above decides.
       () => {},
     );
   }
