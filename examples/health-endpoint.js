@@ -16,7 +16,7 @@ const agent = startThread(Number(period));
 const server = createServer((request, response) => {
   const status = agent?.status();
   if (request.url === '/status') return response.end(JSON.stringify(status, undefined, 2));
-  const bad = status?.storages.filter(({ ready, state }) => !ready || state === 'failed') ?? [];
+  const bad = status?.connections.filter(({ ready, state }) => !ready || state === 'failed') ?? [];
   response.statusCode = bad.length === 0 ? 200 : 503;
   response.end(
     bad.length === 0 ? 'ok\n' : `${bad.map(({ name, state }) => `${name}: ${state}`).join('\n')}\n`,

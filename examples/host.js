@@ -11,6 +11,6 @@ const storage = databases.open('main', await ClientStorage.open(address));
 const agent = startThread(Number(period));
 
 agent?.on('pingSucceeded', ({ roundTripMs }) => console.log(`answered in ${roundTripMs} ms`));
-agent?.on('storageDied', ({ error }) => console.log(`dead: ${error.message}`));
+agent?.on('connectionDied', ({ error }) => console.log(`dead: ${error.message}`));
 storage.on('connected', ({ address }) => console.log(`connected again to ${address}`));
 process.once('SIGINT', () => databases.close('main')); // with it ends what holds the process

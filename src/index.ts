@@ -1,9 +1,9 @@
 /** Keeps long-lived ZEO connections alive from a worker thread, and knows within seconds when one is dead. */
 export { KeepAlive } from './agent/keep-alive.js';
 export type { RoundTripSummary } from './agent/ping/round-trips.js';
-export type { StorageState } from './agent/ping/target-state.js';
+export type { ConnectionState } from './agent/ping/tracked-target.js';
 export type { KeepAliveOptions } from './agent/settings.js';
-export type { DeathStatus, ErrorStatus, KeepAliveStatus, StorageStatus } from './agent/status.js';
+export type { ConnectionStatus, DeathStatus, ErrorStatus, KeepAliveStatus } from './agent/status.js';
 export {
   type Database,
   type DatabaseRegistry,
@@ -14,27 +14,26 @@ export {
 export { type HostContext, initialize, startThread, stopThread } from './agent/thread.js';
 export { ClientDisconnected, type ErrorCode, KeepAliveError } from './model/errors.js';
 export type {
-  ConnectionReplaced,
-  Fact,
-  FactName,
+  ConnectionBackEvent,
+  ConnectionDiedEvent,
+  ConnectionDownEvent,
+  ConnectionEvent,
+  ConnectionReplacedEvent,
+  EventName,
+  EventOf,
   KeepAliveEvents,
-  PingFailed,
-  PingSucceeded,
+  PingFailedEvent,
+  PingSucceededEvent,
   Stall,
-  StorageBack,
-  StorageDied,
-  StorageDown,
-  StorageFact,
   Verdict,
-  WorkerLost,
-  WorkerStarted,
+  WorkerLostEvent,
+  WorkerStartedEvent,
 } from './model/events.js';
-export type { KeepAliveStorage, Lock } from './model/target.js';
+export type { KeepAliveTarget, Lock } from './model/target.js';
 export {
   channels,
-  type PingResult,
   type PingTraceContext,
-  type PublishedFactName,
+  type PublishedEventName,
   pingChannel,
 } from './observability/channels.js';
 export type { LevelName } from './observability/log.js';

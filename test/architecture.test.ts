@@ -139,7 +139,7 @@ const sources = ['src', 'workers'].flatMap((folder) =>
 );
 
 interface Import {
-  /** Path of the importing file, e.g. `src/loop/pacing.ts`. */
+  /** Path of the importing file, e.g. `src/loop/schedule.ts`. */
   readonly from: string;
   /** Path of the imported file, or the package's name. */
   readonly to: string;

@@ -11,11 +11,11 @@ import { systemClock } from '../src/async/clock.js';
 import { PingLoop } from '../src/loop/ping-loop.js';
 import { readTcpTable } from '../src/tcp/proc-net-tcp.js';
 import { Board } from '../src/threads/board.js';
-import type { HostApi, Installation } from '../src/threads/contract.js';
+import type { HostApi, WorkerInit } from '../src/threads/contract.js';
 import { connect } from '../src/threads/endpoint.js';
 
 /** Starts the loop in this thread. */
-export default function install({ port, board, settings, startedMs, replaces }: Installation): void {
+export default function install({ port, board, settings, startedMs, replaces }: WorkerInit): void {
   const endpoint = connect<HostApi>(port, {
     storagesChanged: (ids: Uint32Array) => loop.storagesChanged(ids),
     alive: () => loop.alive(),

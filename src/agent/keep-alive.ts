@@ -8,10 +8,10 @@ import type { HostApi } from '../threads/contract.js';
 import { WorkerHost } from '../threads/worker-host.js';
 import { watchEmptiness } from './empty-registry.js';
 import { Prober } from './prober.js';
-import { Journal } from './report/reporter.js';
+import { Reporter } from './report/reporter.js';
 import { Roster } from './roster.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from './settings.js';
-import { type KeepAliveStatus, storageStatus } from './status.js';
+import { connectionStatus, type KeepAliveStatus } from './status.js';
 import { type DatabaseRegistry, databases, isDatabaseRegistry } from './storage-registry.js';
 import { Sweeper } from './sweeper.js';
 
@@ -29,16 +29,16 @@ interface Run {
 }
 
 /**
- * Keeps the storages of a registry alive from a worker thread.
+ * Keeps the connections of a registry alive from a worker thread.
  *
  * @example
  * const keepAlive = new KeepAlive({ period: 30 });
- * keepAlive.on('storageDied', ({ name, error }) => alert(name, error));
+ * keepAlive.on('connectionDied', ({ name, error }) => alert(name, error));
  * keepAlive.start();
  */
 export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   readonly #settings: Settings | undefined;
-  readonly #journal: Journal;
+  readonly #reporter: Reporter;
   readonly #registry: DatabaseRegistry;
   #run: Run | undefined;
   #stopping: Promise<void> | undefined;
@@ -57,13 +57,13 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       throw new KeepAliveError(
         'ERR_KEEPALIVE_INVALID_SETTING',
         `The registry of databases is ${inspect(registry, { depth: 0, customInspect: false })}; ` +
-          'expected a StorageRegistry, or what has its `opened`, `on` and `off`',
+          'expected a StorageRegistry, or an object with its `opened`, `on` and `off`',
       );
     }
     this.#settings = settings;
     this.#registry = registry;
-    this.#journal = new Journal(createLog({ logger: options.logger, level }), this);
-    for (const warning of warnings) this.#journal.log.warning(warning);
+    this.#reporter = new Reporter(createLog({ logger: options.logger, level }), this);
+    for (const warning of warnings) this.#reporter.warning(warning);
   }
 
   /**
@@ -78,18 +78,18 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     }
     const settings = this.#settings;
     if (settings === undefined) {
-      this.#journal.log.notStarted();
+      this.#reporter.notStarted();
       return false;
     }
     const run = this.#createRun(settings);
     this.#run = run;
     run.roster.begin();
     run.worker.start();
-    this.#journal.log.started(settings.periodMs);
+    this.#reporter.started(settings.periodMs);
     return true;
   }
 
-  /** Stops pinging at once, gives back every lock, and resolves when the thread has ended. */
+  /** Stops pinging at once, releases every lock, and resolves when the thread has ended. */
   async stop(): Promise<void> {
     const run = this.#run;
     if (run !== undefined) {
@@ -99,9 +99,9 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       run.roster.end();
       run.prober.close();
       run.sweeper.abandonAll();
-      this.#stopping = run.worker.stop().then(() => this.#journal.log.stopped());
+      this.#stopping = run.worker.stop().then(() => this.#reporter.stopped());
     }
-    // Also for who stops it while it is being stopped.
+    // Also for a caller that stops it while it is being stopped.
     await this.#stopping;
   }
 
@@ -119,7 +119,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     return this.#workerRunning;
   }
 
-  /** How the agent and its storages are at this moment. */
+  /** How the agent and its connections are at this moment. */
   status(): KeepAliveStatus {
     const settings = this.#settings;
     return {
@@ -128,41 +128,49 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       periodMs: settings?.periodMs,
       timeoutMs: settings?.timeoutMs,
       detectionBoundMs: this.#run && settings && detectionBoundMs(settings),
-      storages: Array.from(this.#run?.roster.members.values() ?? [], storageStatus),
+      connections: Array.from(this.#run?.roster.targets.values() ?? [], connectionStatus),
     };
   }
 
+  /**
+   * Wires up what lives until the next stop:
+   *
+   *  registry ──▶ roster ── slots of the board ──▶ worker
+   *  worker ── sweep ──▶ sweeper ──▶ prober ──▶ target
+   *  worker ── conclude ──▶ prober ──▶ reporter
+   */
   #createRun(settings: Settings): Run {
     const board = new Board();
     const roster = new Roster({
       registry: this.#registry,
       board,
-      onUnusable: (name, error) => this.#journal.log.unusable(name, error),
-      onRemoved: (member) => prober.forget(member),
+      onUnusable: (name, error) => this.#reporter.unusable(name, error),
+      onReleaseFailed: (tracked, error) => this.#reporter.misbehaved(tracked, error),
+      onRemoved: (tracked) => prober.forget(tracked),
       onChanged: (ids) => worker.storagesChanged(ids),
     });
-    const { members } = roster;
-    const prober = new Prober({ settings, board, journal: this.#journal, members });
+    const { targets } = roster;
+    const prober = new Prober({ settings, board, reporter: this.#reporter, targets });
     const sweeper = new Sweeper({
       settings,
       prober,
-      storageCount: () => members.size,
+      targetCount: () => targets.size,
       onOverdue: () => worker.suspect(),
-      onPanic: (error) => this.#journal.log.panicked(error),
+      onPanic: (error) => this.#reporter.panicked(error),
     });
     const api: HostApi = {
       sweep: (ids) => {
         worker.heard();
         return sweeper.sweep(ids);
       },
-      turn: async () => {
+      pollTurn: async () => {
         worker.heard();
         await pollTurn();
         sweeper.noteTraffic();
       },
       conclude: (id, number, conclusion) => prober.conclude(id, number, conclusion),
-      stalled: (stall) => this.#journal.stalled(stall),
-      panicked: (error) => this.#journal.log.panicked(error),
+      stalled: (stall) => this.#reporter.stalled(stall),
+      panicked: (error) => this.#reporter.panicked(error),
     };
     const { periodMs, timeoutMs, jitter, concurrency } = settings;
     let restarts = 0;
@@ -170,10 +178,10 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       settings: { periodMs, timeoutMs, jitter, concurrency },
       board: board.buffer,
       api,
-      hasWork: () => members.size > 0,
+      hasWork: () => targets.size > 0,
       onStarted: () => {
         this.#workerRunning = true;
-        this.#journal.workerStarted(restarts);
+        this.#reporter.workerStarted(restarts);
       },
       onGone: () => {
         this.#workerRunning = false;
@@ -182,17 +190,17 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       },
       onLost: (error, retryInMs) => {
         restarts += 1;
-        this.#journal.workerLost(error, retryInMs);
+        this.#reporter.workerLost(error, retryInMs);
       },
-      onWaiting: (message) => this.#journal.log.warning(message),
+      onWaiting: (message) => this.#reporter.warning(message),
     });
-    const endWarning = watchEmptiness(this.#registry, (afterMs) => this.#journal.log.nothingOpened(afterMs));
+    const endWarning = watchEmptiness(this.#registry, (afterMs) => this.#reporter.nothingOpened(afterMs));
     return { roster, prober, sweeper, worker, endWarning };
   }
 }
 
 function detectionBoundMs({ periodMs, timeoutMs, skipActive }: Settings): number {
-  // A storage that was active just before it died is skipped once.
+  // A connection that was active just before it died is skipped once.
   return (skipActive ? 2 : 1) * periodMs + timeoutMs + boundMarginMs;
 }
 

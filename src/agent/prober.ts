@@ -1,182 +1,187 @@
 import { KeepAliveError } from '../model/errors.js';
-import type { KeepAliveStorage } from '../model/target.js';
+import type { KeepAliveTarget } from '../model/target.js';
 import { redactText } from '../observability/redaction.js';
 import { causeInWords, type Diagnosis } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import type { Conclusion } from '../threads/contract.js';
-import type { Batch } from './ping/batch.js';
-import { type Death, Outage } from './ping/outage.js';
-import type { Ping, PingObserver, PingOutcome } from './ping/ping.js';
-import type { Member } from './ping/target-state.js';
-import { Recovery } from './recovery.js';
+import { OutageTracker } from './outage-tracker.js';
+import { type DeadConnection, Outage } from './ping/outage.js';
+import { Ping } from './ping/ping.js';
+import type { PingOutcome } from './ping/ping-outcome.js';
+import type { TrackedTarget } from './ping/tracked-target.js';
 import { PingTrace } from './report/ping-trace.js';
-import type { Journal } from './report/reporter.js';
+import type { Reporter } from './report/reporter.js';
 import type { Settings } from './settings.js';
 
 export interface ProberOptions {
   readonly settings: Settings;
   readonly board: Board;
-  readonly journal: Journal;
-  readonly members: ReadonlyMap<number, Member>;
+  readonly reporter: Reporter;
+  /** By slot of the board. */
+  readonly targets: ReadonlyMap<number, TrackedTarget>;
 }
 
-/** Pings a storage that the worker names, if there is a need to, and ends its ping as the worker concludes. */
-export class Prober implements PingObserver<Member> {
+/**
+ * Pings the targets that the worker names, if there is a need to, and ends their pings as the worker concludes.
+ *
+ * Rules:
+ * - Listeners may remove a target, or stop the agent, in the middle of each step: whatever was reported is followed by a
+ *   look at whether the target is still there.
+ * - A dead connection is dropped before its lock comes free, and fenced by its generation: the next one is not touched.
+ */
+export class Prober {
   readonly #settings: Settings;
   readonly #board: Board;
-  readonly #journal: Journal;
-  readonly #recovery: Recovery;
-  readonly #members: ReadonlyMap<number, Member>;
-  readonly #traces = new Map<Ping<Member>, PingTrace>();
+  readonly #reporter: Reporter;
+  readonly #outages: OutageTracker;
+  readonly #targets: ReadonlyMap<number, TrackedTarget>;
+  /** The pings that are out, by slot of the board: at most one of each target. */
+  readonly #pings = new Map<number, Ping>();
   #closed = false;
 
-  constructor({ settings, board, journal, members }: ProberOptions) {
+  constructor({ settings, board, reporter, targets }: ProberOptions) {
     this.#settings = settings;
     this.#board = board;
-    this.#journal = journal;
-    this.#recovery = new Recovery(journal);
-    this.#members = members;
+    this.#reporter = reporter;
+    this.#outages = new OutageTracker(reporter);
+    this.#targets = targets;
   }
 
-  /** Pings a storage, as one of a batch, unless it is gone or there is no need to. */
-  ping(id: number, batch: Batch): void {
-    const member = this.#members.get(id);
-    if (member === undefined || !this.#isDue(member)) return;
-    member.pings += 1;
-    this.#journal.sending(member);
-    if (this.#isGone(member)) return;
-    const ping = batch.add(member, this.#board);
-    member.ping = ping;
-    if (PingTrace.isWanted) this.#trace(ping);
-    else ping.start();
+  /**
+   * Begins a ping, unless the target is gone or there is no need to. It may have ended when this returns.
+   *
+   * @param onEnded called once, if a ping is returned
+   */
+  begin(id: number, onEnded: () => void): Ping | undefined {
+    const tracked = this.#targets.get(id);
+    if (tracked === undefined || !this.#isDue(tracked)) return undefined;
+    tracked.pings += 1;
+    this.#reporter.pingStarted(tracked);
+    if (this.#isGone(tracked)) return undefined;
+    const trace = PingTrace.isWanted ? new PingTrace(tracked.identity()) : undefined;
+    const ping = new Ping(tracked, this.#board, (outcome, ended) => {
+      if (this.#pings.get(id) === ended) this.#pings.delete(id);
+      this.#note(tracked, outcome);
+      trace?.ended(outcome);
+      onEnded();
+    });
+    this.#pings.set(id, ping);
+    if (trace === undefined) ping.start();
+    else trace.run(() => ping.start());
+    return ping;
   }
 
   /** Does what the worker has concluded about the ping of that number, if it is still out. */
   conclude(id: number, number: number, conclusion: Conclusion): void {
-    const member = this.#members.get(id);
-    const ping = member?.ping;
-    if (member === undefined || ping?.number !== number) return;
+    const tracked = this.#targets.get(id);
+    const ping = this.#pings.get(id);
+    if (tracked === undefined || ping?.number !== number) return;
     switch (conclusion.verdict) {
       case 'alive':
         ping.concludeByBytes();
         return;
       case 'slow':
-        member.verdict = 'slow';
-        this.#journal.log.slow(member);
-        ping.outlast();
+        tracked.verdict = 'slow';
+        this.#reporter.pingSlow(tracked);
+        ping.keepWaiting();
         return;
       case 'busy':
         if (!ping.proceedWithoutLock()) return;
-        member.verdict = 'busy';
-        this.#journal.log.busy(member);
+        tracked.verdict = 'busy';
+        this.#reporter.lockBusy(tracked);
         return;
       case 'dead':
-        this.#journal.contain(member, () =>
-          this.#bury(member, ping, conclusion.silentMs, conclusion.diagnosis),
+        this.#reporter.contain(tracked, () =>
+          this.#declareDead(tracked, ping, conclusion.silentMs, conclusion.diagnosis),
         );
         // Unless it has ended by that.
-        ping.conclude({ result: 'abandoned' });
+        ping.conclude({ verdict: 'abandoned' });
     }
+  }
+
+  /** Ends every ping that is out, as when the worker that watched over them is gone. Their locks come free. */
+  abandonAll(): void {
+    for (const ping of this.#pings.values()) ping.conclude({ verdict: 'abandoned' });
   }
 
   /** From now on nothing is pinged any more, whatever the worker has asked for. */
   close(): void {
     this.#closed = true;
-    for (const member of this.#members.values()) this.#recovery.forget(member);
+    for (const tracked of this.#targets.values()) this.#outages.forget(tracked);
+    this.abandonAll();
   }
 
-  /** The storage was removed. */
-  forget(member: Member): void {
-    member.isGone = true;
-    this.#recovery.forget(member);
-    member.ping?.conclude({ result: 'abandoned' });
-  }
-
-  #trace(ping: Ping<Member>): void {
-    const trace = new PingTrace(ping.subject.fact());
-    this.#traces.set(ping, trace);
-    trace.run(() => ping.start());
-  }
-
-  /** @internal */
-  lockFailed(ping: Ping<Member>, error: unknown): void {
-    this.#journal.log.misbehaved(ping.subject, error);
-  }
-
-  /** @internal */
-  ended(ping: Ping<Member>, outcome: PingOutcome): void {
-    const member = ping.subject;
-    if (member.ping === ping) member.ping = undefined;
-    this.#conclude(member, outcome);
-    this.#traces.get(ping)?.ended(outcome);
-    this.#traces.delete(ping);
+  /** The target was removed. */
+  forget(tracked: TrackedTarget): void {
+    tracked.isGone = true;
+    this.#outages.forget(tracked);
+    this.#pings.get(tracked.id)?.conclude({ verdict: 'abandoned' });
   }
 
   /** Whether there is a connection to ping, and a need to. */
-  #isDue(member: Member): boolean {
-    // One that is still out when the worker asks anew has been overtaken, by a stall or by other bytes than its answer.
-    member.ping?.supersede();
-    if (this.#isGone(member)) return false;
+  #isDue(tracked: TrackedTarget): boolean {
+    // A ping that is still out when the worker asks again has been overtaken, by a stall or by other bytes than its reply.
+    this.#pings.get(tracked.id)?.supersede();
+    if (this.#isGone(tracked)) return false;
     try {
-      if (!member.storage.ready) {
-        member.enter('down');
-        this.#recovery.stillDown(member);
+      if (!tracked.target.ready) {
+        tracked.enter('down');
+        this.#outages.stillDown(tracked);
         return false;
       }
-      this.#recovery.seen(member);
-      if (this.#isGone(member)) return false;
-      if (!this.#settings.skipActive || !this.#isActive(member)) return true;
-      member.enter('alive');
-      member.verdict = 'active';
-      this.#journal.log.active(member);
+      this.#outages.seenReady(tracked);
+      if (this.#isGone(tracked)) return false;
+      if (!this.#settings.skipActive || !this.#isActive(tracked)) return true;
+      tracked.enter('alive');
+      tracked.verdict = 'active';
+      this.#reporter.pingNotNeeded(tracked);
     } catch (error) {
-      this.#conclude(member, { result: 'failed', error });
+      this.#note(tracked, { verdict: 'failed', error });
     }
     return false;
   }
 
-  /** Whether a listener has just removed the storage, or stopped the agent. */
-  #isGone(member: Member): boolean {
-    return this.#closed || member.isGone;
+  /** Whether a listener has just removed the target, or stopped the agent. */
+  #isGone(tracked: TrackedTarget): boolean {
+    return this.#closed || tracked.isGone;
   }
 
-  #isActive({ storage }: Member): boolean {
-    const agoMs = lastSignOfLifeAgoMs(storage);
+  #isActive({ target }: TrackedTarget): boolean {
+    const agoMs = lastReceivedAgoMs(target);
     return agoMs !== undefined && agoMs < this.#settings.periodMs;
   }
 
-  #bury(member: Member, ping: Ping<Member>, silentMs: number, diagnosis: Diagnosis): void {
-    const { storage } = member;
-    // The connection that was silent has been lost by itself meanwhile: the next one is innocent, and the way to it is not
-    // to be disturbed.
-    if (storage.generation !== ping.generation || !storage.ready) {
-      ping.conclude({ result: 'abandoned' });
+  #declareDead(tracked: TrackedTarget, ping: Ping, silentMs: number, diagnosis: Diagnosis): void {
+    const { target } = tracked;
+    // The silent connection is already gone; neither its successor nor the reconnect must be disturbed.
+    if (target.generation !== ping.generation || !target.ready) {
+      ping.conclude({ verdict: 'abandoned' });
       return;
     }
-    member.noteConnection();
-    const death: Death = {
+    tracked.noteConnection();
+    const death: DeadConnection = {
       at: new Date(),
-      error: silence(member.name, silentMs, diagnosis),
+      error: silence(tracked.name, silentMs, diagnosis),
       silentMs,
-      timeToDetectMs: Math.round(lastSignOfLifeAgoMs(storage) ?? ping.sentAgoMs),
+      timeToDetectMs: Math.round(lastReceivedAgoMs(target) ?? ping.sentAgoMs),
       diagnosis,
-      outage: new Outage(performance.now(), diagnosis, member.address),
+      outage: new Outage(performance.now(), diagnosis, tracked.address),
       backAt: undefined,
     };
-    // Dropped before the lock comes free, so that whoever waits for the lock meets no half-dead connection.
-    this.#journal.contain(member, () => storage.drop(death.error, ping.generation));
-    ping.conclude({ result: 'dead', error: death.error, death });
-    if (this.#isGone(member)) return;
-    this.#recovery.begin(member, death.outage);
+    // Dropped before the lock comes free, so that whoever waits for the lock does not get a half-dead connection.
+    this.#reporter.contain(tracked, () => target.drop(death.error, ping.generation));
+    ping.conclude({ verdict: 'dead', error: death.error, death });
+    if (this.#isGone(tracked)) return;
+    this.#outages.begin(tracked, death.outage);
   }
 
-  #conclude(member: Member, outcome: PingOutcome): void {
-    member.note(outcome);
-    this.#journal.ended(member, outcome);
+  #note(tracked: TrackedTarget, outcome: PingOutcome): void {
+    tracked.note(outcome);
+    this.#reporter.pingEnded(tracked, outcome);
   }
 }
 
-function lastSignOfLifeAgoMs({ lastReceivedAt }: KeepAliveStorage): number | undefined {
+function lastReceivedAgoMs({ lastReceivedAt }: KeepAliveTarget): number | undefined {
   return lastReceivedAt === undefined ? undefined : performance.now() - lastReceivedAt;
 }
 

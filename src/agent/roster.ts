@@ -1,34 +1,36 @@
-import type { KeepAliveStorage } from '../model/target.js';
+import { attempt, type KeepAliveTarget } from '../model/target.js';
 import type { Board } from '../threads/board.js';
 import { RoundTrips } from './ping/round-trips.js';
-import { Member } from './ping/target-state.js';
-import { type Database, type DatabaseRegistry, storageOf } from './storage-registry.js';
+import { TrackedTarget } from './ping/tracked-target.js';
+import { type Database, type DatabaseRegistry, targetOf } from './storage-registry.js';
 
 export interface RosterOptions {
   readonly registry: DatabaseRegistry;
   readonly board: Board;
-  /** A database could not be asked for its storage. */
+  /** The target behind a database cannot be had. */
   readonly onUnusable: (name: string, error: unknown) => void;
-  readonly onRemoved: (member: Member) => void;
+  /** Releasing a target's lock threw. */
+  readonly onReleaseFailed: (tracked: TrackedTarget, error: unknown) => void;
+  readonly onRemoved: (tracked: TrackedTarget) => void;
   /** These slots of the board were occupied or vacated since the last call. */
   readonly onChanged: (ids: Uint32Array) => void;
 }
 
 /**
- * What is opened and closed within this time is told together, also when each has a turn of the main loop of its own: a
- * message costs either thread more than opening a storage does. The promised bound has room for it.
+ * Whatever is opened and closed within this time goes to the worker together, even if each has an iteration of the main
+ * loop of its own: a message costs either thread more than opening a storage does. The promised bound has room for it.
  */
 const noticeDelayMs = 10;
 
 interface Entry {
   readonly database: Database;
-  readonly member: Member;
+  readonly tracked: TrackedTarget;
 }
 
-/** The storages of a registry that are kept alive. Each has a slot of the board while it is open. */
+/** The targets of a registry that are kept alive. Each has a slot of the board while it is open. */
 export class Roster {
   readonly #options: RosterOptions;
-  readonly #members = new Map<number, Member>();
+  readonly #targets = new Map<number, TrackedTarget>();
   readonly #entries = new Map<string, Entry>();
   readonly #roundTrips = new RoundTrips();
   readonly #changed = new Set<number>();
@@ -40,8 +42,8 @@ export class Roster {
   }
 
   /** By slot of the board. A live view. */
-  get members(): ReadonlyMap<number, Member> {
-    return this.#members;
+  get targets(): ReadonlyMap<number, TrackedTarget> {
+    return this.#targets;
   }
 
   /** Takes in what is open, and follows what is opened and closed from now on. */
@@ -69,30 +71,32 @@ export class Roster {
     const database = this.#options.registry.opened.get(name);
     const present = this.#entries.get(name);
     if (present?.database === database) return;
-    if (present !== undefined) this.#remove(name, present.member);
+    if (present !== undefined) this.#remove(name, present.tracked);
     if (database !== undefined) this.#add(name, database);
   };
 
   #add(name: string, database: Database): void {
-    let storage: KeepAliveStorage | undefined;
+    const { board, onUnusable, onReleaseFailed } = this.#options;
+    let target: KeepAliveTarget | undefined;
     try {
-      storage = storageOf(database);
+      target = targetOf(database);
     } catch (error) {
-      this.#options.onUnusable(name, error);
+      onUnusable(name, error);
     }
-    if (storage === undefined) return;
-    const id = this.#options.board.occupy();
-    const member = new Member(id, name, storage, this.#roundTrips);
-    this.#members.set(id, member);
-    this.#entries.set(name, { database, member });
+    if (target === undefined) return;
+    const answersInOrder = attempt(() => target.answersInOrder) === true;
+    const id = board.occupy(answersInOrder);
+    const tracked = new TrackedTarget({ id, name, target, roundTrips: this.#roundTrips, onReleaseFailed });
+    this.#targets.set(id, tracked);
+    this.#entries.set(name, { database, tracked });
     this.#noteChange(id);
   }
 
-  #remove(name: string, member: Member): void {
-    const { id } = member;
+  #remove(name: string, tracked: TrackedTarget): void {
+    const { id } = tracked;
     this.#entries.delete(name);
-    this.#members.delete(id);
-    this.#options.onRemoved(member);
+    this.#targets.delete(id);
+    this.#options.onRemoved(tracked);
     this.#roundTrips.clear(id);
     this.#options.board.vacate(id);
     this.#noteChange(id);

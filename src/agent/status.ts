@@ -4,7 +4,7 @@ import { attempt } from '../model/target.js';
 import { redactText } from '../observability/redaction.js';
 import { type Cause, causeInWords } from '../tcp/diagnosis.js';
 import type { RoundTripSummary } from './ping/round-trips.js';
-import type { Member, StorageState } from './ping/target-state.js';
+import type { ConnectionState, TrackedTarget } from './ping/tracked-target.js';
 
 /** What `KeepAlive#status` answers: a snapshot, which can be written as JSON. */
 export interface KeepAliveStatus {
@@ -20,21 +20,21 @@ export interface KeepAliveStatus {
    * `undefined` while the agent does not run.
    */
   readonly detectionBoundMs: number | undefined;
-  readonly storages: readonly StorageStatus[];
+  readonly connections: readonly ConnectionStatus[];
 }
 
-/** What is known of one storage since the agent was started, or the storage opened. */
-export interface StorageStatus {
+/** What is known of one connection since the agent was started, or its target opened. */
+export interface ConnectionStatus {
   readonly name: string;
   /** By its last ping. */
-  readonly state: StorageState;
-  /** When it came into that state. */
+  readonly state: ConnectionState;
+  /** Since when it has been in that state. */
   readonly since: Date;
   /** What its last ping came to; `undefined` before the first. */
   readonly verdict: Verdict | undefined;
-  /** Whether it says, this moment, that it is connected. */
+  /** Whether the target says that it is connected, at this moment. */
   readonly ready: boolean;
-  /** How many connections it has had, if it tells. */
+  /** How many connections the target has had, if it knows. */
   readonly generation: number | undefined;
   /** Of the server that it is connected to. */
   readonly address: string | undefined;
@@ -63,30 +63,30 @@ export interface DeathStatus {
   readonly error: ErrorStatus;
   /** How long the peer was silent, in milliseconds in which this process listened. */
   readonly silentMs: number;
-  /** From the last byte of the peer to the verdict: not longer ago did it die. */
+  /** From the last byte of the peer to the verdict; it did not die before that byte. */
   readonly timeToDetectMs: number;
-  /** Why, by all that is known by now: the way back may have shown more than the silence did. */
+  /** Why, by all that is known by now: how it came back may have shown more than the silence did. */
   readonly diagnosis: Cause;
   /** The diagnosis in words. */
   readonly explanation: string;
-  /** When the storage was connected again; `undefined` while it is not. */
+  /** When the target was connected again; `undefined` while it is not. */
   readonly backAt: Date | undefined;
 }
 
-/** The status of one storage. Does not throw: of a getter that does, nothing is known. */
-export function storageStatus(member: Member): StorageStatus {
-  const { name, state, verdict, pings, failures, lastFailure, lastDeath, storage } = member;
+/** The status of one connection. Does not throw: a getter that does counts as unknown. */
+export function connectionStatus(tracked: TrackedTarget): ConnectionStatus {
+  const { name, state, verdict, pings, failures, lastFailure, lastDeath, target } = tracked;
   return {
     name,
     state,
-    since: new Date(member.stateSinceMs),
+    since: new Date(tracked.stateSinceMs),
     verdict,
-    ready: attempt(() => storage.ready) === true,
-    generation: attempt(() => storage.generation),
-    address: attempt(() => storage.address),
+    ready: attempt(() => target.ready) === true,
+    generation: attempt(() => target.generation),
+    address: attempt(() => target.address),
     pings,
     failures,
-    roundTrips: member.roundTrips.summary(member.id),
+    roundTrips: tracked.roundTrips.summary(tracked.id),
     lastFailure: lastFailure && { at: lastFailure.at, error: errorStatus(lastFailure.error) },
     lastDeath: lastDeath && {
       at: lastDeath.at,

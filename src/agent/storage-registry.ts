@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { callListeners, warnOfListener } from '../async/listeners.js';
 import { KeepAliveError } from '../model/errors.js';
-import { attempt, isKeepAliveStorage, type KeepAliveStorage } from '../model/target.js';
+import { attempt, isKeepAliveTarget, type KeepAliveTarget } from '../model/target.js';
 import { processWide } from './process-wide.js';
 
-/** Whatever a host opens: a storage, or a database that has one as `storage`. */
+/** Whatever a host opens: a target, or a database that has one as `storage`. */
 export type Database = object;
 
 export interface StorageRegistryEvents {
@@ -45,13 +45,13 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
    * Registers an open database and returns it. It leaves the registry by itself when it, or its storage, emits `closed`.
    *
    * @throws KeepAliveError `ERR_KEEPALIVE_NAME_TAKEN` when another one is open under that name,
-   * `ERR_KEEPALIVE_INVALID_ARGUMENT` for what is no object.
+   * `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but an object.
    */
   open<D extends Database>(name: string, database: D): D {
     if (typeof database !== 'object' || database === null) {
       throw new KeepAliveError(
         'ERR_KEEPALIVE_INVALID_ARGUMENT',
-        `The database ${name} is ${typeof database}, no object`,
+        `The database ${name} is ${database === null ? 'null' : typeof database}; expected an object`,
       );
     }
     const present = this.#opened.get(name);
@@ -94,10 +94,10 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
 }
 
 /** The connection to keep alive behind a database, if it has one. */
-export function storageOf(database: Database): KeepAliveStorage | undefined {
-  if (isKeepAliveStorage(database)) return database;
+export function targetOf(database: Database): KeepAliveTarget | undefined {
+  if (isKeepAliveTarget(database)) return database;
   const { storage } = database as { storage?: unknown };
-  return isKeepAliveStorage(storage) ? storage : undefined;
+  return isKeepAliveTarget(storage) ? storage : undefined;
 }
 
 export function isDatabaseRegistry(value: unknown): value is DatabaseRegistry {
@@ -144,7 +144,7 @@ function isEmitter(value: unknown): value is Emitter {
  * when it is listened to is taken out by `StorageRegistry#close` only.
  */
 function onceClosed(database: Database, listener: () => void): () => void {
-  const emitters = new Set([database, attempt(() => storageOf(database))].filter(isEmitter));
+  const emitters = new Set([database, attempt(() => targetOf(database))].filter(isEmitter));
   for (const emitter of emitters) attempt(() => emitter.on('closed', listener));
   return () => {
     for (const emitter of emitters) attempt(() => emitter.off('closed', listener));

@@ -3,26 +3,26 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { systemClock } from '../async/clock.js';
 import { startDeadline } from '../async/deadline.js';
 import { budgetsFor } from '../threads/budgets.js';
-import { Batch } from './ping/batch.js';
+import type { Ping } from './ping/ping.js';
 import type { Prober } from './prober.js';
 import type { Settings } from './settings.js';
 
 /** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
 const leaseMarginMs = 1500;
-/** So many pings share a place: the limiter then costs once for all of them. */
+/** At most this many pings share one concurrency slot, so that the limiter costs once for all of them. */
 const largestBatch = 32;
-/** After so many that a sweep begins, which takes about a millisecond, the main loop sees to what else there is. */
+/** After beginning this many, which takes about a millisecond, a sweep yields to the main loop. */
 const pingsPerTurn = 32;
-/** For so long: where a turn takes its time, the pings must not. */
+/** It stops yielding after this time: a slow main loop must not delay the rest of the sweep. */
 const yieldsForMs = 100;
 const longestGraceMs = 50;
 
 export interface SweeperOptions {
   readonly settings: Settings;
   readonly prober: Prober;
-  /** How many storages there are. */
-  readonly storageCount: () => number;
-  /** A ping is out for so long after its timeout that the worker may have failed. */
+  /** How many targets there are. */
+  readonly targetCount: () => number;
+  /** A ping is out so long after its timeout that the worker may have failed. */
   readonly onOverdue: () => void;
   /** The prober threw, which it must not. */
   readonly onPanic: (error: unknown) => void;
@@ -32,23 +32,23 @@ export interface SweeperOptions {
 export class Sweeper {
   readonly #prober: Prober;
   readonly #settings: Settings;
-  readonly #storageCount: () => number;
+  readonly #targetCount: () => number;
   readonly #onOverdue: () => void;
   readonly #onPanic: (error: unknown) => void;
   readonly #batchSize: number;
   readonly #batchesAtOnce: number;
   readonly #limit: LimitFunction;
   readonly #leaseMs: number;
-  /** Those whose pings are being begun, or are out. */
-  readonly #batches = new Set<Batch>();
+  /** Pings that were begun together and are out, in part at least. */
+  readonly #batches = new Set<Ping[]>();
   /** How often all pings were abandoned. */
   #abandoned = 0;
 
-  constructor({ settings, prober, storageCount, onOverdue, onPanic }: SweeperOptions) {
+  constructor({ settings, prober, targetCount, onOverdue, onPanic }: SweeperOptions) {
     const { concurrency, timeoutMs } = settings;
     this.#prober = prober;
     this.#settings = settings;
-    this.#storageCount = storageCount;
+    this.#targetCount = targetCount;
     this.#onOverdue = onOverdue;
     this.#onPanic = onPanic;
     this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(concurrency / 4)));
@@ -59,11 +59,11 @@ export class Sweeper {
   }
 
   /**
-   * Pings these storages. Resolves when each is answered, or has been silent for the grace time, to those that are out
-   * still. Never rejects.
+   * Pings these targets. Resolves when each is answered, or has been silent for the grace time, to those that are still out.
+   * Never rejects.
    */
   async sweep(ids: Uint32Array): Promise<readonly number[]> {
-    const begun: Promise<Batch | undefined>[] = [];
+    const batches: Promise<readonly Ping[]>[] = [];
     const abandoned = this.#abandoned;
     const yieldsUntilMs = systemClock.now() + yieldsForMs;
     let turnEnds = pingsPerTurn;
@@ -74,62 +74,67 @@ export class Sweeper {
         turnEnds = from + pingsPerTurn;
       }
       const batch = this.#limit(() => this.#pingBatch(ids.subarray(from, from + this.#batchSize)));
-      // Abandoned before its turn came.
-      begun.push(batch.catch(() => undefined));
+      // Rejected if it was abandoned before its turn came.
+      batches.push(batch.catch(() => []));
     }
     const out: number[] = [];
-    for (const batch of await Promise.all(begun)) {
-      if (batch?.isOver === false) for (const { subject } of batch.out()) out.push(subject.id);
-    }
+    for (const pings of await Promise.all(batches))
+      for (const { ended, tracked } of pings) if (!ended) out.push(tracked.id);
     return out;
   }
 
   /** Puts on the board what has passed on the connections that are being pinged. */
   noteTraffic(): void {
-    for (const batch of this.#batches) for (const ping of batch.out()) ping.noteTraffic();
+    for (const pings of this.#batches) for (const ping of pings) if (!ping.ended) ping.noteTraffic();
   }
 
   /** Ends every ping, as when the worker that watched over them is gone. The locks come free. */
   abandonAll(): void {
-    // What the worker has asked for and was not begun is not begun any more: nobody would watch over it.
+    // Pings that the worker has asked for and that were not begun are dropped: nobody would watch over them.
     this.#abandoned += 1;
     this.#limit.clearQueue();
-    for (const batch of this.#batches) {
-      for (const ping of batch.out()) ping.conclude({ result: 'abandoned' });
-    }
+    this.#prober.abandonAll();
   }
 
-  /** Resolves when each of these is answered, or has been silent for the grace time. */
-  #pingBatch(ids: Uint32Array): Promise<Batch> {
+  /** Resolves to those that are out, none when each of these is answered, or some that have been silent for the grace time. */
+  #pingBatch(ids: Uint32Array): Promise<readonly Ping[]> {
     return new Promise((resolve) => {
-      const batch = new Batch(this.#prober);
-      // Before its pings begin: a listener may stop the agent in between.
-      this.#batches.add(batch);
-      for (const id of ids) this.#ping(id, batch);
-      if (batch.isOver) {
-        this.#batches.delete(batch);
-        resolve(batch);
-        return;
-      }
-      let endWait = () => clearTimeout(grace);
-      const grace = setTimeout(() => {
-        resolve(batch);
-        endWait = startDeadline(this.#leaseMs, () => this.#overdue(batch), false);
-      }, this.#graceMs()).unref();
-      batch.onceOver(() => {
-        this.#batches.delete(batch);
+      const pings: Ping[] = [];
+      // One more than are out, until all are begun.
+      let outCount = 1;
+      let endWait = () => {};
+      const ended = () => {
+        outCount -= 1;
+        if (outCount > 0) return;
+        this.#batches.delete(pings);
         endWait();
-        resolve(batch);
-      });
+        resolve([]);
+      };
+      this.#batches.add(pings);
+      for (const id of ids) {
+        outCount += 1;
+        const ping = this.#begin(id, ended);
+        if (ping === undefined) outCount -= 1;
+        else if (!ping.ended) pings.push(ping);
+      }
+      if (outCount > 1) {
+        const grace = setTimeout(() => {
+          resolve(pings);
+          endWait = startDeadline(this.#leaseMs, () => this.#overdue(pings), false);
+        }, this.#graceMs()).unref();
+        endWait = () => clearTimeout(grace);
+      }
+      ended();
     });
   }
 
   /** What one ping throws must not cost the others of its batch their lease. */
-  #ping(id: number, batch: Batch): void {
+  #begin(id: number, onEnded: () => void): Ping | undefined {
     try {
-      this.#prober.ping(id, batch);
+      return this.#prober.begin(id, onEnded);
     } catch (error) {
       this.#onPanic(error);
+      return undefined;
     }
   }
 
@@ -139,17 +144,17 @@ export class Sweeper {
    */
   #graceMs(): number {
     const { periodMs, timeoutMs } = this.#settings;
-    const batches = Math.ceil(this.#storageCount() / this.#batchSize);
+    const batches = Math.ceil(this.#targetCount() / this.#batchSize);
     const shareMs = (periodMs * this.#batchesAtOnce) / batches / 2;
     return Math.min(longestGraceMs, Math.max(timeoutMs / 20, 5), shareMs);
   }
 
   /**
    * It is the worker that ends silent pings, when it has proof. Should it have none for long, because the main loop stalls
-   * again and again, the pings stay out, but not their hold on the load locks; and it may have failed.
+   * again and again, the pings stay out, but not their hold on the locks; and it may have failed.
    */
-  #overdue(batch: Batch): void {
-    for (const ping of batch.out()) ping.releaseLock();
+  #overdue(pings: readonly Ping[]): void {
+    for (const ping of pings) ping.releaseLock();
     this.#onOverdue();
   }
 }

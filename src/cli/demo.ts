@@ -44,7 +44,7 @@ export async function demo(): Promise<number> {
       roundTripMs === undefined ? 'alive, other bytes came' : `ping answered in ${formatMs(roundTripMs)} ms`;
     say(name, text);
   });
-  agent.on('storageDied', ({ name, error }) => say(name, `DEAD: ${explain(error)}`));
+  agent.on('connectionDied', ({ name, error }) => say(name, `DEAD: ${explain(error)}`));
   agent.on('stalled', ({ durationMs }) => say('this host', `stood still for ${durationMs} ms`));
 
   const failures: string[] = [];
@@ -56,7 +56,7 @@ export async function demo(): Promise<number> {
   } catch (error) {
     failures.push(explain(error));
   }
-  const others = agent.status().storages.filter(({ name }) => name !== 'sessions');
+  const others = agent.status().connections.filter(({ name }) => name !== 'sessions');
   for (const { name, failures: count } of others)
     if (count > 0) failures.push(`${name} failed ${count} times`);
 
@@ -79,7 +79,7 @@ async function cutOff(
   boundMs: number,
 ): Promise<void> {
   const signal = AbortSignal.timeout(patienceMs);
-  const of = async (event: 'pingSucceeded' | 'storageDied') => {
+  const of = async (event: 'pingSucceeded' | 'connectionDied') => {
     for (;;) {
       const [fact] = await once(agent, event, { signal }).catch(() => {
         throw new Error(`No ${event} of ${name} within ${patienceMs / 1000} s`);
@@ -98,7 +98,7 @@ async function cutOff(
   // What others commit meanwhile must not be missed.
   const tid = server.storage(name).commit([{ oid, data: Buffer.from('written in the silence') }]);
 
-  await of('storageDied');
+  await of('connectionDied');
   const detectedMs = performance.now() - silentAt;
   if (detectedMs > boundMs)
     throw new Error(`Detected only after ${detectedMs} ms, promised were ${boundMs} ms`);

@@ -28,7 +28,7 @@ ${addresses}
 Examples:
   $ zeo-keepalive watch --period 5 --timeout 2 zeo1:8100 '[2001:db8::1]:8100' /run/zeo.sock
   $ zeo-keepalive watch --config etc/zope.conf --quiet >> watch.log
-  $ zeo-keepalive watch --json zeo1:8100 | jq 'select(.event == "storageDied")'
+  $ zeo-keepalive watch --json zeo1:8100 | jq 'select(.event == "connectionDied")'
   $ zeo-keepalive watch --metrics 9464 zeo1:8100              http://127.0.0.1:9464/metrics, /healthz, /readyz
 
 Exit codes: 0 ended as asked (Ctrl-C, SIGTERM, closed output), 1 it could not work (full disk), 2 called wrongly,

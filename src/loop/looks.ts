@@ -1,7 +1,7 @@
 import type { Clock } from '../async/clock.js';
 import { type Delivery, deliveryOf, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
-import type { Watch } from './watch.js';
+import type { OutstandingPing } from './outstanding-ping.js';
 
 /** Looks at the system's table leave this many times their own duration between them. */
 const looksApart = 10;
@@ -25,7 +25,10 @@ export class Looks {
   }
 
   /** One look for all of them: what each has come to, by this look and those before. */
-  look(suspects: readonly Watch[], nowMs: number): readonly (readonly [Watch, Delivery['state']])[] {
+  look(
+    suspects: readonly OutstandingPing[],
+    nowMs: number,
+  ): readonly (readonly [OutstandingPing, Delivery['state']])[] {
     const wanted = suspects.map(({ id }) => this.#board.ports(id)).filter((ports) => ports !== undefined);
     const table = this.#readTcpTable(wanted);
     this.#nextMs = nowMs + looksApart * (this.#clock.now() - nowMs);

@@ -7,7 +7,7 @@
  *   its part of a sweep and nothing else.
  * - While one is out it looks every tick, and asks the main thread for turns: a silence counts only up to a turn
  *   that polled the sockets.
- * - Time in which this process did not listen counts for nobody's silence. After a standstill nothing is concluded before a
+ * - Time in which this process did not listen counts for nobody's silence. After a stall nothing is concluded before a
  *   turn is through; after a long one everybody is pinged: storages that are still silent afresh, and those that had answered,
  *   because they may have died in it.
  */
@@ -18,11 +18,11 @@ import type { Board } from '../threads/board.js';
 import { type Budgets, budgetsFor } from '../threads/budgets.js';
 import type { Conclusion, HostApi, LoopApi, LoopSettings } from '../threads/contract.js';
 import { Looks } from './looks.js';
-import { OpenPings, type Request } from './open-pings.js';
-import { Pacing } from './pacing.js';
-import { Standstills } from './standstills.js';
+import type { OutstandingPing } from './outstanding-ping.js';
+import { OutstandingPings, type Request } from './outstanding-pings.js';
+import { Schedule } from './schedule.js';
+import { Stalls } from './stalls.js';
 import { decide } from './verdict.js';
-import type { Watch } from './watch.js';
 
 export interface PingLoopOptions {
   readonly settings: LoopSettings;
@@ -48,16 +48,16 @@ export class PingLoop implements LoopApi {
   readonly #host: HostApi;
   readonly #clock: Clock;
   readonly #looks: Looks;
-  readonly #pacing: Pacing;
+  readonly #schedule: Schedule;
   readonly #budgets: Budgets;
-  readonly #open: OpenPings;
-  /** The turn that is under way, unless a standstill of the process came after it was asked for. */
+  readonly #outstanding: OutstandingPings;
+  /** The turn that is under way, unless a stall of the process came after it was asked for. */
   #asked: Turn | undefined;
   /** When the last turn came back. */
   #turnedMs = Number.NEGATIVE_INFINITY;
   /** Up to when the board shows what was received: the beginning of the last turn. */
   #seenMs = Number.NEGATIVE_INFINITY;
-  readonly #standstills = new Standstills();
+  readonly #stalls = new Stalls();
   /** When to look at the pings that are out. */
   #lookMs = Infinity;
   /** When the timer is due; `Infinity` while there is none. */
@@ -73,9 +73,9 @@ export class PingLoop implements LoopApi {
     this.#clock = options.clock;
     this.#suspendedMs = options.clock.suspendedMs();
     this.#looks = new Looks(options.board, options.clock, options.readTcpTable ?? (() => undefined));
-    this.#open = new OpenPings(options.board, periodMs);
+    this.#outstanding = new OutstandingPings(options.board, periodMs);
     this.#budgets = budgetsFor(timeoutMs);
-    this.#pacing = new Pacing({ periodMs, jitter, concurrency, random: options.random ?? Math.random });
+    this.#schedule = new Schedule({ periodMs, jitter, concurrency, random: options.random ?? Math.random });
   }
 
   /**
@@ -86,7 +86,7 @@ export class PingLoop implements LoopApi {
     this.#guard(() => {
       this.#noteStorages(this.#board.occupied(), startedMs);
       // Whose ping was out, or due meanwhile, must not wait for another period.
-      if (replaces) this.#pacing.hasten(this.#clock.now(), this.#budgets.afreshMs);
+      if (replaces) this.#schedule.pingAllWithin(this.#clock.now(), this.#budgets.afterStallMs);
       this.#arm();
     });
   }
@@ -96,7 +96,7 @@ export class PingLoop implements LoopApi {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     this.#wakeMs = Infinity;
-    this.#open.clear();
+    this.#outstanding.clear();
   }
 
   storagesChanged(ids: Uint32Array): void {
@@ -114,15 +114,15 @@ export class PingLoop implements LoopApi {
     const nowMs = this.#clock.now();
     this.#noteLateness(nowMs, this.#newlySuspendedMs());
     this.#wakeMs = Infinity;
-    this.#open.follow(nowMs);
-    if (this.#open.isEmpty) {
+    this.#outstanding.follow(nowMs);
+    if (this.#outstanding.isEmpty) {
       // Nothing is out whose answer a turn would have to read, and nobody's silence is counted.
       this.#resume(nowMs);
-      this.#standstills.forgetBefore(nowMs);
+      this.#stalls.forgetBefore(nowMs);
     }
-    this.#sweep(this.#pacing.take(nowMs).filter((id) => this.#open.mayPing(id, nowMs)));
-    if (nowMs < this.#lookMs && !this.#standstills.isPending) return;
-    this.#open.watchBegun(nowMs);
+    this.#sweep(this.#schedule.take(nowMs).filter((id) => this.#outstanding.mayPing(id, nowMs)));
+    if (nowMs < this.#lookMs && !this.#stalls.isPending) return;
+    this.#outstanding.watchBegun(nowMs);
     this.#judge(nowMs);
     this.#askForTurn(nowMs);
     this.#lookMs = this.#nextLookMs(nowMs);
@@ -133,7 +133,7 @@ export class PingLoop implements LoopApi {
     const fromMs = Math.min(this.#wakeMs, nowMs);
     if (nowMs - fromMs + suspendedMs <= this.#budgets.processStallMs) return;
     this.#wakeMs = nowMs;
-    this.#report('process', this.#standstills.ended('process', { fromMs, toMs: nowMs }, suspendedMs));
+    this.#report('process', this.#stalls.ended('process', { fromMs, toMs: nowMs }, suspendedMs));
     // Its answer says nothing of what has arrived since.
     this.#asked = undefined;
   }
@@ -154,7 +154,7 @@ export class PingLoop implements LoopApi {
   #sweep(ids: readonly number[], resent = 0): void {
     if (ids.length === 0) return;
     const request: Request = { ids, atMs: this.#clock.now(), resent };
-    this.#open.request(request);
+    this.#outstanding.request(request);
     if (this.#lookMs === Infinity) this.#lookMs = request.atMs + this.#budgets.tickMs;
     const sweep = async () => this.#host.sweep(Uint32Array.from(ids));
     sweep()
@@ -166,17 +166,17 @@ export class PingLoop implements LoopApi {
   }
 
   #swept(request: Request, out: readonly number[]): void {
-    this.#open.returned(request, out);
-    if (this.#open.isEmpty) this.#lookMs = Infinity;
+    this.#outstanding.returned(request, out);
+    if (this.#outstanding.isEmpty) this.#lookMs = Infinity;
     this.#arm();
   }
 
   #judge(nowMs: number): void {
-    this.#open.follow(nowMs);
-    if (this.#standstills.isPending) return;
-    const suspects: Watch[] = [];
+    this.#outstanding.follow(nowMs);
+    if (this.#stalls.isPending) return;
+    const suspects: OutstandingPing[] = [];
     let isWanted = this.#looks.mayLook(nowMs);
-    for (const watch of this.#open.watches()) {
+    for (const watch of this.#outstanding.watches()) {
       const decision = decide(watch, this.#board, this.#budgets, nowMs, this.#seenMs);
       if (decision === 'look') {
         suspects.push(watch);
@@ -188,7 +188,7 @@ export class PingLoop implements LoopApi {
   }
 
   /** The system may know that a peer is not dead after all. */
-  #look(suspects: readonly Watch[], nowMs: number): void {
+  #look(suspects: readonly OutstandingPing[], nowMs: number): void {
     for (const [watch, reached] of this.#looks.look(suspects, nowMs)) {
       if (watch.silentMs < this.#budgets.timeoutMs - 1) continue;
       const diagnosis = diagnose(reached);
@@ -199,18 +199,18 @@ export class PingLoop implements LoopApi {
     }
   }
 
-  #conclude(watch: Watch, conclusion: Conclusion): void {
+  #conclude(watch: OutstandingPing, conclusion: Conclusion): void {
     if (conclusion.verdict === 'busy') watch.move('lockRefused');
     else if (conclusion.verdict === 'slow') watch.move('outlasted');
-    else this.#open.drop(watch);
+    else this.#outstanding.drop(watch);
     this.#tell(() => this.#host.conclude(watch.id, watch.number, conclusion));
   }
 
   #askForTurn(nowMs: number): void {
-    if (this.#open.isEmpty || this.#asked !== undefined) return;
+    if (this.#outstanding.isEmpty || this.#asked !== undefined) return;
     const asked: Turn = { requestedMs: nowMs };
     this.#asked = asked;
-    const turn = async () => this.#host.turn();
+    const turn = async () => this.#host.pollTurn();
     turn().then(
       () => this.#guard(() => this.#turned(asked)),
       (error) => {
@@ -225,15 +225,15 @@ export class PingLoop implements LoopApi {
     const nowMs = this.#clock.now();
     this.#noteLateness(nowMs);
     const { requestedMs } = asked;
-    this.#open.follow(nowMs);
-    for (const watch of this.#open.watches()) {
-      watch.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#standstills);
+    this.#outstanding.follow(nowMs);
+    for (const watch of this.#outstanding.watches()) {
+      watch.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#stalls);
     }
     this.#seenMs = Math.max(this.#seenMs, requestedMs);
     this.#noteBlockedLoop(Math.max(requestedMs, this.#turnedMs), nowMs);
     this.#turnedMs = nowMs;
-    this.#standstills.forgetBefore(requestedMs);
-    // One that was asked for before a standstill of the process does not end it: another one does.
+    this.#stalls.forgetBefore(requestedMs);
+    // One that was asked for before a stall of the process does not end it: another one does.
     if (this.#asked === asked) {
       this.#asked = undefined;
       this.#resume(nowMs);
@@ -245,28 +245,28 @@ export class PingLoop implements LoopApi {
 
   /** A turn that took long was begun at once or not at all: until it came back, the main loop stood still. */
   #noteBlockedLoop(fromMs: number, toMs: number): void {
-    const blockedMs = toMs - fromMs - this.#standstills.lostWithin(fromMs, toMs);
+    const blockedMs = toMs - fromMs - this.#stalls.lostWithin(fromMs, toMs);
     if (blockedMs <= this.#budgets.loopStallMs) return;
-    this.#report('loop', this.#standstills.ended('loop', { fromMs, toMs }));
+    this.#report('loop', this.#stalls.ended('loop', { fromMs, toMs }));
   }
 
-  /** Whatever had arrived during standstills has been read. */
+  /** Whatever had arrived during stalls has been read. */
   #resume(nowMs: number): void {
-    const standstill = this.#standstills.resume();
+    const stall = this.#stalls.resume();
     // After a shorter one all that had to be done was to read.
-    if (standstill === undefined || standstill.lostMs < this.#budgets.timeoutMs) return;
+    if (stall === undefined || stall.lostMs < this.#budgets.timeoutMs) return;
     // What is still silent gets a new ping and a new deadline: the network may have been away as well.
-    for (const [resent, ids] of this.#open.silentThrough(standstill, nowMs)) this.#sweep(ids, resent);
+    for (const [resent, ids] of this.#outstanding.silentThrough(stall, nowMs)) this.#sweep(ids, resent);
     // A peer may have answered, and died while nobody could ask it again.
-    this.#pacing.hasten(nowMs, this.#budgets.afreshMs);
+    this.#schedule.pingAllWithin(nowMs, this.#budgets.afterStallMs);
   }
 
   #arm(): void {
     const nowMs = this.#clock.now();
     // A timer that is overdue stays: by how late it comes it shows that the process stood still.
     if (this.#wakeMs <= nowMs) return;
-    // What is overdue, as before this thread was up, is no standstill.
-    const wakeMs = Math.max(nowMs, Math.min(this.#pacing.nextDueMs ?? Infinity, this.#lookMs));
+    // What is overdue, as before this thread was up, is no stall.
+    const wakeMs = Math.max(nowMs, Math.min(this.#schedule.nextDueMs ?? Infinity, this.#lookMs));
     if (wakeMs === this.#wakeMs) return;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
@@ -286,16 +286,16 @@ export class PingLoop implements LoopApi {
     const occupied: number[] = [];
     const vacated: number[] = [];
     for (const id of ids) (this.#board.isOccupied(id) ? occupied : vacated).push(id);
-    this.#pacing.update(occupied, sinceMs, vacated);
+    this.#schedule.update(occupied, sinceMs, vacated);
   }
 
   /** The next tick, or the first deadline if that is sooner; never while nothing is out. */
   #nextLookMs(nowMs: number): number {
-    if (this.#open.isEmpty) return Infinity;
+    if (this.#outstanding.isEmpty) return Infinity;
     let delayMs = this.#budgets.tickMs;
     // A silence does not grow before the turn that is under way.
     if (this.#asked !== undefined) return nowMs + delayMs;
-    for (const watch of this.#open.watches()) {
+    for (const watch of this.#outstanding.watches()) {
       const decidedInMs = watch.decidedInMs(this.#board, this.#budgets, nowMs);
       // One that is overdue has been looked at just now.
       if (decidedInMs > 0) delayMs = Math.min(delayMs, decidedInMs);

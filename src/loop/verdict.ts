@@ -1,6 +1,6 @@
 import type { Board } from '../threads/board.js';
 import type { Budgets } from '../threads/budgets.js';
-import type { Watch } from './watch.js';
+import type { OutstandingPing } from './outstanding-ping.js';
 
 /** What is to be done about a ping that is still out. `look`: the system has to be asked. */
 export type Decision = 'alive' | 'busy' | 'slow' | 'look';
@@ -18,7 +18,7 @@ export type Decision = 'alive' | 'busy' | 'slow' | 'look';
  * | is out, and may lie behind other bytes | | look: how far it has got |
  */
 export function decide(
-  watch: Watch,
+  watch: OutstandingPing,
   board: Board,
   { lockMs, timeoutMs }: Budgets,
   nowMs: number,

@@ -3,7 +3,7 @@ import type { SocketPorts } from '../tcp/diagnosis.js';
 /** A mutual exclusion lock, as far as the agent uses one. */
 export interface Lock {
   /**
-   * Waits until the lock is free, takes it, and resolves to the function that gives it back (calling that
+   * Waits until the lock is free, takes it, and resolves to the function that releases it (calling that
    * function again does nothing).
    *
    * Rejects with `signal.reason` when `signal` aborts first; the lock is then not held.
@@ -13,27 +13,27 @@ export interface Lock {
   tryAcquire?(): (() => void) | undefined;
 }
 
-/** What a connection has to send. */
+/** What a connection has written. */
 export interface Outgoing {
-  /** Written by the storage since the connection was made. */
+  /** Written by the target since the connection was made. */
   readonly writtenBytes: number;
-  /** Of those, not handed to the system yet. */
+  /** How many of those have not been handed to the system yet. */
   readonly heldBackBytes: number;
   /**
-   * Whether the last ping has not been written at all, as it waits for its turn among other writes. Its silence does not
-   * count before it is.
+   * Whether the last ping has not been written at all, because other writes are before it. Its silence does not count
+   * before it is.
    */
   readonly isPingQueued?: boolean | undefined;
 }
 
 /**
- * A long-lived connection to a server, as the agent sees it. `ClientStorage` implements it; so can any other
- * connection that is worth keeping alive.
+ * The client of a server, with a long-lived connection that it replaces by itself when it is lost, as the agent sees it.
+ * `ClientStorage` implements it; so can any other client whose connection is worth keeping alive.
  */
-export interface KeepAliveStorage {
+export interface KeepAliveTarget {
   /** Whether it is connected and serves calls. While `false` it is reconnecting by itself and is left alone. */
   readonly ready: boolean;
-  /** Counts the connections: a verdict on one of them must not touch the next. */
+  /** Counts the connections, so that a verdict on one of them does not touch the next. */
   readonly generation: number;
   /** When the last byte came from the server, in milliseconds of `performance.now()`; absent when unknown. */
   readonly lastReceivedAt?: number | undefined;
@@ -53,43 +53,51 @@ export interface KeepAliveStorage {
    * counts from then. Absent when unknown, or when it has had none yet; then it counts from when the agent noticed.
    */
   readonly lostAt?: number | undefined;
-  /** Held for the length of a ping. */
-  readonly loadLock: Lock;
+  /** Held while a ping is out; absent when the client orders its calls by itself. */
+  readonly lock?: Lock | undefined;
+  /**
+   * Whether the server answers requests in the order in which it gets them, as PostgreSQL and Redis do. A ping then waits
+   * behind every request that is out, and its silence proves nothing: while the target is `busy`, or its lock is held, it
+   * is not pinged, and only the system's word that nothing reaches the server ends the connection. Read when the target is
+   * opened.
+   */
+  readonly answersInOrder?: boolean | undefined;
+  /** Whether a request of the application is out. Only read of a target that answers in order. */
+  readonly busy?: boolean | undefined;
   /**
    * One round trip to the server. Rejects when the server or the connection fails, and with `signal.reason`
    * when `signal` aborts.
    */
   ping(signal: AbortSignal): Promise<unknown>;
   /**
-   * Whether `ping` may be called without a signal, because nothing is lost by a ping that is left alone. Making signals is
-   * a fifth of what a ping costs.
+   * Whether `ping` may be called without a signal, because an abandoned ping leaks nothing. Making signals is a fifth of
+   * what a ping costs.
    */
   readonly ignoresPingSignal?: boolean | undefined;
   /**
-   * Destroys the connection at once, without a goodbye, if it is still the one of `generation`: every pending
-   * call rejects with an error caused by `error`, and the storage reconnects by itself.
+   * Destroys the connection at once, without an orderly shutdown, if it is still the one of `generation`: every pending
+   * call rejects with an error caused by `error`, and the target reconnects by itself.
    */
   drop(error: Error, generation: number): void;
-  /** Calls `listener` when it is ready again, so that the agent need not wait for its next ping to notice. */
+  /** Calls `listener` once it is ready again, so that the agent need not wait for its next ping to notice. */
   once?(event: 'connected', listener: () => void): unknown;
-  /** Calls that off. */
+  /** Removes that listener. */
   off?(event: 'connected', listener: () => void): unknown;
 }
 
-/** Whether a registered database is the client of a server, and so to be kept alive. */
-export function isKeepAliveStorage(storage: unknown): storage is KeepAliveStorage {
-  if (typeof storage !== 'object' || storage === null) return false;
+/** Whether a registered database is the client of a server, and so to be kept alive. By its shape: its class may be of any library. */
+export function isKeepAliveTarget(database: unknown): database is KeepAliveTarget {
+  if (typeof database !== 'object' || database === null) return false;
   // By `in`, not by value: a getter that throws is a fault to report at the ping, not a reason to be left alone.
   return (
-    'ready' in storage &&
-    'generation' in storage &&
-    'loadLock' in storage &&
-    typeof (storage as KeepAliveStorage).ping === 'function' &&
-    typeof (storage as KeepAliveStorage).drop === 'function'
+    'ready' in database &&
+    'generation' in database &&
+    typeof (database as KeepAliveTarget).ping === 'function' &&
+    typeof (database as KeepAliveTarget).drop === 'function'
   );
 }
 
-/** What a getter or method of somebody else’s object comes to; `undefined` when it throws. */
+/** What a getter or method of somebody else's object returns; `undefined` if it throws. */
 export function attempt<T>(get: () => T): T | undefined {
   try {
     return get();

@@ -8,19 +8,16 @@
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel';
- * subscribe('zeo-keepalive:storage-died', ({ name, explanation }) => page(`${name}: ${explanation}`));
+ * subscribe('zeo-keepalive:connection-died', ({ name, explanation }) => page(`${name}: ${explanation}`));
  */
 import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel';
-import type { Fact, FactName, StorageFact, Verdict } from '../model/events.js';
-
-/** How a ping ended: its verdict, or nobody was interested any more (storage closed, agent stopped, connection gone). */
-export type PingResult = Exclude<Verdict, 'active'> | 'abandoned';
+import type { ConnectionEvent, EventName, EventOf, Verdict } from '../model/events.js';
 
 /** The context of one ping, the same object from its `start` to its `asyncEnd`. */
-export interface PingTraceContext extends StorageFact {
+export interface PingTraceContext extends ConnectionEvent {
   /** From `asyncStart` on. */
-  result: PingResult | undefined;
-  /** From `asyncStart` on, in milliseconds, if the answer came. */
+  verdict: Exclude<Verdict, 'active'> | undefined;
+  /** From `asyncStart` on, in milliseconds, if the reply came. */
   roundTripMs: number | undefined;
   /** From `error` on, if it failed or the peer was declared dead. */
   error?: unknown;
@@ -29,26 +26,26 @@ export interface PingTraceContext extends StorageFact {
 /**
  * Pings, as `tracing:zeo-keepalive:ping:start` and so on. `start` and `end` enclose what is done at once, the load lock and
  * the sending if the lock is free; `asyncStart` and `asyncEnd` come once when the ping has ended, after `error` if it failed
- * or the peer is dead. A context bound to `start` (`bindStore`) holds in all that the storage does for the ping.
+ * or the peer is dead. A context bound to `start` (`bindStore`) holds in all that the target does for the ping.
  */
 export const pingChannel = tracingChannel<unknown, PingTraceContext>('zeo-keepalive:ping');
 
-/** The facts that have a channel of their own. Those of pings are in the trace. */
-export type PublishedFactName = Exclude<FactName, 'pingStarted' | 'pingSucceeded' | 'pingFailed'>;
+/** The events that have a channel of their own. Those of pings are in the trace. */
+export type PublishedEventName = Exclude<EventName, 'pingStarted' | 'pingSucceeded' | 'pingFailed'>;
 
 /** The messages are what the agent's events of that name carry. */
 export const channels: {
-  readonly [Name in PublishedFactName]: Channel<unknown, Fact<Name>>;
+  readonly [Name in PublishedEventName]: Channel<unknown, EventOf<Name>>;
 } = {
-  storageDied: factChannel('storage-died'),
-  storageDown: factChannel('storage-down'),
-  storageBack: factChannel('storage-back'),
-  connectionReplaced: factChannel('connection-replaced'),
-  stalled: factChannel('stalled'),
-  workerStarted: factChannel('worker-started'),
-  workerLost: factChannel('worker-lost'),
+  connectionDied: eventChannel('connection-died'),
+  connectionDown: eventChannel('connection-down'),
+  connectionBack: eventChannel('connection-back'),
+  connectionReplaced: eventChannel('connection-replaced'),
+  stalled: eventChannel('stalled'),
+  workerStarted: eventChannel('worker-started'),
+  workerLost: eventChannel('worker-lost'),
 };
 
-function factChannel<Message>(name: string): Channel<unknown, Message> {
+function eventChannel<Message>(name: string): Channel<unknown, Message> {
   return channel(`zeo-keepalive:${name}`) as Channel<unknown, Message>;
 }

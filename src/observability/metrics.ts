@@ -26,7 +26,7 @@ const recordings = new Map<MeterProvider | undefined, () => void>();
  * Records metrics of every agent in this process from now on. Returns the function that ends it. Called again for the same
  * provider it changes nothing.
  *
- * | instrument | kind and unit | attributes beside `zeo_keepalive.storage.name` |
+ * | instrument | kind and unit | attributes beside `zeo_keepalive.connection.name` |
  * | --- | --- | --- |
  * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when it was due and there was no connection |
  * | `zeo_keepalive.ping.duration` | histogram, s | |
@@ -88,38 +88,38 @@ function record(instruments: () => Instruments): () => void {
     ends.push(() => channel.unsubscribe(contained));
   };
 
-  on(pingChannel.asyncEnd, ({ name, result, roundTripMs }) => {
-    const storage = redactText(name);
+  on(pingChannel.asyncEnd, ({ name, verdict, roundTripMs }) => {
+    const connection = redactText(name);
     instruments().pings.add(1, {
-      'zeo_keepalive.storage.name': storage,
-      'zeo_keepalive.ping.result': result,
+      'zeo_keepalive.connection.name': connection,
+      'zeo_keepalive.ping.result': verdict,
     });
     if (roundTripMs === undefined) return;
-    instruments().pingDuration.record(roundTripMs / 1000, { 'zeo_keepalive.storage.name': storage });
+    instruments().pingDuration.record(roundTripMs / 1000, { 'zeo_keepalive.connection.name': connection });
   });
-  on(channels.storageDown, ({ name }) => {
-    const storage = redactText(name);
+  on(channels.connectionDown, ({ name }) => {
+    const connection = redactText(name);
     instruments().pings.add(1, {
-      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.connection.name': connection,
       'zeo_keepalive.ping.result': 'down',
     });
   });
-  on(channels.storageDied, ({ name, timeToDetectMs, diagnosis }) => {
-    const storage = redactText(name);
+  on(channels.connectionDied, ({ name, timeToDetectMs, diagnosis }) => {
+    const connection = redactText(name);
     instruments().detectionDuration.record(timeToDetectMs / 1000, {
-      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.connection.name': connection,
       'zeo_keepalive.diagnosis': diagnosis,
     });
   });
-  on(channels.storageBack, ({ name, downForMs, cause }) => {
-    const attributes = { 'zeo_keepalive.storage.name': redactText(name), 'zeo_keepalive.cause': cause };
+  on(channels.connectionBack, ({ name, downForMs, cause }) => {
+    const attributes = { 'zeo_keepalive.connection.name': redactText(name), 'zeo_keepalive.cause': cause };
     instruments().reconnects.add(1, attributes);
     instruments().reconnectDuration.record(downForMs / 1000, attributes);
   });
   on(channels.connectionReplaced, ({ name }) => {
-    const storage = redactText(name);
+    const connection = redactText(name);
     instruments().reconnects.add(1, {
-      'zeo_keepalive.storage.name': storage,
+      'zeo_keepalive.connection.name': connection,
       'zeo_keepalive.cause': 'unnoticed',
     });
   });

@@ -2,8 +2,8 @@
  * The board: memory that both threads see, written by the main thread and read by the worker.
  *
  * Rules:
- * - A slot belongs to one storage from `occupy` to `vacate`; its ping number goes on counting when the slot is
- *   used again, so that (slot, number) names one ping for ever.
+ * - A slot belongs to one target from `occupy` to `vacate`; its ping number goes on counting when the slot is
+ *   used again, so that (slot, number) names one ping forever.
  * - Times are the low 32 bits of `systemClock` milliseconds. Differences of them are right up to 24 days.
  * - The order of the writes matters. A ping begins with its number, and that it has begun, `startedAt`, is written last:
  *   whoever sees that it has, sees its number and state. What a reader may conclude from `sent` is written before that.
@@ -32,6 +32,8 @@ const slot = {
   length: 9,
 } as const;
 
+const occupancy = { no: 0, yes: 1, inOrder: 2 } as const;
+
 const initialSlots = 64;
 /** A limit on reserved address space (32 MiB), not on used memory. */
 const maximumSlots = 2 ** 20;
@@ -52,24 +54,29 @@ export class Board {
     this.#cells = cellsOf(this.buffer);
   }
 
-  /** Takes a slot for a storage. */
-  occupy(): number {
+  /** Takes a slot for a target. @param answersInOrder see {@link Board.answersInOrder} */
+  occupy(answersInOrder = false): number {
     const id = this.#free.pop() ?? this.#used++;
     if (bytesFor(id + 1) > this.buffer.byteLength) {
       this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
     }
-    this.#store(id, slot.occupied, 1);
+    this.#store(id, slot.occupied, answersInOrder ? occupancy.inOrder : occupancy.yes);
     return id;
   }
 
   vacate(id: number): void {
     this.#store(id, slot.state, code.concluded);
-    this.#store(id, slot.occupied, 0);
+    this.#store(id, slot.occupied, occupancy.no);
     this.#free.push(id);
   }
 
   isOccupied(id: number): boolean {
-    return this.#load(id, slot.occupied) === 1;
+    return this.#load(id, slot.occupied) !== occupancy.no;
+  }
+
+  /** Whether the server answers in order: a ping that waits behind a request of the application proves nothing. */
+  answersInOrder(id: number): boolean {
+    return this.#load(id, slot.occupied) === occupancy.inOrder;
   }
 
   /** The ids of all occupied slots. */
@@ -77,7 +84,7 @@ export class Board {
     const ids: number[] = [];
     this.#cells = cellsOf(this.buffer);
     const slots = Math.floor(this.#cells.length / slot.length);
-    for (let id = 0; id < slots; id++) if (this.#load(id, slot.occupied) === 1) ids.push(id);
+    for (let id = 0; id < slots; id++) if (this.isOccupied(id)) ids.push(id);
     return ids;
   }
 

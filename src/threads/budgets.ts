@@ -10,8 +10,8 @@ export interface Budgets {
   readonly loopStallMs: number;
   /** A worker that wakes later than this after its time did not run. */
   readonly processStallMs: number;
-  /** After a standstill that lasted for the timeout every storage is pinged within this time. */
-  readonly afreshMs: number;
+  /** After a stall that lasted for the timeout every storage is pinged within this time. */
+  readonly afterStallMs: number;
 }
 
 export function budgetsFor(timeoutMs: number): Budgets {
@@ -22,6 +22,6 @@ export function budgetsFor(timeoutMs: number): Budgets {
     tickMs: Math.min(Math.max(timeoutMs / 10, 20), 250),
     loopStallMs: Math.min(Math.max(timeoutMs / 4, 100), 1000),
     processStallMs: Math.max(timeoutMs / 4, 250),
-    afreshMs: Math.min(timeoutMs / 8, 200),
+    afterStallMs: Math.min(timeoutMs / 8, 200),
   };
 }

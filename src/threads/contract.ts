@@ -30,7 +30,7 @@ export interface HostApi {
    * Resolves when the main loop has gone through one whole turn that polled its sockets, begun after this call
    * arrived; the board then shows the bytes received by that time.
    */
-  turn(): Promise<void>;
+  pollTurn(): Promise<void>;
   /** Ends the ping `number` of the slot `id`, if it is still under way. */
   conclude(id: number, number: number, conclusion: Conclusion): void;
   /** The main loop stood still for so long while pings were out, or the whole process did at any time. */
@@ -60,7 +60,7 @@ export interface LoopSettings {
 }
 
 /** The task that wires the loop up in its thread. */
-export interface Installation {
+export interface WorkerInit {
   readonly port: MessagePort;
   readonly board: SharedArrayBuffer;
   readonly settings: LoopSettings;

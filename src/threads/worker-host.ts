@@ -214,7 +214,7 @@ export class WorkerHost {
     try {
       const thread = new WorkerThread({
         filename: filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url),
-        installation: { board, settings, startedMs: this.#startedMs, replaces },
+        init: { board, settings, startedMs: this.#startedMs, replaces },
         api,
         onUp: () => this.#up(thread),
         onGone: () => {

@@ -10,13 +10,13 @@
 import { createHook } from 'node:async_hooks';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { HostApi, Installation, LoopApi } from './contract.js';
+import type { HostApi, LoopApi, WorkerInit } from './contract.js';
 import { connect, type Endpoint } from './endpoint.js';
 
 export interface WorkerThreadOptions {
   /** The worker's entry. */
   readonly filename: URL;
-  readonly installation: Omit<Installation, 'port'>;
+  readonly init: Omit<WorkerInit, 'port'>;
   /** What the loop may call. */
   readonly api: HostApi;
   /** The loop is installed. */
@@ -34,7 +34,7 @@ export class WorkerThread {
   #exitCode: number | undefined;
   #isEnded = false;
 
-  constructor({ filename, installation, api, onUp, onGone }: WorkerThreadOptions) {
+  constructor({ filename, init, api, onUp, onGone }: WorkerThreadOptions) {
     this.#onGone = onGone;
     const { port1, port2 } = new MessageChannel();
     this.#endpoint = connect<LoopApi>(port1, api);
@@ -44,7 +44,7 @@ export class WorkerThread {
     this.#pool = createPool(filename);
     this.#pool.on('error', (error) => this.#failed(error));
     this.#pool.on('workerDestroy', () => queueMicrotask(onGone));
-    const task: Installation = { ...installation, port: port2 };
+    const task: WorkerInit = { ...init, port: port2 };
     this.#run(task).then(onUp, (error) => this.#failed(error));
   }
 
@@ -76,7 +76,7 @@ export class WorkerThread {
   }
 
   /** Async, as `run` throws where this process may have no more threads, or has no descriptors left. */
-  async #run(task: Installation): Promise<void> {
+  async #run(task: WorkerInit): Promise<void> {
     const installed = closingPortsOnThrow(() => this.#pool.run(task, { transferList: [task.port] }));
     const [worker] = this.#pool.threads;
     if (worker !== undefined) this.#observe(worker);

@@ -9,7 +9,7 @@ export {
   ProtocolError,
   ServerError,
 } from '../model/errors.js';
-export type { KeepAliveStorage, Lock } from '../model/target.js';
+export type { KeepAliveTarget, Lock } from '../model/target.js';
 export type { Conflict, ResolveConflict } from '../zodb/conflict.js';
 export {
   BTreesConflictError,

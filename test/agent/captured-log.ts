@@ -5,12 +5,12 @@ export interface LogLine {
   readonly level: number;
   readonly msg: string;
   readonly subsystem?: string;
-  readonly storage?: string;
+  readonly connection?: string;
   readonly err?: { readonly message: string; readonly code?: string };
   readonly [field: string]: unknown;
 }
 
-export const isOfStandstill = (message: string) => message.includes(' stood still for ');
+export const isOfStall = (message: string) => / (was blocked|did not run) for /.test(message);
 
 /** A pino logger of the host whose lines the test can read and wait for. */
 export function captureLog() {
@@ -26,8 +26,8 @@ export function captureLog() {
   return {
     logger: pino({ level: 'trace' }, sink),
     lines,
-    /** But for those of standstills, which a busy machine adds. */
-    messages: () => lines.map(({ msg }) => msg).filter((msg) => !isOfStandstill(msg)),
+    /** But for those of stalls, which a busy machine adds. */
+    messages: () => lines.map(({ msg }) => msg).filter((msg) => !isOfStall(msg)),
     /** Resolves with the first line, past or to come, that the test accepts. */
     line(accept: (line: LogLine) => boolean): Promise<LogLine> {
       return new Promise((resolve) => {

@@ -6,7 +6,7 @@ import { KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 import { causeInWords } from '#src/tcp/diagnosis.js';
-import { ScriptedStorage, silentStorage } from './scripted-storage.js';
+import { ScriptedTarget, silentTarget } from './scripted-target.js';
 
 async function setUp(t: TestContext, options: KeepAliveOptions) {
   const server = await ZeoServer.listen();
@@ -62,8 +62,8 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     for (const connection of server.connections) connection.silence();
     const silentAt = performance.now();
     const lastByteAt = storage.lastReceivedAt as number;
-    const back = once(agent, 'storageBack');
-    const [died] = await once(agent, 'storageDied');
+    const back = once(agent, 'connectionBack');
+    const [died] = await once(agent, 'connectionDied');
     const { error, silentMs, timeToDetectMs, diagnosis, explanation, ...which } = died;
     assert.deepEqual(which, { name: 'main', address: server.address, generation: 1 });
     assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
@@ -89,13 +89,13 @@ describe('A listener is told', { timeout: 60_000 }, () => {
 
   it('the time to detect from the ping, of a storage that does not tell when bytes come', async (t) => {
     const databases = new StorageRegistry();
-    const silent = silentStorage();
+    const silent = silentTarget();
     silent.lastReceivedAt = undefined;
     databases.open('zeo://joe:s3cret@db', silent);
     const agent = new KeepAlive({ level: 'silent', period: 0.1, timeout: 0.2 }, databases, {});
     t.after(() => agent.stop());
     agent.start();
-    const [{ error, silentMs, timeToDetectMs }] = await once(agent, 'storageDied');
+    const [{ error, silentMs, timeToDetectMs }] = await once(agent, 'connectionDied');
     // Which goes to whoever waited on the connection, and from there anywhere.
     assert.match(error.message, /^zeo:\/\/\*\*\*@db sent no byte/);
     // The board counts in whole milliseconds.
@@ -107,9 +107,9 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     agent.start();
     await once(agent, 'pingSucceeded');
     await server.close();
-    let fact = (await once(agent, 'storageDown'))[0];
-    while (fact.cause !== 'refused') [fact] = await once(agent, 'storageDown');
-    [fact] = await once(agent, 'storageDown');
+    let fact = (await once(agent, 'connectionDown'))[0];
+    while (fact.cause !== 'refused') [fact] = await once(agent, 'connectionDown');
+    [fact] = await once(agent, 'connectionDown');
     assert.deepEqual([fact.name, fact.address], ['main', server.address]);
     assert.ok(fact.downForMs > 0);
     assert.ok(fact.error instanceof Error);
@@ -118,7 +118,7 @@ describe('A listener is told', { timeout: 60_000 }, () => {
 
   it('for how long a storage has been down since it was lost, not since that was noticed', async (t) => {
     const databases = new StorageRegistry();
-    const [lost, hostile, confused] = [new ScriptedStorage(), new ScriptedStorage(), new ScriptedStorage()];
+    const [lost, hostile, confused] = [new ScriptedTarget(), new ScriptedTarget(), new ScriptedTarget()];
     for (const storage of [lost, hostile, confused]) storage.ready = false;
     lost.lostAt = performance.now() - 90_000;
     // By the wall clock.
@@ -134,9 +134,9 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     const agent = new KeepAlive({ level: 'silent', jitter: 0, period: 0.1 }, databases, {});
     t.after(() => agent.stop());
     const downForMs = new Map<string, number>();
-    agent.on('storageDown', (fact) => downForMs.set(fact.name, fact.downForMs));
+    agent.on('connectionDown', (fact) => downForMs.set(fact.name, fact.downForMs));
     agent.start();
-    while (downForMs.size < 3) await once(agent, 'storageDown');
+    while (downForMs.size < 3) await once(agent, 'connectionDown');
     assert.ok((downForMs.get('lost') ?? 0) >= 90_000, `${downForMs.get('lost')}`);
     assert.ok((downForMs.get('hostile') ?? 90_000) < 90_000);
     assert.ok((downForMs.get('confused') ?? -1) >= 0, `${downForMs.get('confused')}`);

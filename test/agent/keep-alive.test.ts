@@ -9,7 +9,7 @@ import { LoadLock } from '#src/async/load-lock.js';
 import { pingChannel } from '#src/observability/channels.js';
 import { MachineLateness } from '../faults/machine-lateness.js';
 import { captureLog } from './captured-log.js';
-import { QueueLock, ScriptedStorage, silentStorage } from './scripted-storage.js';
+import { QueueLock, ScriptedTarget, silentTarget } from './scripted-target.js';
 
 function setUp(t: TestContext, options: KeepAliveOptions, storages: Record<string, object> = {}) {
   const registry = new StorageRegistry();
@@ -31,10 +31,10 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   it('takes the load lock, pings, and releases it, with the lines of the original', async (t) => {
     let heldDuringPing: boolean | undefined;
     const lock = new QueueLock();
-    const storage = new ScriptedStorage(() => {
+    const storage = new ScriptedTarget(() => {
       heldDuringPing = lock.held;
     });
-    storage.loadLock = lock;
+    storage.lock = lock;
     const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
     agent.start();
     await once(agent, 'pingSucceeded');
@@ -51,7 +51,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('warns of a storage that is not ready, and leaves it alone', async (t) => {
-    const storage = new ScriptedStorage();
+    const storage = new ScriptedTarget();
     storage.ready = false;
     const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
     agent.start();
@@ -62,8 +62,8 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
 
   it('releases the lock of a ping that fails, and logs the error', async (t) => {
     const lock = new QueueLock();
-    const storage = new ScriptedStorage(() => Promise.reject(new Error('lost')));
-    storage.loadLock = lock;
+    const storage = new ScriptedTarget(() => Promise.reject(new Error('lost')));
+    storage.lock = lock;
     const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
     agent.start();
     const line = await log.line(({ msg }) => msg === 'Keep alive for main failed');
@@ -77,23 +77,23 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const { agent, log } = setUp(
       t,
       { period: 0.05 },
-      { main: new ScriptedStorage(() => Promise.reject(error)) },
+      { main: new ScriptedTarget(() => Promise.reject(error)) },
     );
     agent.start();
     const line = await log.line(({ msg }) => msg === 'Keep alive for main failed');
     assert.equal(line.err?.message, 'lost');
-    const [status] = agent.status().storages;
+    const [status] = agent.status().connections;
     assert.deepEqual(status?.lastFailure?.error, { name: 'TypeError', code: 'E_LOST', message: 'lost' });
   });
 
   it('drops a connection that is silent for the timeout, and only its generation, and frees the lock', async (t) => {
     const lock = new QueueLock();
-    const storage = silentStorage();
-    storage.loadLock = lock;
+    const storage = silentTarget();
+    storage.lock = lock;
     storage.generation = 7;
     const { agent, log } = setUp(t, { period: 0.1, timeout: 0.2 }, { main: storage });
     agent.start();
-    const [{ error }] = await once(agent, 'storageDied');
+    const [{ error }] = await once(agent, 'connectionDied');
     assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
     assert.deepEqual(
       storage.drops.map(({ generation }) => generation),
@@ -106,46 +106,46 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
 
   it('counts no silence of a ping that the connection has queued, and frees its lock', async (t) => {
     const outgoing = { writtenBytes: 0, heldBackBytes: 0, isPingQueued: true };
-    const storage = Object.assign(silentStorage(), { outgoing, loadLock: new QueueLock() });
+    const storage = Object.assign(silentTarget(), { outgoing, lock: new QueueLock() });
     const { agent, log } = setUp(t, { period: 0.2, timeout: 0.2 }, { main: storage });
     agent.start();
     await log.line(({ msg }) => msg.includes('is not answered in time'));
-    assert.equal(storage.loadLock.held, false);
+    assert.equal(storage.lock.held, false);
     assert.deepEqual(storage.drops, []);
     const writtenMs = performance.now();
     outgoing.isPingQueued = false;
-    await once(agent, 'storageDied');
+    await once(agent, 'connectionDied');
     assert.ok(performance.now() - writtenMs >= 200);
   });
 
   it('pings others on time while one is silent', async (t) => {
-    const well = new ScriptedStorage();
-    const { agent } = setUp(t, { period: 0.1, timeout: 5, concurrency: 1 }, { dead: silentStorage(), well });
+    const well = new ScriptedTarget();
+    const { agent } = setUp(t, { period: 0.1, timeout: 5, concurrency: 1 }, { dead: silentTarget(), well });
     agent.start();
     while (well.pings < 5) await once(agent, 'pingSucceeded');
   });
 
   it('finds a dead connection although the application never releases the load lock', async (t) => {
-    const storage = silentStorage();
-    await storage.loadLock.acquire();
+    const storage = silentTarget();
+    await storage.lock.acquire();
     const { agent } = setUp(t, { period: 0.1, timeout: 0.2 }, { main: storage });
     agent.start();
-    await once(agent, 'storageDied');
+    await once(agent, 'connectionDied');
     assert.equal(storage.drops.length, 1);
   });
 
   it('contains a storage that throws, answers nonsense, or has a getter that throws', async (t) => {
-    const getterThrows = new (class extends ScriptedStorage {})();
+    const getterThrows = new (class extends ScriptedTarget {})();
     Object.defineProperty(getterThrows, 'ready', {
       get: () => {
         throw new Error('getter');
       },
     });
-    const throwsSynchronously = new ScriptedStorage(() => {
+    const throwsSynchronously = new ScriptedTarget(() => {
       throw new Error('synchronously');
     });
-    const nonsense = new ScriptedStorage(() => 42);
-    const well = new ScriptedStorage();
+    const nonsense = new ScriptedTarget(() => 42);
+    const well = new ScriptedTarget();
     const { agent, log } = setUp(t, { period: 0.05 }, { getterThrows, throwsSynchronously, nonsense, well });
     agent.start();
     const failed = (name: string) => log.line(({ msg }) => msg === `Keep alive for ${name} failed`);
@@ -156,8 +156,8 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('contains a lock whose release throws', async (t) => {
-    const storage = silentStorage();
-    storage.loadLock = {
+    const storage = silentTarget();
+    storage.lock = {
       acquire: async () => () => {
         throw new Error('release');
       },
@@ -165,14 +165,14 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const { agent, log } = setUp(t, { period: 0.05, timeout: 0.1 }, { main: storage });
     agent.start();
     const line = await log.line(({ err }) => err?.message === 'release');
-    assert.equal(line.msg, 'Storage main misbehaves');
+    assert.equal(line.msg, 'Connection main misbehaves');
     assert.equal(storage.drops.length, 1);
     await once(agent, 'pingStarted');
   });
 
   it('contains a lock that is granted when nobody wants it any more, and whose release throws', async (t) => {
-    const storage = new ScriptedStorage();
-    storage.loadLock = {
+    const storage = new ScriptedTarget();
+    storage.lock = {
       acquire: async () => {
         // By then the ping has been sent without it, and answered.
         await once(agent, 'pingSucceeded');
@@ -184,7 +184,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const { agent, log } = setUp(t, { period: 0.1, timeout: 0.2 }, { odd: storage });
     agent.start();
     // A rejection that nobody handles would fail this test.
-    await log.line(({ msg }) => msg === 'Storage odd misbehaves');
+    await log.line(({ msg }) => msg === 'Connection odd misbehaves');
     await once(agent, 'pingSucceeded');
   });
 
@@ -192,43 +192,43 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const storage = Object.assign(new EventEmitter(), {
       ready: true,
       generation: 1,
-      loadLock: new QueueLock(),
+      lock: new QueueLock(),
       ping: () => new Promise(() => {}),
       drop() {
         this.generation += 1;
       },
     });
     const { agent } = setUp(t, { period: 0.1, timeout: 0.2 }, { odd: storage });
-    const stopped = new Promise((resolve) => agent.on('storageDied', () => resolve(agent.stop())));
+    const stopped = new Promise((resolve) => agent.on('connectionDied', () => resolve(agent.stop())));
     agent.start();
     await stopped;
     assert.equal(storage.listenerCount('connected'), 0);
   });
 
   it('takes its listener off a storage that is still down when it stops', async (t) => {
-    const storage = Object.assign(new EventEmitter(), new ScriptedStorage(), { ready: false });
+    const storage = Object.assign(new EventEmitter(), new ScriptedTarget(), { ready: false });
     Object.assign(storage, { ping: async () => {}, drop: () => {} });
     const { agent } = setUp(t, { period: 0.1 }, { odd: storage });
     agent.start();
-    await once(agent, 'storageDown');
+    await once(agent, 'connectionDown');
     assert.equal(storage.listenerCount('connected'), 1);
     await agent.stop();
     assert.equal(storage.listenerCount('connected'), 0);
   });
 
   it('does not disturb a storage that has lost its connection by itself', async (t) => {
-    const storage = silentStorage();
+    const storage = silentTarget();
     const { agent } = setUp(t, { period: 0.1, timeout: 0.3 }, { odd: storage });
     agent.on('pingStarted', () => {
       storage.ready = false;
     });
     agent.start();
-    await once(agent, 'storageDown');
+    await once(agent, 'connectionDown');
     assert.deepEqual(storage.drops, []);
   });
 
   it('contains a listener that throws', async (t) => {
-    const storage = new ScriptedStorage();
+    const storage = new ScriptedTarget();
     const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
     agent.on('pingStarted', () => {
       throw new Error('listener');
@@ -246,7 +246,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('tells all other listeners what one throws at, and who listens once only once', async (t) => {
-    const { agent } = setUp(t, { period: 0.05 }, { main: new ScriptedStorage() });
+    const { agent } = setUp(t, { period: 0.05 }, { main: new ScriptedTarget() });
     const told: string[] = [];
     agent.on('pingStarted', () => {
       throw new Error('listener');
@@ -268,7 +268,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
       throw new Error('logger');
     };
     const registry = new StorageRegistry();
-    registry.open('main', new ScriptedStorage());
+    registry.open('main', new ScriptedTarget());
     const agent = new KeepAlive(
       { period: 0.05, logger: { debug: throws, info: throws, warn: throws, error: throws } },
       registry,
@@ -283,16 +283,16 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const { agent, registry } = setUp(t, { period: 0.05 });
     agent.start();
     await once(agent, 'workerStarted');
-    const first = new ScriptedStorage();
+    const first = new ScriptedTarget();
     registry.open('first', first);
     await once(agent, 'pingSucceeded');
     await registry.close('first');
     const pings = first.pings;
-    const second = registry.open('second', new ScriptedStorage());
+    const second = registry.open('second', new ScriptedTarget());
     while (second.pings < 3) await once(agent, 'pingSucceeded');
     assert.equal(first.pings, pings);
     assert.deepEqual(
-      agent.status().storages.map(({ name }) => name),
+      agent.status().connections.map(({ name }) => name),
       ['second'],
     );
   });
@@ -305,9 +305,9 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const { agent, registry } = setUp(t, { period: 0.05 });
     agent.start();
     assert.deepEqual([agent.running, agent.workerRunning], [true, false]);
-    const early = registry.open('early', new ScriptedStorage());
+    const early = registry.open('early', new ScriptedTarget());
     await new Promise((resolve) => setImmediate(resolve));
-    const later = registry.open('later', new ScriptedStorage());
+    const later = registry.open('later', new ScriptedTarget());
     while (early.pings < 2 || later.pings < 2) await once(agent, 'pingSucceeded');
     assert.equal(agent.workerRunning, true);
     const lost = once(agent, 'workerLost');
@@ -315,7 +315,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await lost;
     assert.deepEqual([agent.running, agent.workerRunning], [true, false]);
     await registry.close('early');
-    const meanwhile = registry.open('meanwhile', new ScriptedStorage());
+    const meanwhile = registry.open('meanwhile', new ScriptedTarget());
     const { pings } = early;
     while (meanwhile.pings < 2) await once(agent, 'pingSucceeded');
     assert.equal(early.pings, pings);
@@ -325,8 +325,8 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
 
   it('gives the lock back when a storage is removed in the middle of its own ping', async (t) => {
     const lock = new QueueLock();
-    const storage = silentStorage();
-    storage.loadLock = lock;
+    const storage = silentTarget();
+    storage.lock = lock;
     const { agent, registry } = setUp(t, { period: 0.05, timeout: 10 }, { main: storage });
     agent.start();
     await once(agent, 'pingStarted');
@@ -337,20 +337,20 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('leaves alone what is no client of a server, and finds the storage of a database', async (t) => {
-    const storage = new ScriptedStorage();
+    const storage = new ScriptedTarget();
     const { agent } = setUp(t, { period: 0.05 }, { file: { path: 'Data.fs' }, main: { storage } });
     agent.start();
     await once(agent, 'pingSucceeded');
     assert.deepEqual(
-      agent.status().storages.map(({ name, state }) => [name, state]),
+      agent.status().connections.map(({ name, state }) => [name, state]),
       [['main', 'alive']],
     );
   });
 
   it('gives back every lock when it is stopped in the middle of a ping, and can be started again', async (t) => {
     const lock = new QueueLock();
-    const storage = silentStorage();
-    storage.loadLock = lock;
+    const storage = silentTarget();
+    storage.lock = lock;
     const { agent } = setUp(t, { period: 0.05, timeout: 10 }, { main: storage });
     agent.start();
     await once(agent, 'pingStarted');
@@ -362,7 +362,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('gives back every lock when a listener stops it while pings are begun', async (t) => {
-    const storages = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, silentStorage()]));
+    const storages = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, silentTarget()]));
     const { agent } = setUp(t, { period: 0.05, timeout: 10 }, storages);
     const stopped = new Promise<void>((resolve) => {
       let begun = 0;
@@ -376,16 +376,16 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await new Promise(setImmediate);
     for (const storage of Object.values(storages)) {
       assert.equal(storage.pings, 0);
-      assert.equal((storage.loadLock as QueueLock).held, false);
+      assert.equal((storage.lock as QueueLock).held, false);
     }
   });
 
   it('neither locks nor pings a storage that a tracing subscriber removes', async (t) => {
-    const storage = new ScriptedStorage();
+    const storage = new ScriptedTarget();
     // One that is had at once.
     const lock = new LoadLock();
-    storage.loadLock = lock;
-    const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedStorage() });
+    storage.lock = lock;
+    const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedTarget() });
     const remove = (context: unknown) => {
       if ((context as { name: string }).name === 'main') void registry.close('main');
     };
@@ -398,7 +398,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('begins no ping after it was stopped, not even of those that waited for their place', async (t) => {
-    const storages = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`s${i}`, silentStorage()]));
+    const storages = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`s${i}`, silentTarget()]));
     const { agent } = setUp(t, { period: 0.05, timeout: 10, concurrency: 4 }, storages);
     agent.start();
     await once(agent, 'pingStarted');
@@ -407,18 +407,18 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const before = pings();
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal(pings(), before);
-    for (const storage of Object.values(storages)) assert.equal((storage.loadLock as QueueLock).held, false);
+    for (const storage of Object.values(storages)) assert.equal((storage.lock as QueueLock).held, false);
   });
 
   it('judges a ping by the connection that it was sent on, not by the one it waited on', async (t) => {
-    const storage = silentStorage();
-    const release = await storage.loadLock.acquire();
+    const storage = silentTarget();
+    const release = await storage.lock.acquire();
     const { agent } = setUp(t, { period: 0.1, timeout: 2 }, { main: storage });
     agent.start();
     await once(agent, 'pingStarted');
     storage.generation = 2;
     release();
-    await once(agent, 'storageDied');
+    await once(agent, 'connectionDied');
     assert.deepEqual(
       storage.drops.map(({ generation }) => generation),
       [2],
@@ -426,8 +426,8 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('does not ping a storage that a listener removes when its ping is announced', async (t) => {
-    const storage = new ScriptedStorage();
-    const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedStorage() });
+    const storage = new ScriptedTarget();
+    const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedTarget() });
     agent.on('pingStarted', ({ name }) => {
       if (name === 'main') void registry.close('main');
     });
@@ -442,14 +442,14 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
         throw new Error('getter');
       },
     };
-    const { agent, log } = setUp(t, { period: 0.05 }, { broken, well: new ScriptedStorage() });
+    const { agent, log } = setUp(t, { period: 0.05 }, { broken, well: new ScriptedTarget() });
     agent.start();
-    await log.line(({ msg }) => msg === 'Storage broken misbehaves');
+    await log.line(({ msg }) => msg === 'Connection broken misbehaves');
     await once(agent, 'pingSucceeded');
   });
 
   it('finds all of many dead storages in its bound with few places for pings', async (t) => {
-    const storages = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`s${i}`, silentStorage()]));
+    const storages = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`s${i}`, silentTarget()]));
     const { agent } = setUp(t, { period: 1, timeout: 0.5, concurrency: 1 }, storages);
     const lateness = new MachineLateness();
     t.after(() => lateness.stop());
@@ -457,7 +457,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const startedAt = performance.now();
     const dead = new Set<string>();
     await new Promise<void>((resolve) =>
-      agent.on('storageDied', ({ name }) => {
+      agent.on('connectionDied', ({ name }) => {
         dead.add(name);
         if (dead.size === 100) resolve();
       }),
@@ -493,7 +493,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
 
   it('is nobody’s burden any more when it was stopped, nor are its storages', async () => {
     const startAndStop = async () => {
-      const storage = new ScriptedStorage();
+      const storage = new ScriptedTarget();
       const registry = new StorageRegistry();
       registry.open('main', storage);
       const agent = new KeepAlive({ period: 0.05, level: 'silent' }, registry, {});
@@ -520,8 +520,8 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   });
 
   it('skips a storage that received bytes within the period, if asked to', async (t) => {
-    const storage = new ScriptedStorage();
-    const quiet = new ScriptedStorage();
+    const storage = new ScriptedTarget();
+    const quiet = new ScriptedTarget();
     quiet.lastReceivedAt = performance.now() - 60_000;
     Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
     const { agent, log } = setUp(t, { period: 0.05, skipActive: true }, { active: storage, quiet });
@@ -534,7 +534,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
   it('keeps its clock while the main thread is blocked', async (t) => {
     // The storage's ping is answered by a peer that is alive; the main loop is then blocked over many periods. A timer of
     // the main thread would be late by all of them. The worker notices, and says for how long.
-    const storage = silentStorage();
+    const storage = silentTarget();
     const { agent } = setUp(t, { period: 0.1, timeout: 5 }, { main: storage });
     agent.start();
     await once(agent, 'pingStarted');
@@ -554,9 +554,9 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     process.on('worker', onWorker);
     t.after(() => process.off('worker', onWorker));
     const lock = new QueueLock();
-    const silent = silentStorage();
-    silent.loadLock = lock;
-    const { agent, log } = setUp(t, { period: 0.05, timeout: 60 }, { silent, well: new ScriptedStorage() });
+    const silent = silentTarget();
+    silent.lock = lock;
+    const { agent, log } = setUp(t, { period: 0.05, timeout: 60 }, { silent, well: new ScriptedTarget() });
     agent.start();
     await once(agent, 'pingSucceeded');
     assert.equal(lock.held, true);

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { StorageRegistry } from 'zeo-keepalive';
 import { Roster } from '#src/agent/roster.js';
 import { Board } from '#src/threads/board.js';
-import { ScriptedStorage } from './scripted-storage.js';
+import { ScriptedTarget } from './scripted-target.js';
 
 function setUp(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -15,11 +15,12 @@ function setUp(t: TestContext) {
     registry,
     board,
     onUnusable: (_name, error) => assert.fail(error as Error),
+    onReleaseFailed: (_tracked, error) => assert.fail(error as Error),
     onRemoved: ({ name }) => removed.push(name),
     onChanged: (ids) => notices.push([...ids]),
   });
   t.after(() => roster.end());
-  const storages = () => [...roster.members.values()].map(({ name, storage }) => [name, storage] as const);
+  const storages = () => [...roster.targets.values()].map(({ name, target }) => [name, target] as const);
   return {
     registry,
     board,
@@ -34,10 +35,10 @@ function setUp(t: TestContext) {
 describe('the roster of an agent', () => {
   it('has the storages that are open when it begins, and those that are opened and not closed since', async (t) => {
     const { registry, board, roster, removed, storages } = setUp(t);
-    const first = registry.open('first', new ScriptedStorage());
+    const first = registry.open('first', new ScriptedTarget());
     registry.open('file', { path: 'Data.fs' });
     roster.begin();
-    const second = new ScriptedStorage();
+    const second = new ScriptedTarget();
     registry.open('second', { storage: second });
     assert.deepEqual(storages(), [
       ['first', first],
@@ -47,7 +48,7 @@ describe('the roster of an agent', () => {
     await registry.close('file');
     assert.deepEqual(storages(), [['second', second]]);
     assert.deepEqual(removed, ['first']);
-    assert.deepEqual(board.occupied(), [...roster.members.keys()]);
+    assert.deepEqual(board.occupied(), [...roster.targets.keys()]);
   });
 
   it('has a storage although a listener that was called before it threw', (t) => {
@@ -56,13 +57,13 @@ describe('the roster of an agent', () => {
       throw new Error('of a listener');
     });
     roster.begin();
-    const main = registry.open('main', new ScriptedStorage());
+    const main = registry.open('main', new ScriptedTarget());
     assert.deepEqual(storages(), [['main', main]]);
   });
 
   it('has what the registry holds, whatever listeners before it open and close', async (t) => {
     const { registry, board, roster, storages } = setUp(t);
-    const successor = new ScriptedStorage();
+    const successor = new ScriptedTarget();
     registry.on('opened', (name) => {
       if (name === 'unwanted') void registry.close(name);
     });
@@ -70,9 +71,9 @@ describe('the roster of an agent', () => {
       if (name === 'replaced') registry.open(name, successor);
     });
     roster.begin();
-    registry.open('unwanted', new ScriptedStorage());
+    registry.open('unwanted', new ScriptedTarget());
     assert.deepEqual(storages(), []);
-    registry.open('replaced', new ScriptedStorage());
+    registry.open('replaced', new ScriptedTarget());
     await registry.close('replaced');
     assert.deepEqual(storages(), [['replaced', successor]]);
     assert.equal(board.occupied().length, 1);
@@ -80,13 +81,13 @@ describe('the roster of an agent', () => {
 
   it('tells together which slots have changed within a hundredth of a second, each of them once', async (t) => {
     const { registry, roster, notices, pass } = setUp(t);
-    registry.open('first', new ScriptedStorage());
+    registry.open('first', new ScriptedTarget());
     roster.begin();
     pass(5);
-    registry.open('second', new ScriptedStorage());
+    registry.open('second', new ScriptedTarget());
     await registry.close('first');
     // It has the slot of the first.
-    registry.open('third', new ScriptedStorage());
+    registry.open('third', new ScriptedTarget());
     pass(4);
     assert.deepEqual(notices, []);
     pass(1);
@@ -100,10 +101,10 @@ describe('the roster of an agent', () => {
 
   it('takes in nothing more, and tells nothing more, when it was ended in the middle of an event', (t) => {
     const { registry, roster, notices, storages, pass } = setUp(t);
-    registry.open('early', new ScriptedStorage());
+    registry.open('early', new ScriptedTarget());
     registry.on('opened', () => roster.end());
     roster.begin();
-    registry.open('late', new ScriptedStorage());
+    registry.open('late', new ScriptedTarget());
     assert.deepEqual(
       storages().map(([name]) => name),
       ['early'],

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { KeepAlive, type KeepAliveOptions, StorageRegistry, type StorageStatus } from 'zeo-keepalive';
+import { type ConnectionStatus, KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
-import { ScriptedStorage, silentStorage } from './scripted-storage.js';
+import { ScriptedTarget, silentTarget } from './scripted-target.js';
 
 function setUp(t: TestContext, options: KeepAliveOptions, storages: Record<string, object>) {
   const registry = new StorageRegistry();
   for (const [name, storage] of Object.entries(storages)) registry.open(name, storage);
   const agent = new KeepAlive({ jitter: 0, level: 'silent', ...options }, registry, {});
   t.after(() => agent.stop());
-  const status = (name = 'main'): StorageStatus =>
-    agent.status().storages.find((storage) => storage.name === name) ?? assert.fail(`No status of ${name}`);
+  const status = (name = 'main'): ConnectionStatus =>
+    agent.status().connections.find((storage) => storage.name === name) ??
+    assert.fail(`No status of ${name}`);
   return { agent, registry, status };
 }
 
@@ -35,7 +36,7 @@ describe('status()', { timeout: 60_000 }, () => {
   it('tells of a storage before its first ping what it says of itself', async (t) => {
     const { server, storage } = await openReal(t);
     const { agent, status } = setUp(t, { period: 60 }, { main: storage });
-    assert.deepEqual(agent.status().storages, []);
+    assert.deepEqual(agent.status().connections, []);
     agent.start();
     const { since, ...rest } = status();
     assert.ok(Date.now() - since.getTime() < 60_000);
@@ -77,8 +78,8 @@ describe('status()', { timeout: 60_000 }, () => {
     agent.start();
     await once(agent, 'pingSucceeded');
     for (const connection of server.connections) connection.silence();
-    const back = once(agent, 'storageBack');
-    const [died] = await once(agent, 'storageDied');
+    const back = once(agent, 'connectionBack');
+    const [died] = await once(agent, 'connectionDied');
     const dead = status();
     assert.deepEqual([dead.state, dead.verdict, dead.failures], ['dead', 'dead', 1]);
     assert.equal(dead.lastDeath?.error.code, died.error.code);
@@ -101,9 +102,9 @@ describe('status()', { timeout: 60_000 }, () => {
   });
 
   it('tells busy of a storage whose lock the application holds', async (t) => {
-    const storage = new ScriptedStorage();
+    const storage = new ScriptedTarget();
     Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
-    await storage.loadLock.acquire();
+    await storage.lock.acquire();
     const { agent, status } = setUp(t, { period: 0.05, timeout: 0.2 }, { main: storage });
     agent.start();
     await once(agent, 'pingSucceeded');
@@ -112,7 +113,7 @@ describe('status()', { timeout: 60_000 }, () => {
   });
 
   it('tells slow of one that does not answer in time while other bytes come', async (t) => {
-    const storage = silentStorage();
+    const storage = silentTarget();
     Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
     const { agent, status } = setUp(t, { period: 0.3, timeout: 0.1 }, { main: storage });
     agent.start();
@@ -121,15 +122,15 @@ describe('status()', { timeout: 60_000 }, () => {
   });
 
   it('tells active, failed and down', async (t) => {
-    const active = new ScriptedStorage();
+    const active = new ScriptedTarget();
     Object.defineProperty(active, 'lastReceivedAt', { get: () => performance.now() });
-    const failing = new ScriptedStorage(() => Promise.reject(new Error('lost')));
-    const down = new ScriptedStorage();
+    const failing = new ScriptedTarget(() => Promise.reject(new Error('lost')));
+    const down = new ScriptedTarget();
     down.ready = false;
     const { agent, status } = setUp(t, { period: 0.05, skipActive: true }, { active, failing, down });
     agent.start();
     await once(agent, 'pingFailed');
-    if (status('down').state !== 'down') await once(agent, 'storageDown');
+    if (status('down').state !== 'down') await once(agent, 'connectionDown');
     while (status('active').verdict === undefined) await once(agent, 'pingFailed');
     assert.deepEqual([status('active').state, status('active').verdict], ['alive', 'active']);
     assert.deepEqual([status('failing').state, status('failing').verdict], ['failed', 'failed']);
@@ -142,8 +143,8 @@ describe('status()', { timeout: 60_000 }, () => {
     );
   });
 
-  it('tells stalled of a storage that was still silent after a standstill, until its next ping', async (t) => {
-    const storage = silentStorage();
+  it('tells stalled of a storage that was still silent after a stall, until its next ping', async (t) => {
+    const storage = silentTarget();
     const { agent, status } = setUp(t, { period: 1.5, timeout: 1.5 }, { main: storage });
     agent.start();
     const verdicts: unknown[] = [];
@@ -161,7 +162,7 @@ describe('status()', { timeout: 60_000 }, () => {
   it('can be written as JSON whatever a ping failed with, and holds no credentials', async (t) => {
     const error = Object.assign(new Error('Cannot reach zeo://joe:s3cret@db'), { code: 'E_ODD', big: 1n });
     error.cause = error;
-    const storage = new ScriptedStorage(() => Promise.reject(error));
+    const storage = new ScriptedTarget(() => Promise.reject(error));
     const { agent, status } = setUp(t, { period: 0.05 }, { main: storage });
     agent.start();
     await once(agent, 'pingFailed');
@@ -171,7 +172,7 @@ describe('status()', { timeout: 60_000 }, () => {
   });
 
   it('knows nothing of what a getter that throws would tell', async (t) => {
-    const storage = new ScriptedStorage();
+    const storage = new ScriptedTarget();
     for (const getter of ['ready', 'generation', 'address']) {
       Object.defineProperty(storage, getter, {
         get: () => {
@@ -186,11 +187,11 @@ describe('status()', { timeout: 60_000 }, () => {
   });
 
   it('forgets the round trips of a storage that is closed', async (t) => {
-    const { agent, registry, status } = setUp(t, { period: 0.05 }, { main: new ScriptedStorage() });
+    const { agent, registry, status } = setUp(t, { period: 0.05 }, { main: new ScriptedTarget() });
     agent.start();
     await once(agent, 'pingSucceeded');
     await registry.close('main');
-    registry.open('next', new ScriptedStorage());
+    registry.open('next', new ScriptedTarget());
     assert.equal(status('next').roundTrips, undefined);
   });
 });

@@ -1,38 +1,37 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { it } from 'node:test';
-import { RoundTrips } from '#src/agent/ping/round-trips.js';
-import { Member } from '#src/agent/ping/target-state.js';
+import type { TrackedTarget } from '#src/agent/ping/tracked-target.js';
 import { Prober } from '#src/agent/prober.js';
-import { Journal } from '#src/agent/report/reporter.js';
+import { Reporter } from '#src/agent/report/reporter.js';
 import { resolveSettings, type Settings } from '#src/agent/settings.js';
 import { Sweeper, type SweeperOptions } from '#src/agent/sweeper.js';
 import { createLog } from '#src/observability/log.js';
 import { Board } from '#src/threads/board.js';
-import { type QueueLock, ScriptedStorage, silentStorage } from './scripted-storage.js';
+import { type QueueLock, ScriptedTarget, silentTarget, trackedBy } from './scripted-target.js';
 
 function sweeperOf(
-  members: readonly Member[],
+  targets: readonly TrackedTarget[],
   {
     board,
     ...options
   }: Pick<SweeperOptions, 'settings'> & Partial<SweeperOptions> & { readonly board: Board },
 ): Sweeper {
   return new Sweeper({
-    prober: proberOf(members, options.settings, board),
-    storageCount: () => members.length,
+    prober: proberOf(targets, options.settings, board),
+    targetCount: () => targets.length,
     onOverdue: () => {},
     onPanic: (error) => assert.fail(String(error)),
     ...options,
   });
 }
 
-function proberOf(members: readonly Member[], settings: Settings, board: Board): Prober {
+function proberOf(targets: readonly TrackedTarget[], settings: Settings, board: Board): Prober {
   return new Prober({
     settings,
     board,
-    journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
-    members: new Map(members.map((member) => [member.id, member])),
+    reporter: new Reporter(createLog({ level: 'silent' }), new EventEmitter()),
+    targets: new Map(targets.map((tracked) => [tracked.id, tracked])),
   });
 }
 
@@ -40,21 +39,21 @@ it('The sweeper takes the load lock back when no worker ends a ping, and asks af
   const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
   assert.ok(settings);
   const board = new Board();
-  const storage = silentStorage();
-  const member = new Member(board.occupy(), 'silent', storage, new RoundTrips());
+  const storage = silentTarget();
+  const tracked = trackedBy(board, 'silent', storage);
   const overdue = new Promise<void>((onOverdue) => {
-    const sweeper = sweeperOf([member], { settings, board, onOverdue });
-    void sweeper.sweep(Uint32Array.of(member.id));
+    const sweeper = sweeperOf([tracked], { settings, board, onOverdue });
+    void sweeper.sweep(Uint32Array.of(tracked.id));
   });
   const hold = setInterval(() => {}, 60_000);
   t.after(() => clearInterval(hold));
   await new Promise(setImmediate);
-  assert.ok((storage.loadLock as QueueLock).held);
+  assert.ok((storage.lock as QueueLock).held);
   await overdue;
-  assert.ok(!(storage.loadLock as QueueLock).held);
+  assert.ok(!(storage.lock as QueueLock).held);
   // The ping itself stays out: nobody has proof of a silence.
   assert.deepEqual(storage.drops, []);
-  assert.ok(member.ping !== undefined && !member.ping.ended);
+  assert.equal(board.state(tracked.id), 'sent');
 });
 
 it('The sweeper keeps the lease of the other pings of a batch when one throws', async (t) => {
@@ -63,25 +62,23 @@ it('The sweeper keeps the lease of the other pings of a batch when one throws', 
   const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
   assert.ok(settings);
   const board = new Board();
-  const storages = [silentStorage(), silentStorage(), silentStorage()] as const;
-  const members = storages.map(
-    (storage, index) => new Member(board.occupy(), String(index), storage, new RoundTrips()),
-  );
-  const prober = proberOf(members, settings, board);
-  const ping = prober.ping.bind(prober);
-  prober.ping = (id, batch) => {
-    if (id === members[1]?.id) throw new Error('thrown by a ping');
-    ping(id, batch);
+  const storages = [silentTarget(), silentTarget(), silentTarget()] as const;
+  const targets = storages.map((storage, index) => trackedBy(board, String(index), storage));
+  const prober = proberOf(targets, settings, board);
+  const begin = prober.begin.bind(prober);
+  prober.begin = (id, onEnded) => {
+    if (id === targets[1]?.id) throw new Error('thrown by a ping');
+    return begin(id, onEnded);
   };
   const panics: unknown[] = [];
-  const ids = Uint32Array.from(members, ({ id }) => id);
+  const ids = Uint32Array.from(targets, ({ id }) => id);
   await new Promise<void>((onOverdue) => {
     const onPanic = (error: unknown) => panics.push(error);
-    const sweeper = sweeperOf(members, { settings, board, prober, onOverdue, onPanic });
+    const sweeper = sweeperOf(targets, { settings, board, prober, onOverdue, onPanic });
     void sweeper.sweep(ids).then((out) => assert.deepEqual(out, [ids[0], ids[2]]));
   });
   assert.deepEqual(panics.map(String), ['Error: thrown by a ping']);
-  const held = storages.map(({ loadLock }) => (loadLock as QueueLock).held);
+  const held = storages.map(({ lock }) => (lock as QueueLock).held);
   assert.deepEqual(held, [false, false, false]);
 });
 
@@ -90,15 +87,14 @@ function longSweep(count = 100) {
   const { settings } = resolveSettings({ period: 1, timeout: 1 }, {});
   assert.ok(settings);
   const board = new Board();
-  const roundTrips = new RoundTrips();
-  const members = Array.from({ length: count }, (_, index) => {
-    const storage = new ScriptedStorage(() => new Promise(() => {}));
-    storage.loadLock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
-    return new Member(board.occupy(), String(index), storage, roundTrips);
+  const targets = Array.from({ length: count }, (_, index) => {
+    const storage = new ScriptedTarget(() => new Promise(() => {}));
+    storage.lock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
+    return trackedBy(board, String(index), storage);
   });
-  const sweeper = sweeperOf(members, { settings, board });
-  const swept = sweeper.sweep(Uint32Array.from(members, ({ id }) => id));
-  return { sweeper, swept, members, begun: () => members.filter(({ pings }) => pings > 0).length };
+  const sweeper = sweeperOf(targets, { settings, board });
+  const swept = sweeper.sweep(Uint32Array.from(targets, ({ id }) => id));
+  return { sweeper, swept, targets, board, begun: () => targets.filter(({ pings }) => pings > 0).length };
 }
 
 /** A turn of the main loop, and what it has set going. */
@@ -108,7 +104,7 @@ async function turn(): Promise<void> {
 }
 
 it('The sweeper begins a long sweep in several turns of the main loop, and no more of it when all are abandoned', async () => {
-  const { sweeper, members, begun } = longSweep();
+  const { sweeper, targets, board, begun } = longSweep();
   await new Promise((resolve) => process.nextTick(resolve));
   assert.equal(begun(), 32);
   await turn();
@@ -116,7 +112,7 @@ it('The sweeper begins a long sweep in several turns of the main loop, and no mo
   sweeper.abandonAll();
   for (let turns = 0; turns < 3; turns++) await turn();
   assert.equal(begun(), 64);
-  assert.ok(members.every(({ ping }) => ping === undefined));
+  assert.ok(targets.every(({ id }) => board.state(id) === 'concluded'));
 });
 
 it('The sweeper begins the rest of a long sweep at once when a turn of the main loop takes long', async () => {

@@ -67,12 +67,12 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     agent.start();
     await once(agent, 'pingSucceeded');
     for (const connection of server.connections) connection.silence();
-    const [died] = await once(agent, 'storageDied');
+    const [died] = await once(agent, 'connectionDied');
     assert.equal(died.diagnosis, process.platform === 'linux' ? 'peer-hangs' : 'unknown');
     await log.line(({ msg }) => msg.startsWith('Connection for main is back after'));
-    assert.notEqual(agent.status().storages[0]?.state, 'alive');
+    assert.notEqual(agent.status().connections[0]?.state, 'alive');
     await once(agent, 'pingSucceeded');
-    assert.equal(agent.status().storages[0]?.state, 'alive');
+    assert.equal(agent.status().connections[0]?.state, 'alive');
   });
 
   it('finds a dead peer also while the main loop stalls again and again', async (t) => {
@@ -81,7 +81,7 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     await once(agent, 'pingSucceeded');
     for (const connection of server.connections) connection.silence();
     let dead = false;
-    agent.once('storageDied', () => {
+    agent.once('connectionDied', () => {
       dead = true;
     });
     let turningMs = 0;

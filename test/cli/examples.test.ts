@@ -51,8 +51,10 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
       while ((await fetch(url)).status !== status) await new Promise((resolve) => setTimeout(resolve, 50));
     };
     await answers(200);
-    const status = (await (await fetch(new URL('/status', url))).json()) as { storages: { name: string }[] };
-    assert.equal(status.storages[0]?.name, 'main');
+    const status = (await (await fetch(new URL('/status', url))).json()) as {
+      connections: { name: string }[];
+    };
+    assert.equal(status.connections[0]?.name, 'main');
     await server.close();
     await answers(503);
     await endsWell(command);
@@ -68,7 +70,7 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     const copy = server.storage().loadBefore(oid(1), maxTid);
     assert.deepEqual(copy?.data, root);
   },
-  'own-storage.js': async () => {
+  'own-client.js': async () => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);
@@ -77,7 +79,7 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const command = start('own-storage.js', [`${port}`, '0.2']);
+    const command = start('own-client.js', [`${port}`, '0.2']);
     await command.line(/^answered in /);
     // Falls silent.
     for (const socket of sockets) socket.removeAllListeners('data').pause();

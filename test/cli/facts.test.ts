@@ -20,17 +20,17 @@ describe('what zeo-keepalive watch tells', () => {
     const kinds = () => facts.splice(0).map(({ event, kind }) => `${event} ${kind}`);
     const fail = (reason: string) => agent.emit('pingFailed', { ...about, error: new Error(reason) });
     const down = (reason: string) =>
-      agent.emit('storageDown', { ...about, downForMs: 1, cause: 'unknown', error: new Error(reason) });
+      agent.emit('connectionDown', { ...about, downForMs: 1, cause: 'unknown', error: new Error(reason) });
     for (const reason of ['a', 'a', 'b']) fail(reason);
     assert.deepEqual(kinds(), ['pingFailed bad', 'pingFailed detail', 'pingFailed bad']);
     for (const reason of ['a', 'a', 'b']) down(reason);
-    assert.deepEqual(kinds(), ['storageDown routine', 'storageDown detail', 'storageDown routine']);
+    assert.deepEqual(kinds(), ['connectionDown routine', 'connectionDown detail', 'connectionDown routine']);
     agent.emit('pingSucceeded', { ...about, roundTripMs: 1, evidence: 'answer', verdict: 'alive' });
-    agent.emit('storageBack', { ...about, downForMs: 1, cause: 'unknown', explanation: '' });
+    agent.emit('connectionBack', { ...about, downForMs: 1, cause: 'unknown', explanation: '' });
     kinds();
     fail('b');
     down('b');
-    assert.deepEqual(kinds(), ['pingFailed bad', 'storageDown routine']);
+    assert.deepEqual(kinds(), ['pingFailed bad', 'connectionDown routine']);
   });
 
   it('says of a connection that is down why, unless it is the verdict that has just been told', async () => {
@@ -39,7 +39,7 @@ describe('what zeo-keepalive watch tells', () => {
     tellOfAgent(agent, ({ text }) => texts.push(text));
     const verdict = new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'main sent no byte');
     for (const error of [verdict, new Error('refused')])
-      agent.emit('storageDown', { ...about, downForMs: 1000, cause: 'unknown', error });
+      agent.emit('connectionDown', { ...about, downForMs: 1000, cause: 'unknown', error });
     assert.deepEqual(texts, ['still down after 1 s', 'still down after 1 s: refused']);
   });
 
@@ -47,14 +47,14 @@ describe('what zeo-keepalive watch tells', () => {
     const facts: Fact[] = [];
     const log = logOfAgent((fact) => facts.push(fact));
     const err = new Error('no\x1b[2Jthing');
-    log.error({ storage: 'main', err }, 'Keep alive for main failed');
-    log.warn({ storage: 'main' }, 'Connection for main is down');
-    log.warn({ of: 'loop', durationMs: 1 }, 'The main loop stood still for 1.0 s or more');
+    log.error({ connection: 'main', err }, 'Keep alive for main failed');
+    log.warn({ connection: 'main' }, 'Connection for main is down');
+    log.warn({ of: 'loop', durationMs: 1 }, 'The main loop was blocked for 1.0 s or more');
     assert.deepEqual(facts, []);
-    log.error({ storage: 'main', err }, 'Storage main misbehaves');
+    log.error({ connection: 'main', err }, 'Connection main misbehaves');
     assert.deepEqual(
       facts.map(({ name, kind, text }) => ({ name, kind, text })),
-      [{ name: 'main', kind: 'bad', text: 'Storage main misbehaves: no\ufffd[2Jthing' }],
+      [{ name: 'main', kind: 'bad', text: 'Connection main misbehaves: no\ufffd[2Jthing' }],
     );
   });
 

@@ -18,8 +18,8 @@ describe('the metrics of zeo-keepalive watch', () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
     const metrics = new Metrics(agent, { rows: () => [] });
     agent.emit('connectionReplaced', { ...fact, previousGeneration: 1 });
-    agent.emit('storageDown', { ...fact, downForMs: 0, cause: 'unknown', error: undefined });
-    agent.emit('storageBack', { ...fact, downForMs: 100, cause: 'flow-dropped', explanation: '' });
+    agent.emit('connectionDown', { ...fact, downForMs: 0, cause: 'unknown', error: undefined });
+    agent.emit('connectionBack', { ...fact, downForMs: 100, cause: 'flow-dropped', explanation: '' });
     const text = await metrics.text();
     for (const line of [
       'zeo_keepalive_reconnects_total{storage="main",cause="unnoticed"} 1',

@@ -89,8 +89,8 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     const command = new RunningCommand([...fast, '--json', server.address, '127.0.0.1:1']);
     await command.line(/"pingSucceeded"/);
     for (const connection of server.connections) connection.silence();
-    await command.line(/"storageDied"/);
-    await command.line(/"storageBack"/);
+    await command.line(/"connectionDied"/);
+    await command.line(/"connectionBack"/);
     command.kill('SIGTERM');
     const { code, stdout } = await command.ended();
     assert.equal(code, 0);
@@ -104,9 +104,9 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.equal(of('started').periodMs, 200);
     assert.equal(of('connected').generation, 1);
     assert.ok(of('pingSucceeded').roundTripMs > 0);
-    assert.equal(of('storageDied').error.code, 'ERR_KEEPALIVE_TIMEOUT');
-    assert.ok(of('storageDied').silentMs > 0);
-    assert.equal(typeof of('storageBack').cause, 'string');
+    assert.equal(of('connectionDied').error.code, 'ERR_KEEPALIVE_TIMEOUT');
+    assert.ok(of('connectionDied').silentMs > 0);
+    assert.equal(typeof of('connectionBack').cause, 'string');
     assert.equal(of('reconnecting', '127.0.0.1:1').error.code, 'ERR_ZEO_CONNECT');
     const ended = facts.at(-1);
     assert.deepEqual([ended.event, ended.reason, ended.storages.length], ['ended', 'SIGTERM', 2]);
@@ -221,7 +221,7 @@ describe('zeo-keepalive watch --metrics', { timeout: 120_000 }, () => {
     assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
     await command.line(/"pingSucceeded"/);
     for (const connection of server.connections) connection.silence();
-    await command.line(/"storageBack"/);
+    await command.line(/"connectionBack"/);
     await command.line(/"pingSucceeded"/);
     const text = await (await fetch(url)).text();
     const labels = `storage="${server.address}"`;

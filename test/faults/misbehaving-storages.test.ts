@@ -5,13 +5,13 @@ import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 import type { Lock } from '#src/model/target.js';
 import { captureLog } from '../agent/captured-log.js';
-import { QueueLock, ScriptedStorage, silentStorage } from '../agent/scripted-storage.js';
+import { QueueLock, ScriptedTarget, silentTarget } from '../agent/scripted-target.js';
 import { until } from './turning-clock.js';
 
 /** A storage that does what the interface forbids, or a peer would never do. */
 interface Misbehaviour {
   readonly does: string;
-  readonly storage: () => ScriptedStorage;
+  readonly storage: () => ScriptedTarget;
   /** What each of its pings is told to have failed of, and what the log says of the first. */
   readonly says: string;
 }
@@ -21,15 +21,15 @@ const timeoutMs = 200;
 
 const never = () => new Promise<never>(() => {});
 
-function withLock(lock: Partial<Lock>): ScriptedStorage {
-  const storage = new ScriptedStorage();
-  storage.loadLock = lock as Lock;
+function withLock(lock: Partial<Lock>): ScriptedTarget {
+  const storage = new ScriptedTarget();
+  storage.lock = lock as Lock;
   return storage;
 }
 
-function withGetter(name: 'ready' | 'generation' | 'loadLock' | 'lastReceivedAt'): ScriptedStorage {
+function withGetter(name: 'ready' | 'generation' | 'lock' | 'lastReceivedAt'): ScriptedTarget {
   // An object of its own: the class's fields would hide the getter.
-  return Object.defineProperty(new ScriptedStorage(), name, {
+  return Object.defineProperty(new ScriptedTarget(), name, {
     get() {
       throw new Error(`getter of ${name}`);
     },
@@ -40,7 +40,7 @@ const misbehaviours: readonly Misbehaviour[] = [
   {
     does: 'throws synchronously in ping',
     storage: () =>
-      new ScriptedStorage(() => {
+      new ScriptedTarget(() => {
         throw new Error('at once');
       }),
     says: 'at once',
@@ -48,7 +48,7 @@ const misbehaviours: readonly Misbehaviour[] = [
   {
     does: 'is silent, and has an address getter that throws',
     storage: () =>
-      Object.defineProperty(silentStorage(), 'address', {
+      Object.defineProperty(silentTarget(), 'address', {
         get() {
           throw new Error('getter of address');
         },
@@ -57,28 +57,28 @@ const misbehaviours: readonly Misbehaviour[] = [
   },
   {
     does: 'rejects with something that is no error',
-    storage: () => new ScriptedStorage(() => Promise.reject(undefined)),
+    storage: () => new ScriptedTarget(() => Promise.reject(undefined)),
     says: '',
   },
   {
     does: 'never settles a ping, and says that it has heard nothing',
-    storage: silentStorage,
+    storage: silentTarget,
     says: 'sent no byte',
   },
   {
     does: 'never settles a ping, and cannot tell when it last heard',
-    storage: () => new ScriptedStorage(never),
+    storage: () => new ScriptedTarget(never),
     says: 'sent no byte',
   },
   {
     does: 'answers a ping after its deadline, when it has been dropped',
-    storage: () => new ScriptedStorage(() => new Promise((resolve) => setTimeout(resolve, 3 * timeoutMs))),
+    storage: () => new ScriptedTarget(() => new Promise((resolve) => setTimeout(resolve, 3 * timeoutMs))),
     says: 'sent no byte',
   },
   {
     does: 'rejects a ping after its deadline, when it has been dropped',
     storage: () =>
-      new ScriptedStorage(
+      new ScriptedTarget(
         () => new Promise((_, reject) => setTimeout(() => reject(new Error('too late')), 3 * timeoutMs)),
       ),
     says: 'sent no byte',
@@ -86,7 +86,7 @@ const misbehaviours: readonly Misbehaviour[] = [
   {
     does: 'is silent, and throws when it is dropped',
     storage: () =>
-      Object.assign(silentStorage(), {
+      Object.assign(silentTarget(), {
         drop(): never {
           throw new Error('no drop');
         },
@@ -95,21 +95,21 @@ const misbehaviours: readonly Misbehaviour[] = [
   },
   {
     does: 'is silent, and has an async drop that rejects',
-    storage: () => Object.assign(silentStorage(), { drop: () => Promise.reject(new Error('no drop')) }),
+    storage: () => Object.assign(silentTarget(), { drop: () => Promise.reject(new Error('no drop')) }),
     says: 'sent no byte',
   },
   {
     does: 'is silent, and has a lock whose release is async and rejects',
     storage: () => {
       const release = () => Promise.reject(new Error('no release'));
-      return Object.assign(silentStorage(), { loadLock: { acquire: async () => release } });
+      return Object.assign(silentTarget(), { lock: { acquire: async () => release } });
     },
     says: 'sent no byte',
   },
   {
     does: 'answers with a thenable that throws',
     storage: () =>
-      new ScriptedStorage(() => ({
+      new ScriptedTarget(() => ({
         // biome-ignore lint/suspicious/noThenProperty: it is the point
         then() {
           throw new Error('thenable');
@@ -117,7 +117,7 @@ const misbehaviours: readonly Misbehaviour[] = [
       })),
     says: 'thenable',
   },
-  ...(['ready', 'generation', 'loadLock', 'lastReceivedAt'] as const).map((name) => ({
+  ...(['ready', 'generation', 'lock', 'lastReceivedAt'] as const).map((name) => ({
     does: `has a getter of ${name} that throws`,
     storage: () => withGetter(name),
     says: `getter of ${name}`,
@@ -139,7 +139,7 @@ const misbehaviours: readonly Misbehaviour[] = [
   },
   {
     does: 'has a lock that is never granted, and is silent',
-    storage: () => Object.assign(silentStorage(), { loadLock: { acquire: never } }),
+    storage: () => Object.assign(silentTarget(), { lock: { acquire: never } }),
     says: 'sent no byte',
   },
 ];
@@ -159,7 +159,7 @@ async function setUp(storages: Readonly<Record<string, object>>) {
   const agent = new KeepAlive(settings, registry, {});
   const answered = new Map<string, number>();
   const failures: { name: string; error: unknown }[] = [];
-  agent.on('pingFailed', (fact) => failures.push(fact)).on('storageDied', (fact) => failures.push(fact));
+  agent.on('pingFailed', (fact) => failures.push(fact)).on('connectionDied', (fact) => failures.push(fact));
   agent.on('pingSucceeded', ({ name }) => answered.set(name, (answered.get(name) ?? 0) + 1));
   agent.start();
   return {
@@ -168,7 +168,8 @@ async function setUp(storages: Readonly<Record<string, object>>) {
     agent,
     /** What its pings failed of, one after the other; the log counts what it has told already. */
     failuresOf: (of: string) => failures.filter(({ name }) => name === of).map(({ error }) => error),
-    errorsOf: (name: string) => log.lines.filter(({ level, storage }) => level >= 50 && storage === name),
+    errorsOf: (name: string) =>
+      log.lines.filter(({ level, connection }) => level >= 50 && connection === name),
     /** Waits until each of the real storages has had so many more pings answered. */
     async wellsArePinged(times: number): Promise<void> {
       const before = new Map(answered);
@@ -183,7 +184,9 @@ async function setUp(storages: Readonly<Record<string, object>>) {
         assert.equal(storage.generation, 1, name);
         assert.equal(storage.loadLock.locked, false, name);
       }
-      const foreign = log.lines.filter(({ level, storage }) => level >= 50 && storage?.startsWith('well'));
+      const foreign = log.lines.filter(
+        ({ level, connection }) => level >= 50 && connection?.startsWith('well'),
+      );
       assert.deepEqual(foreign, []);
       const panics = log.lines.filter(({ level }) => level === 70);
       assert.deepEqual(panics, []);
@@ -216,7 +219,7 @@ describe('a storage that misbehaves is contained and does no harm to real ones: 
 
   it('is told once for each ping that fails, with its name', async () => {
     let pings = 0;
-    const odd = new ScriptedStorage(() => {
+    const odd = new ScriptedTarget(() => {
       pings += 1;
       throw new Error(`failure ${pings}`);
     });
@@ -235,7 +238,7 @@ describe('a storage that misbehaves is contained and does no harm to real ones: 
   });
 
   it('gets no second verdict on a ping that it answers after its deadline', async () => {
-    const odd = new ScriptedStorage(
+    const odd = new ScriptedTarget(
       () => new Promise((resolve) => setTimeout(resolve, timeoutMs + 2 * periodMs)),
     );
     await using lab = await setUp({ odd });
@@ -249,8 +252,8 @@ describe('a storage that misbehaves is contained and does no harm to real ones: 
 
   it('is removed in the middle of its own ping', async () => {
     const lock = new QueueLock();
-    const odd = silentStorage();
-    odd.loadLock = lock;
+    const odd = silentTarget();
+    odd.lock = lock;
     await using lab = await setUp({ odd });
     await until(() => odd.pings > 0, 20_000, 'pinged');
     await lab.registry.close('odd');

@@ -5,7 +5,7 @@ import { databases, startThread, stopThread } from 'zeo-keepalive';
 const storage = {
   ready: true,
   generation: 1,
-  loadLock: { acquire: async () => () => {} },
+  lock: { acquire: async () => () => {} },
   ping: async () => {},
   drop() {},
 };

@@ -32,7 +32,7 @@ for (const version of zeoVersions) {
         agent.start();
         await once(agent, 'pingSucceeded');
         server.signal('SIGSTOP');
-        const [{ error }] = await once(agent, 'storageDied');
+        const [{ error }] = await once(agent, 'connectionDied');
         assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
         assert.equal(client.ready, false);
         server.signal('SIGCONT');

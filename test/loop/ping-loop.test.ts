@@ -272,7 +272,7 @@ describe('the ping loop', () => {
       );
       await clock.advance(10_000 - 1);
       assert.equal((host.pings[0]?.atMs ?? NaN) - startMs, Math.max(10_000 - upAfterMs, 0));
-      // That it is late from the beginning is no standstill.
+      // That it is late from the beginning is no stall.
       assert.deepEqual(host.stalls, []);
       loop.stop();
     }

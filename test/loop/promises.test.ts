@@ -20,7 +20,7 @@ const marginMs = 1000;
 
 type Step =
   | { readonly type: 'turn'; readonly ms: number }
-  /** Both threads run and the main loop does not, but for a standstill of the process in the middle. */
+  /** Both threads run and the main loop does not, but for a stall of the process in the middle. */
   | { readonly type: 'block'; readonly ms: number; readonly stopMs: number }
   | { readonly type: 'stop'; readonly ms: number }
   | { readonly type: 'die'; readonly peer: number; readonly isPathGone: boolean }
@@ -205,7 +205,7 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
     });
   });
 
-  it('after a standstill of the timeout and more, whoever is silent is dead a timeout and a second later', async () => {
+  it('after a stall of the timeout and more, whoever is silent is dead a timeout and a second later', async () => {
     await sequences(async (world) => {
       for (const { uploadEndsMs = 0 } of world.host.peers.values())
         await world.turn(Math.max(0, uploadEndsMs - world.clock.now()));
@@ -218,11 +218,11 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
     });
   });
 
-  it('after a standstill of the timeout and more, everybody is pinged at once', async () => {
+  it('after a stall of the timeout and more, everybody is pinged at once', async () => {
     await sequences(async (world) => {
       await world.run({ type: 'stop', ms: periodMs + timeoutMs });
       const sinceMs = world.clock.now();
-      await world.turn(budgets.afreshMs + budgets.lockMs + 2 * budgets.tickMs);
+      await world.turn(budgets.afterStallMs + budgets.lockMs + 2 * budgets.tickMs);
       const pinged = new Set(world.host.written.filter(({ atMs }) => atMs >= sinceMs).map(({ id }) => id));
       // But those that have been sent afresh in vain already.
       assert.deepEqual(
@@ -240,7 +240,7 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
       // Without anything to ping there is no timer that could be late.
       if (steps.some(({ type }) => type === 'remove')) return;
       const stops = steps.filter(({ type }) => type === 'stop') as { readonly ms: number }[];
-      // A timer may have been due later than the standstill began, but never by more than a period.
+      // A timer may have been due later than the stall began, but never by more than a period.
       for (const { ms } of stops.filter(({ ms }) => ms > periodMs + budgets.processStallMs))
         assert.ok(
           world.host.stalls.some(({ of, durationMs }) => of === 'process' && durationMs >= ms - periodMs),

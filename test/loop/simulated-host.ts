@@ -113,7 +113,7 @@ export class SimulatedHost implements HostApi {
     );
   }
 
-  turn(): Promise<void> {
+  pollTurn(): Promise<void> {
     this.turns += 1;
     return new Promise((resolve) => this.#whenTurning(resolve));
   }

@@ -7,15 +7,12 @@ import type { Worker } from 'node:worker_threads';
 import { channels, KeepAlive, type PingTraceContext, pingChannel, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
-import { Batch } from '#src/agent/ping/batch.js';
-import { RoundTrips } from '#src/agent/ping/round-trips.js';
-import { Member } from '#src/agent/ping/target-state.js';
 import { Prober } from '#src/agent/prober.js';
-import { Journal } from '#src/agent/report/reporter.js';
+import { Reporter } from '#src/agent/report/reporter.js';
 import { resolveSettings } from '#src/agent/settings.js';
 import { createLog } from '#src/observability/log.js';
 import { Board } from '#src/threads/board.js';
-import { ScriptedStorage, silentStorage } from '../agent/scripted-storage.js';
+import { ScriptedTarget, silentTarget, trackedBy } from '../agent/scripted-target.js';
 
 const steps = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const;
 
@@ -72,19 +69,19 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     assert.deepEqual(names(), ['start', 'end', 'asyncStart', 'asyncEnd']);
     assert.equal(new Set(contexts).size, 1);
     const which = { name: 'main', address: server.address, generation: 1 };
-    const open = { ...which, result: undefined, roundTripMs: undefined };
+    const open = { ...which, verdict: undefined, roundTripMs: undefined };
     assert.deepEqual(told[0]?.[1], open);
     assert.deepEqual(told[1]?.[1], open, 'it is not answered before it is sent');
     const { roundTripMs, ...rest } = told[3]?.[1] ?? assert.fail();
     assert.ok((roundTripMs ?? 0) > 0);
-    assert.deepEqual(rest, { ...which, result: 'alive' });
+    assert.deepEqual(rest, { ...which, verdict: 'alive' });
   });
 
   it('traces the error of one that fails, also at once', async (t) => {
     const { told, names } = record(t);
     const error = new Error('lost');
     let isAtOnce = false;
-    const storage = new ScriptedStorage(() => {
+    const storage = new ScriptedTarget(() => {
       if (isAtOnce) throw error;
       return Promise.reject(error);
     });
@@ -92,7 +89,7 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     agent.start();
     await once(agent, 'pingFailed');
     assert.deepEqual(names(), ['start', 'end', 'error', 'asyncStart', 'asyncEnd']);
-    assert.deepEqual([told[2]?.[1].error, told[4]?.[1].result], [error, 'failed']);
+    assert.deepEqual([told[2]?.[1].error, told[4]?.[1].verdict], [error, 'failed']);
     isAtOnce = true;
     told.length = 0;
     // It ends before the ping has begun: the fact is told from within.
@@ -104,14 +101,14 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
 
   it('traces a death, and what nobody waits for any more', async (t) => {
     const { told } = record(t);
-    const agent = keepAlive(t, silentStorage(), 0.2);
+    const agent = keepAlive(t, silentTarget(), 0.2);
     agent.start();
-    const [{ error }] = await once(agent, 'storageDied');
+    const [{ error }] = await once(agent, 'connectionDied');
     const ends = () => told.filter(([step]) => step === 'asyncEnd').map(([, context]) => context);
-    assert.deepEqual([ends()[0]?.result, ends()[0]?.error], ['dead', error]);
+    assert.deepEqual([ends()[0]?.verdict, ends()[0]?.error], ['dead', error]);
     await once(agent, 'pingStarted');
     await agent.stop();
-    assert.equal(ends()[1]?.result, 'abandoned');
+    assert.equal(ends()[1]?.verdict, 'abandoned');
     assert.equal(ends()[1]?.error, undefined);
   });
 
@@ -120,12 +117,12 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     pingChannel.start.bindStore(spans, ({ name }) => `span of ${name}`);
     t.after(() => pingChannel.start.unbindStore(spans));
     let seen: string | undefined;
-    const storage = new ScriptedStorage(async () => {
+    const storage = new ScriptedTarget(async () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
       seen = spans.getStore();
     });
     // The lock is had later: the ping is sent from a continuation.
-    const release = await storage.loadLock.acquire();
+    const release = await storage.lock.acquire();
     const agent = keepAlive(t, storage);
     agent.once('pingStarted', () => setTimeout(release, 10));
     agent.start();
@@ -137,27 +134,25 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     const { settings } = resolveSettings({ period: 10 }, {});
     assert.ok(settings);
     const board = new Board();
-    const member = new Member(board.occupy(), 'main', new ScriptedStorage(), new RoundTrips());
-    const fact = t.mock.method(member, 'fact');
+    const tracked = trackedBy(board, 'main', new ScriptedTarget());
+    const identity = t.mock.method(tracked, 'identity');
     const prober = new Prober({
       settings,
       board,
-      journal: new Journal(createLog({ level: 'silent' }), new EventEmitter()),
-      members: new Map([[member.id, member]]),
+      reporter: new Reporter(createLog({ level: 'silent' }), new EventEmitter()),
+      targets: new Map([[tracked.id, tracked]]),
     });
     const ping = () =>
       new Promise<void>((resolve) => {
-        const batch = new Batch(prober);
-        batch.onceOver(resolve);
-        prober.ping(member.id, batch);
+        prober.begin(tracked.id, resolve);
       });
     await ping();
-    assert.deepEqual([member.verdict, fact.mock.callCount()], ['alive', 0]);
+    assert.deepEqual([tracked.verdict, identity.mock.callCount()], ['alive', 0]);
     const onEnd = () => {};
     pingChannel.asyncEnd.subscribe(onEnd);
     t.after(() => pingChannel.asyncEnd.unsubscribe(onEnd));
     await ping();
-    assert.equal(fact.mock.callCount(), 1);
+    assert.equal(identity.mock.callCount(), 1);
   });
 });
 
@@ -187,9 +182,9 @@ describe('The channels of the other facts', { timeout: 60_000 }, () => {
     agent.start();
     await once(agent, 'pingSucceeded');
     for (const connection of server.connections) connection.silence();
-    await once(agent, 'storageDied');
+    await once(agent, 'connectionDied');
     await once(agent, 'pingSucceeded');
-    const down = once(agent, 'storageDown');
+    const down = once(agent, 'connectionDown');
     await server.close();
     await down;
     void created[0]?.terminate();
@@ -201,7 +196,8 @@ describe('The channels of the other facts', { timeout: 60_000 }, () => {
       emitted,
     );
     const names = new Set(published.map(([name]) => name));
-    for (const kind of ['died', 'back', 'down']) assert.ok(names.has(`zeo-keepalive:storage-${kind}`), kind);
+    for (const kind of ['died', 'back', 'down'])
+      assert.ok(names.has(`zeo-keepalive:connection-${kind}`), kind);
     for (const kind of ['started', 'lost']) assert.ok(names.has(`zeo-keepalive:worker-${kind}`), kind);
   });
 });

@@ -15,7 +15,7 @@ import { KeepAlive, pingChannel, StorageRegistry } from 'zeo-keepalive';
 import { recordMetrics } from 'zeo-keepalive/metrics';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
-import { ScriptedStorage } from '../agent/scripted-storage.js';
+import { ScriptedTarget } from '../agent/scripted-target.js';
 import { runHost } from '../hosts/run-host.js';
 
 /** OpenTelemetry's SDK, whose metrics the test can look at. */
@@ -35,7 +35,7 @@ function createSdk(t: TestContext) {
         scope: scope?.scope,
         names: [...byName.keys()].sort(),
         unit: (name: string) => byName.get(name)?.descriptor.unit,
-        /** Value by the values of the attributes, without the storage. */
+        /** Value by the values of the attributes, without the connection. */
         counts(name: string): Record<string, number> {
           const points = (byName.get(name)?.dataPoints ?? []) as DataPoint<number>[];
           return Object.fromEntries(points.map(({ attributes, value }) => [key(attributes), value]));
@@ -87,8 +87,8 @@ describe('Metrics', { timeout: 60_000 }, () => {
     agent.start();
     for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
     for (const connection of server.connections) connection.silence();
-    const [{ timeToDetectMs }] = await once(agent, 'storageDied');
-    while (agent.status().storages[0]?.state !== 'alive') await once(agent, 'pingSucceeded');
+    const [{ timeToDetectMs }] = await once(agent, 'connectionDied');
+    while (agent.status().connections[0]?.state !== 'alive') await once(agent, 'pingSucceeded');
     await agent.stop();
 
     const { scope, names, unit, counts, histogram } = await collect();
@@ -106,17 +106,17 @@ describe('Metrics', { timeout: 60_000 }, () => {
       ],
     );
     const pings = counts('zeo_keepalive.pings');
-    assert.equal(pings['ping.result=alive storage.name=main'], answered);
-    assert.equal(pings['ping.result=dead storage.name=main'], 1);
+    assert.equal(pings['connection.name=main ping.result=alive'], answered);
+    assert.equal(pings['connection.name=main ping.result=dead'], 1);
     const [[of, roundTrips]] = histogram('zeo_keepalive.ping.duration') as [[string, Histogram]];
-    assert.equal(of, 'storage.name=main');
+    assert.equal(of, 'connection.name=main');
     assert.equal(roundTrips.count, answered);
     assert.ok(roundTrips.max !== undefined && roundTrips.max < 60, 'in seconds');
     assert.equal(roundTrips.buckets.boundaries[0], 0.0005);
     const [[why, detection]] = histogram('zeo_keepalive.detection.duration') as [[string, Histogram]];
     assert.equal(
       why,
-      `diagnosis=${process.platform === 'linux' ? 'peer-hangs' : 'unknown'} storage.name=main`,
+      `connection.name=main diagnosis=${process.platform === 'linux' ? 'peer-hangs' : 'unknown'}`,
     );
     assert.equal(detection.sum, timeToDetectMs / 1000);
     assert.deepEqual(Object.values(counts('zeo_keepalive.reconnects')), [1]);
@@ -128,12 +128,12 @@ describe('Metrics', { timeout: 60_000 }, () => {
     const { provider, collect } = createSdk(t);
     t.after(recordMetrics({ meterProvider: provider }));
     let fails = true;
-    const storage = new ScriptedStorage(() => (fails ? Promise.reject(new Error('lost')) : 'well'));
+    const storage = new ScriptedTarget(() => (fails ? Promise.reject(new Error('lost')) : 'well'));
     const agent = keepAlive(t, storage, 'zeo://joe:s3cret@db');
     agent.start();
     await once(agent, 'pingFailed');
     storage.ready = false;
-    await once(agent, 'storageDown');
+    await once(agent, 'connectionDown');
     storage.ready = true;
     fails = false;
     await once(agent, 'pingSucceeded');
@@ -142,9 +142,9 @@ describe('Metrics', { timeout: 60_000 }, () => {
     await agent.stop();
     const { counts } = await collect();
     const pings = counts('zeo_keepalive.pings');
-    const of = 'storage.name=zeo://***@db';
-    assert.ok((pings[`ping.result=failed ${of}`] ?? 0) >= 1, JSON.stringify(pings));
-    assert.ok((pings[`ping.result=down ${of}`] ?? 0) >= 1);
+    const of = 'connection.name=zeo://***@db';
+    assert.ok((pings[`${of} ping.result=failed`] ?? 0) >= 1, JSON.stringify(pings));
+    assert.ok((pings[`${of} ping.result=down`] ?? 0) >= 1);
     assert.equal(counts('zeo_keepalive.reconnects')[`cause=unnoticed ${of}`], 1);
     assert.doesNotMatch(JSON.stringify(pings), /s3cret/);
   });
@@ -157,7 +157,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     process.on('worker', onWorker);
     t.after(() => process.off('worker', onWorker));
     // Always a ping out, that only the standstill keeps from being judged.
-    const storage = new ScriptedStorage(() => new Promise(() => {}));
+    const storage = new ScriptedTarget(() => new Promise(() => {}));
     Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
     const agent = keepAlive(t, storage);
     agent.start();
@@ -182,7 +182,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     const end = recordMetrics();
     t.after(end);
     assert.equal(recordMetrics(), end);
-    const agent = keepAlive(t, new ScriptedStorage());
+    const agent = keepAlive(t, new ScriptedTarget());
     agent.start();
     await once(agent, 'pingSucceeded');
     const { provider, collect } = createSdk(t);
@@ -194,7 +194,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     while (answered < 3) await once(agent, 'pingSucceeded');
     await agent.stop();
     const { counts } = await collect();
-    assert.equal(counts('zeo_keepalive.pings')['ping.result=alive storage.name=main'], answered);
+    assert.equal(counts('zeo_keepalive.pings')['connection.name=main ping.result=alive'], answered);
   });
 
   it('are recorded no more, and leave nothing behind, when they are ended', async (t) => {
@@ -204,7 +204,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     end();
     end();
     assert.equal(pingChannel.hasSubscribers, false);
-    const agent = keepAlive(t, new ScriptedStorage());
+    const agent = keepAlive(t, new ScriptedTarget());
     agent.start();
     await once(agent, 'pingSucceeded');
     assert.deepEqual((await collect()).names, []);
@@ -217,7 +217,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
       },
     } as unknown as ApiMeterProvider;
     t.after(recordMetrics({ meterProvider: broken }));
-    const agent = keepAlive(t, new ScriptedStorage());
+    const agent = keepAlive(t, new ScriptedTarget());
     agent.start();
     for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
   });

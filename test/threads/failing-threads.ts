@@ -21,10 +21,10 @@ export const failures = {
   'waits at import': /did not come up/,
   'spins at import': /did not come up/,
   'exports nothing': /No handler function/,
-  'throws in the installation': /thrown by the installation/,
-  'rejects in the installation': /rejected by the installation/,
+  'throws in the init': /thrown by the init/,
+  'rejects in the init': /rejected by the init/,
   'never installs': /did not come up/,
-  'exits in the installation': /exited with code:? 3/,
+  'exits in the init': /exited with code:? 3/,
   'exits at once': /exited with code:? 3/,
   'throws later': /thrown by a timer/,
   'rejects later': /rejected by a timer/,
@@ -126,7 +126,7 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
         happened();
         return [];
       },
-      turn: async () => {},
+      pollTurn: async () => {},
       conclude: () => {},
       stalled: () => {},
       panicked: () => {},

@@ -1,7 +1,7 @@
 /** Opens and closes storages under a running agent, and tells what that costs each of the two threads. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KeepAlive, type KeepAliveStorage, StorageRegistry } from '../../../dist/src/index.js';
+import { KeepAlive, type KeepAliveTarget, StorageRegistry } from '../../../dist/src/index.js';
 import { serve } from '../harness/child.js';
 import { threadIds, threadUs } from '../harness/cpu.js';
 
@@ -40,8 +40,8 @@ const api = {
       await sleep(settleMs);
       return { mainUs, workerUs: cpuUs(worker) - start[1] };
     };
-    const opening = await costs((index) => registry.open(String(index), storages[index] as KeepAliveStorage));
-    if (agent.status().storages.length !== count) throw new Error('Not all are kept alive');
+    const opening = await costs((index) => registry.open(String(index), storages[index] as KeepAliveTarget));
+    if (agent.status().connections.length !== count) throw new Error('Not all are kept alive');
     const closing = await costs((index) => void registry.close(String(index)));
     await agent.stop();
     return { opening, closing };
@@ -67,11 +67,11 @@ function cpuUs(thread: number): number {
 }
 
 /** A connection that does nothing: what storages do when they are opened is no cost of the agent. */
-function createStorage(): KeepAliveStorage {
+function createStorage(): KeepAliveTarget {
   return {
     ready: true,
     generation: 1,
-    loadLock: { acquire: async () => () => {} },
+    lock: { acquire: async () => () => {} },
     ping: async () => {},
     drop() {},
   };

@@ -6,7 +6,7 @@ import { serve } from '../harness/child.js';
 const registry = new StorageRegistry();
 const agent = new KeepAlive({ period: 1, timeout: 1, level: 'silent' }, registry, {});
 const diedAtMs = new Map<string, number>();
-agent.on('storageDied', ({ name }) => diedAtMs.set(name, performance.now()));
+agent.on('connectionDied', ({ name }) => diedAtMs.set(name, performance.now()));
 let backMs: number[] = [];
 let count = 0;
 let onBack = () => {};

@@ -42,6 +42,6 @@ export class Agent implements PingSubject {
   }
 
   #count(of: (storage: { readonly pings: number; readonly failures: number }) => number): number {
-    return this.keepAlive.status().storages.reduce((sum, storage) => sum + of(storage), 0);
+    return this.keepAlive.status().connections.reduce((sum, storage) => sum + of(storage), 0);
   }
 }

@@ -1,44 +1,46 @@
 import { contain } from '../../async/contain.js';
-import type { KeepAliveStorage } from '../../model/target.js';
-
-export interface LockObserver {
-  /** Giving back the lock threw. */
-  lockFailed(error: unknown): void;
-}
+import type { KeepAliveTarget } from '../../model/target.js';
 
 /**
- * The agent's hand on one storage's load lock.
+ * The agent's access to one target's lock. A target without a lock is as one whose lock is always free.
  *
  * A hold is a lease: whoever ends the ping ends it, whatever has become of the ping. A lock that is granted after
- * nobody wants it any more is given back at once.
+ * nobody wants it any more is released at once.
  */
 export class LockProxy {
-  readonly #storage: KeepAliveStorage;
+  readonly #target: KeepAliveTarget;
+  readonly #onReleaseFailed: (error: unknown) => void;
 
-  constructor(storage: KeepAliveStorage) {
-    this.#storage = storage;
+  /** @param onReleaseFailed receives what releasing the lock throws, of a ping that may have ended long ago */
+  constructor(target: KeepAliveTarget, onReleaseFailed: (error: unknown) => void) {
+    this.#target = target;
+    this.#onReleaseFailed = onReleaseFailed;
   }
 
   /**
    * Takes the lock if it is free this moment.
    *
-   * @throws what the storage throws
+   * @throws what the target throws
    */
-  tryAcquire(observer: LockObserver): Lease | undefined {
-    const release = this.#storage.loadLock.tryAcquire?.();
-    return release === undefined ? undefined : new Lease(release, observer);
+  tryAcquire(): Lease | undefined {
+    const { lock } = this.#target;
+    if (lock === undefined) return noLease;
+    const release = lock.tryAcquire?.();
+    return release === undefined ? undefined : new Lease(release, this.#onReleaseFailed);
   }
 
   /** Waits for the lock. Rejects with `signal.reason` when `signal` aborts first. */
-  acquire(observer: LockObserver, signal: AbortSignal): Promise<Lease> {
+  acquire(signal: AbortSignal): Promise<Lease> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       // A lock that throws instead of rejecting ends up in the same place.
-      const granted = new Promise<() => void>((grant) => grant(this.#storage.loadLock.acquire(signal)));
+      const granted = new Promise<() => void>((grant) =>
+        grant(this.#target.lock?.acquire(signal) ?? noRelease),
+      );
       granted
         .then((release) => {
-          const lease = new Lease(release, observer);
+          const lease = new Lease(release, this.#onReleaseFailed);
           if (signal.aborted) lease.end();
           else resolve(lease);
         }, reject)
@@ -49,20 +51,22 @@ export class LockProxy {
 
 /** A hold on a lock that ends once. Ending it never throws: whoever does has other things to see to. */
 export class Lease {
-  readonly #observer: LockObserver;
+  readonly #onReleaseFailed: (error: unknown) => void;
   #release: (() => void) | undefined;
 
-  constructor(release: () => void, observer: LockObserver) {
+  constructor(release: (() => void) | undefined, onReleaseFailed: (error: unknown) => void) {
     this.#release = release;
-    this.#observer = observer;
+    this.#onReleaseFailed = onReleaseFailed;
   }
 
   end(): void {
     const release = this.#release;
+    if (release === undefined) return;
     this.#release = undefined;
-    contain(
-      () => release?.(),
-      (error) => this.#observer.lockFailed(error),
-    );
+    contain(release, this.#onReleaseFailed);
   }
 }
+
+const noRelease = () => {};
+/** Of a target without a lock. */
+const noLease = new Lease(undefined, noRelease);

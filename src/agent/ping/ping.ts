@@ -1,56 +1,27 @@
 import { fromPerformanceNow, systemClock } from '../../async/clock.js';
 import { KeepAliveError } from '../../model/errors.js';
-import type { PingSucceeded } from '../../model/events.js';
-import type { KeepAliveStorage } from '../../model/target.js';
+import type { KeepAliveTarget } from '../../model/target.js';
 import type { Board } from '../../threads/board.js';
-import type { Lease, LockObserver, LockProxy } from './lock-proxy.js';
-import type { Death } from './outage.js';
-
-/** How a ping ended. */
-export type PingOutcome =
-  | ({ readonly result: 'succeeded' } & Pick<PingSucceeded, 'roundTripMs' | 'evidence' | 'verdict'>)
-  | { readonly result: 'failed'; readonly error: unknown }
-  /** The worker's verdict: the peer was silent. */
-  | { readonly result: 'dead'; readonly error: KeepAliveError; readonly death: Death }
-  /** This process stood still meanwhile; another ping takes its place. */
-  | { readonly result: 'stalled' }
-  /** Nobody is interested any more: storage removed, agent stopped, worker or connection gone. */
-  | { readonly result: 'abandoned' };
-
-/** What is pinged. */
-export interface PingSubject {
-  /** Its slot on the board. */
-  readonly id: number;
-  readonly storage: KeepAliveStorage;
-  /** Its load lock. */
-  readonly lock: LockProxy;
-  /** How many bytes of the connection `deliveredGeneration` have arrived for certain: those up to its last answered ping. */
-  deliveredBytes: number;
-  deliveredGeneration: number;
-}
-
-/** Who is told what becomes of pings. */
-export interface PingObserver<Subject extends PingSubject> {
-  /** Giving back the load lock threw, of a ping that may have ended long ago. */
-  lockFailed(ping: Ping<Subject>, error: unknown): void;
-  /** Once. */
-  ended(ping: Ping<Subject>, outcome: PingOutcome): void;
-}
+import type { Lease } from './lock-proxy.js';
+import type { PingOutcome } from './ping-outcome.js';
+import type { TrackedTarget } from './tracked-target.js';
 
 /**
- * One ping of one storage: load lock, round trip, unlock.
+ * One ping of one target: lock, round trip, unlock.
  *
- * It ends once, by the storage's answer or by `conclude`. From then on the load lock is free and the storage's signal is
- * aborted, whatever the storage does.
+ * Rules:
+ * - It ends once, by the target's reply or from outside. From then on the lock is free and the target's signal is
+ *   aborted, whatever the target does.
+ * - Every step of it is on the board before the worker can need it: waiting, queued, sent, concluded.
  */
-export class Ping<Subject extends PingSubject = PingSubject> implements LockObserver {
-  readonly subject: Subject;
+export class Ping {
+  readonly tracked: TrackedTarget;
   /** The ping's number on the board. */
   readonly number: number;
-  readonly #storage: KeepAliveStorage;
+  readonly #target: KeepAliveTarget;
   readonly #board: Board;
   readonly #id: number;
-  readonly #observer: PingObserver<Subject>;
+  readonly #onEnded: (outcome: PingOutcome, ping: Ping) => void;
   #abort: AbortController | undefined;
   #lockWait: AbortController | undefined;
   #lease: Lease | undefined;
@@ -58,53 +29,61 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   #sentAtMs = 0;
   /** Whether the connection has it, and has not written it. */
   #isQueued = false;
-  /** What the storage had written when it wrote the ping, that included; `undefined` when unknown. */
+  /** Whether it waits behind a request of the application, on a connection that answers in order. */
+  #isBehindRequest = false;
+  /** What the target had written when it wrote the ping, that included; `undefined` when unknown. */
   #writtenBytes: number | undefined;
   #isOutlasted = false;
   #ended = false;
 
-  constructor(subject: Subject, board: Board, observer: PingObserver<Subject>) {
-    const { id, storage } = subject;
-    this.subject = subject;
+  constructor(tracked: TrackedTarget, board: Board, onEnded: (outcome: PingOutcome, ping: Ping) => void) {
+    const { id, target } = tracked;
+    this.tracked = tracked;
     this.#id = id;
-    this.#storage = storage;
+    this.#target = target;
     this.#board = board;
-    this.#observer = observer;
-    this.number = board.pingWaits(id, systemClock.now());
+    this.#onEnded = onEnded;
+    this.#sentAtMs = systemClock.now();
+    this.number = board.pingWaits(id, this.#sentAtMs);
   }
 
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** The connection that it was sent on. */
+  /** The connection that it is for. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** How long ago it was sent, in milliseconds. */
+  /** How long ago it was sent, or if it was not, begun; in milliseconds. */
   get sentAgoMs(): number {
     return systemClock.now() - this.#sentAtMs;
   }
 
-  /** Begins the ping. Does not throw: what the storage throws ends the ping. */
+  /** Begins the ping. Does not throw: what the target throws ends the ping. */
   start(): void {
-    // Whoever was told of it may have removed the storage.
+    // A listener may have removed the target.
     if (this.#ended) return;
     try {
       const nowMs = systemClock.now();
       this.#noteBytesReceived(nowMs);
-      this.#lease = this.subject.lock.tryAcquire(this);
+      this.#isBehindRequest = this.#target.answersInOrder === true && this.#target.busy === true;
+      if (this.#isBehindRequest) {
+        this.#noteConnection();
+        return;
+      }
+      this.#lease = this.tracked.lock.tryAcquire();
       if (this.#lease === undefined) this.#waitForLock();
       else this.#send(nowMs);
     } catch (error) {
-      this.#end({ result: 'failed', error });
+      this.#end({ verdict: 'failed', error });
     }
   }
 
   /**
-   * The load lock was not to be had in time. It orders the host's own calls; the connection can take this one. Returns
-   * whether the ping was still waiting for the lock.
+   * The lock was not free in time. It only orders the host's own calls, so the ping is sent without it. Returns whether the
+   * ping was still waiting for the lock.
    */
   proceedWithoutLock(): boolean {
     if (this.#lockWait === undefined) return false;
@@ -114,12 +93,7 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
     return true;
   }
 
-  /** @internal Of the load lock, to whom it may concern. */
-  lockFailed(error: unknown): void {
-    this.#observer.lockFailed(this, error);
-  }
-
-  /** Gives the load lock back, if the ping has it, and leaves the ping out. */
+  /** Releases the lock, if the ping holds it, and leaves the ping out. */
   releaseLock(): void {
     const lease = this.#lease;
     this.#lease = undefined;
@@ -131,8 +105,8 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
     this.#end(outcome);
   }
 
-  /** The timeout is over, and the connection is at work all the same: the load lock comes free, the ping stays out. */
-  outlast(): void {
+  /** The timeout has expired, but bytes are flowing: releases the lock and goes on waiting for the reply. */
+  keepWaiting(): void {
     this.#isOutlasted = true;
     this.releaseLock();
   }
@@ -140,37 +114,42 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   /** Another ping takes its place. */
   supersede(): void {
     if (this.#isOutlasted && this.#isHeard()) this.concludeByBytes();
-    else this.#end({ result: 'stalled' });
+    else this.#end({ verdict: 'stalled' });
   }
 
-  /** A success that other bytes than the answer prove. */
+  /** A success that is proven by other bytes than the reply. */
   concludeByBytes(): void {
-    // Only for the load lock does a ping wait so long that others prove the server alive before its timeout.
+    // Before its timeout only a ping that waits for the lock, or behind a request, is concluded by other bytes.
     const verdict = this.#isOutlasted ? 'slow' : 'busy';
-    this.#end({ result: 'succeeded', roundTripMs: undefined, evidence: 'bytes', verdict });
+    this.#end({ verdict, roundTripMs: undefined, evidence: 'bytes' });
   }
 
-  /** Puts on the board what has come from the server and gone to it since. What the storage throws ends the ping. */
+  /** Puts on the board what has come from the server and gone to it since. What the target throws ends the ping. */
   noteTraffic(): void {
     try {
       const nowMs = systemClock.now();
       this.#noteBytesReceived(nowMs);
+      if (this.#isBehindRequest && this.#target.busy !== true) {
+        this.#isBehindRequest = false;
+        this.start();
+        return;
+      }
       if (this.#isQueued) this.#noteWritten(nowMs);
       if (this.#writtenBytes === undefined) return;
-      const { outgoing } = this.#storage;
+      const { outgoing } = this.#target;
       if (outgoing === undefined) return;
       this.#board.bytesSentSince(
         this.#id,
         outgoing.writtenBytes - outgoing.heldBackBytes - this.#writtenBytes,
       );
     } catch (error) {
-      this.#end({ result: 'failed', error });
+      this.#end({ verdict: 'failed', error });
     }
   }
 
   #isHeard(): boolean {
     try {
-      const { lastReceivedAt } = this.#storage;
+      const { lastReceivedAt } = this.#target;
       return lastReceivedAt !== undefined && fromPerformanceNow(lastReceivedAt) > this.#sentAtMs;
     } catch {
       return false;
@@ -178,17 +157,18 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   }
 
   #noteBytesReceived(nowMs: number): void {
-    const { lastReceivedAt } = this.#storage;
-    // A storage that is ahead of the clock, as one that counts by another, would be alive for ever.
+    const { lastReceivedAt } = this.#target;
+    // A target that is ahead of the clock, as one that counts by another, would be alive forever.
     const atMs =
       lastReceivedAt === undefined ? undefined : Math.min(fromPerformanceNow(lastReceivedAt), nowMs);
     this.#board.bytesReceived(this.#id, atMs);
   }
 
   #waitForLock(): void {
+    this.#noteConnection();
     const wait = new AbortController();
     this.#lockWait = wait;
-    this.subject.lock.acquire(this, wait.signal).then(
+    this.tracked.lock.acquire(wait.signal).then(
       (lease) => {
         this.#lockWait = undefined;
         this.#lease = lease;
@@ -196,7 +176,7 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
         else this.#send(systemClock.now());
       },
       (error) => {
-        if (this.#lockWait === wait) this.#end({ result: 'failed', error });
+        if (this.#lockWait === wait) this.#end({ verdict: 'failed', error });
       },
     );
   }
@@ -204,27 +184,31 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
   #send(nowMs: number): void {
     let answer: Promise<unknown>;
     try {
-      // Only now: while the ping waited for the lock, the storage may have got another connection.
-      this.#generation = this.#storage.generation;
-      this.#board.connectedBy(this.#id, this.#storage.socketPorts);
+      // Again: while the ping waited for the lock, the target may have reconnected.
+      this.#noteConnection();
       this.#sentAtMs = nowMs;
       // Whatever is returned that is not a promise counts as an answer, as `await` would have it.
       answer = Promise.resolve(this.#ask());
       this.#noteWritten(nowMs);
     } catch (error) {
-      this.#end({ result: 'failed', error });
+      this.#end({ verdict: 'failed', error });
       return;
     }
     answer.then(
       () => this.#answered(),
-      (error) => this.#end({ result: 'failed', error }),
+      (error) => this.#end({ verdict: 'failed', error }),
     );
+  }
+
+  #noteConnection(): void {
+    this.#generation = this.#target.generation;
+    this.#board.connectedBy(this.#id, this.#target.socketPorts);
   }
 
   /** The ping was handed to the connection: puts on the board whether it is written, and what is before it. */
   #noteWritten(nowMs: number): void {
     if (this.#ended) return;
-    const { outgoing } = this.#storage;
+    const { outgoing } = this.#target;
     this.#isQueued = outgoing?.isPingQueued === true;
     if (this.#isQueued) {
       this.#board.pingQueued(this.#id);
@@ -236,27 +220,22 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
 
   /** How many bytes at most may be on their way before the ping; its own few count, too. */
   #bytesAhead(writtenBytes: number): number {
-    const { deliveredBytes, deliveredGeneration } = this.subject;
+    const { deliveredBytes, deliveredGeneration } = this.tracked;
     return Math.max(0, writtenBytes - (deliveredGeneration === this.#generation ? deliveredBytes : 0));
   }
 
   #ask(): unknown {
-    if (this.#storage.ignoresPingSignal) return (this.#storage.ping as () => unknown).call(this.#storage);
+    if (this.#target.ignoresPingSignal) return (this.#target.ping as () => unknown).call(this.#target);
     this.#abort = new AbortController();
-    return this.#storage.ping(this.#abort.signal);
+    return this.#target.ping(this.#abort.signal);
   }
 
   #answered(): void {
     if (!this.#ended && this.#writtenBytes !== undefined) {
-      this.subject.deliveredBytes = this.#writtenBytes;
-      this.subject.deliveredGeneration = this.#generation;
+      this.tracked.deliveredBytes = this.#writtenBytes;
+      this.tracked.deliveredGeneration = this.#generation;
     }
-    this.#end({
-      result: 'succeeded',
-      roundTripMs: this.sentAgoMs,
-      evidence: 'answer',
-      verdict: 'alive',
-    });
+    this.#end({ verdict: 'alive', roundTripMs: this.sentAgoMs, evidence: 'answer' });
   }
 
   #end(outcome: PingOutcome): void {
@@ -265,21 +244,18 @@ export class Ping<Subject extends PingSubject = PingSubject> implements LockObse
     this.#board.pingConcluded(this.#id);
     this.#lockWait?.abort();
     this.#lockWait = undefined;
-    // An answered ping needs no abort; telling so to a storage that has finished would only cost.
-    if (outcome.result !== 'succeeded' || outcome.evidence !== 'answer')
-      this.#abort?.abort(reasonFor(outcome));
+    // A ping that was answered needs no abort; making one would only cost.
+    if (outcome.verdict !== 'alive') this.#abort?.abort(abortReason(outcome));
     this.releaseLock();
-    this.#observer.ended(this, outcome);
+    this.#onEnded(outcome, this);
   }
 }
 
-function reasonFor(outcome: PingOutcome): unknown {
+function abortReason(outcome: PingOutcome): unknown {
   if ('error' in outcome) return outcome.error;
-  return outcome.result === 'succeeded'
+  return 'evidence' in outcome
     ? new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'The ping was not answered in time; other bytes came', {
         retryable: true,
       })
-    : new KeepAliveError('ERR_KEEPALIVE_ABANDONED', 'The ping is of no interest any more', {
-        retryable: true,
-      });
+    : new KeepAliveError('ERR_KEEPALIVE_ABANDONED', 'The ping was abandoned', { retryable: true });
 }

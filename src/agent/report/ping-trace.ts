@@ -1,14 +1,14 @@
-import type { StorageFact } from '../../model/events.js';
-import { type PingResult, type PingTraceContext, pingChannel } from '../../observability/channels.js';
-import type { PingOutcome } from '../ping/ping.js';
+import type { ConnectionEvent } from '../../model/events.js';
+import { type PingTraceContext, pingChannel } from '../../observability/channels.js';
+import type { PingOutcome } from '../ping/ping-outcome.js';
 
 /** One ping as the subscribers of the tracing channel see it. */
 export class PingTrace {
   readonly #context: PingTraceContext;
 
-  constructor({ name, address, generation }: StorageFact) {
+  constructor({ name, address, generation }: ConnectionEvent) {
     // With room for what comes later: an object that grows is a slow one.
-    this.#context = { name, address, generation, result: undefined, roundTripMs: undefined };
+    this.#context = { name, address, generation, verdict: undefined, roundTripMs: undefined };
   }
 
   /** Whether anybody subscribes: else there is nothing to trace. */
@@ -26,17 +26,13 @@ export class PingTrace {
 
   ended(outcome: PingOutcome): void {
     const context = this.#context;
-    context.result = resultOf(outcome);
-    if (outcome.result === 'succeeded') context.roundTripMs = outcome.roundTripMs;
-    else if (outcome.result === 'failed' || outcome.result === 'dead') {
+    context.verdict = outcome.verdict;
+    if ('roundTripMs' in outcome) context.roundTripMs = outcome.roundTripMs;
+    if ('error' in outcome) {
       context.error = outcome.error;
       pingChannel.error.publish(context as PingTraceContext & { error: unknown });
     }
     pingChannel.asyncStart.publish(context);
     pingChannel.asyncEnd.publish(context);
   }
-}
-
-function resultOf(outcome: PingOutcome): PingResult {
-  return outcome.result === 'succeeded' ? outcome.verdict : outcome.result;
 }

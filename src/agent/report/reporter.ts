@@ -1,98 +1,114 @@
+import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import { contain } from '../../async/contain.js';
+import { callListeners } from '../../async/listeners.js';
 import type { KeepAliveError } from '../../model/errors.js';
-import type { KeepAliveEvents, Stall } from '../../model/events.js';
+import type { EventName, EventOf, KeepAliveEvents, Stall } from '../../model/events.js';
+import { channels } from '../../observability/channels.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import { causeInWords } from '../../tcp/diagnosis.js';
 import type { Outage } from '../ping/outage.js';
-import type { PingOutcome } from '../ping/ping.js';
-import type { Member } from '../ping/target-state.js';
-import { Announcer } from './announcer.js';
+import type { PingOutcome } from '../ping/ping-outcome.js';
+import type { TrackedTarget } from '../ping/tracked-target.js';
 import { LogLines } from './log-lines.js';
 
-/** Takes down what happens: as lines of the log, and as facts for whoever listens. */
-export class Journal {
-  /** For what is a line only. */
-  readonly log: LogLines;
-  readonly #facts: Announcer;
+const channelOf: { readonly [Name in EventName]?: Channel } = channels;
+
+/**
+ * Reports what happens: as log lines, as events of the agent, and on the process's channels. What is a log line only is in
+ * {@link LogLines}.
+ */
+export class Reporter extends LogLines {
+  readonly #events: EventEmitter<KeepAliveEvents>;
 
   constructor(log: KeepAliveLog, events: EventEmitter<KeepAliveEvents>) {
-    this.log = new LogLines(log);
-    this.#facts = new Announcer(events, (error, name) => this.log.listenerFailed(error, name));
+    super(log);
+    this.#events = events;
   }
 
-  sending(member: Member): void {
-    this.log.sending(member);
-    if (this.#facts.isHeard('pingStarted')) this.#facts.tell('pingStarted', member.fact());
+  pingStarted(tracked: TrackedTarget): void {
+    this.logSending(tracked);
+    if (this.#hasListeners('pingStarted')) this.#emit('pingStarted', tracked.identity());
   }
 
-  ended(member: Member, outcome: PingOutcome): void {
-    switch (outcome.result) {
-      case 'succeeded': {
-        const { roundTripMs, evidence, verdict } = outcome;
-        this.log.succeeded(member, roundTripMs, evidence);
-        if (!this.#facts.isHeard('pingSucceeded')) return;
-        this.#facts.tell('pingSucceeded', { ...member.fact(), roundTripMs, evidence, verdict });
+  pingEnded(tracked: TrackedTarget, outcome: PingOutcome): void {
+    switch (outcome.verdict) {
+      case 'abandoned':
+      case 'stalled':
         return;
-      }
       case 'failed': {
         const { error } = outcome;
-        this.log.failed(member, error);
-        this.#facts.tell('pingFailed', { ...member.fact(), error });
+        this.logFailure(tracked, error);
+        this.#emit('pingFailed', { ...tracked.identity(), error });
         return;
       }
       case 'dead': {
         const { error, silentMs, timeToDetectMs, diagnosis, outage } = outcome.death;
         const explanation = causeInWords[diagnosis];
-        const fact = { ...member.fact(), error, silentMs, timeToDetectMs, diagnosis, explanation };
-        outage.isTold = this.log.died(member, fact);
-        this.#facts.tell('storageDied', fact);
+        const event = { ...tracked.identity(), error, silentMs, timeToDetectMs, diagnosis, explanation };
+        outage.isLogged = this.logDeath(tracked, event);
+        this.#emit('connectionDied', event);
+        return;
       }
+      default:
+        this.logSuccess(tracked, outcome);
+        if (this.#hasListeners('pingSucceeded'))
+          this.#emit('pingSucceeded', { ...tracked.identity(), ...outcome });
     }
   }
 
   /** Its ping is due and it is not connected. */
-  down(member: Member, outage: Outage): void {
-    const { lastError: error } = member.storage;
+  connectionDown(tracked: TrackedTarget, outage: Outage): void {
+    const { lastError: error } = tracked.target;
     outage.attemptFailed(error);
     const downForMs = outage.lastsMs(performance.now());
-    const fact = { ...member.fact(), downForMs, cause: outage.cause, error };
-    this.log.down(member, fact, outage);
-    this.#facts.tell('storageDown', fact);
+    const event = { ...tracked.identity(), downForMs, cause: outage.cause, error };
+    this.logDown(tracked, event, outage);
+    this.#emit('connectionDown', event);
   }
 
-  /** It is connected again. */
-  back(member: Member, outage: Outage): void {
+  connectionBack(tracked: TrackedTarget, outage: Outage): void {
     const { cause } = outage;
     const downForMs = outage.lastsMs(performance.now());
-    const fact = { ...member.fact(), downForMs, cause, explanation: causeInWords[cause] };
-    if (outage.isTold) this.log.back(member, fact);
-    this.#facts.tell('storageBack', fact);
+    const event = { ...tracked.identity(), downForMs, cause, explanation: causeInWords[cause] };
+    if (outage.isLogged) this.logBack(tracked, event);
+    this.#emit('connectionBack', event);
   }
 
   /** It has another connection than at its last ping, and was not seen without one in between. */
-  replaced(member: Member, previousGeneration: number): void {
-    this.log.replaced(member);
-    this.#facts.tell('connectionReplaced', { ...member.fact(), previousGeneration });
+  connectionReplaced(tracked: TrackedTarget, previousGeneration: number): void {
+    this.logReplaced(tracked);
+    this.#emit('connectionReplaced', { ...tracked.identity(), previousGeneration });
   }
 
   stalled(stall: Stall): void {
-    this.log.stalled(stall);
-    this.#facts.tell('stalled', stall);
+    this.logStall(stall);
+    this.#emit('stalled', stall);
   }
 
   workerStarted(restarts: number): void {
-    this.log.threadRuns();
-    this.#facts.tell('workerStarted', { restarts });
+    this.logThreadUp();
+    this.#emit('workerStarted', { restarts });
   }
 
   workerLost(error: KeepAliveError, retryInMs: number): void {
-    this.log.threadLost(error, retryInMs);
-    this.#facts.tell('workerLost', { error, retryInMs });
+    this.logThreadLost(error, retryInMs);
+    this.#emit('workerLost', { error, retryInMs });
   }
 
-  /** Does something with a storage that must not fail on its fault; what it throws, or a promise of it rejects with, is logged. */
-  contain(member: Member, step: () => unknown): void {
-    contain(step, (error) => this.log.misbehaved(member, error));
+  /** Runs a step that calls into a target; what it throws, or a promise of it rejects with, is logged. */
+  contain(tracked: TrackedTarget, step: () => unknown): void {
+    contain(step, (error) => this.misbehaved(tracked, error));
+  }
+
+  /** Whether anyone listens; if not, the event need not be built. */
+  #hasListeners(name: EventName): boolean {
+    return this.#events.listenerCount(name) > 0 || channelOf[name]?.hasSubscribers === true;
+  }
+
+  /** A listener that throws must not end the pings. */
+  #emit<Name extends EventName>(name: Name, event: EventOf<Name>): void {
+    channelOf[name]?.publish(event);
+    callListeners(this.#events, name, [event], (error) => this.logListenerFailed(error, name));
   }
 }

@@ -70,12 +70,12 @@ export class Metrics {
       if (roundTripMs !== undefined) roundTrips.observe({ storage }, roundTripMs / 1000);
     });
     agent.on('pingFailed', ({ name: storage }) => pings.inc({ storage, result: 'failed' }));
-    agent.on('storageDied', ({ name: storage, diagnosis, timeToDetectMs }) => {
+    agent.on('connectionDied', ({ name: storage, diagnosis, timeToDetectMs }) => {
       pings.inc({ storage, result: 'dead' });
       detections.observe({ storage, diagnosis }, timeToDetectMs / 1000);
     });
-    agent.on('storageDown', ({ name: storage }) => pings.inc({ storage, result: 'down' }));
-    agent.on('storageBack', ({ name: storage, downForMs, cause }) => {
+    agent.on('connectionDown', ({ name: storage }) => pings.inc({ storage, result: 'down' }));
+    agent.on('connectionBack', ({ name: storage, downForMs, cause }) => {
       reconnects.inc({ storage, cause });
       outages.observe({ storage, cause }, downForMs / 1000);
     });

@@ -26,27 +26,31 @@ export function tellOfAgent(agent: KeepAlive, tell: Tell): void {
     failures.set(name, reason);
     say('pingFailed', name, kind, `ping failed: ${reason}`, { error });
   });
-  agent.on('storageDied', ({ name, error, silentMs, timeToDetectMs, diagnosis, explanation }) => {
+  agent.on('connectionDied', ({ name, error, silentMs, timeToDetectMs, diagnosis, explanation }) => {
     const text = `DEAD, silent for ${formatDuration(silentMs)}: ${explanation}`;
-    say('storageDied', name, 'bad', text, { silentMs, timeToDetectMs, diagnosis, error });
+    say('connectionDied', name, 'bad', text, { silentMs, timeToDetectMs, diagnosis, error });
   });
-  agent.on('storageDown', ({ name, downForMs, error }) => {
+  agent.on('connectionDown', ({ name, downForMs, error }) => {
     const reason = explain(error ?? 'not connected');
     const kind = outages.get(name) === reason ? 'detail' : 'routine';
     outages.set(name, reason);
     // The agent's own verdict has been told, with the diagnosis.
     const why = isVerdict(error) ? '' : `: ${reason}`;
     const text = `still down after ${formatDuration(downForMs)}${why}`;
-    say('storageDown', name, kind, text, { downForMs, error });
+    say('connectionDown', name, kind, text, { downForMs, error });
   });
-  agent.on('storageBack', ({ name, downForMs, cause, explanation }) => {
+  agent.on('connectionBack', ({ name, downForMs, cause, explanation }) => {
     outages.delete(name);
     const why = cause === 'flow-dropped' ? `; ${explanation}` : '';
-    say('storageBack', name, 'good', `back after ${formatDuration(downForMs)}${why}`, { downForMs, cause });
+    say('connectionBack', name, 'good', `back after ${formatDuration(downForMs)}${why}`, {
+      downForMs,
+      cause,
+    });
   });
   agent.on('stalled', (stall) => {
-    const who = stall.of === 'loop' ? 'the main loop of this program' : 'this program';
-    const text = `${who} stood still for ${formatDuration(stall.durationMs)}; nobody was judged by it`;
+    const what =
+      stall.of === 'loop' ? 'the main loop of this program was blocked' : 'this program did not run';
+    const text = `${what} for ${formatDuration(stall.durationMs)}; no verdict counts that time`;
     say('stalled', undefined, 'note', text, { ...stall });
   });
   agent.on('workerLost', ({ error, retryInMs }) =>
@@ -118,8 +122,8 @@ const toldByEvent = /^(Keep alive|Connection) for /;
 /** A logger for the agent: it tells what the agent only logs, as that a storage misbehaves, and not what is an event. */
 export function logOfAgent(tell: Tell): PlainLogger {
   const at = (level: 'warn' | 'error') => (fields: object, message: string) => {
-    if ('durationMs' in fields || ('storage' in fields && toldByEvent.test(message))) return;
-    const name = 'storage' in fields ? String(fields.storage) : undefined;
+    if ('durationMs' in fields || ('connection' in fields && toldByEvent.test(message))) return;
+    const name = 'connection' in fields ? String(fields.connection) : undefined;
     const why = 'err' in fields && name !== undefined ? `: ${explain(fields.err)}` : '';
     const text = printable(message) + why;
     const kind = level === 'error' ? 'bad' : 'note';

@@ -64,8 +64,8 @@ export class Session {
     };
   }
 
-  #rowsOf({ storages }: KeepAliveStatus): readonly Row[] {
-    const statuses = new Map(storages.map((status) => [status.name, status]));
+  #rowsOf({ connections }: KeepAliveStatus): readonly Row[] {
+    const statuses = new Map(connections.map((status) => [status.name, status]));
     return [...this.#storages.values()].map((storage) => storage.row(statuses.get(storage.name)));
   }
 }

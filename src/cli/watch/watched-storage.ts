@@ -1,4 +1,4 @@
-import type { StorageStatus } from '../../agent/status.js';
+import type { ConnectionStatus } from '../../agent/status.js';
 import type { ClientStorage } from '../../zeo/storage/client-storage.js';
 import { printable } from '../io/terminal-text.js';
 import type { DisplayState, Row, Trouble } from './snapshot.js';
@@ -28,7 +28,7 @@ export class WatchedStorage {
   }
 
   /** How it is now. */
-  row(status: StorageStatus | undefined): Row {
+  row(status: ConnectionStatus | undefined): Row {
     const { address } = this.#storage;
     return {
       name: this.name,
@@ -46,7 +46,7 @@ export class WatchedStorage {
     switch (event) {
       case 'connected':
         return this.#state === 'opening' ? 'ready' : 'back';
-      case 'storageDied':
+      case 'connectionDied':
         // Told just after the loss of the connection; a new one is not there before.
         return 'dead';
       case 'disconnected':
@@ -67,7 +67,7 @@ export class WatchedStorage {
       const goesOn = trouble !== undefined && trouble.end === undefined && !this.#storage.ready;
       return goesOn ? { ...trouble, latest: text } : { at: time, text };
     }
-    const isEnd = event === 'connected' || event === 'storageBack';
+    const isEnd = event === 'connected' || event === 'connectionBack';
     return isEnd && trouble !== undefined ? { ...trouble, end: text } : trouble;
   }
 }

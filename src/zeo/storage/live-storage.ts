@@ -1,7 +1,7 @@
 import { LoadLock } from '../../async/load-lock.js';
 import { ClientDisconnected } from '../../model/errors.js';
 import { checkSignal } from '../../model/invalid-argument.js';
-import type { KeepAliveStorage, Outgoing } from '../../model/target.js';
+import type { KeepAliveTarget, Outgoing } from '../../model/target.js';
 import type { SocketPorts } from '../../tcp/diagnosis.js';
 import { type AddressLike, formatAddress, parseAddresses } from '../connection/address.js';
 import type { ResolvedOptions } from '../connection/options.js';
@@ -15,7 +15,7 @@ import { Freshness } from './freshness.js';
 const noArgs: readonly Value[] = [];
 
 /** The part of a `ClientStorage` that lives with its connection: what the agent sees, and what ends it. */
-export abstract class LiveStorage extends StorageEvents implements KeepAliveStorage, AsyncDisposable {
+export abstract class LiveStorage extends StorageEvents implements KeepAliveTarget, AsyncDisposable {
   readonly loadLock = new LoadLock();
   protected readonly freshness: Freshness;
   protected readonly supervisor: Supervisor;
@@ -38,6 +38,11 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveStor
   /** Whether it is connected and serves calls. */
   get ready(): boolean {
     return this.supervisor.connection !== undefined;
+  }
+
+  /** The load lock: the agent pings while no load is in flight. */
+  get lock(): LoadLock {
+    return this.loadLock;
   }
 
   /** The same as `ready`. */

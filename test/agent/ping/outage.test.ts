@@ -5,22 +5,22 @@ import { Outage } from '#src/agent/ping/outage.js';
 describe('an outage', () => {
   it('turns out to have been one flow when the same server is reached again at once', () => {
     const outage = new Outage(1000, 'path-or-host-gone', 'a:1');
-    outage.ended(1200, 'a:1');
+    outage.reconnected(1200, 'a:1');
     assert.equal(outage.cause, 'flow-dropped');
   });
 
   it('stays what it was when it took longer, or another server was reached', () => {
     const slow = new Outage(1000, 'path-or-host-gone', 'a:1');
-    slow.ended(9000, 'a:1');
+    slow.reconnected(9000, 'a:1');
     assert.equal(slow.cause, 'path-or-host-gone');
     const elsewhere = new Outage(1000, 'path-or-host-gone', 'a:1');
-    elsewhere.ended(1100, 'b:1');
+    elsewhere.reconnected(1100, 'b:1');
     assert.equal(elsewhere.cause, 'path-or-host-gone');
   });
 
   it('stays that of a process that hung, and soon went on', () => {
     const outage = new Outage(1000, 'peer-hangs', 'a:1');
-    outage.ended(1200, 'a:1');
+    outage.reconnected(1200, 'a:1');
     assert.equal(outage.cause, 'peer-hangs');
   });
 

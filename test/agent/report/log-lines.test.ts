@@ -5,12 +5,11 @@ import { KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 import { Outage } from '#src/agent/ping/outage.js';
-import { RoundTrips } from '#src/agent/ping/round-trips.js';
-import { Member } from '#src/agent/ping/target-state.js';
 import { LogLines } from '#src/agent/report/log-lines.js';
 import { createLog } from '#src/observability/log.js';
-import { captureLog, isOfStandstill, type LogLine } from '../captured-log.js';
-import { ScriptedStorage } from '../scripted-storage.js';
+import { Board } from '#src/threads/board.js';
+import { captureLog, isOfStall, type LogLine } from '../captured-log.js';
+import { ScriptedTarget, trackedBy } from '../scripted-target.js';
 
 function setUp(t: TestContext, options: KeepAliveOptions, storage: object, name = 'main') {
   const databases = new StorageRegistry();
@@ -21,7 +20,7 @@ function setUp(t: TestContext, options: KeepAliveOptions, storage: object, name 
   /** What is said at INFO and above, but for the agent's own start and end, and a busy machine's standstills. */
   const said = () =>
     log.lines
-      .filter(({ level, msg }) => level >= 30 && !msg.startsWith('Keep alive thread') && !isOfStandstill(msg))
+      .filter(({ level, msg }) => level >= 30 && !msg.startsWith('Keep alive thread') && !isOfStall(msg))
       .map(({ level, msg }) => `${level} ${msg}`);
   return { agent, log, said };
 }
@@ -34,7 +33,11 @@ async function openReal(t: TestContext) {
   return { server, storage };
 }
 
-async function times(count: number, agent: KeepAlive, event: 'pingFailed' | 'pingSucceeded' | 'storageDown') {
+async function times(
+  count: number,
+  agent: KeepAlive,
+  event: 'pingFailed' | 'pingSucceeded' | 'connectionDown',
+) {
   for (let i = 0; i < count; i++) await once(agent, event);
 }
 
@@ -55,9 +58,9 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     await server.close();
     await disconnected;
     // Its reason is another at first: the connection that was lost, then the server that refuses.
-    while (agent.status().storages[0]?.lastFailure === undefined && storage.lastError === undefined)
-      await times(1, agent, 'storageDown');
-    await times(10, agent, 'storageDown');
+    while (agent.status().connections[0]?.lastFailure === undefined && storage.lastError === undefined)
+      await times(1, agent, 'connectionDown');
+    await times(10, agent, 'connectionDown');
     const before = said();
     assert.ok(before.length >= 1 && before.length <= 3, before.join('\n'));
     for (const line of before)
@@ -65,7 +68,7 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
 
     const [, port] = server.address.split(':');
     await using again = await ZeoServer.listen({ port: Number(port) });
-    await once(agent, 'storageBack');
+    await once(agent, 'connectionBack');
     await times(3, agent, 'pingSucceeded');
     assert.ok(again.connections.size > 0);
     const [back, ...more] = said().slice(before.length);
@@ -78,7 +81,7 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
 
   it('are one for a ping that fails again and again, one for each new reason, and one when it succeeds', async (t) => {
     let error: Error | undefined = new Error('lost');
-    const storage = new ScriptedStorage(() => (error === undefined ? 'well' : Promise.reject(error)));
+    const storage = new ScriptedTarget(() => (error === undefined ? 'well' : Promise.reject(error)));
     const { agent, said } = setUp(t, { period: 0.02 }, storage);
     agent.start();
     await times(5, agent, 'pingFailed');
@@ -95,13 +98,13 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     );
     assert.deepEqual(more, []);
     const count = (line = '') => Number(/\((\d+)/.exec(line)?.[1]);
-    const failures = agent.status().storages[0]?.failures ?? 0;
+    const failures = agent.status().connections[0]?.failures ?? 0;
     assert.equal(2 + count(second) + count(well), failures, 'every failure is told or counted');
   });
 
   it('are none for a ping that failed once, beyond the failure', async (t) => {
     let pings = 0;
-    const storage = new ScriptedStorage(() => (++pings === 2 ? Promise.reject(new Error('lost')) : 'well'));
+    const storage = new ScriptedTarget(() => (++pings === 2 ? Promise.reject(new Error('lost')) : 'well'));
     const { agent, said } = setUp(t, { period: 0.02 }, storage);
     agent.start();
     await times(5, agent, 'pingSucceeded');
@@ -117,8 +120,8 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     storage.on('connected', silence);
     silence();
     agent.start();
-    for (let deaths = 0; deaths < 5; deaths++) await once(agent, 'storageDied');
-    await once(agent, 'storageBack');
+    for (let deaths = 0; deaths < 5; deaths++) await once(agent, 'connectionDied');
+    await once(agent, 'connectionBack');
     storage.off('connected', silence);
     const count = (message: string) => said().filter((line) => line.startsWith(message)).length;
     assert.equal(count('50 Keep alive for main failed'), 1);
@@ -141,12 +144,12 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     const [fact] = await replaced;
     assert.deepEqual(fact, { name: 'main', address: server.address, generation: 2, previousGeneration: 1 });
     await times(1, agent, 'pingSucceeded');
-    assert.deepEqual(said(), ['30 Connection for main was lost and had again since its last keep alive']);
+    assert.deepEqual(said(), ['30 Connection for main was replaced since its last keep alive']);
   });
 
   it('are counted for a storage that misbehaves, and for a listener that throws', async (t) => {
-    const storage = new ScriptedStorage();
-    storage.loadLock = {
+    const storage = new ScriptedTarget();
+    storage.lock = {
       acquire: async () => () => {
         throw new Error('release');
       },
@@ -158,18 +161,18 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     agent.start();
     await times(8, agent, 'pingSucceeded');
     const count = (message: string) => said().filter((line) => line.startsWith(message)).length;
-    assert.equal(count('50 Storage main misbehaves'), 1);
+    assert.equal(count('50 Connection main misbehaves'), 1);
     assert.equal(count('50 A listener of the keep alive threw'), 1);
   });
 
   it('hold no credentials, though the host has named its database by its URI', async (t) => {
     const name = 'zeo://joe:s3cret@127.0.0.1:8100';
-    const storage = new ScriptedStorage(() => Promise.reject(new Error(`Cannot reach ${name}`)));
+    const storage = new ScriptedTarget(() => Promise.reject(new Error(`Cannot reach ${name}`)));
     const { agent, log } = setUp(t, { period: 0.02 }, storage, name);
     agent.start();
     await times(2, agent, 'pingFailed');
     assert.doesNotMatch(JSON.stringify(log.lines), /s3cret/);
-    assert.equal(agent.status().storages[0]?.name, name);
+    assert.equal(agent.status().connections[0]?.name, name);
   });
 
   it('are not even handed to a logger whose level they are below', async (t) => {
@@ -183,7 +186,7 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
       isLevelEnabled: (level: string) => level !== 'debug',
     };
     const databases = new StorageRegistry();
-    databases.open('main', new ScriptedStorage());
+    databases.open('main', new ScriptedTarget());
     const agent = new KeepAlive({ logger, period: 0.02 }, databases, {});
     t.after(() => agent.stop());
     agent.start();
@@ -197,11 +200,11 @@ describe('The lines of a long trouble', () => {
     const log = captureLog();
     let nowMs = 0;
     const lines = new LogLines(createLog({ logger: log.logger }), () => nowMs);
-    const member = new Member(0, 'main', new ScriptedStorage(), new RoundTrips());
+    const tracked = trackedBy(new Board(), 'main', new ScriptedTarget());
     return {
       log,
       lines,
-      member,
+      tracked,
       said: () => log.lines.map(({ level, msg }) => `${level} ${msg}`),
       at: (seconds: number, step: () => void) => {
         nowMs = seconds * 1000;
@@ -211,11 +214,11 @@ describe('The lines of a long trouble', () => {
   }
 
   it('become errors that say for how long a connection has been down', () => {
-    const { lines, member, said, at } = linesAt();
+    const { lines, tracked, said, at } = linesAt();
     const outage = new Outage(0, 'refused', undefined);
     const fact = { name: 'main', address: undefined, generation: 1, cause: 'refused' } as const;
     const down = (downForMs: number) =>
-      lines.down(member, { ...fact, downForMs, error: new Error('refused') }, outage);
+      lines.logDown(tracked, { ...fact, downForMs, error: new Error('refused') }, outage);
     for (let seconds = 0; seconds <= 130; seconds += 10) at(seconds, () => down(seconds * 1000));
     const gone = 'its host refuses connections, so the server process is gone';
     assert.deepEqual(said(), [
@@ -226,15 +229,15 @@ describe('The lines of a long trouble', () => {
   });
 
   it('are an error at once for a connection that had been down for long before its ping was due', () => {
-    const { lines, member, said } = linesAt();
+    const { lines, tracked, said } = linesAt();
     const fact = { name: 'main', address: undefined, generation: 1, cause: 'unknown' } as const;
     const outage = new Outage(0, 'unknown', undefined);
-    lines.down(member, { ...fact, downForMs: 119_000, error: undefined }, outage);
+    lines.logDown(tracked, { ...fact, downForMs: 119_000, error: undefined }, outage);
     assert.match(said().join(), /^50 Connection for main has been down for 119 s/);
   });
 
   it('stay warnings for a connection that is down often, but never for long', () => {
-    const { lines, member, said, at } = linesAt();
+    const { lines, tracked, said, at } = linesAt();
     const fact = {
       name: 'main',
       address: undefined,
@@ -244,9 +247,9 @@ describe('The lines of a long trouble', () => {
     } as const;
     for (const seconds of [0, 30, 60]) {
       at(seconds, () =>
-        lines.down(member, { ...fact, downForMs: 1000 }, new Outage(0, 'unknown', undefined)),
+        lines.logDown(tracked, { ...fact, downForMs: 1000 }, new Outage(0, 'unknown', undefined)),
       );
-      at(seconds + 10, () => lines.succeeded(member, 1, 'answer'));
+      at(seconds + 10, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
     }
     assert.deepEqual(
       said().filter((line) => !line.startsWith('25')),
@@ -255,7 +258,7 @@ describe('The lines of a long trouble', () => {
   });
 
   it('tell within a minute that a connection is down for good, however long it came and went before', () => {
-    const { lines, member, said, at } = linesAt();
+    const { lines, tracked, said, at } = linesAt();
     const fact = {
       name: 'main',
       address: undefined,
@@ -265,22 +268,22 @@ describe('The lines of a long trouble', () => {
     } as const;
     for (let seconds = 0; seconds < 4000; seconds += 20) {
       const outage = new Outage(0, 'unknown', undefined);
-      at(seconds, () => lines.down(member, { ...fact, downForMs: 0 }, outage));
-      at(seconds + 10, () => lines.succeeded(member, 1, 'answer'));
+      at(seconds, () => lines.logDown(tracked, { ...fact, downForMs: 0 }, outage));
+      at(seconds + 10, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
     }
     const before = said().length;
     const final = new Outage(0, 'unknown', undefined);
     for (let seconds = 0; seconds <= 300; seconds += 10)
-      at(4000 + seconds, () => lines.down(member, { ...fact, downForMs: seconds * 1000 }, final));
+      at(4000 + seconds, () => lines.logDown(tracked, { ...fact, downForMs: seconds * 1000 }, final));
     const [line, ...more] = said().slice(before);
     assert.match(line ?? '', /^50 Connection for main has been down for 60 s/);
     assert.deepEqual(more, []);
-    assert.equal(final.isTold, true);
+    assert.equal(final.isLogged, true);
   });
 
   it('are told anew of a listener that had not thrown for an hour', () => {
     const { lines, said, at } = linesAt();
-    const fail = () => lines.listenerFailed(new Error('listener'), 'stalled');
+    const fail = () => lines.logListenerFailed(new Error('listener'), 'stalled');
     for (const seconds of [0, 30, 60, 90, 3690, 3700]) at(seconds, fail);
     const line = '50 A listener of the keep alive threw';
     const counted = `${line} (1 repetition was held back)`;
@@ -301,8 +304,8 @@ describe('The lines of a long trouble', () => {
     const { log, lines, at } = linesAt();
     const warnings = () => log.lines.filter(({ level }) => level === 40);
     for (let stall = 0; stall < 8; stall++)
-      at(stall, () => lines.stalled({ of: 'loop', durationMs: 1000 + stall }));
-    const line = 'The main loop stood still for 1.0 s or more; nobody was judged by it';
+      at(stall, () => lines.logStall({ of: 'loop', durationMs: 1000 + stall }));
+    const line = 'The main loop was blocked for 1.0 s or more; no verdict counts that time';
     assert.deepEqual(
       warnings().map(({ msg }) => msg),
       Array(8).fill(line),
@@ -312,10 +315,10 @@ describe('The lines of a long trouble', () => {
       [30, 5000],
       [40, 600],
     ] as const)
-      at(second, () => lines.stalled({ of: 'process', durationMs }));
+      at(second, () => lines.logStall({ of: 'process', durationMs }));
     assert.equal(warnings().length, 8);
-    at(61, () => lines.stalled({ of: 'process', durationMs: 2000 }));
-    at(3700, () => lines.stalled({ of: 'process', durationMs: 2000 }));
+    at(61, () => lines.logStall({ of: 'process', durationMs: 2000 }));
+    at(3700, () => lines.logStall({ of: 'process', durationMs: 2000 }));
     const [counted, later, ...more] = warnings().slice(8);
     const { of, durationMs, heldBack, heldBackTotalMs, heldBackLongestMs, msg } = counted as LogLine;
     assert.deepEqual(
@@ -324,17 +327,18 @@ describe('The lines of a long trouble', () => {
     );
     assert.equal(
       msg,
-      'This process stood still for 2.0 s or more; nobody was judged by it (3 repetitions were held back)',
+      'This process did not run for 2.0 s or more; no verdict counts that time (3 repetitions were held back)',
     );
     assert.equal(later?.heldBackTotalMs, undefined);
     assert.deepEqual(more, []);
   });
 
   it('begin anew after a time without trouble', () => {
-    const { lines, member, said, at } = linesAt();
-    const fail = () => lines.failed(member, new Error('lost'));
+    const { lines, tracked, said, at } = linesAt();
+    const fail = () => lines.logFailure(tracked, new Error('lost'));
     at(0, fail);
-    for (const seconds of [30, 60, 90, 120]) at(seconds, () => lines.succeeded(member, 1, 'answer'));
+    for (const seconds of [30, 60, 90, 120])
+      at(seconds, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
     at(125, fail);
     at(130, fail);
     assert.deepEqual(
@@ -347,9 +351,9 @@ describe('The lines of a long trouble', () => {
     const { lines, said, at } = linesAt();
     const error = new Error('The keep alive thread could not be started', { cause: new Error('EMFILE') });
     const delaysMs = [100, 200, 400, 800, 1600, 1600, 1600];
-    for (const [second, delayMs] of delaysMs.entries()) at(second, () => lines.threadLost(error, delayMs));
+    for (const [second, delayMs] of delaysMs.entries()) at(second, () => lines.logThreadLost(error, delayMs));
     at(10, () => lines.panicked(new Error('something else')));
-    at(61, () => lines.threadLost(error, 1600));
+    at(61, () => lines.logThreadLost(error, 1600));
     assert.deepEqual(said(), [
       ...Array.from({ length: 5 }, () => '70 Exception in keep alive thread'),
       '40 Keep alive thread keeps ending, starting it again in 1.6 s',
@@ -361,12 +365,12 @@ describe('The lines of a long trouble', () => {
   it('say that the worker thread runs again, once for each time that they said it does not', () => {
     const { lines, said, at } = linesAt();
     const error = new Error('The keep alive thread ended', { cause: new Error('out of memory') });
-    at(0, () => lines.threadRuns());
-    at(1, () => lines.threadLost(error, 100));
-    at(2, () => lines.threadRuns());
-    at(3, () => lines.threadRuns());
-    at(4, () => lines.threadLost(error, 100));
-    at(5, () => lines.threadRuns());
+    at(0, () => lines.logThreadUp());
+    at(1, () => lines.logThreadLost(error, 100));
+    at(2, () => lines.logThreadUp());
+    at(3, () => lines.logThreadUp());
+    at(4, () => lines.logThreadLost(error, 100));
+    at(5, () => lines.logThreadUp());
     assert.deepEqual(said(), ['70 Exception in keep alive thread', '30 Keep alive thread runs again']);
   });
 
@@ -374,12 +378,12 @@ describe('The lines of a long trouble', () => {
     const written: string[] = [];
     const write = (_fields: object, message: string) => written.push(message);
     const levels = { blather: write, info: write, warn: write, error: write, panic: write };
-    const { member } = linesAt();
+    const { tracked } = linesAt();
     for (const isEnabled of [false, true]) {
       const lines = new LogLines({ ...levels, isEnabled: () => isEnabled });
-      lines.sending(member);
-      lines.succeeded(member, 1, 'answer');
-      lines.active(member);
+      lines.logSending(tracked);
+      lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' });
+      lines.pingNotNeeded(tracked);
       assert.equal(written.length, isEnabled ? 3 : 0);
     }
   });

@@ -61,12 +61,12 @@ agent.on('pingSucceeded', ({ name, roundTripMs = 0 }) => {
   const slowestMs = tally.slowestPingsMs[Number(name)] ?? 0;
   tally.slowestPingsMs[Number(name)] = Math.max(slowestMs, roundTripMs);
 });
-agent.on('storageDied', ({ name, diagnosis }) => {
+agent.on('connectionDied', ({ name, diagnosis }) => {
   const witnessed = witnesses[Number(name)]?.seen;
   if (witnessed === undefined) throw new Error('A storage died and was not dropped');
   report({ type: 'died', storage: Number(name), atMs: now(), diagnosis, witnessed });
 });
-agent.on('storageBack', ({ name, cause }) => {
+agent.on('connectionBack', ({ name, cause }) => {
   report({ type: 'cameBack', storage: Number(name), atMs: now(), cause });
 });
 agent.on('stalled', ({ durationMs }) => report({ type: 'stalled', atMs: now(), durationMs }));

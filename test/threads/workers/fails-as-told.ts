@@ -1,6 +1,6 @@
 // A worker that fails in the way that the environment variable FAILURE names, and is the real one where it names none.
 
-import type { Installation } from '#src/threads/contract.js';
+import type { WorkerInit } from '#src/threads/contract.js';
 import { connect } from '#src/threads/endpoint.js';
 import install from '../../../workers/keep-alive.worker.js';
 
@@ -25,15 +25,15 @@ const atImport: Readonly<Record<string, () => unknown>> = {
 };
 
 /** What fails while the loop is installed, or soon afterwards. */
-const atInstallation: Readonly<Record<string, (installation: Installation) => unknown>> = {
-  'throws in the installation': () => {
-    throw new Error('thrown by the installation');
+const atInit: Readonly<Record<string, (init: WorkerInit) => unknown>> = {
+  'throws in the init': () => {
+    throw new Error('thrown by the init');
   },
-  'rejects in the installation': async () => {
-    throw new Error('rejected by the installation');
+  'rejects in the init': async () => {
+    throw new Error('rejected by the init');
   },
   'never installs': never,
-  'exits in the installation': () => process.exit(3),
+  'exits in the init': () => process.exit(3),
   'exits at once': () => setImmediate(() => process.exit(3)),
   'throws later': () =>
     setTimeout(() => {
@@ -56,11 +56,11 @@ const atInstallation: Readonly<Record<string, (installation: Installation) => un
 
 const failure = process.env.FAILURE ?? '';
 await atImport[failure]?.();
-const failing = atInstallation[failure];
+const failing = atInit[failure];
 
-async function run(installation: Installation): Promise<void> {
-  if (failing === undefined) install(installation);
-  else await failing(installation);
+async function run(init: WorkerInit): Promise<void> {
+  if (failing === undefined) install(init);
+  else await failing(init);
 }
 
 export default failure === 'exports nothing' ? undefined : run;

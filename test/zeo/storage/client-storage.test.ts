@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ClientDisconnected, type KeepAliveError } from '#src/model/errors.js';
-import { isKeepAliveStorage } from '#src/model/target.js';
+import { isKeepAliveTarget } from '#src/model/target.js';
 import type { Value } from '#src/zeo/encoding/values.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { id, ScriptedPeer, silence } from './scripted-peer.js';
@@ -20,7 +20,7 @@ for (const encoding of ['Z', 'M'] as const) {
     it('is ready, and knows what the server told', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await ClientStorage.open({ address: peer.address, clientLabel: 'me' });
-      assert.ok(isKeepAliveStorage(storage));
+      assert.ok(isKeepAliveTarget(storage));
       assert.equal(storage.ready, true);
       assert.equal(storage.isConnected(), true);
       assert.equal(storage.generation, 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Pacing } from '#src/loop/pacing.js';
+import { Schedule } from '#src/loop/schedule.js';
 
 const periodMs = 1000;
 /** Slices of four: a few dozen storages fill, empty and merge many of them. */
@@ -15,21 +15,21 @@ const turn = fc.record({
   quietMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: periodMs })),
 });
 
-/** The pacing, and beside it what is plain: who is there, and when each was pinged or opened last. */
+/** The schedule, and beside it what is plain: who is there, and when each was pinged or opened last. */
 class Modelled {
-  readonly pacing: Pacing;
+  readonly schedule: Schedule;
   readonly lastMs = new Map<number, number>();
   nowMs = 0;
 
   constructor(random: () => number) {
-    this.pacing = new Pacing({ periodMs, jitter: 0, concurrency, random });
+    this.schedule = new Schedule({ periodMs, jitter: 0, concurrency, random });
   }
 
   /** A storage that is in both has been closed and opened again: its slot is occupied. */
   change(opened: readonly number[], closed: readonly number[]): void {
     const present = [...new Set(opened)];
     const gone = [...new Set(closed)].filter((id) => !present.includes(id));
-    this.pacing.update(present, this.nowMs, gone);
+    this.schedule.update(present, this.nowMs, gone);
     for (const id of gone) this.lastMs.delete(id);
     // Opened anew it would be enough to ping it within a period from now; sooner is as good.
     for (const id of present) if (!this.lastMs.has(id)) this.lastMs.set(id, this.nowMs);
@@ -39,10 +39,10 @@ class Modelled {
   run(ms: number): number[] {
     const untilMs = this.nowMs + ms;
     const sizes: number[] = [];
-    for (let dueMs = this.pacing.nextDueMs; dueMs !== undefined; dueMs = this.pacing.nextDueMs) {
+    for (let dueMs = this.schedule.nextDueMs; dueMs !== undefined; dueMs = this.schedule.nextDueMs) {
       if (dueMs > untilMs) break;
       this.nowMs = dueMs;
-      const ids = this.pacing.take(dueMs);
+      const ids = this.schedule.take(dueMs);
       assert.equal(new Set(ids).size, ids.length, 'twice in one sweep');
       for (const id of ids) {
         const last = this.lastMs.get(id) ?? assert.fail(`${id} is not open`);
@@ -57,7 +57,7 @@ class Modelled {
   }
 }
 
-describe('the pacing of storages that come and go one by one', () => {
+describe('the schedule of storages that come and go one by one', () => {
   it('pings each once a period at least, none that is gone, and in few sweeps', () => {
     fc.assert(
       fc.property(
@@ -67,7 +67,7 @@ describe('the pacing of storages that come and go one by one', () => {
           const modelled = new Modelled(() => random.next().value as number);
           for (const { opened, closed, quietMs } of turns) {
             modelled.change(opened, closed);
-            assert.equal(modelled.pacing.nextDueMs === undefined, modelled.lastMs.size === 0);
+            assert.equal(modelled.schedule.nextDueMs === undefined, modelled.lastMs.size === 0);
             modelled.run(quietMs);
           }
           // Most of them are closed, which leaves slices with one or two.
@@ -87,11 +87,11 @@ describe('the pacing of storages that come and go one by one', () => {
   });
 
   it('spreads ten thousand that were opened one by one as it does those that were opened at once', () => {
-    const pacing = new Pacing({ periodMs: 30_000, jitter: 0, concurrency: 128, random: Math.random });
-    for (let id = 0; id < 10_000; id++) pacing.update([id], 0);
+    const schedule = new Schedule({ periodMs: 30_000, jitter: 0, concurrency: 128, random: Math.random });
+    for (let id = 0; id < 10_000; id++) schedule.update([id], 0);
     const sizes: number[] = [];
-    for (let dueMs = pacing.nextDueMs ?? 0; dueMs <= 30_000; dueMs = pacing.nextDueMs ?? Infinity) {
-      sizes.push(pacing.take(dueMs).length);
+    for (let dueMs = schedule.nextDueMs ?? 0; dueMs <= 30_000; dueMs = schedule.nextDueMs ?? Infinity) {
+      sizes.push(schedule.take(dueMs).length);
     }
     assert.equal(
       sizes.reduce((sum, size) => sum + size, 0),

@@ -4,7 +4,7 @@
  * Rules:
  * - The spans do not overlap, whatever overlaps: a main loop that is blocked while the whole process stands still is lost
  *   time once.
- * - Standstills that follow one another with no turn of the main loop between them are one to whoever waits for their end,
+ * - Stalls that follow one another with no turn of the main loop between them are one to whoever waits for their end,
  *   so that a short one hides no longer one; each is reported for itself.
  */
 import type { Stall } from '../model/events.js';
@@ -15,8 +15,8 @@ export interface Span {
   readonly toMs: number;
 }
 
-/** Standstills that no turn has ended yet. */
-export interface Standstill {
+/** Stalls that no turn has ended yet. */
+export interface PendingStall {
   /** When the first of them began. */
   readonly sinceMs: number;
   /** How long this process did not listen since then. */
@@ -25,9 +25,9 @@ export interface Standstill {
   readonly of: Stall['of'];
 }
 
-export class Standstills {
+export class Stalls {
   #spans: Span[] = [];
-  #pending: (Standstill & { readonly longestMs: number }) | undefined;
+  #pending: (PendingStall & { readonly longestMs: number }) | undefined;
 
   /** Whether there are some that no turn has ended. */
   get isPending(): boolean {
@@ -68,10 +68,10 @@ export class Standstills {
   }
 
   /** A turn that was begun after all of them is through. */
-  resume(): Standstill | undefined {
-    const standstill = this.#pending;
+  resume(): PendingStall | undefined {
+    const stall = this.#pending;
     this.#pending = undefined;
-    return standstill;
+    return stall;
   }
 
   /** Nobody's silence is counted from before that moment any more. */

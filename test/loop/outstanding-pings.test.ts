@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { OpenPings } from '#src/loop/open-pings.js';
+import { OutstandingPings } from '#src/loop/outstanding-pings.js';
 import { Board } from '#src/threads/board.js';
 
 describe('the open pings', () => {
   const setUp = () => {
     const board = new Board();
-    return { board, id: board.occupy(), open: new OpenPings(board, 1000) };
+    return { board, id: board.occupy(), open: new OutstandingPings(board, 1000) };
   };
-  const watched = (open: OpenPings) => [...open.watches()].map(({ id, resent }) => [id, resent]);
+  const watched = (open: OutstandingPings) => [...open.watches()].map(({ id, resent }) => [id, resent]);
 
   it('are watched when their sweep comes back without an answer to them, and else never', () => {
     const { board, id, open } = setUp();

@@ -2,7 +2,7 @@ import type { Delivery } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import type { Budgets } from '../threads/budgets.js';
 import { moved, type PingMove, type PingState } from '../threads/ping-state.js';
-import type { Span, Standstills } from './standstills.js';
+import type { Span, Stalls } from './stalls.js';
 
 /**
  * A ping that had more than this written before it is looked up in the system's table before its timeout, in bytes: it takes
@@ -20,7 +20,7 @@ const muchAhead = 16 * 1024;
  * A ping that lies behind other bytes, as in a long upload, has not reached its peer yet: a look at the system's table that
  * finds some of those acknowledged since the look before counts as if a byte had come.
  */
-export class Watch {
+export class OutstandingPing {
   readonly id: number;
   /** How often it was sent afresh because of a stall, with nothing heard of the storage in between. */
   readonly resent: number;
@@ -106,14 +106,14 @@ export class Watch {
    *
    * @param turn from when it was asked for, until it had polled the sockets
    */
-  account(board: Board, turn: Span, standstills: Standstills): void {
+  account(board: Board, turn: Span, stalls: Stalls): void {
     if (this.#accountedMs === undefined) return;
     // In the board's whole milliseconds: the same byte must not look newer by a fraction.
     const heardMs = Math.floor(turn.toMs) - board.receivedAgo(this.id, turn.toMs);
     if (this.isHeard(board, turn.toMs)) this.#countFrom(heardMs);
     const fromMs = this.#accountedMs;
     if (turn.fromMs <= fromMs) return;
-    this.silentMs += turn.fromMs - fromMs - standstills.lostWithin(fromMs, turn.fromMs);
+    this.silentMs += turn.fromMs - fromMs - stalls.lostWithin(fromMs, turn.fromMs);
     this.#accountedMs = turn.fromMs;
   }
 

@@ -2,15 +2,13 @@
  * Keeps something else than ZEO alive: any long-lived connection that can be pinged. Here a client of a server that
  * answers each line, as Redis answers `PING`.
  *
- *     node examples/own-storage.js 6379
+ *     node examples/own-client.js 6379
  */
 import { connect } from 'node:net';
 import { databases, startThread } from 'zeo-keepalive';
-import { LoadLock } from 'zeo-keepalive/zeo';
 
-/** Implements `KeepAliveStorage`. */
+/** Implements `KeepAliveTarget`. */
 class LineClient {
-  loadLock = new LoadLock(); // what the agent holds while it pings
   generation = 0;
   ready = false;
   lastReceivedAt = undefined;
@@ -31,7 +29,7 @@ class LineClient {
     });
   }
 
-  /** The agent found it dead. A later connection is none of its business. */
+  /** The agent found it dead. A later connection must not be touched. */
   drop(error, generation) {
     if (generation === this.generation) this.socket.destroy(error);
   }
@@ -66,5 +64,5 @@ const [port = '6379', period = '10'] = process.argv.slice(2);
 databases.open('lines', new LineClient(Number(port)));
 const agent = startThread(Number(period));
 agent?.on('pingSucceeded', ({ roundTripMs }) => console.log(`answered in ${roundTripMs} ms`));
-agent?.on('storageDied', ({ error }) => console.log(`dead: ${error.message}`));
+agent?.on('connectionDied', ({ error }) => console.log(`dead: ${error.message}`));
 process.once('SIGINT', () => databases.close('lines'));

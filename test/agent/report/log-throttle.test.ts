@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Repetition, reasonOf } from '#src/agent/report/repetition.js';
+import { LogThrottle, reasonOf } from '#src/agent/report/log-throttle.js';
 
 const minute = 60_000;
 
 describe('a trouble that goes on', () => {
   it('is told at once, after a minute, and then each time that it has lasted twice as long, at least hourly', () => {
-    const trouble = new Repetition(0);
+    const trouble = new LogThrottle(0);
     const told: [minutes: number, heldBack: number][] = [];
     for (let seconds = 0; seconds <= 5 * 3600; seconds += 10) {
-      if (trouble.occurs('refused', seconds * 1000) === 'held back') continue;
+      if (trouble.record('refused', seconds * 1000) === 'held back') continue;
       told.push([seconds / 60, trouble.takeHeldBack()]);
     }
     assert.deepEqual(told, [
@@ -28,46 +28,46 @@ describe('a trouble that goes on', () => {
   });
 
   it('is told at once when its reason changes, but not when it changes back', () => {
-    const trouble = new Repetition(0);
+    const trouble = new LogThrottle(0);
     const occurrences = ['refused', 'refused', 'timed out', 'refused', 'timed out'].map((reason, i) =>
-      trouble.occurs(reason, 10_000 * i),
+      trouble.record(reason, 10_000 * i),
     );
     assert.deepEqual(occurrences, ['new', 'held back', 'new', 'held back', 'held back']);
   });
 
   it('makes no line each time although its reason is another each time', () => {
-    const trouble = new Repetition(0);
+    const trouble = new LogThrottle(0);
     let lines = 0;
-    for (let i = 0; i < 500; i++) if (trouble.occurs(`reason ${i}`, 100 * i) !== 'held back') lines += 1;
+    for (let i = 0; i < 500; i++) if (trouble.record(`reason ${i}`, 100 * i) !== 'held back') lines += 1;
     assert.equal(lines, 8);
   });
 
   it('forgets the oldest of eight reasons after an hour, in favour of a new one', () => {
-    const trouble = new Repetition(0);
-    for (let i = 0; i < 8; i++) trouble.occurs(`reason ${i}`, i);
-    assert.notEqual(trouble.occurs('ninth', 10), 'new');
-    assert.equal(trouble.occurs('ninth', 61 * minute), 'new');
-    assert.notEqual(trouble.occurs('ninth', 62 * minute), 'new');
+    const trouble = new LogThrottle(0);
+    for (let i = 0; i < 8; i++) trouble.record(`reason ${i}`, i);
+    assert.notEqual(trouble.record('ninth', 10), 'new');
+    assert.equal(trouble.record('ninth', 61 * minute), 'new');
+    assert.notEqual(trouble.record('ninth', 62 * minute), 'new');
   });
 
   it('is to be told as ended when things go well after a line, if occurrences were held back', () => {
-    const trouble = new Repetition(0);
-    trouble.occurs('refused', 0);
-    assert.equal(trouble.eases(1000), false, 'nothing was held back');
-    trouble.occurs('timed out', 2000);
-    trouble.occurs('timed out', 3000);
-    assert.equal(trouble.eases(4000), true);
+    const trouble = new LogThrottle(0);
+    trouble.record('refused', 0);
+    assert.equal(trouble.recovered(1000), false, 'nothing was held back');
+    trouble.record('timed out', 2000);
+    trouble.record('timed out', 3000);
+    assert.equal(trouble.recovered(4000), true);
     assert.equal(trouble.takeHeldBack(), 1);
-    assert.equal(trouble.eases(5000), false);
+    assert.equal(trouble.recovered(5000), false);
   });
 
   it('is one trouble also when it comes every other time, and makes no line every other time', () => {
-    const trouble = new Repetition(0);
+    const trouble = new LogThrottle(0);
     const told: number[] = [];
     const eased: number[] = [];
     for (let seconds = 0; seconds < 600; seconds += 20) {
-      if (trouble.occurs('refused', seconds * 1000) !== 'held back') told.push(seconds);
-      if (trouble.eases(seconds * 1000 + 10_000)) eased.push(seconds + trouble.takeHeldBack());
+      if (trouble.record('refused', seconds * 1000) !== 'held back') told.push(seconds);
+      if (trouble.recovered(seconds * 1000 + 10_000)) eased.push(seconds + trouble.takeHeldBack());
       assert.equal(trouble.isOver(seconds * 1000 + 10_000), false);
     }
     assert.deepEqual(told, [0, 60, 120, 240, 480]);
@@ -75,17 +75,17 @@ describe('a trouble that goes on', () => {
   });
 
   it('is over when things have gone well for a minute, three times in a row', () => {
-    const often = new Repetition(0);
-    often.occurs('refused', 0);
-    for (let seconds = 1; seconds < 60; seconds++) often.eases(seconds * 1000);
+    const often = new LogThrottle(0);
+    often.record('refused', 0);
+    for (let seconds = 1; seconds < 60; seconds++) often.recovered(seconds * 1000);
     assert.equal(often.isOver(59_000), false);
     assert.equal(often.isOver(61_000), true);
-    const rarely = new Repetition(0);
-    rarely.occurs('refused', 0);
-    rarely.eases(5 * minute);
-    rarely.eases(10 * minute);
+    const rarely = new LogThrottle(0);
+    rarely.record('refused', 0);
+    rarely.recovered(5 * minute);
+    rarely.recovered(10 * minute);
     assert.equal(rarely.isOver(10 * minute), false);
-    rarely.eases(15 * minute);
+    rarely.recovered(15 * minute);
     assert.equal(rarely.isOver(15 * minute), true);
   });
 });

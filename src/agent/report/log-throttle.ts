@@ -5,28 +5,28 @@ export type Occurrence = 'new' | 'again' | 'held back';
 
 const firstGapMs = 60_000;
 const longestGapMs = 3_600_000;
-/** Of so many within the longest gap; others count as old ones: texts that never are the same twice must not make a line each. */
+/** At most this many within the longest gap; beyond that none counts as new, so that texts that differ every time make no line each. */
 const mostReasons = 8;
-/** For so long, and so many times in a row, things must go well for the trouble to be over. */
+/** How long, and how many times in a row, things must go well for the failure to be over. */
 const calmMs = 60_000;
 const calmTimes = 3;
 const longestReason = 200;
 const deepestCause = 3;
 
 /**
- * A trouble that may go on for long, and which of its occurrences are worth a line of the log: each reason at once when it
- * occurs first; then one after a minute, and more at ever longer intervals, up to an hour. The others are counted.
+ * Decides which occurrences of a recurring failure are logged: each reason at once when it occurs first; then one after a
+ * minute, and more at ever longer intervals, up to an hour. The others are counted.
  *
- * What fails now and then is one trouble: it is over when things have gone well for a while.
+ * What fails now and then is one failure: it is over when things have gone well for a while.
  */
-export class Repetition {
+export class LogThrottle {
   #sinceMs: number;
   /** When each occurred last, the oldest first. */
   readonly #reasons = new Map<string, number>();
   #nextMs: number;
   #lastMs: number;
   #heldBack = 0;
-  #hasToldLately = false;
+  #hasLoggedLately = false;
   #calmSinceMs: number | undefined;
   #calmTimes = 0;
 
@@ -37,13 +37,13 @@ export class Repetition {
     this.#nextMs = nowMs + firstGapMs;
   }
 
-  /** @param isDue Whether it is worth a line however long ago the last one was. */
-  occurs(reason: string, nowMs: number, isDue = false): Occurrence {
+  /** @param isDue whether it is worth a line however recent the last one is */
+  record(reason: string, nowMs: number, isDue = false): Occurrence {
     this.#lastMs = nowMs;
     this.#calmSinceMs = undefined;
     this.#calmTimes = 0;
     if (this.#isNew(reason, nowMs)) {
-      this.#hasToldLately = true;
+      this.#hasLoggedLately = true;
       return 'new';
     }
     if (nowMs < this.#nextMs && !isDue) {
@@ -52,11 +52,11 @@ export class Repetition {
     }
     // As long again as it has lasted by now.
     this.#nextMs = Math.min(2 * nowMs - this.#sinceMs, nowMs + longestGapMs);
-    this.#hasToldLately = true;
+    this.#hasLoggedLately = true;
     return 'again';
   }
 
-  /** How many were held back since it was last asked: what the line to be written says. */
+  /** How many were held back since the last call, for the line that is about to be written. */
   takeHeldBack(): number {
     const heldBack = this.#heldBack;
     this.#heldBack = 0;
@@ -64,14 +64,14 @@ export class Repetition {
   }
 
   /**
-   * For once, things went well. Returns whether now is the time to say so, and how many occurrences were held back: after a
-   * line of the trouble, so that what fails every other time does not make a line every other time either; or at its end.
+   * Things went well once. Returns whether that is worth a line, because occurrences were held back: the first time after a
+   * line of the failure, so that what fails every other time does not make a line every other time either; or at its end.
    */
-  eases(nowMs: number): boolean {
+  recovered(nowMs: number): boolean {
     this.#calmSinceMs ??= nowMs;
     this.#calmTimes += 1;
-    const isTime = this.#hasToldLately || this.isOver(nowMs);
-    this.#hasToldLately = false;
+    const isTime = this.#hasLoggedLately || this.isOver(nowMs);
+    this.#hasLoggedLately = false;
     return isTime && this.#heldBack > 0;
   }
 
@@ -82,10 +82,10 @@ export class Repetition {
   }
 
   /**
-   * Begins anew if it has not occurred for as long as its lines may be apart: for troubles of which nobody says that
-   * things go well. What was held back is still to be told.
+   * Begins anew if it has not occurred for as long as its lines may be apart: for failures whose end nobody reports. What
+   * was held back is still to be logged.
    */
-  age(nowMs: number): void {
+  expire(nowMs: number): void {
     if (nowMs - this.#lastMs < longestGapMs) return;
     this.#sinceMs = nowMs;
     this.#nextMs = nowMs + firstGapMs;

@@ -26,7 +26,7 @@ interface Slice {
   readonly ids: number[];
 }
 
-export interface PacingOptions {
+export interface ScheduleOptions {
   readonly periodMs: number;
   /** Fraction by which an interval may be shortened at random, 0 to 1. */
   readonly jitter: number;
@@ -36,7 +36,7 @@ export interface PacingOptions {
   readonly random: () => number;
 }
 
-export class Pacing {
+export class Schedule {
   readonly #periodMs: number;
   readonly #jitter: number;
   readonly #random: () => number;
@@ -46,7 +46,7 @@ export class Pacing {
   /** Those with room for another storage. */
   readonly #roomy = new Set<Slice>();
 
-  constructor(options: PacingOptions) {
+  constructor(options: ScheduleOptions) {
     this.#periodMs = options.periodMs;
     this.#jitter = options.jitter;
     this.#random = options.random;
@@ -74,7 +74,7 @@ export class Pacing {
     const taken: number[] = [];
     for (const { ids } of due) for (const id of ids) taken.push(id);
     const overdue = due.filter((slice) => !this.#rearm(slice, nowMs));
-    // From when it was due a slice counts on, so that lateness does not add up. But after a long standstill that lies
+    // From when it was due a slice counts on, so that lateness does not add up. But after a long stall that lies
     // behind all of them.
     for (const [slice, spreadMs] of this.#spread(overdue, nowMs, nowMs + this.#periodMs))
       slice.dueMs = spreadMs;
@@ -86,7 +86,7 @@ export class Pacing {
    * Brings whatever is due later forward to within `withinMs` from now, each slice to a random moment of it. In the period
    * after that they are evenly spread again.
    */
-  hasten(nowMs: number, withinMs: number): void {
+  pingAllWithin(nowMs: number, withinMs: number): void {
     const endMs = nowMs + withinMs;
     for (const [slice, spreadMs] of this.#spread([...this.#slices], endMs, nowMs + this.#periodMs)) {
       slice.dueMs = Math.min(slice.dueMs, nowMs + this.#random() * withinMs);

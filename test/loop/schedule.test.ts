@@ -1,31 +1,38 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Pacing } from '#src/loop/pacing.js';
+import { Schedule } from '#src/loop/schedule.js';
 
 const periodMs = 10_000;
 const concurrency = 128;
 
-/** Runs the pacing through `ms`, waking when it says so, and returns when which storage was pinged. */
-function run(pacing: Pacing, fromMs: number, ms: number): { atMs: number; ids: number[] }[] {
+/** Runs the schedule through `ms`, waking when it says so, and returns when which storage was pinged. */
+function run(schedule: Schedule, fromMs: number, ms: number): { atMs: number; ids: number[] }[] {
   const sweeps: { atMs: number; ids: number[] }[] = [];
-  for (let dueMs = pacing.nextDueMs; dueMs !== undefined && dueMs <= fromMs + ms; dueMs = pacing.nextDueMs) {
-    sweeps.push({ atMs: dueMs, ids: pacing.take(dueMs) });
+  for (
+    let dueMs = schedule.nextDueMs;
+    dueMs !== undefined && dueMs <= fromMs + ms;
+    dueMs = schedule.nextDueMs
+  ) {
+    sweeps.push({ atMs: dueMs, ids: schedule.take(dueMs) });
   }
   return sweeps;
 }
 
 const range = (count: number) => Array.from({ length: count }, (_, id) => id);
 
-describe('pacing', () => {
+describe('schedule', () => {
   it('is due never without storages', () => {
-    assert.equal(new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random }).nextDueMs, undefined);
+    assert.equal(
+      new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random }).nextDueMs,
+      undefined,
+    );
   });
 
   it('spreads four thousand storages over the period, none of them in a burst', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
-    pacing.update(range(4000), 0);
-    const sweeps = run(pacing, 0, periodMs);
+    const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
+    schedule.update(range(4000), 0);
+    const sweeps = run(schedule, 0, periodMs);
     assert.equal(new Set(sweeps.flatMap(({ ids }) => ids)).size, 4000);
     for (const { ids } of sweeps) assert.ok(ids.length <= 512, `${ids.length} in one sweep`);
     // Eight even shares of the period have one slice each.
@@ -39,9 +46,9 @@ describe('pacing', () => {
       [20, 80],
       [1000, 512],
     ] as const) {
-      const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
-      pacing.update(range(4 * 512), 0);
-      const sizes = run(pacing, 0, periodMs).map(({ ids }) => ids.length);
+      const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
+      schedule.update(range(4 * 512), 0);
+      const sizes = run(schedule, 0, periodMs).map(({ ids }) => ids.length);
       assert.ok(Math.max(...sizes) <= largest && Math.max(...sizes) > largest / 2, `${Math.max(...sizes)}`);
     }
   });
@@ -57,20 +64,20 @@ describe('pacing', () => {
         fc.array(change, { maxLength: 12 }),
         fc.float({ min: 0, max: 1, noNaN: true }),
         (changes, jitter) => {
-          const pacing = new Pacing({ periodMs, jitter, concurrency, random: Math.random });
+          const schedule = new Schedule({ periodMs, jitter, concurrency, random: Math.random });
           const lastMs = new Map<number, number>();
           let nowMs = 0;
           const take = () => {
-            for (const id of pacing.take(nowMs)) {
+            for (const id of schedule.take(nowMs)) {
               assert.ok(lastMs.has(id), `${id} is not there`);
               lastMs.set(id, nowMs);
             }
           };
           const runUntil = (untilMs: number) => {
             for (
-              let dueMs = pacing.nextDueMs;
+              let dueMs = schedule.nextDueMs;
               dueMs !== undefined && dueMs <= untilMs;
-              dueMs = pacing.nextDueMs
+              dueMs = schedule.nextDueMs
             ) {
               nowMs = Math.max(nowMs, dueMs);
               take();
@@ -92,7 +99,7 @@ describe('pacing', () => {
             }
             if (members.length === 0) continue;
             const gone = [...lastMs.keys()].filter((id) => !members.includes(id));
-            pacing.update(members, nowMs, gone);
+            schedule.update(members, nowMs, gone);
             for (const id of lastMs.keys()) if (!members.includes(id)) lastMs.delete(id);
             for (const id of members) if (!lastMs.has(id)) lastMs.set(id, nowMs);
           }
@@ -102,20 +109,20 @@ describe('pacing', () => {
     );
   });
 
-  it('draws the phases anew after a standstill, instead of pinging all at once from then on', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
-    pacing.update(range(2560), 0);
+  it('draws the phases anew after a stall, instead of pinging all at once from then on', () => {
+    const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
+    schedule.update(range(2560), 0);
     const lateMs = 50 * periodMs;
-    assert.equal(pacing.take(lateMs).length, 2560);
-    const sweeps = run(pacing, lateMs, periodMs);
+    assert.equal(schedule.take(lateMs).length, 2560);
+    const sweeps = run(schedule, lateMs, periodMs);
     assert.ok(sweeps.length > 3, `${sweeps.length} sweeps`);
   });
 
   it('can be hastened: then all are due within the time given, one slice after the other', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
-    pacing.update(range(2560), 0);
-    pacing.hasten(0, 200);
-    const sweeps = run(pacing, 0, 200);
+    const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
+    schedule.update(range(2560), 0);
+    schedule.pingAllWithin(0, 200);
+    const sweeps = run(schedule, 0, 200);
     assert.equal(sweeps.flatMap(({ ids }) => ids).length, 2560);
     assert.equal(new Set(sweeps.map(({ atMs }) => atMs)).size, 5);
   });
@@ -131,17 +138,17 @@ describe('pacing', () => {
         fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
         (count, jitter, waitsMs, draws) => {
           const random = () => draws.next().value as number;
-          const pacing = new Pacing({ periodMs: longMs, jitter, concurrency, random });
-          pacing.update(range(count), 0);
+          const schedule = new Schedule({ periodMs: longMs, jitter, concurrency, random });
+          schedule.update(range(count), 0);
           let nowMs = 0;
           for (const waitMs of waitsMs) {
-            run(pacing, nowMs, waitMs);
+            run(schedule, nowMs, waitMs);
             nowMs += waitMs;
-            pacing.hasten(nowMs, 200);
+            schedule.pingAllWithin(nowMs, 200);
           }
-          assert.equal(new Set(run(pacing, nowMs, 200).flatMap(({ ids }) => ids)).size, count);
+          assert.equal(new Set(run(schedule, nowMs, 200).flatMap(({ ids }) => ids)).size, count);
           // Without jitter from then on; with it until the first slice comes again.
-          const sweeps = run(pacing, nowMs + 200, (jitter === 0 ? 4 : 1 - jitter) * longMs - 200);
+          const sweeps = run(schedule, nowMs + 200, (jitter === 0 ? 4 : 1 - jitter) * longMs - 200);
           // Of the period without the time in which all of them are pinged afresh.
           const fair = Math.max(most, (2 * count * 1000) / (longMs - 200));
           for (const { atMs } of sweeps) {
@@ -159,12 +166,12 @@ describe('pacing', () => {
   });
 
   it('gathers a few storages that are left of many into one slice', () => {
-    const pacing = new Pacing({ periodMs, jitter: 0, concurrency, random: Math.random });
-    pacing.update(range(2560), 0);
+    const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
+    schedule.update(range(2560), 0);
     const left = [0, 500, 1000, 1500, 2000, 2559];
     const gone = range(2560).filter((id) => !left.includes(id));
-    pacing.update([], 0, gone);
-    run(pacing, 0, 3 * periodMs);
-    assert.equal(run(pacing, 3 * periodMs, periodMs).length, 1);
+    schedule.update([], 0, gone);
+    run(schedule, 0, 3 * periodMs);
+    assert.equal(run(schedule, 3 * periodMs, periodMs).length, 1);
   });
 });

@@ -1,11 +1,11 @@
 import type { Stall } from '../model/events.js';
 import type { Board } from '../threads/board.js';
-import type { Standstill } from './standstills.js';
-import { Watch } from './watch.js';
+import { OutstandingPing } from './outstanding-ping.js';
+import type { PendingStall } from './stalls.js';
 
 /**
- * How often a ping is sent afresh after standstills that follow one another, with nothing heard in between. Repeated
- * standstills must not postpone the verdict forever: from then on they only pause the count of the silence.
+ * How often a ping is sent afresh after stalls that follow one another, with nothing heard in between. Repeated
+ * stalls must not postpone the verdict forever: from then on they only pause the count of the silence.
  */
 const mostResent: Readonly<Record<Stall['of'], number>> = {
   // The process ran, and its kernel with it: an answer would have reached that.
@@ -29,13 +29,13 @@ export interface Request {
  * it is out still. What is answered at once, as nearly all is, never is. A storage has one ping here at most: a request
  * that another one has overtaken changes nothing any more when it comes back.
  */
-export class OpenPings {
+export class OutstandingPings {
   readonly #board: Board;
   readonly #periodMs: number;
   readonly #requests = new Set<Request>();
   /** By storage: ids are slots of the board, few and dense. */
   readonly #requestOf: (Request | undefined)[] = [];
-  readonly #watches = new Map<number, Watch>();
+  readonly #watches = new Map<number, OutstandingPing>();
 
   constructor(board: Board, periodMs: number) {
     this.#board = board;
@@ -54,7 +54,7 @@ export class OpenPings {
   }
 
   /** Of those that are watched. One may be dropped while they are gone through. */
-  watches(): Iterable<Watch> {
+  watches(): Iterable<OutstandingPing> {
     return this.#watches.values();
   }
 
@@ -98,8 +98,8 @@ export class OpenPings {
     }
   }
 
-  /** Storages that have sent nothing since before a standstill, and may be pinged afresh; by how often in a row that makes. */
-  silentThrough({ sinceMs, of }: Standstill, nowMs: number): ReadonlyMap<number, readonly number[]> {
+  /** Storages that have sent nothing since before a stall, and may be pinged afresh; by how often in a row that makes. */
+  silentThrough({ sinceMs, of }: PendingStall, nowMs: number): ReadonlyMap<number, readonly number[]> {
     const silent = new Map<number, number[]>();
     for (const watch of this.#watches.values()) {
       if (!watch.isCounting) continue;
@@ -112,7 +112,7 @@ export class OpenPings {
     return silent;
   }
 
-  drop(watch: Watch): void {
+  drop(watch: OutstandingPing): void {
     this.#watches.delete(watch.id);
   }
 
@@ -125,6 +125,6 @@ export class OpenPings {
   #watch(id: number, request: Request): void {
     if (this.#requestOf[id] !== request) return;
     this.#requestOf[id] = undefined;
-    this.#watches.set(id, new Watch(id, this.#board, request.resent));
+    this.#watches.set(id, new OutstandingPing(id, this.#board, request.resent));
   }
 }

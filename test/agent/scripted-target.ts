@@ -1,4 +1,7 @@
-import type { KeepAliveStorage, Lock } from '#src/model/target.js';
+import { RoundTrips } from '#src/agent/ping/round-trips.js';
+import { TrackedTarget } from '#src/agent/ping/tracked-target.js';
+import type { KeepAliveTarget, Lock } from '#src/model/target.js';
+import type { Board } from '#src/threads/board.js';
 
 /** A lock with one holder, first come first served, and no fast path: every ping of it goes through the queue. */
 export class QueueLock implements Lock {
@@ -27,12 +30,12 @@ export class QueueLock implements Lock {
 }
 
 /** A storage without a server, that does what the test says. Beside the real ones, for what those would never do. */
-export class ScriptedStorage implements KeepAliveStorage {
+export class ScriptedTarget implements KeepAliveTarget {
   ready = true;
   generation = 1;
   lastReceivedAt: number | undefined;
   lostAt: number | undefined;
-  loadLock: Lock = new QueueLock();
+  lock: Lock = new QueueLock();
   pings = 0;
   readonly drops: { error: Error; generation: number }[] = [];
   readonly #answer: (signal: AbortSignal) => unknown;
@@ -53,8 +56,22 @@ export class ScriptedStorage implements KeepAliveStorage {
 }
 
 /** A peer that never answers; the storage says that it has heard nothing since it began. */
-export function silentStorage(): ScriptedStorage {
-  const storage = new ScriptedStorage(() => new Promise(() => {}));
+export function silentTarget(): ScriptedTarget {
+  const storage = new ScriptedTarget(() => new Promise(() => {}));
   storage.lastReceivedAt = performance.now();
   return storage;
+}
+
+/** The agent's record of a target, with a slot of that board. */
+export function trackedBy(board: Board, name: string, target: KeepAliveTarget): TrackedTarget {
+  const onReleaseFailed = (_tracked: TrackedTarget, error: unknown) => {
+    throw error;
+  };
+  return new TrackedTarget({
+    id: board.occupy(),
+    name,
+    target,
+    roundTrips: new RoundTrips(),
+    onReleaseFailed,
+  });
 }

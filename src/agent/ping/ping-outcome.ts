@@ -1,0 +1,14 @@
+import type { KeepAliveError } from '../../model/errors.js';
+import type { PingSucceededEvent } from '../../model/events.js';
+import type { DeadConnection } from './outage.js';
+
+/** How a ping ended. */
+export type PingOutcome =
+  | Pick<PingSucceededEvent, 'verdict' | 'roundTripMs' | 'evidence'>
+  | { readonly verdict: 'failed'; readonly error: unknown }
+  /** The worker's verdict: the peer was silent. */
+  | { readonly verdict: 'dead'; readonly error: KeepAliveError; readonly death: DeadConnection }
+  /** This process was stalled meanwhile; another ping takes its place. */
+  | { readonly verdict: 'stalled' }
+  /** Nobody is interested any more: target removed, agent stopped, worker or connection gone. */
+  | { readonly verdict: 'abandoned' };

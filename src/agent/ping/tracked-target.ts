@@ -1,0 +1,132 @@
+import type { ConnectionEvent, Verdict } from '../../model/events.js';
+import { attempt, type KeepAliveTarget } from '../../model/target.js';
+import { LockProxy } from './lock-proxy.js';
+import type { DeadConnection, Outage } from './outage.js';
+import type { PingOutcome } from './ping-outcome.js';
+import type { RoundTrips } from './round-trips.js';
+
+/** How a connection is, by its last ping. */
+export type ConnectionState =
+  /** Not pinged yet. */
+  | 'new'
+  | 'alive'
+  /** Its last ping failed, or it was declared dead, and it has not been pinged since. */
+  | 'failed'
+  | 'dead'
+  /** Not connected when its ping was due. */
+  | 'down';
+
+/** What a target is tracked by. */
+export interface TrackedTargetOptions {
+  /** Its slot on the board. */
+  readonly id: number;
+  /** Its name in the registry. */
+  readonly name: string;
+  readonly target: KeepAliveTarget;
+  /** Those of all targets. */
+  readonly roundTrips: RoundTrips;
+  /** Receives what releasing its lock throws. */
+  readonly onReleaseFailed: (tracked: TrackedTarget, error: unknown) => void;
+}
+
+/**
+ * The agent's record of one registered target.
+ *
+ * Rules:
+ * - The state is that of the last ping that ended, or `down`. An abandoned or stalled ping leaves it as it is.
+ * - Once `isGone`, nothing of it changes any more.
+ */
+export class TrackedTarget {
+  /** Its slot on the board. */
+  readonly id: number;
+  readonly name: string;
+  readonly target: KeepAliveTarget;
+  readonly lock: LockProxy;
+  /** Of all targets. */
+  readonly roundTrips: RoundTrips;
+  /** Whether the target has been taken out of the registry. */
+  isGone = false;
+  /** How many bytes of the connection `deliveredGeneration` have arrived for certain: those up to its last answered ping. */
+  deliveredBytes = 0;
+  deliveredGeneration = 0;
+  verdict: Verdict | undefined;
+  pings = 0;
+  failures = 0;
+  lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
+  lastDeath: DeadConnection | undefined;
+  /** While it has no connection, as far as the agent has noticed. */
+  outage: Outage | undefined;
+  /** The agent's listener for the target's `connected`. */
+  onConnected: (() => void) | undefined;
+  #state: ConnectionState = 'new';
+  #stateSinceMs = Date.now();
+  #generation: number | undefined;
+  #address: string | undefined;
+
+  constructor({ id, name, target, roundTrips, onReleaseFailed }: TrackedTargetOptions) {
+    this.id = id;
+    this.name = name;
+    this.target = target;
+    this.roundTrips = roundTrips;
+    this.lock = new LockProxy(target, (error) => onReleaseFailed(this, error));
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** When it came into its state, in milliseconds of `Date.now()`. */
+  get stateSinceMs(): number {
+    return this.#stateSinceMs;
+  }
+
+  /** The connection that it was last seen with. */
+  get generation(): number | undefined {
+    return this.#generation;
+  }
+
+  /** The server of that connection. */
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  /** What every event says of its connection. */
+  identity(): ConnectionEvent {
+    return { name: this.name, address: this.#address, generation: this.#generation };
+  }
+
+  /** Looks which connection it has now. */
+  noteConnection(): void {
+    const { generation } = this.target;
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    this.#address = attempt(() => this.target.address);
+  }
+
+  enter(state: ConnectionState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#stateSinceMs = Date.now();
+  }
+
+  /** Takes over how its ping ended. */
+  note(outcome: PingOutcome): void {
+    switch (outcome.verdict) {
+      case 'abandoned':
+        return;
+      case 'stalled':
+        break;
+      case 'failed':
+      case 'dead':
+        this.enter(outcome.verdict);
+        this.failures += 1;
+        this.lastFailure = { at: new Date(), error: outcome.error };
+        if (outcome.verdict === 'dead') this.lastDeath = outcome.death;
+        break;
+      default:
+        this.enter('alive');
+        if (outcome.roundTripMs !== undefined) this.roundTrips.record(this.id, outcome.roundTripMs);
+    }
+    this.verdict = outcome.verdict;
+  }
+}
