@@ -56,10 +56,11 @@ export class CommandOnTerminal {
     return this.#emulator.buffer.active.type === 'alternate';
   }
 
-  /** Waits until the screen shows it. */
+  /** Waits until a whole frame of the screen shows it. */
   async shows(pattern: RegExp, seconds = 30): Promise<void> {
     const until = performance.now() + seconds * 1000;
-    while (!pattern.test(this.text)) {
+    // The terminal hands over a frame in pieces: what is below the pattern may still be that of the frame before.
+    while (this.#isInFrame || !pattern.test(this.text)) {
       if (performance.now() > until) throw new Error(`The screen never showed ${pattern}:\n${this.text}`);
       const exit = await this.#read();
       if (exit !== undefined)
@@ -97,6 +98,10 @@ export class CommandOnTerminal {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#emulator.dispose();
     await this.#process.finish();
+  }
+
+  get #isInFrame(): boolean {
+    return this.#raw.lastIndexOf('\x1b[?2026h') > this.#raw.lastIndexOf('\x1b[?2026l');
   }
 
   /** The next output, which is then on the screen; or the exit code. */
