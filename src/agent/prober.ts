@@ -1,5 +1,6 @@
 import { KeepAliveError } from '../model/errors.js';
 import type { KeepAliveTarget } from '../model/target.js';
+import { pingChannel } from '../observability/channels.js';
 import { redactText } from '../observability/redaction.js';
 import { causeInWords, type Diagnosis } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
@@ -58,7 +59,7 @@ export class Prober {
     tracked.pings += 1;
     this.#reporter.pingStarted(tracked);
     if (this.#isGone(tracked)) return undefined;
-    const trace = PingTrace.isWanted ? new PingTrace(tracked.identity()) : undefined;
+    const trace = pingChannel.hasSubscribers ? new PingTrace(tracked.identity()) : undefined;
     const ping = new Ping(tracked, this.#board, (outcome, ended) => {
       if (this.#pings.get(id) === ended) this.#pings.delete(id);
       this.#note(tracked, outcome);
@@ -124,13 +125,16 @@ export class Prober {
     this.#pings.get(tracked.id)?.supersede();
     if (this.#isGone(tracked)) return false;
     try {
-      if (!tracked.target.ready) {
+      const { target } = tracked;
+      if (!target.ready) {
         tracked.enter('down');
         this.#outages.stillDown(tracked);
         return false;
       }
-      this.#outages.seenReady(tracked);
-      if (this.#isGone(tracked)) return false;
+      if (tracked.outage !== undefined || target.generation !== tracked.generation) {
+        this.#outages.seenReady(tracked);
+        if (this.#isGone(tracked)) return false;
+      }
       if (!this.#settings.skipActive || !this.#isActive(tracked)) return true;
       tracked.enter('alive');
       tracked.verdict = 'active';

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { callListeners, warnOfListener } from '../async/listeners.js';
+import { callListeners, warnOfListener } from '../async/contain.js';
 import { KeepAliveError } from '../model/errors.js';
 import { attempt, isKeepAliveTarget, type KeepAliveTarget } from '../model/target.js';
 import { processWide } from './process-wide.js';

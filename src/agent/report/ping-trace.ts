@@ -11,11 +11,6 @@ export class PingTrace {
     this.#context = { name, address, generation, verdict: undefined, roundTripMs: undefined };
   }
 
-  /** Whether anybody subscribes: else there is nothing to trace. */
-  static get isWanted(): boolean {
-    return pingChannel.hasSubscribers;
-  }
-
   /** Begins the ping. */
   run(begin: () => void): void {
     pingChannel.start.runStores(this.#context, () => {

@@ -1,7 +1,6 @@
 import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
-import { contain } from '../../async/contain.js';
-import { callListeners } from '../../async/listeners.js';
+import { callListeners, contain } from '../../async/contain.js';
 import type { KeepAliveError } from '../../model/errors.js';
 import type { EventName, EventOf, KeepAliveEvents, Stall } from '../../model/events.js';
 import { channels } from '../../observability/channels.js';

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { callListeners, warnOfListener } from '../../async/listeners.js';
+import { callListeners, warnOfListener } from '../../async/contain.js';
 
 /** What a `ClientStorage` tells, by event name. Each listener gets one object. */
 export interface ClientStorageEvents {

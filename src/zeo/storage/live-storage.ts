@@ -134,10 +134,12 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveTarg
    */
   ping(signal?: AbortSignal): Promise<unknown> {
     // Not by `async`, which makes another promise for each ping.
-    try {
-      checkSignal(signal);
-    } catch (error) {
-      return Promise.reject(error);
+    if (signal !== undefined) {
+      try {
+        checkSignal(signal);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     }
     const { connection, closed } = this.supervisor;
     if (connection === undefined)

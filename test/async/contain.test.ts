@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
-import { callListeners } from '#src/async/listeners.js';
+import { callListeners } from '#src/async/contain.js';
 
 describe('listeners that are called one by one', () => {
   it('get the arguments and the emitter, and those for once are called once', () => {
