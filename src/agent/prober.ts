@@ -165,7 +165,7 @@ export class Prober {
     tracked.noteConnection();
     const death: DeadConnection = {
       at: new Date(),
-      error: silence(tracked.name, silentMs, diagnosis),
+      error: silence(tracked.name, ping.wasSent, silentMs, diagnosis),
       silentMs,
       timeToDetectMs: Math.round(lastReceivedAgoMs(target) ?? ping.sentAgoMs),
       diagnosis,
@@ -189,10 +189,14 @@ function lastReceivedAgoMs({ lastReceivedAt }: KeepAliveTarget): number | undefi
   return lastReceivedAt === undefined ? undefined : performance.now() - lastReceivedAt;
 }
 
-function silence(name: string, silentMs: number, diagnosis: Diagnosis): KeepAliveError {
+function silence(name: string, wasPinged: boolean, silentMs: number, diagnosis: Diagnosis): KeepAliveError {
+  const seconds = (silentMs / 1000).toFixed(1);
+  const what = wasPinged
+    ? `sent no byte for ${seconds} s after a ping`
+    : `acknowledged nothing for ${seconds} s`;
   return new KeepAliveError(
     'ERR_KEEPALIVE_TIMEOUT',
-    `${redactText(name)} sent no byte for ${(silentMs / 1000).toFixed(1)} s after a ping; ${causeInWords[diagnosis]}`,
+    `${redactText(name)} ${what}; ${causeInWords[diagnosis]}`,
     { retryable: true },
   );
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../async/clock.js';
 import { type Delivery, deliveryOf, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import type { OutstandingPing } from './outstanding-ping.js';
+import type { Stalls } from './stalls.js';
 
 /** Looks at the system's table leave this many times their own duration between them. */
 const looksApart = 10;
@@ -28,14 +29,21 @@ export class Looks {
   look(
     suspects: readonly OutstandingPing[],
     nowMs: number,
+    stalls: Stalls,
   ): readonly (readonly [OutstandingPing, Delivery['state']])[] {
     const wanted = suspects.map(({ id }) => this.#board.ports(id)).filter((ports) => ports !== undefined);
     const table = this.#readTcpTable(wanted);
     this.#nextMs = nowMs + looksApart * (this.#clock.now() - nowMs);
-    return suspects.map((watch) => {
-      const ports = this.#board.ports(watch.id);
-      const delivery = deliveryOf(ports && table?.find(ports), this.#board.sentSince(watch.id));
-      return [watch, watch.noteDelivery(delivery, this.#board, nowMs)] as const;
+    return suspects.map((ping) => {
+      const ports = this.#board.ports(ping.id);
+      const state = ports && table?.find(ports);
+      if (ping.state === 'waiting') {
+        const { state: reached } = deliveryOf(state, 0);
+        ping.noteRetransmissions(reached === 'retransmitting', nowMs, stalls);
+        return [ping, reached] as const;
+      }
+      const delivery = deliveryOf(state, this.#board.sentSince(ping.id));
+      return [ping, ping.noteDelivery(delivery, this.#board, nowMs)] as const;
     });
   }
 }

@@ -42,6 +42,13 @@ export class OutstandingPing {
   #isDelivered = false;
   /** Whether it has been seen to wait behind other bytes. */
   #wasBehind = false;
+  /** When the system was last asked about a ping that waits behind a request. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Whether that found the connection sending again in vain. */
+  #isRetransmitting = false;
+  /** How much time was lost since then, as far as it was accounted for. */
+  #lostMs = 0;
+  #lostToMs = Number.NEGATIVE_INFINITY;
 
   constructor(id: number, board: Board, resent = 0) {
     this.id = id;
@@ -107,6 +114,7 @@ export class OutstandingPing {
    * @param turn from when it was asked for, until it had polled the sockets
    */
   account(board: Board, turn: Span, stalls: Stalls): void {
+    if (this.#state === 'waiting') this.#noteLost(turn.toMs, stalls);
     if (this.#accountedMs === undefined) return;
     // In the board's whole milliseconds: the same byte must not look newer by a fraction.
     const heardMs = Math.floor(turn.toMs) - board.receivedAgo(this.id, turn.toMs);
@@ -115,6 +123,25 @@ export class OutstandingPing {
     if (turn.fromMs <= fromMs) return;
     this.silentMs += turn.fromMs - fromMs - stalls.lostWithin(fromMs, turn.fromMs);
     this.#accountedMs = turn.fromMs;
+  }
+
+  /** How long ago the system was asked about a ping that waits behind a request, in milliseconds. */
+  lookedAgo(nowMs: number): number {
+    return nowMs - this.#lookedMs;
+  }
+
+  /**
+   * Takes over what a look has shown of the connection on which the ping waits behind a request. Its silence is the time
+   * between looks that all found it sending again in vain.
+   */
+  noteRetransmissions(isRetransmitting: boolean, nowMs: number, stalls: Stalls): void {
+    const lookedMs = this.#lookedMs;
+    this.#lookedMs = nowMs;
+    this.#noteLost(nowMs, stalls);
+    if (isRetransmitting && this.#isRetransmitting) this.silentMs += nowMs - lookedMs - this.#lostMs;
+    else this.silentMs = 0;
+    this.#isRetransmitting = isRetransmitting;
+    this.#lostMs = 0;
   }
 
   /**
@@ -142,6 +169,12 @@ export class OutstandingPing {
       this.#countFrom(nowMs);
     }
     return state;
+  }
+
+  /** Before the stalls are forgotten. */
+  #noteLost(nowMs: number, stalls: Stalls): void {
+    this.#lostMs += stalls.lostWithin(this.#lostToMs, nowMs);
+    this.#lostToMs = nowMs;
   }
 
   /** Counts the silence anew, unless it is counted from a later moment already. */

@@ -35,7 +35,7 @@ export class OutstandingPings {
   readonly #requests = new Set<Request>();
   /** By storage: ids are slots of the board, few and dense. */
   readonly #requestOf: (Request | undefined)[] = [];
-  readonly #watches = new Map<number, OutstandingPing>();
+  readonly #pings = new Map<number, OutstandingPing>();
 
   constructor(board: Board, periodMs: number) {
     this.#board = board;
@@ -43,19 +43,19 @@ export class OutstandingPings {
   }
 
   get isEmpty(): boolean {
-    return this.#watches.size === 0 && this.#requests.size === 0;
+    return this.#pings.size === 0 && this.#requests.size === 0;
   }
 
   /** Takes over what the main thread has done with those that are watched, and drops those that it has concluded. */
   follow(nowMs: number): void {
-    for (const watch of this.#watches.values()) {
-      if (watch.follow(this.#board, nowMs) === 'concluded') this.drop(watch);
+    for (const ping of this.#pings.values()) {
+      if (ping.follow(this.#board, nowMs) === 'concluded') this.drop(ping);
     }
   }
 
   /** Of those that are watched. One may be dropped while they are gone through. */
-  watches(): Iterable<OutstandingPing> {
-    return this.#watches.values();
+  pings(): Iterable<OutstandingPing> {
+    return this.#pings.values();
   }
 
   /**
@@ -65,35 +65,34 @@ export class OutstandingPings {
    */
   mayPing(id: number, nowMs: number): boolean {
     if (this.#requestOf[id] !== undefined) return false;
-    const watch = this.#watches.get(id);
+    const ping = this.#pings.get(id);
     return (
-      watch === undefined ||
-      (watch.state === 'overdue' && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
+      ping === undefined || (ping.state === 'overdue' && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
     );
   }
 
   request(request: Request): void {
     this.#requests.add(request);
     for (const id of request.ids) {
-      this.#watches.delete(id);
+      this.#pings.delete(id);
       this.#requestOf[id] = request;
     }
   }
 
   /** The sweep has come back. @param out whose ping is out still */
   returned(request: Request, out: readonly number[]): void {
-    for (const id of out) this.#watch(id, request);
+    for (const id of out) this.#add(id, request);
     for (const id of request.ids) if (this.#requestOf[id] === request) this.#requestOf[id] = undefined;
     this.#requests.delete(request);
   }
 
   /** From a sweep that takes its time, as when there are few places for pings: those that have begun are watched now. */
-  watchBegun(nowMs: number): void {
+  addBegun(nowMs: number): void {
     for (const request of this.#requests) {
       for (const id of request.ids) {
         // In the board's whole milliseconds: one that was begun at once is not older than its request.
         const askedAgoMs = Math.floor(nowMs) - Math.floor(request.atMs);
-        if (this.#board.startedAgo(id, nowMs) <= askedAgoMs) this.#watch(id, request);
+        if (this.#board.startedAgo(id, nowMs) <= askedAgoMs) this.#add(id, request);
       }
     }
   }
@@ -101,30 +100,30 @@ export class OutstandingPings {
   /** Storages that have sent nothing since before a stall, and may be pinged afresh; by how often in a row that makes. */
   silentThrough({ sinceMs, of }: PendingStall, nowMs: number): ReadonlyMap<number, readonly number[]> {
     const silent = new Map<number, number[]>();
-    for (const watch of this.#watches.values()) {
-      if (!watch.isCounting) continue;
-      if (this.#board.receivedAgo(watch.id, nowMs) <= nowMs - sinceMs) continue;
-      if (watch.resent >= mostResent[of]) continue;
-      const ids = silent.get(watch.resent + 1);
-      if (ids === undefined) silent.set(watch.resent + 1, [watch.id]);
-      else ids.push(watch.id);
+    for (const ping of this.#pings.values()) {
+      if (!ping.isCounting) continue;
+      if (this.#board.receivedAgo(ping.id, nowMs) <= nowMs - sinceMs) continue;
+      if (ping.resent >= mostResent[of]) continue;
+      const ids = silent.get(ping.resent + 1);
+      if (ids === undefined) silent.set(ping.resent + 1, [ping.id]);
+      else ids.push(ping.id);
     }
     return silent;
   }
 
-  drop(watch: OutstandingPing): void {
-    this.#watches.delete(watch.id);
+  drop(ping: OutstandingPing): void {
+    this.#pings.delete(ping.id);
   }
 
   clear(): void {
     this.#requests.clear();
     this.#requestOf.length = 0;
-    this.#watches.clear();
+    this.#pings.clear();
   }
 
-  #watch(id: number, request: Request): void {
+  #add(id: number, request: Request): void {
     if (this.#requestOf[id] !== request) return;
     this.#requestOf[id] = undefined;
-    this.#watches.set(id, new OutstandingPing(id, this.#board, request.resent));
+    this.#pings.set(id, new OutstandingPing(id, this.#board, request.resent));
   }
 }

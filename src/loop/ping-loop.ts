@@ -122,7 +122,7 @@ export class PingLoop implements LoopApi {
     }
     this.#sweep(this.#schedule.take(nowMs).filter((id) => this.#outstanding.mayPing(id, nowMs)));
     if (nowMs < this.#lookMs && !this.#stalls.isPending) return;
-    this.#outstanding.watchBegun(nowMs);
+    this.#outstanding.addBegun(nowMs);
     this.#judge(nowMs);
     this.#askForTurn(nowMs);
     this.#lookMs = this.#nextLookMs(nowMs);
@@ -176,34 +176,34 @@ export class PingLoop implements LoopApi {
     if (this.#stalls.isPending) return;
     const suspects: OutstandingPing[] = [];
     let isWanted = this.#looks.mayLook(nowMs);
-    for (const watch of this.#outstanding.watches()) {
-      const decision = decide(watch, this.#board, this.#budgets, nowMs, this.#seenMs);
+    for (const ping of this.#outstanding.pings()) {
+      const decision = decide(ping, this.#board, this.#budgets, nowMs, this.#seenMs);
       if (decision === 'look') {
-        suspects.push(watch);
+        suspects.push(ping);
         // That looks are costly must not postpone a verdict, only the looks that are taken beside.
-        isWanted ||= watch.silentMs >= this.#budgets.timeoutMs - 1 && !watch.isUndecided;
-      } else if (decision !== undefined) this.#conclude(watch, { verdict: decision });
+        isWanted ||= ping.silentMs >= this.#budgets.timeoutMs - 1 && !ping.isUndecided;
+      } else if (decision !== undefined) this.#conclude(ping, { verdict: decision });
     }
     if (suspects.length > 0 && isWanted) this.#look(suspects, nowMs);
   }
 
   /** The system may know that a peer is not dead after all. */
   #look(suspects: readonly OutstandingPing[], nowMs: number): void {
-    for (const [watch, reached] of this.#looks.look(suspects, nowMs)) {
-      if (watch.silentMs < this.#budgets.timeoutMs - 1) continue;
+    for (const [ping, reached] of this.#looks.look(suspects, nowMs, this.#stalls)) {
+      if (ping.silentMs < this.#budgets.timeoutMs - 1) continue;
       const diagnosis = diagnose(reached);
-      watch.isUndecided = diagnosis === undefined;
+      ping.isUndecided = diagnosis === undefined;
       if (diagnosis !== undefined)
-        this.#conclude(watch, { verdict: 'dead', silentMs: Math.round(watch.silentMs), diagnosis });
-      else if (watch.state === 'sent') this.#conclude(watch, { verdict: 'slow' });
+        this.#conclude(ping, { verdict: 'dead', silentMs: Math.round(ping.silentMs), diagnosis });
+      else if (ping.state === 'sent') this.#conclude(ping, { verdict: 'slow' });
     }
   }
 
-  #conclude(watch: OutstandingPing, conclusion: Conclusion): void {
-    if (conclusion.verdict === 'busy') watch.move('lockRefused');
-    else if (conclusion.verdict === 'slow') watch.move('outlasted');
-    else this.#outstanding.drop(watch);
-    this.#tell(() => this.#host.conclude(watch.id, watch.number, conclusion));
+  #conclude(ping: OutstandingPing, conclusion: Conclusion): void {
+    if (conclusion.verdict === 'busy') ping.move('lockRefused');
+    else if (conclusion.verdict === 'slow') ping.move('outlasted');
+    else this.#outstanding.drop(ping);
+    this.#tell(() => this.#host.conclude(ping.id, ping.number, conclusion));
   }
 
   #askForTurn(nowMs: number): void {
@@ -226,8 +226,8 @@ export class PingLoop implements LoopApi {
     this.#noteLateness(nowMs);
     const { requestedMs } = asked;
     this.#outstanding.follow(nowMs);
-    for (const watch of this.#outstanding.watches()) {
-      watch.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#stalls);
+    for (const ping of this.#outstanding.pings()) {
+      ping.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#stalls);
     }
     this.#seenMs = Math.max(this.#seenMs, requestedMs);
     this.#noteBlockedLoop(Math.max(requestedMs, this.#turnedMs), nowMs);
@@ -295,8 +295,8 @@ export class PingLoop implements LoopApi {
     let delayMs = this.#budgets.tickMs;
     // A silence does not grow before the turn that is under way.
     if (this.#asked !== undefined) return nowMs + delayMs;
-    for (const watch of this.#outstanding.watches()) {
-      const decidedInMs = watch.decidedInMs(this.#board, this.#budgets, nowMs);
+    for (const ping of this.#outstanding.pings()) {
+      const decidedInMs = ping.decidedInMs(this.#board, this.#budgets, nowMs);
       // One that is overdue has been looked at just now.
       if (decidedInMs > 0) delayMs = Math.min(delayMs, decidedInMs);
     }

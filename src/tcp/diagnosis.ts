@@ -45,7 +45,7 @@ export type Cause =
 /** The cause in words, for people. */
 export const causeInWords: Readonly<Record<Cause, string>> = {
   'peer-hangs': 'its host acknowledged the ping, so the server process hangs',
-  'path-or-host-gone': 'nothing acknowledged the ping, so the host or the way to it is gone',
+  'path-or-host-gone': 'nothing was acknowledged, so the host or the path to it is gone',
   unknown: 'the system cannot tell why',
   'flow-dropped': 'only that connection had been dropped, as by a firewall or load balancer that forgot it',
   refused: 'its host refuses connections, so the server process is gone',

@@ -8,7 +8,7 @@ describe('the open pings', () => {
     const board = new Board();
     return { board, id: board.occupy(), open: new OutstandingPings(board, 1000) };
   };
-  const watched = (open: OutstandingPings) => [...open.watches()].map(({ id, resent }) => [id, resent]);
+  const watched = (open: OutstandingPings) => [...open.pings()].map(({ id, resent }) => [id, resent]);
 
   it('are watched when their sweep comes back without an answer to them, and else never', () => {
     const { board, id, open } = setUp();
@@ -26,7 +26,7 @@ describe('the open pings', () => {
     const { board, id, open } = setUp();
     open.request({ ids: [id], atMs: 1000.9, resent: 0 });
     board.pingWaits(id, 1000.95);
-    open.watchBegun(1100.5);
+    open.addBegun(1100.5);
     assert.deepEqual(watched(open), [[id, 0]]);
   });
 
@@ -35,7 +35,7 @@ describe('the open pings', () => {
     const first = { ids: [id], atMs: 0, resent: 0 };
     open.request(first);
     board.pingWaits(id, 1);
-    open.watchBegun(100);
+    open.addBegun(100);
     const afresh = { ids: [id], atMs: 200, resent: 1 };
     open.request(afresh);
     open.returned(first, [id]);

@@ -14,8 +14,12 @@ export interface Peer {
   uploadEndsMs?: number;
   /** Since when its host acknowledges nothing any more. */
   goneSinceMs?: number;
-  /** The application holds the load lock. */
+  /** The application holds the lock. */
   locked?: boolean;
+  /** It answers in order. Read when it is added. */
+  inOrder?: boolean;
+  /** How often its host was sent the same bytes again in vain, whatever else is said of it. */
+  retransmits?: number;
 }
 
 interface PingRecord {
@@ -61,7 +65,7 @@ export class SimulatedHost implements HostApi {
   }
 
   add(peer: Peer): number {
-    const id = this.#board.occupy();
+    const id = this.#board.occupy(peer.inOrder);
     this.peers.set(id, peer);
     return id;
   }
@@ -79,7 +83,7 @@ export class SimulatedHost implements HostApi {
   /** What the system's table says of their connections; each has its slot's number for a local port. */
   readonly readTcpTable: ReadTcpTable = () => ({
     find: ({ local }) => {
-      const { uploadEndsMs = 0, goneSinceMs = Infinity } = this.peers.get(local - 1) ?? {};
+      const { uploadEndsMs = 0, goneSinceMs = Infinity, retransmits } = this.peers.get(local - 1) ?? {};
       const nowMs = this.#clock.now();
       const isGone = goneSinceMs + retransmitMs < nowMs;
       return {
@@ -87,7 +91,7 @@ export class SimulatedHost implements HostApi {
           Math.max(0, uploadEndsMs - Math.min(nowMs, goneSinceMs)) * uploadPace +
             (goneSinceMs < nowMs ? 30 : 0),
         ),
-        retransmits: isGone ? 1 : 0,
+        retransmits: retransmits ?? (isGone ? 1 : 0),
         windowClosed: false,
         unreadBytes: 0,
       };
@@ -123,7 +127,7 @@ export class SimulatedHost implements HostApi {
       if (this.#board.number(id) !== number) return;
       this.conclusions.push(conclusion.verdict);
       if (conclusion.verdict === 'busy') return this.#send(id);
-      if (conclusion.verdict === 'slow') return this.#unlock(id);
+      if (conclusion.verdict === 'slow') return this.#endHold(id);
       if (conclusion.verdict === 'dead') {
         const { silentMs, diagnosis } = conclusion;
         this.deaths.push({ id, atMs: this.#clock.now(), silentMs, diagnosis });
@@ -138,6 +142,13 @@ export class SimulatedHost implements HostApi {
 
   panicked(error: Error): void {
     this.panics.push(error);
+  }
+
+  /** The application releases the lock; a ping that waits for it is sent. */
+  unlock(id: number): void {
+    const peer = this.peers.get(id);
+    if (peer !== undefined) peer.locked = false;
+    if (this.#board.state(id) === 'waiting') this.#send(id);
   }
 
   /** The pings that are out are given up, as when the worker that watched over them is gone. */
@@ -163,6 +174,7 @@ export class SimulatedHost implements HostApi {
     this.pings.push({ id, atMs: this.#clock.now() });
     this.#onConcluded.set(id, onConcluded);
     this.#board.pingWaits(id, this.#clock.now());
+    this.#board.connectedBy(id, { local: id + 1, remote: 9 });
     if (this.peers.get(id)?.locked) return;
     this.#lockedAtMs.set(id, this.#clock.now());
     this.#send(id);
@@ -173,7 +185,6 @@ export class SimulatedHost implements HostApi {
     const { answersAfterMs, ahead, uploadEndsMs = 0, goneSinceMs } = this.peers.get(id) ?? {};
     const uploadMs = Math.max(0, uploadEndsMs - nowMs);
     this.written.push({ id, atMs: nowMs });
-    this.#board.connectedBy(id, { local: id + 1, remote: 9 });
     this.#board.pingSent(id, nowMs, ahead ?? uploadMs * uploadPace);
     const number = this.#board.number(id);
     if (answersAfterMs === undefined || goneSinceMs !== undefined) return;
@@ -188,13 +199,13 @@ export class SimulatedHost implements HostApi {
   }
 
   #end(id: number): void {
-    this.#unlock(id);
+    this.#endHold(id);
     this.#board.pingConcluded(id);
     this.#onConcluded.get(id)?.();
     this.#onConcluded.delete(id);
   }
 
-  #unlock(id: number): void {
+  #endHold(id: number): void {
     const atMs = this.#lockedAtMs.get(id);
     this.#lockedAtMs.delete(id);
     if (atMs !== undefined) this.holdsMs.push(this.#clock.now() - atMs);

@@ -31,6 +31,7 @@ export class Ping {
   #isQueued = false;
   /** Whether it waits behind a request of the application, on a connection that answers in order. */
   #isBehindRequest = false;
+  #wasSent = false;
   /** What the target had written when it wrote the ping, that included; `undefined` when unknown. */
   #writtenBytes: number | undefined;
   #isOutlasted = false;
@@ -54,6 +55,11 @@ export class Ping {
   /** The connection that it is for. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Whether it was handed to the target. */
+  get wasSent(): boolean {
+    return this.#wasSent;
   }
 
   /** How long ago it was sent, or if it was not, begun; in milliseconds. */
@@ -186,6 +192,7 @@ export class Ping {
     try {
       // Again: while the ping waited for the lock, the target may have reconnected.
       this.#noteConnection();
+      this.#wasSent = true;
       this.#sentAtMs = nowMs;
       // Whatever is returned that is not a promise counts as an answer, as `await` would have it.
       answer = Promise.resolve(this.#ask());

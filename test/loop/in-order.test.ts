@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { PingLoop } from '#src/loop/ping-loop.js';
+import { Board } from '#src/threads/board.js';
+import { ManualClock } from './manual-clock.js';
+import { type Peer, SimulatedHost } from './simulated-host.js';
+
+const periodMs = 10_000;
+const timeoutMs = 2000;
+
+/** One peer that answers in order, and of which a request is out from the beginning. */
+function setUp() {
+  const clock = new ManualClock();
+  const board = new Board();
+  const host = new SimulatedHost(clock, board);
+  const busy: Peer = { answersAfterMs: 1, inOrder: true, locked: true };
+  const id = host.add(busy);
+  const { readTcpTable } = host;
+  const settings = { periodMs, timeoutMs, jitter: 0, concurrency: 128 };
+  new PingLoop({ settings, board, host, clock, readTcpTable, random: () => 0.5 }).start(clock.now());
+  return { clock, host, id, peer: busy };
+}
+
+describe('A connection that answers in order, while a request is out,', () => {
+  it('is not pinged and not declared dead, however long the request takes', async () => {
+    const { clock, host } = setUp();
+    await clock.advance(30 * periodMs);
+    assert.deepEqual([host.pings.length, host.written, host.deaths], [1, [], []]);
+  });
+
+  it('is pinged as soon as the request is over', async () => {
+    const { clock, host, id } = setUp();
+    await clock.advance(3 * periodMs);
+    host.unlock(id);
+    assert.equal(host.written.length, 1);
+    await clock.advance(periodMs);
+    assert.equal(host.written.length, 2);
+    assert.deepEqual(host.deaths, []);
+  });
+
+  it('is alive when bytes come', async () => {
+    const { clock, host, id } = setUp();
+    await clock.advance(periodMs + 1);
+    await clock.advance(2 * timeoutMs);
+    host.receive(id);
+    await clock.advance(timeoutMs);
+    assert.deepEqual(host.conclusions, ['alive']);
+  });
+
+  it('is declared dead when nothing is acknowledged for the timeout', async () => {
+    const { clock, host, peer } = setUp();
+    await clock.advance(3 * periodMs);
+    peer.goneSinceMs = clock.now();
+    await clock.advance(timeoutMs - 1);
+    assert.deepEqual(host.deaths, []);
+    await clock.advance(1500);
+    assert.deepEqual(
+      host.deaths.map(({ diagnosis }) => diagnosis),
+      ['path-or-host-gone'],
+    );
+  });
+
+  it('is not declared dead by retransmissions that are acknowledged in between', async () => {
+    const { clock, host, peer } = setUp();
+    await clock.advance(periodMs + timeoutMs);
+    for (let times = 0; times < 10; times++) {
+      peer.retransmits = 2;
+      await clock.advance(timeoutMs - 500);
+      peer.retransmits = 0;
+      await clock.advance(500);
+    }
+    assert.deepEqual(host.deaths, []);
+  });
+
+  it('is not declared dead by the time in which this process did not run', async () => {
+    const { clock, host, peer } = setUp();
+    await clock.advance(periodMs + timeoutMs);
+    peer.retransmits = 1;
+    await clock.advance(timeoutMs / 2);
+    await clock.stopProcess(10 * timeoutMs);
+    await clock.advance(timeoutMs / 4);
+    assert.deepEqual(host.deaths, []);
+    peer.retransmits = 0;
+    await clock.advance(periodMs);
+    assert.deepEqual(host.deaths, []);
+  });
+});
