@@ -2,6 +2,7 @@ import { decodeMsgpack } from './msgpack-decoder.js';
 import { MsgpackEncoder } from './msgpack-encoder.js';
 import { decodePickle } from './pickle-decoder.js';
 import { PickleEncoder } from './pickle-encoder.js';
+import type { Sender } from './pickle-global.js';
 import type { Value } from './values.js';
 
 /** The first byte of the greeting: `Z` pickle, `M` msgpack. */
@@ -12,10 +13,10 @@ export interface Codec {
   /**
    * The value of a frame without its length.
    *
-   * @param keepsUnknown whether Python objects of any class are values, as {@link decodePickle} has it
+   * @param sender which Python objects it may hold, as {@link decodePickle} has it; msgpack has none.
    * @throws ProtocolError, and nothing else.
    */
-  readonly decode: (payload: Uint8Array, keepsUnknown?: boolean) => Value;
+  readonly decode: (payload: Uint8Array, sender: Sender) => Value;
   /** @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` or `ERR_ZEO_FRAME_TOO_LARGE`: the caller's fault. */
   readonly encodeFrame: (value: Value, maxFrameBytes: number) => Uint8Array;
 }

@@ -10,9 +10,8 @@ import {
 import { hexOf, PickleMachine } from '../../pickle/machine.js';
 import { parseLong } from '../../pickle/number.js';
 import { readScalar } from '../../pickle/scalar.js';
-import { PythonGlobal } from '../../python/global.js';
 import { PythonObject } from '../../python/object.js';
-import { construct, resolveGlobal } from './pickle-global.js';
+import { construct, resolveGlobal, type Sender } from './pickle-global.js';
 import { PickleMemo } from './pickle-memo.js';
 import { measureTree } from './value-tree.js';
 import { isDict, PythonException, type Value } from './values.js';
@@ -25,29 +24,29 @@ import { isDict, PythonException, type Value } from './values.js';
  * - Fetching costs as much as all that is fetched, its text and bytes by their length. So what is small here is
  *   small when printed, too, and what a callable makes of text is never much longer than the message.
  *
- * @param keepsUnknown what to do with a class or function that is not known here, and what is made of one, such as a
- *   datetime: take it for a PythonGlobal or a PythonObject. By default it is refused.
+ * Classes and functions are names here (PythonGlobal), and what they would make, such as a datetime, is the call
+ * (PythonObject).
+ *
+ * @param sender which of them it may name.
  * @throws ProtocolError for anything else than one well-formed pickle of data.
  */
-export function decodePickle(bytes: Uint8Array, keepsUnknown = false): Value {
-  return new MessageUnpickler(bytes, keepsUnknown).load();
+export function decodePickle(bytes: Uint8Array, sender: Sender): Value {
+  return new MessageUnpickler(bytes, sender).load();
 }
 
 /** The pickle machine of messages: few types, no circles, and fast. */
 class MessageUnpickler extends PickleMachine {
-  readonly #keepsUnknown: boolean;
+  readonly #sender: Sender;
   /** Absent until it is needed: ZEO's own pickler writes none. */
   #memo: PickleMemo | undefined;
   #budget = maxValues;
   /** How much may still be fetched, as `TreeSize.length` has it. */
   #repetition: number;
   #containers = 0;
-  /** Callables on the stack. Unless they are kept they are no values, so none may be left over. */
-  #functions = 0;
 
-  constructor(bytes: Uint8Array, keepsUnknown: boolean) {
+  constructor(bytes: Uint8Array, sender: Sender) {
     super(bytes);
-    this.#keepsUnknown = keepsUnknown;
+    this.#sender = sender;
     this.#repetition = maxRepetition * bytes.length + freeRepetition;
   }
 
@@ -55,8 +54,6 @@ class MessageUnpickler extends PickleMachine {
     const value = this.run();
     const { remaining } = this.reader;
     if (remaining > 0) throw new ProtocolError(`Pickle is followed by ${remaining} bytes`);
-    if (this.#functions > 0 && !this.#keepsUnknown)
-      throw new ProtocolError('Pickle has a callable for a value');
     // Fewer containers than levels cannot nest too deep: the walk is for the rare message.
     if (this.#containers > maxDepth) measureTree(value, { count: maxValues, length: Infinity });
     return value as Value;
@@ -96,16 +93,13 @@ class MessageUnpickler extends PickleMachine {
   }
 
   protected pushCall(callee: unknown, args: unknown): void {
-    if (callee instanceof PythonGlobal) this.#functions--;
     const value = construct(callee, args);
     this.spend(costOf(value));
     this.#pushContainer(value);
   }
 
   protected pushGlobal(module: string, name: string): void {
-    const value = resolveGlobal(module, name, this.#keepsUnknown);
-    if (value instanceof PythonGlobal) this.#functions++;
-    this.#pushContainer(value, objectCost);
+    this.#pushContainer(resolveGlobal(module, name, this.#sender), objectCost);
   }
 
   /** No ZEO peer sends sets, persistent ids, codes of the extension registry, old-style instances or `POP`. */
@@ -182,7 +176,6 @@ class MessageUnpickler extends PickleMachine {
   protected get(index: number): void {
     this.#memo ??= new PickleMemo();
     const value = this.#memo.get(index);
-    if (value instanceof PythonGlobal) this.#functions++;
     // Its containers are walked at the end, too, because the stack holds more than one now.
     const { count, length } = measureTree(value, { count: this.#budget, length: this.#repetition });
     this.spend(count);

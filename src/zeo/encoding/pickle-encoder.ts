@@ -1,8 +1,11 @@
 import { maxIntegerBytes } from '../../pickle/limits.js';
 import { encodeLong } from '../../pickle/number.js';
 import { op } from '../../pickle/opcode.js';
+import { PythonGlobal } from '../../python/global.js';
+import { PythonObject } from '../../python/object.js';
 import { ByteWriter } from './byte-writer.js';
 import { assertDepth, assertPlainObject, cannotEncode } from './encode-error.js';
+import { isMadeByNew, isPythonBuiltin } from './python-builtins.js';
 import type { Value } from './values.js';
 
 const pickleProtocol = 3;
@@ -60,6 +63,10 @@ export class PickleEncoder {
       this.#writeTuple(value, depth + 1);
     } else if (value instanceof Map) {
       this.#writeDict(value, depth + 1);
+    } else if (value instanceof PythonGlobal) {
+      this.#writeGlobal(value);
+    } else if (value instanceof PythonObject) {
+      this.#writeObject(value, depth + 1);
     } else {
       assertPlainObject(value);
       this.#writeDict(Object.entries(value), depth + 1);
@@ -120,9 +127,39 @@ export class PickleEncoder {
     writer.u8(items.length > 3 ? op.tuple : op.tuple1 + items.length - 1);
   }
 
-  #writeDict(entries: Iterable<readonly [Value, Value]>, depth: number): void {
+  /** Only a type that a client of ours may send, too. */
+  #writeGlobal({ module, name }: PythonGlobal): void {
+    if (!isPythonBuiltin(module, name)) throw cannotEncode(`the class or function ${module}.${name}`);
+    this.#writer.u8(op.global);
+    this.#writer.bytes(Buffer.from(`${module}\n${name}\n`));
+  }
+
+  /** The call that its pickle made, and what it then filled in. */
+  #writeObject({ class: callee, args, kwargs, state, items, entries }: PythonObject, depth: number): void {
     const writer = this.#writer;
-    writer.u8(op.emptyDict);
+    if (kwargs !== undefined) throw cannotEncode('a call with keyword arguments');
+    this.#write(callee as Value, depth);
+    this.#writeTuple(args as readonly Value[], depth);
+    writer.u8(isMadeByNew(callee) ? op.newObj : op.reduce);
+    if (items !== undefined) {
+      writer.u8(op.mark);
+      for (const item of items) this.#write(item as Value, depth);
+      writer.u8(op.appends);
+    }
+    if (entries !== undefined) this.#setItems(entries as ReadonlyMap<Value, Value>, depth);
+    if (state !== undefined) {
+      this.#write(state as Value, depth);
+      writer.u8(op.build);
+    }
+  }
+
+  #writeDict(entries: Iterable<readonly [Value, Value]>, depth: number): void {
+    this.#writer.u8(op.emptyDict);
+    this.#setItems(entries, depth);
+  }
+
+  #setItems(entries: Iterable<readonly [Value, Value]>, depth: number): void {
+    const writer = this.#writer;
     writer.u8(op.mark);
     for (const [key, value] of entries) {
       this.#write(key, depth);

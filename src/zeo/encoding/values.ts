@@ -12,8 +12,8 @@ import type { PythonObject } from '../../python/object.js';
  * | `tuple`, `list` | array | msgpack does not tell them apart, so the protocol does not either; written as a tuple |
  * | `dict` with text keys only | object | |
  * | any other `dict` | `Map` | pickle only; msgpack allows text keys only |
- * | exception instance | `PythonException` | decoded by construction, never called; pickle only |
- * | any other class, and any other object, as a `datetime` | `PythonGlobal`, `PythonObject` | the same, as `zeo-keepalive/records` has them; only from a server |
+ * | exception instance from a server | `PythonException` | decoded by construction, never called; pickle only |
+ * | any other class or object, e.g. a `datetime` | `PythonGlobal`, `PythonObject` | as in `zeo-keepalive/records`; pickle only; from a client, and to a peer, only types of Python itself, e.g. a `set` |
  */
 export type Value =
   | null

@@ -124,7 +124,7 @@ export class ClientSession {
 
   #decode(frame: Uint8Array): ClientEvent {
     // Python programs put what they like into a transaction's extension, and into exceptions.
-    const message = toMessage(this.#requireCodec().decode(this.#kept(frame), true));
+    const message = toMessage(this.#requireCodec().decode(this.#kept(frame), 'server'));
     const { id, method } = message;
     if (method === replyMethod) {
       const error = replyError(message);

@@ -103,7 +103,7 @@ export class ServerSession {
 
   #received(frame: Uint8Array): ServerEvent {
     if (this.#state !== 'open') throw new ProtocolError('Client sent a message after ruok');
-    const message = toMessage(this.#codec.decode(frame));
+    const message = toMessage(this.#codec.decode(frame, 'client'));
     const { id, method } = message;
     // By the id alone, as ZEO's own server (`ZEO/asyncio/server.py: message_received`).
     if (id === heartbeatId) return { type: 'heartbeat' };

@@ -11,7 +11,7 @@ import { msgpackValue, pickleValue } from './arbitrary-value.js';
 const limit = 1_000_000;
 
 function roundTrip(encoding: Encoding, value: Value): Value {
-  return codecs[encoding].decode(payloadOf(codecs[encoding].encodeFrame(value, limit)));
+  return codecs[encoding].decode(payloadOf(codecs[encoding].encodeFrame(value, limit)), 'server');
 }
 
 function payloadHex(encoding: Encoding, value: Value): string {

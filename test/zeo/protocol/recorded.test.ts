@@ -42,14 +42,14 @@ for (const name of recordings) {
   describe(`recorded conversations: ${name}`, () => {
     it('decodes every message to the recorded value', () => {
       assert.ok(messages.length > 5);
-      for (const { payload, value } of messages) assert.deepEqual(codec.decode(payload), value);
+      for (const { from, payload, value } of messages) assert.deepEqual(codec.decode(payload, from), value);
     });
 
     it('encodes every message to bytes that decode to the same value', () => {
-      for (const { value } of messages) {
+      for (const { from, value } of messages) {
         const encoded = codec.encodeFrame(value, maxFrameBytes);
         assert.equal(new DataView(encoded.buffer, encoded.byteOffset).getUint32(0), encoded.length - 4);
-        assert.deepEqual(codec.decode(payloadOf(encoded)), value);
+        assert.deepEqual(codec.decode(payloadOf(encoded), from), value);
       }
     });
 
