@@ -20,7 +20,8 @@ export type Operation =
       readonly kind: 'restore';
       readonly oid: Uint8Array;
       readonly data: Uint8Array | null;
-      readonly origin: Uint8Array | null;
+      /** The transaction whose record it puts back, or `null`: whatever the client says. */
+      readonly origin: Value;
     }
   /** Takes back what a transaction did. */
   | { readonly kind: 'undo'; readonly tid: Uint8Array }

@@ -1,4 +1,5 @@
 import { ServerError } from '../../model/errors.js';
+import { typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 
 /**
@@ -23,7 +24,7 @@ export function transactionError(...args: readonly Value[]): ServerError {
  * An object was changed by someone else since the client read it. Travels as the exception's attributes.
  *
  * @param committed the object's current serial.
- * @param seen the serial that the client based its change on.
+ * @param seen the serial that the client says it based its change on.
  * @param data the client's new record, for the name of the object's class; nothing for a deletion.
  */
 export function conflictError(
@@ -81,8 +82,8 @@ export function keyError(key: Value): ServerError {
 }
 
 /** The records of a transaction were asked for that an iteration has not given last. */
-export function outOfOrderError(tid: Uint8Array): ServerError {
-  const name = Buffer.from(tid).toString('hex');
+export function outOfOrderError(tid: Value): ServerError {
+  const name = tid instanceof Uint8Array ? Buffer.from(tid).toString('hex') : `of type ${typeName(tid)}`;
   return new ServerError('builtins.Exception', [
     `Out-of-order request for record iterator for transaction ${name}`,
   ]);
@@ -98,8 +99,12 @@ export function storageError(message: string): ServerError {
   return new ServerError('ZODB.POSException.StorageError', [message]);
 }
 
-export function valueError(message: string): ServerError {
-  return new ServerError('builtins.ValueError', [message]);
+export function valueError(...args: readonly Value[]): ServerError {
+  return new ServerError('builtins.ValueError', args);
+}
+
+export function overflowError(message: string): ServerError {
+  return new ServerError('builtins.OverflowError', [message]);
 }
 
 /** Arguments that are too few, too many, or of the wrong type. */
@@ -107,13 +112,21 @@ export function typeError(message: string): ServerError {
   return new ServerError('builtins.TypeError', [message]);
 }
 
-export function notImplementedError(method: string): ServerError {
-  return new ServerError('builtins.NotImplementedError', [`${method} is not implemented by this server`]);
+/** Python's complaint of something that objects of a type do not have. */
+export function attributeError(type: string, attribute: string): ServerError {
+  const message = `'${type}' object has no attribute '${attribute}'`;
+  return new ServerError('builtins.AttributeError', [message]);
+}
+
+/** An `assert` of ZODB or ZEO that does not hold. */
+export function assertionError(...args: readonly Value[]): ServerError {
+  return new ServerError('builtins.AssertionError', args);
 }
 
 /** A record starts with a pickle of the object's class: its protocol, a global, or a tuple that starts with one. */
-function classNameOf(data: Uint8Array): string | null {
+function classNameOf(data: Uint8Array): string {
   const start = Buffer.from(data.buffer, data.byteOffset, Math.min(data.byteLength, 400)).toString('latin1');
   const found = /^\x80.\(?c([\w.]+)\n([\w.]+)\n/s.exec(start);
-  return found === null ? null : `${found[1]}.${found[2]}`;
+  // ZODB's name for what it cannot read: two empty texts and the dot between them.
+  return found === null ? '.' : `${found[1]}.${found[2]}`;
 }

@@ -4,7 +4,13 @@ import { compareIds, copyId, idKey, isId } from '../../zodb/ids.js';
 import type { Value } from '../encoding/values.js';
 import type { ObjectTable } from './object-table.js';
 import type { Operation } from './operation.js';
-import { conflictError, multipleUndoErrors, readConflictError, undoError } from './python-errors.js';
+import {
+  conflictError,
+  multipleUndoErrors,
+  readConflictError,
+  typeError,
+  undoError,
+} from './python-errors.js';
 import type { Revision } from './revisions.js';
 import type { TransactionLog } from './transaction-log.js';
 import { undo } from './undo.js';
@@ -76,7 +82,7 @@ export class StagedTransaction {
         this.#check(operation.oid, operation.serial);
         break;
       case 'restore':
-        this.#write(operation.oid, own(operation.data), operation.origin && copyId(operation.origin));
+        this.#restore(operation.oid, operation.data, operation.origin);
         break;
       case 'undo':
         this.#undo(operation.tid);
@@ -116,6 +122,27 @@ export class StagedTransaction {
   #check(oid: Uint8Array, serial: Value): void {
     const committed = this.#objects.getCurrent(oid).tid;
     if (!isSerial(serial, committed)) throw readConflictError(oid, committed, serial);
+  }
+
+  /** Becomes a pointer to the record of the transaction it names, where that is the same record. Source: `restore`, `_data_find`. */
+  #restore(oid: Uint8Array, data: Uint8Array | null, origin: Value): void {
+    if (origin === null) {
+      this.#write(oid, own(data), null);
+      return;
+    }
+    const transaction = origin instanceof Uint8Array ? this.#log.find(origin) : undefined;
+    if (transaction === undefined) throw undoError('Invalid transaction id');
+    const record = transaction.records.find((candidate) => compareIds(candidate.oid, oid) === 0);
+    if (record === undefined) {
+      this.#write(oid, own(data), null);
+    } else if (record.data === null || record.origin !== null) {
+      this.#write(oid, record.data, transaction.tid);
+    } else if (data === null) {
+      throw typeError("object of type 'NoneType' has no len()");
+    } else {
+      const isSame = compareIds(record.data, data) === 0;
+      this.#write(oid, isSame ? record.data : own(data), isSame ? transaction.tid : null);
+    }
   }
 
   /** All objects of the transaction are tried, so that the error names every one that is in the way. */

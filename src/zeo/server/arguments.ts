@@ -1,41 +1,51 @@
 import { isId } from '../../zodb/ids.js';
-import { isDict, type Value } from '../encoding/values.js';
-import { keyError, posKeyError, typeError } from '../memory-storage/python-errors.js';
+import { entriesOf, numberOf, typeName } from '../encoding/python-values.js';
+import type { Value } from '../encoding/values.js';
+import { posKeyError, typeError } from '../memory-storage/python-errors.js';
 
-/** The arguments of one call, read by position and checked; Python would raise a `TypeError` as well. */
+/** What arguments a method has. */
+export interface Signature {
+  /** Python's names of them. */
+  readonly parameters: readonly string[];
+  /** How many of them a call must have at least. */
+  readonly required: number;
+}
+
+/**
+ * The arguments of one call, read by position.
+ *
+ * What ZEO's server takes is taken, and what it refuses is refused with the same exception.
+ */
 export class Arguments {
-  readonly #method: string;
+  readonly #name: string;
   readonly #values: readonly Value[];
 
-  /** @throws ServerError `TypeError` for a call with fewer arguments than `least`, or more than `most` */
-  checkCount(least: number, most: number): void {
-    const { length } = this.#values;
-    if (length >= least && length <= most) return;
-    const expected = least === most ? `${least}` : `${least} to ${most}`;
-    throw typeError(`${this.#method}() takes ${expected} arguments but ${length} were given`);
-  }
-
-  constructor(method: string, values: readonly Value[]) {
-    this.#method = method;
+  /** @throws ServerError `TypeError` for too few or too many. */
+  constructor(name: string, { parameters, required }: Signature, values: readonly Value[]) {
+    this.#name = name;
     this.#values = values;
+    if (values.length > parameters.length) throw tooMany(name, required, parameters.length, values.length);
+    if (values.length < required) throw missing(name, parameters.slice(values.length, required));
   }
 
+  get all(): readonly Value[] {
+    return this.#values;
+  }
+
+  /** Which every call that means a transaction names it in. */
+  get last(): Value {
+    return this.any(this.#values.length - 1);
+  }
+
+  /** One that every call has. */
   any(index: number): Value {
-    const value = this.#values[index];
-    if (value === undefined) throw typeError(`${this.#method}() is missing argument ${index + 1}`);
-    return value;
+    return this.#values[index] as Value;
   }
 
-  /** The value, or `fallback` where the call has fewer arguments. */
+  /** The value, or `fallback` where the call leaves it out; `None` is a value. */
   optional(index: number, fallback: Value): Value {
     const value = this.#values[index];
     return value === undefined ? fallback : value;
-  }
-
-  text(index: number): string {
-    const value = this.any(index);
-    if (typeof value !== 'string') throw this.#wrong(index, 'str');
-    return value;
   }
 
   bytes(index: number): Uint8Array {
@@ -44,69 +54,46 @@ export class Arguments {
     return value;
   }
 
-  /** An object id or a transaction id. */
-  id(index: number): Uint8Array {
-    const value = this.bytes(index);
-    if (!isId(value)) throw this.#wrong(index, '8 bytes');
-    return value;
+  bytesOrNull(index: number): Uint8Array | null {
+    return this.any(index) === null ? null : this.bytes(index);
   }
 
-  /** An object id. Of anything else that could be a key there is no object, as ZODB's mapping storage has it. */
+  /**
+   * The id of an object to look up. There is no object by any other value that can be a key, as ZODB's mapping storage has
+   * it; its file storage has an assertion for other types.
+   */
   oid(index: number): Uint8Array {
     const value = this.any(index);
     if (isId(value)) return value;
-    const isKey = value === null || typeof value !== 'object' || value instanceof Uint8Array;
-    throw isKey ? posKeyError(value) : this.#wrong(index, '8 bytes');
+    throw entriesOf(value) === undefined
+      ? posKeyError(value)
+      : typeError(`unhashable type: '${typeName(value)}'`);
   }
 
-  idOrNull(index: number): Uint8Array | null {
-    return this.optional(index, null) === null ? null : this.id(index);
-  }
-
-  /** A float or an integer. */
-  number(index: number): number {
-    const value = this.any(index);
-    if (typeof value !== 'number' && typeof value !== 'bigint') throw this.#wrong(index, 'a number');
-    return Number(value);
-  }
-
-  /** An integer, the nearest number for one that is beyond ±(2^53 − 1); `fallback` where the call has fewer arguments. */
-  integer(index: number, fallback?: number): number {
-    const given = this.#values[index];
-    const value = this.#toInteger(given === undefined ? fallback : given);
-    if (value === undefined) throw this.#wrong(index, 'int');
-    return value;
-  }
-
-  /** The number of an iterator; by anything else there is none. */
-  iterator(index: number): number {
-    const value = this.any(index);
-    const number = this.#toInteger(value);
-    if (number === undefined) throw keyError(value);
-    return number;
-  }
-
-  /** The numbers of iterators in a list; what else is in it is the number of none. */
-  iterators(index: number): number[] {
-    const value = this.any(index);
-    if (!Array.isArray(value)) throw this.#wrong(index, 'a list');
-    return value.map((item) => this.#toInteger(item)).filter((number) => number !== undefined);
-  }
-
-  /** Of a dict, or nothing of `None`. */
-  entries(index: number): [Value, Value][] {
-    const value = this.optional(index, null);
-    if (value === null) return [];
-    if (value instanceof Map) return [...value];
-    if (isDict(value)) return Object.entries(value);
-    throw this.#wrong(index, 'dict');
-  }
-
-  #toInteger(value: Value | undefined): number | undefined {
-    return typeof value === 'bigint' || Number.isInteger(value) ? Number(value) : undefined;
+  /** A number, the nearest one for an integer that is beyond ±(2^53 − 1). */
+  number(index: number, fallback?: number): number {
+    const number = numberOf(this.#values[index] === undefined ? fallback : this.#values[index]);
+    if (number === undefined) throw this.#wrong(index, 'a number');
+    return Number(number);
   }
 
   #wrong(index: number, wanted: string) {
-    return typeError(`${this.#method}() argument ${index + 1} must be ${wanted}`);
+    return typeError(`${this.#name}() argument ${index + 1} must be ${wanted}`);
   }
+}
+
+/* In the words of Python, which counts `self`. */
+
+function tooMany(name: string, required: number, most: number, given: number) {
+  const range = required === most ? most + 1 : `from ${required + 1} to ${most + 1}`;
+  const noun = `positional argument${most === 0 ? '' : 's'}`;
+  return typeError(`ZEOStorage.${name}() takes ${range} ${noun} but ${given + 1} were given`);
+}
+
+function missing(name: string, parameters: readonly string[]) {
+  const names = parameters.map((parameter) => `'${parameter}'`);
+  const last = names.pop();
+  const list = names.length === 0 ? last : `${names.join(', ')}${names.length > 1 ? ',' : ''} and ${last}`;
+  const noun = `positional argument${parameters.length === 1 ? '' : 's'}`;
+  return typeError(`ZEOStorage.${name}() missing ${parameters.length} required ${noun}: ${list}`);
 }

@@ -1,8 +1,9 @@
-import { ProtocolError, ServerError } from '../../model/errors.js';
+import { KeepAliveError, ProtocolError, ServerError } from '../../model/errors.js';
 import type { MessageId, Value } from '../encoding/values.js';
+import { valueError } from '../memory-storage/python-errors.js';
 import { Arguments } from './arguments.js';
 import type { ClientState } from './client-state.js';
-import { methods } from './methods.js';
+import { methods, methodsBeforeRegistration } from './methods.js';
 
 /** A call as it came in. */
 export interface IncomingCall {
@@ -51,19 +52,24 @@ export class CallDispatcher {
   }
 
   #perform({ method, args }: IncomingCall): Value | Promise<Value> {
-    const read = new Arguments(method, args);
-    if (this.#client.isRegistered) {
-      const perform = methods.get(method);
-      if (perform === undefined) throw new ProtocolError(`Unknown or repeated call: ${method.slice(0, 100)}`);
-      return perform(this.#client, read);
+    const { isRegistered } = this.#client;
+    const known = (isRegistered ? methods : methodsBeforeRegistration).get(method);
+    if (known === undefined) {
+      const reason = isRegistered ? 'Unknown or repeated call' : 'Call before the registration';
+      throw new ProtocolError(`${reason}: ${method.slice(0, 100)}`);
     }
-    if (method !== 'register')
-      throw new ProtocolError(`Call before the registration: ${method.slice(0, 100)}`);
-    return this.#client.register(read.text(0), Boolean(read.any(1)));
+    return known.perform(this.#client, new Arguments(method, known, args));
   }
 
   #answer(call: IncomingCall, value: Value): void {
-    if (!call.oneWay) this.#replies.reply(call.id, value);
+    if (call.oneWay) return;
+    try {
+      this.#replies.reply(call.id, value);
+    } catch (error) {
+      // E.g. a dict that a transaction brought in the other encoding.
+      if (!(error instanceof KeepAliveError) || error.code !== 'ERR_ZEO_INVALID_ARGUMENT') throw error;
+      throw valueError("Couldn't pickle response");
+    }
   }
 
   #fail(call: IncomingCall, error: unknown): void {
@@ -72,15 +78,15 @@ export class CallDispatcher {
     } else if (call.oneWay) {
       this.#replies.drop(new ProtocolError(`One-way call failed: ${call.method}`, { cause: error }));
     } else {
-      this.#tell(call, error instanceof ServerError ? error : internalError(error));
+      this.#answerError(call, error instanceof ServerError ? error : internalError(error));
     }
   }
 
-  #tell(call: IncomingCall, error: ServerError): void {
+  #answerError(call: IncomingCall, error: ServerError): void {
     try {
       this.#replies.error(call.id, error);
     } catch (cause) {
-      // Not even the error can be encoded, e.g. an id that came in as pickle's and has no like on the way out.
+      // Not even the error can be encoded, e.g. when it names an id that only the other encoding can carry.
       this.#replies.drop(new ProtocolError(`No answer can be given: ${call.method}`, { cause }));
     }
   }

@@ -1,5 +1,12 @@
-import { compareIds } from '../../zodb/ids.js';
-import { keyError, outOfOrderError, storageError } from '../memory-storage/python-errors.js';
+import { entriesOf, isEqual, numberOf, typeName } from '../encoding/python-values.js';
+import type { Value } from '../encoding/values.js';
+import {
+  attributeError,
+  keyError,
+  outOfOrderError,
+  storageError,
+  typeError,
+} from '../memory-storage/python-errors.js';
 import type { Revision } from '../memory-storage/revisions.js';
 import type { StoredTransaction } from '../memory-storage/transaction-log.js';
 
@@ -26,11 +33,14 @@ export class ClientIterators {
   }
 
   /** The next transaction; after the last one nothing, once. @throws ServerError `KeyError` */
-  next(id: number): StoredTransaction | undefined {
+  next(id: Value): StoredTransaction | undefined {
+    const key = keyOf(id);
+    // What ZEO's server finds there is a record.
+    if (this.#records.has(key)) throw attributeError('Record', 'status');
     const iteration = this.#transaction(id);
     const { done, value } = iteration.iterator.next();
     if (done) {
-      this.#transactions.delete(id);
+      this.#transactions.delete(key);
       return undefined;
     }
     iteration.last = value;
@@ -42,36 +52,39 @@ export class ClientIterators {
    *
    * @throws ServerError `KeyError`, `Exception` if it is another transaction, `StorageError` if too many are open.
    */
-  startRecords(id: number, tid: Uint8Array): number {
+  startRecords(id: Value, tid: Value): number {
     // As in ZEO, a call that fails uses a number up.
     const recordsId = this.#newId();
     const { last } = this.#transaction(id);
     if (last === undefined) throw keyError(id);
-    if (compareIds(last.tid, tid) !== 0) throw outOfOrderError(tid);
+    if (!isEqual(last.tid, tid)) throw outOfOrderError(tid);
     this.#records.set(recordsId, last.records.values());
     return recordsId;
   }
 
   /** The next record; after the last one nothing, once. @throws ServerError `KeyError` */
-  nextRecord(id: number): Revision | undefined {
-    const iterator = this.#records.get(id);
+  nextRecord(id: Value): Revision | undefined {
+    const key = keyOf(id);
+    if (this.#transactions.has(key)) throw attributeError('TransactionRecord', 'oid');
+    const iterator = this.#records.get(key);
     if (iterator === undefined) throw keyError(id);
     const { done, value } = iterator.next();
     if (!done) return value;
-    this.#records.delete(id);
+    this.#records.delete(key);
     return undefined;
   }
 
   /** Gives iterations up; harmless for one that there is not. */
-  forget(ids: Iterable<number>): void {
+  forget(ids: readonly Value[]): void {
     for (const id of ids) {
-      this.#transactions.delete(id);
-      this.#records.delete(id);
+      const key = keyOf(id);
+      this.#transactions.delete(key);
+      this.#records.delete(key);
     }
   }
 
-  #transaction(id: number): TransactionIteration {
-    const iteration = this.#transactions.get(id);
+  #transaction(id: Value): TransactionIteration {
+    const iteration = this.#transactions.get(keyOf(id));
     if (iteration === undefined) throw keyError(id);
     return iteration;
   }
@@ -83,4 +96,10 @@ export class ClientIterators {
     this.#nextId += 1;
     return this.#nextId - 1;
   }
+}
+
+/** The number that a client's value is as a key of Python's dict: one that no iteration has for what is no number. */
+function keyOf(id: Value): number {
+  if (entriesOf(id) !== undefined) throw typeError(`unhashable type: '${typeName(id)}'`);
+  return Number(numberOf(id) ?? Number.NaN);
 }

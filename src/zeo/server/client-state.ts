@@ -1,8 +1,9 @@
 import { startDeadline } from '../../async/deadline.js';
 import { KeepAliveError } from '../../model/errors.js';
+import { entriesOf, typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 import type { MemoryStorage } from '../memory-storage/memory-storage.js';
-import { readOnlyError, transactionError, valueError } from '../memory-storage/python-errors.js';
+import { readOnlyError, transactionError, typeError, valueError } from '../memory-storage/python-errors.js';
 import type { StorageObserver, StorageSize } from '../memory-storage/storage-observer.js';
 import { ClientIterators } from './client-iterators.js';
 import type { PendingTransaction } from './pending-transaction.js';
@@ -72,15 +73,17 @@ export class ClientState implements StorageObserver {
    * Chooses the storage, once. A client that was refused may try again, e.g. read-only.
    *
    * @returns the storage's last transaction.
-   * @throws ServerError `ValueError` for a storage that there is not, `ReadOnlyError` for a writer where none may be.
+   * @throws ServerError `ValueError` for an unknown storage, `ReadOnlyError` for a writer of a read-only server.
    */
-  register(storageId: string, readOnly: boolean): Uint8Array {
-    const storage = this.served.storages.get(storageId);
-    if (storage === undefined) throw valueError(`unknown storage: ${storageId}`);
+  register(storageId: Value, readOnly: boolean): Uint8Array {
+    if (entriesOf(storageId) !== undefined) throw typeError(`unhashable type: '${typeName(storageId)}'`);
+    const name = typeof storageId === 'string' ? storageId : `of type ${typeName(storageId)}`;
+    const storage = typeof storageId === 'string' ? this.served.storages.get(storageId) : undefined;
+    if (storage === undefined) throw valueError(`unknown storage: ${name}`);
     if (!readOnly && this.served.readOnly) throw readOnlyError();
     this.#readOnly = readOnly;
     this.#storage = storage;
-    this.#storageId = storageId;
+    this.#storageId = name;
     this.#unobserve = storage.observe(this);
     return storage.lastTransaction;
   }

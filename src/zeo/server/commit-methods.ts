@@ -1,12 +1,13 @@
 import { ServerError } from '../../model/errors.js';
-import { copyId } from '../../zodb/ids.js';
+import { copyId, isId } from '../../zodb/ids.js';
+import { isTruthy, typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
-import type { Operation } from '../memory-storage/operation.js';
-import { transactionError, valueError } from '../memory-storage/python-errors.js';
+import { attributeError, transactionError, typeError, valueError } from '../memory-storage/python-errors.js';
 import type { Arguments } from './arguments.js';
 import type { ClientState } from './client-state.js';
-import type { Method } from './method.js';
+import { type Method, method } from './method.js';
 import { PendingTransaction, type TransactionStart } from './pending-transaction.js';
+import { readOperation } from './read-operation.js';
 
 /**
  * The two phases of a commit. Source: ZEO/StorageServer.py, `ZEOStorage` and `CommitLog`.
@@ -18,67 +19,47 @@ import { PendingTransaction, type TransactionStart } from './pending-transaction
  * ```
  */
 export const commitMethods: Readonly<Record<string, Method>> = {
-  tpc_begin: (client, args) => {
+  tpc_begin: method('id user description ext tid? status?', (client, args) => {
     client.assertWritable();
     const id = args.any(0);
     if (client.transaction?.is(id)) return null;
     if (client.transaction !== undefined) {
       throw transactionError('Multiple simultaneous tpc_begin requests from one client.');
     }
-    const meta = { user: kept(args.any(1)), description: kept(args.any(2)), extension: args.any(3) };
-    const { served, storage } = client;
-    let demand: TransactionDemand = { tid: null, status: ' ' };
-    let refused: ServerError | undefined;
-    try {
-      demand = readDemand(args);
-    } catch (error) {
-      refused = asServerError(error);
-    }
-    const transaction = new PendingTransaction({ id, meta, ...demand }, served.maxTransactionBytes);
-    if (refused !== undefined) transaction.add({ kind: 'invalid', error: refused });
+    const meta = {
+      user: encoded(args.any(1)),
+      description: encoded(args.any(2)),
+      extension: isTruthy(args.any(3)) ? args.any(3) : {},
+    };
+    const demand = readDemand(args.optional(4, null), args.optional(5, ' '));
+    const isRefused = demand instanceof ServerError;
+    const start = { id, meta, ...(isRefused ? noDemand : demand) };
+    const transaction = new PendingTransaction(start, client.served.maxTransactionBytes);
+    if (isRefused) transaction.add({ kind: 'invalid', error: demand });
     client.transaction = transaction;
-    storage.stats.activeTransactions += 1;
+    client.storage.stats.activeTransactions += 1;
     return null;
-  },
+  }),
 
-  storea: (client, args) =>
-    collect(client, args.any(3), () => ({
-      kind: 'store',
-      oid: args.id(0),
-      serial: kept(args.any(1)),
-      data: args.bytes(2),
-    })),
+  storea: method('oid serial data id', (client, args) => collect(client, 'store', args)),
 
-  restorea: (client, args) =>
-    collect(client, args.any(4), () => ({
-      kind: 'restore',
-      oid: args.id(0),
-      data: args.any(2) === null ? null : args.bytes(2),
-      origin: args.idOrNull(3),
-    })),
+  restorea: method('oid serial data prev_txn id', (client, args) => collect(client, 'restore', args)),
 
-  deleteObject: (client, args) =>
-    collect(client, args.any(2), () => ({ kind: 'delete', oid: args.id(0), serial: kept(args.any(1)) })),
+  deleteObject: method('oid serial id', (client, args) => collect(client, 'delete', args)),
 
-  checkCurrentSerialInTransaction: (client, args) =>
-    collect(client, args.any(2), () => ({ kind: 'check', oid: args.id(0), serial: kept(args.any(1)) })),
+  checkCurrentSerialInTransaction: method('oid serial id', (client, args) => collect(client, 'check', args)),
 
-  // The id in the form in which `undoLog` gives it.
-  undoa: (client, args) =>
-    collect(client, args.any(1), () => ({
-      kind: 'undo',
-      tid: Buffer.from(Buffer.from(args.bytes(0)).toString('latin1'), 'base64'),
-    })),
+  undoa: method('trans_id tid', (client, args) => collect(client, 'undo', args)),
 
-  vote: (client, args) => {
+  vote: method('tid', (client, args) => {
     const transaction = client.current(args.any(0));
     const granted = client.storage.commitLock.acquire(client);
     return granted === undefined
       ? stage(client, transaction)
       : granted.then(() => stage(client, transaction));
-  },
+  }),
 
-  tpc_finish: (client, args) => {
+  tpc_finish: method('id', (client, args) => {
     const transaction = mentioned(client, args.any(0));
     if (transaction === undefined) return null;
     const { storage } = client;
@@ -89,54 +70,48 @@ export const commitMethods: Readonly<Record<string, Method>> = {
     client.resized({ length: storage.length, size: storage.size });
     client.endTransaction();
     return tid;
-  },
+  }),
 
-  tpc_abort: (client, args) => {
+  tpc_abort: method('tid', (client, args) => {
     if (mentioned(client, args.any(0)) !== undefined) {
       client.storage.stats.aborts += 1;
       client.endTransaction();
     }
     return null;
-  },
+  }),
 };
 
-/** Bytes are a view into the frame that brought them, which is not worth keeping for a few of them. */
-function kept(value: Value): Value {
-  return value instanceof Uint8Array ? Uint8Array.from(value) : value;
+/**
+ * A user or a description: bytes, or text as bytes. A copy, since bytes are a view into the frame that brought them.
+ * Source: ZODB/Connection.py, `TransactionMetaData`.
+ */
+function encoded(value: Value): Uint8Array {
+  if (typeof value === 'string') return Uint8Array.from(Buffer.from(value));
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  throw attributeError(typeName(value), 'encode');
 }
 
 type TransactionDemand = Pick<TransactionStart, 'tid' | 'status'>;
 
-/** What a client that copies a database demands of its transaction. */
-function readDemand(args: Arguments): TransactionDemand {
-  const tid = args.idOrNull(4);
-  const status = args.optional(5, ' ');
-  if (status !== ' ' && status !== 'p') throw valueError('The status of a transaction must be " " or "p"');
-  return { tid: tid && copyId(tid), status };
+const noDemand: TransactionDemand = { tid: null, status: ' ' };
+
+/** What a client that copies a database demands of its transaction, or the error that fails its vote. */
+function readDemand(tid: Value, status: Value): TransactionDemand | ServerError {
+  if (tid !== null && !(tid instanceof Uint8Array)) return typeError('A transaction id must be bytes');
+  if (tid !== null && !isId(tid)) return valueError('8-byte array expected');
+  const mark = status instanceof Uint8Array ? Buffer.from(status).toString('latin1') : status;
+  if (mark !== ' ' && mark !== 'p') return valueError('The status of a transaction must be " " or "p"');
+  return { tid: tid && copyId(tid), status: mark };
 }
 
-/**
- * Adds an operation to the client's transaction. What is wrong with its arguments is an error of the vote, as with ZEO's own
- * server, which looks at them only then: these calls are one-way, so any other error would end the connection.
- */
-function collect(client: ClientState, id: Value, read: () => Operation): null {
-  const transaction = client.current(id);
-  // The vote has been given for what was there then.
+/** Adds an operation to the client's transaction, which every such call names last. */
+function collect(client: ClientState, kind: Parameters<typeof readOperation>[0], args: Arguments): null {
+  const transaction = client.current(args.last);
+  // The vote was on what was there then; ZEO's own server would silently lose the operation.
   if (transaction.staged !== undefined) throw transactionError('The transaction has been voted on');
-  let operation: Operation;
-  try {
-    operation = read();
-  } catch (error) {
-    operation = { kind: 'invalid', error: asServerError(error) };
-  }
-  if (operation.kind !== 'check' && operation.kind !== 'undo') client.storage.stats.stores += 1;
-  transaction.add(operation);
+  if (kind !== 'check' && kind !== 'undo') client.storage.stats.stores += 1;
+  transaction.add(readOperation(kind, args), args.all);
   return null;
-}
-
-function asServerError(error: unknown): ServerError {
-  if (error instanceof ServerError) return error;
-  throw error;
 }
 
 /** The transaction, if the client is in it: to end one that there is not is no error. */

@@ -1,56 +1,104 @@
 import { tidTime } from '../../zodb/tid.js';
+import { entriesOf, isTruthy, iterated, typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
-import { valueError } from '../memory-storage/python-errors.js';
+import {
+  assertionError,
+  attributeError,
+  overflowError,
+  typeError,
+  valueError,
+} from '../memory-storage/python-errors.js';
 import type { Revision } from '../memory-storage/revisions.js';
 import type { StoredTransaction } from '../memory-storage/transaction-log.js';
-import type { Method } from './method.js';
+import { type Method, method } from './method.js';
 import { extensionOf, toDict, undoLog } from './undo-log.js';
 
 /** The methods that look back, and the one that ends what can be seen. Source: ZEO/StorageServer.py, `ZEOStorage`. */
 export const historyMethods: Readonly<Record<string, Method>> = {
-  history: ({ storage }, args) => storage.history(args.oid(0), args.integer(1, 1)).map(historyEntry),
+  history: method('tid size?', ({ storage }, args) =>
+    storage.history(args.oid(0), wholeCount(args.number(1, 1))).map(historyEntry),
+  ),
 
-  undoLog: ({ storage }, args) => undoLog(storage.transactions, args.integer(0), args.integer(1)),
+  undoLog: method('first last', ({ storage }, args) =>
+    undoLog(storage.transactions, args.number(0), args.number(1)),
+  ),
 
-  undoInfo: ({ storage }, args) =>
-    undoLog(storage.transactions, args.integer(0), args.integer(1), args.entries(2)),
+  undoInfo: method('first last spec', ({ storage }, args) =>
+    undoLog(storage.transactions, args.number(0), args.number(1), wantedEntries(args.any(2))),
+  ),
 
   // A server that is read-only packs as well.
-  pack: ({ storage }, args) => {
-    const seconds = args.number(0);
-    if (!(seconds >= earliestSeconds && seconds < latestSeconds))
-      throw valueError('The time of a pack is out of range');
-    storage.pack(seconds * 1000);
+  pack: method('time wait?', ({ storage }, args) => {
+    const waits = isTruthy(args.optional(1, true));
+    try {
+      storage.pack(packTime(args.number(0)));
+    } catch (error) {
+      // Nobody hears of it.
+      if (waits) throw error;
+    }
     return null;
-  },
+  }),
 
-  record_iternext: ({ storage }, args) => {
-    const [record, next]: Iterable<Revision | undefined> = storage.records(args.idOrNull(0) ?? undefined);
+  record_iternext: method('next?', ({ storage }, args) => {
+    const from = args.optional(0, null) === null ? undefined : args.bytes(0);
+    const [record, next]: Iterable<Revision | undefined> = storage.records(from);
     // In the words of ZODB's index.
     if (record === undefined) {
       throw valueError(storage.length === 0 ? 'empty tree' : 'no key satisfies the conditions');
     }
     return [record.oid, record.tid, record.data, next?.oid ?? null];
-  },
+  }),
 
-  iterator_start: ({ storage, iterators }, args) =>
-    iterators.start(storage.iterate(args.idOrNull(0) ?? undefined, args.idOrNull(1) ?? undefined)),
+  iterator_start: method('start stop', ({ storage, iterators }, args) =>
+    iterators.start(storage.iterate(boundary(args.any(0)), boundary(args.any(1)))),
+  ),
 
-  iterator_next: ({ iterators }, args) => transactionItem(iterators.next(args.iterator(0))),
+  iterator_next: method('iid', ({ iterators }, args) => transactionItem(iterators.next(args.any(0)))),
 
-  iterator_record_start: ({ iterators }, args) => iterators.startRecords(args.iterator(0), args.id(1)),
+  iterator_record_start: method('txn_iid tid', ({ iterators }, args) =>
+    iterators.startRecords(args.any(0), args.any(1)),
+  ),
 
-  iterator_record_next: ({ iterators }, args) => recordItem(iterators.nextRecord(args.iterator(0))),
+  iterator_record_next: method('iid', ({ iterators }, args) => recordItem(iterators.nextRecord(args.any(0)))),
 
-  iterator_gc: ({ iterators }, args) => {
-    iterators.forget(args.iterators(0));
+  iterator_gc: method('iids', ({ iterators }, args) => {
+    const ids = iterated(args.any(0));
+    if (ids === undefined) throw typeError(`'${typeName(args.any(0))}' object is not iterable`);
+    iterators.forget(ids);
     return null;
-  },
+  }),
 };
 
-/** The years 1900 and 10000: earlier and later times have no transaction id. */
-const earliestSeconds = -2_208_988_800;
-const latestSeconds = 253_402_300_800;
+/** From the first moment that has a transaction id to the end of the year 9999: in seconds. */
+const [earliestSeconds, latestSeconds] = [-2_208_988_800, 253_402_300_800];
+
+/** In milliseconds. */
+function packTime(seconds: number): number {
+  if (seconds >= 2 ** 63) throw overflowError('timestamp out of range for platform time_t');
+  if (!(seconds >= earliestSeconds && seconds < latestSeconds)) {
+    throw valueError('The time of a pack is out of range');
+  }
+  return seconds * 1000;
+}
+
+/** The first whole number that is not less, as who counts up to it gets there. */
+function wholeCount(size: number): number {
+  return Number.isNaN(size) ? Number.POSITIVE_INFINITY : Math.ceil(size);
+}
+
+function wantedEntries(spec: Value): readonly (readonly [Value, Value])[] {
+  const entries = entriesOf(spec);
+  if (entries !== undefined) return entries;
+  if (isTruthy(spec)) throw attributeError(typeName(spec), 'items');
+  return [];
+}
+
+/** Where an iteration starts or stops; nothing and nothing in it both mean that it does not matter. */
+function boundary(tid: Value): Uint8Array | undefined {
+  // ZODB/FileStorage/FileStorage.py: `assert start is None or isinstance(start, bytes)`
+  if (tid !== null && !(tid instanceof Uint8Array)) throw assertionError();
+  return tid === null || tid.length === 0 ? undefined : tid;
+}
 
 function historyEntry({
   revision,

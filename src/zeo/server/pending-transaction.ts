@@ -1,3 +1,5 @@
+import { isEqual } from '../encoding/python-values.js';
+import { measureTree } from '../encoding/value-tree.js';
 import type { Value } from '../encoding/values.js';
 import type { Operation } from '../memory-storage/operation.js';
 import { transactionTooLargeError } from '../memory-storage/python-errors.js';
@@ -36,10 +38,12 @@ export class PendingTransaction {
     return this.#operations;
   }
 
-  /** @throws ServerError `TransactionTooLargeError` */
-  add(operation: Operation): void {
-    const data = 'data' in operation ? operation.data : null;
-    this.#bytes += operationBytes + (data?.byteLength ?? 0);
+  /**
+   * @param args of the call that brought it: wrong ones may be large, and an error may hold them.
+   * @throws ServerError `TransactionTooLargeError`
+   */
+  add(operation: Operation, args: readonly Value[] = []): void {
+    this.#bytes += args.reduce<number>((sum, arg) => sum + bytesOf(arg), operationBytes);
     if (this.#bytes > this.#maxBytes) {
       throw transactionTooLargeError(`The transaction brings more than ${this.#maxBytes} bytes`);
     }
@@ -47,9 +51,16 @@ export class PendingTransaction {
   }
 
   /** Clients name transactions by integers or bytes. */
-  is(id: Value | undefined): boolean {
-    const own = this.start.id;
-    if (id instanceof Uint8Array && own instanceof Uint8Array) return Buffer.compare(id, own) === 0;
-    return id === own;
+  is(id: Value): boolean {
+    return isEqual(this.start.id, id);
   }
+}
+
+/** Of an argument that should be an id or a record, and may be anything. */
+function bytesOf(value: Value): number {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return 0;
+  // Ids are part of what each operation takes.
+  if (value instanceof Uint8Array) return value.byteLength > 8 ? value.byteLength : 0;
+  const { count, length } = measureTree(value, { count: Infinity, length: Infinity });
+  return count * operationBytes + length;
 }

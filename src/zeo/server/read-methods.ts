@@ -1,4 +1,8 @@
-import type { Method } from './method.js';
+import { inspect } from 'node:util';
+import { numberOf, typeName } from '../encoding/python-values.js';
+import type { Value } from '../encoding/values.js';
+import { typeError, valueError } from '../memory-storage/python-errors.js';
+import { type Method, method } from './method.js';
 
 /** What the storage can do, in the order of a file storage's `providedBy(storage).__iro__`: ZEO's client offers of itself what is named here (`ZEO/ClientStorage.py: notify_connected`). */
 const interfaces = [
@@ -13,45 +17,63 @@ const interfaces = [
 
 /** The server's methods that change nothing in a storage, and tell only of now and of what changed since. Source: ZEO/StorageServer.py, `ZEOStorage`. */
 export const readMethods: Readonly<Record<string, Method>> = {
-  get_info: ({ storage }) => ({
+  get_info: method('', ({ storage }) => ({
     length: storage.length,
     size: storage.size,
     name: storage.name,
     supportsUndo: true,
     supports_record_iternext: true,
     interfaces,
+  })),
+
+  ping: method('', () => null),
+
+  lastTransaction: method('', ({ storage }) => storage.lastTransaction),
+
+  getTid: method('oid', ({ storage }, args) => storage.getTid(args.oid(0))),
+
+  loadBefore: method('oid tid', ({ storage }, args) => {
+    storage.stats.loads += 1;
+    const found = storage.loadBefore(args.oid(0), args.bytes(1));
+    return found && [found.data, found.tid, found.end];
   }),
 
-  ping: () => null,
+  loadSerial: method('oid serial', ({ storage }, args) => storage.loadSerial(args.oid(0), args.bytes(1))),
 
-  lastTransaction: ({ storage }) => storage.lastTransaction,
-
-  getTid: ({ storage }, args) => storage.getTid(args.oid(0)),
-
-  loadBefore: ({ storage }, args) => {
-    storage.stats.loads += 1;
-    const found = storage.loadBefore(args.oid(0), args.id(1));
-    return found && [found.data, found.tid, found.end];
-  },
-
-  loadSerial: ({ storage }, args) => storage.loadSerial(args.oid(0), args.id(1)),
-
-  getInvalidations: ({ storage }, args) => {
-    const found = storage.getInvalidations(args.id(0));
-    return found && [found.tid, found.oids];
-  },
-
-  new_oids: (client, args) => {
-    client.assertWritable();
-    // As many as ZEO gives: never none, and never more than a hundred.
-    return client.storage.newOids(Math.max(1, Math.min(100, args.integer(0, 100))));
-  },
-
-  server_status: ({ storage, served }) => storage.status(served.transactionTimeoutMs !== undefined),
-
-  set_client_label: (client, args) => {
-    // The client's name for itself is for people to read: no more is kept than they would.
-    client.label = String(args.any(0)).slice(0, 1000);
+  getInvalidations: method('tid', ({ storage }, args) => {
+    const tid = args.bytes(0);
+    const found = storage.getInvalidations(tid);
+    if (found !== null) return [found.tid, found.oids];
+    // It is too old, which ZEO's server writes into its log as a number.
+    if (tid.length !== 8) throw valueError('unpack requires a buffer of 8 bytes', tid);
     return null;
-  },
+  }),
+
+  new_oids: method('n?', (client, args) => {
+    const count = oidCount(args.optional(0, 100));
+    client.assertWritable();
+    return client.storage.newOids(count);
+  }),
+
+  server_status: method('', ({ storage, served }) =>
+    storage.status(served.transactionTimeoutMs !== undefined),
+  ),
+
+  set_client_label: method('label', (client, args) => {
+    const label = args.any(0);
+    // The client's name for itself is for people to read: no more is kept than they would.
+    client.label = (typeof label === 'string' ? label : inspect(label)).slice(0, 1000);
+    return null;
+  }),
 };
+
+/** As many as ZEO gives: never none, and never more than a hundred. */
+function oidCount(wanted: Value): number {
+  const number = numberOf(wanted);
+  if (number === undefined) throw typeError(`'<' not supported between 'int' and '${typeName(wanted)}'`);
+  if (number > 100) return 100;
+  if (number <= 0) return 1;
+  if (!Number.isInteger(Number(number)))
+    throw typeError("'float' object cannot be interpreted as an integer");
+  return Number(number);
+}

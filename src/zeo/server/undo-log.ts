@@ -1,4 +1,5 @@
 import { tidTime } from '../../zodb/tid.js';
+import { isEqual } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 import type { StoredTransaction } from '../memory-storage/transaction-log.js';
 
@@ -20,11 +21,11 @@ export function undoLog(
   const end = last < 0 ? first - last : last;
   const found: Value[] = [];
   let fits = 0;
-  for (let index = transactions.length - 1; index >= 0 && fits < end; index--) {
+  for (let index = transactions.length - 1; index >= 0 && !(fits >= end); index--) {
     const transaction = transactions[index] as StoredTransaction;
     if (transaction.status !== ' ') break;
     const entries = describe(transaction);
-    if (!wanted.every(([key, value]) => isSame(entries.get(key), value))) continue;
+    if (!wanted.every(([key, value]) => isEqual(entries.get(key) ?? null, value))) continue;
     if (fits >= first) found.push(toDict(entries));
     fits += 1;
   }
@@ -56,9 +57,4 @@ function describe(transaction: StoredTransaction): ReadonlyMap<Value, Value> {
     ['description', meta.description],
     ...extensionOf(transaction),
   ]);
-}
-
-function isSame(a: Value | undefined, b: Value): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
-  return a === b;
 }

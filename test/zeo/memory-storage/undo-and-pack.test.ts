@@ -112,14 +112,29 @@ describe('A pack', () => {
     assert.deepEqual(storage.getTid(oid(2)), storage.transactions[0]?.tid);
   });
 
-  it('before all transactions does nothing, and outside of the calendar is a ValueError', async () => {
+  it('does nothing at a time before all transactions, and fails outside of the calendar', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);
-    assert.equal(await client.call('pack', -1, 1), null);
-    for (const time of [-1e12, Number.NaN, Number.POSITIVE_INFINITY, 1e15]) {
-      await assert.rejects(client.call('pack', time, 1), { className: 'builtins.ValueError' });
+    const first = server.storage().commit([{ oid: oid(1), data: record('old') }]);
+    server.storage().commit([{ oid: oid(1), data: record('new') }]);
+    assert.equal(await client.call('pack', -1.5, 1), null);
+    assert.equal(await client.call('pack', false, 1), null);
+    assert.deepEqual(await client.call('loadSerial', oid(1), first), record('old'));
+    for (const [time, className] of [
+      [Number.NaN, 'builtins.ValueError'],
+      [1e15, 'builtins.ValueError'],
+      [-1e15, 'builtins.ValueError'],
+      [Number.POSITIVE_INFINITY, 'builtins.OverflowError'],
+      ['now', 'builtins.TypeError'],
+    ] as const) {
+      await assert.rejects(client.call('pack', time, 1), { className });
     }
-    await assert.rejects(client.call('pack', 'now', 1), { className: 'builtins.TypeError' });
+  });
+
+  it('answers a client that does not wait for it without an error', async () => {
+    await using server = await ZeoServer.listen();
+    const client = await WireClient.register(server);
+    assert.equal(await client.call('pack', 'now', 0), null);
   });
 });
 
@@ -154,15 +169,28 @@ describe('An iteration', () => {
     await client.call('iterator_start', null, null);
   });
 
-  it('takes only what can be a number of one', async () => {
+  it('that does not exist is a KeyError with its id, and may be given up', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);
-    const wrong = { className: 'builtins.TypeError' };
-    const unknown = { className: 'builtins.KeyError' };
-    await assert.rejects(client.call('iterator_next', 'one'), unknown);
-    await assert.rejects(client.call('iterator_next', 0.5), unknown);
-    await assert.rejects(client.call('iterator_gc', 1), wrong);
-    assert.equal(await client.call('iterator_gc', ['one']), null);
-    await assert.rejects(client.call('undoInfo', 0, -20, 'spec'), wrong);
+    for (const id of ['one', 0.5, null, oid(1), 2n ** 63n]) {
+      const unknown = { className: 'builtins.KeyError', args: [id] };
+      await assert.rejects(client.call('iterator_next', id), unknown);
+      await assert.rejects(client.call('iterator_record_next', id), unknown);
+    }
+    assert.equal(await client.call('iterator_gc', ['one', 7]), null);
+    await assert.rejects(client.call('iterator_gc', 1), { className: 'builtins.TypeError' });
+    await assert.rejects(client.call('undoInfo', 0, -20, 'spec'), { className: 'builtins.AttributeError' });
+  });
+
+  it('of records cannot be used as one of transactions, nor the other way round', async () => {
+    await using server = await ZeoServer.listen();
+    const tid = server.storage().commit([{ oid: oid(1), data: record('a') }]);
+    const client = await WireClient.register(server);
+    const transactions = await client.call('iterator_start', null, null);
+    await client.call('iterator_next', transactions);
+    const records = await client.call('iterator_record_start', transactions, tid);
+    const confused = { className: 'builtins.AttributeError' };
+    await assert.rejects(client.call('iterator_record_next', transactions), confused);
+    await assert.rejects(client.call('iterator_next', records), confused);
   });
 });

@@ -115,33 +115,54 @@ for (const encoding of ['Z5', 'M5'] as const) {
       await client.close();
     });
 
-    it('answers a method of ZEO that it lacks with NotImplementedError', async () => {
+    it('answers calls for blobs as a storage without blobs does', async () => {
       const client = await WireClient.register(server);
-      await assert.rejects(client.call('sendBlob', oid(1), zero), {
-        className: 'builtins.NotImplementedError',
-      });
+      const refused = { className: 'builtins.TypeError', args: ['Blobs are not supported'] };
+      await assert.rejects(client.call('sendBlob', oid(1), zero), refused);
+      await assert.rejects(client.call('storeBlobStart'), refused);
       assert.equal(await client.call('ping'), null);
       await client.close();
     });
 
-    it('answers wrong arguments with a TypeError', async () => {
+    it('answers too many or too few arguments with Python’s TypeError', async () => {
       const client = await WireClient.register(server);
-      const isTypeError = { className: 'builtins.TypeError' };
-      await assert.rejects(client.call('loadBefore', [], latest), isTypeError);
-      await assert.rejects(client.call('loadBefore', oid(1)), isTypeError);
-      await assert.rejects(client.call('ping', 1), isTypeError);
-      await assert.rejects(client.call('new_oids', null), isTypeError);
-      await assert.rejects(client.call('history', oid(1), 1, 2), isTypeError);
+      for (const [method, args, message] of [
+        ['ping', [1, 2], 'ping() takes 1 positional argument but 3 were given'],
+        ['history', [oid(1), 1, 2], 'history() takes from 2 to 3 positional arguments but 4 were given'],
+        ['loadBefore', [oid(1)], "loadBefore() missing 1 required positional argument: 'tid'"],
+        ['undoLog', [], "undoLog() missing 2 required positional arguments: 'first' and 'last'"],
+        ['storea', [oid(1)], "storea() missing 3 required positional arguments: 'serial', 'data', and 'id'"],
+      ] as const) {
+        await assert.rejects(client.call(method, ...args), {
+          className: 'builtins.TypeError',
+          args: [`ZEOStorage.${message}`],
+        });
+      }
+      assert.equal(await client.call('ping'), null);
       await client.close();
     });
 
-    it('knows no object by what is no id', async () => {
+    it('tells an argument that is None from one that is left out', async () => {
       const client = await WireClient.register(server);
-      for (const key of [null, 'text', zero.slice(1), 1])
-        for (const method of ['loadBefore', 'history'])
-          await assert.rejects(client.call(method, key, method === 'history' ? null : latest), {
-            className: 'ZODB.POSException.POSKeyError',
-          });
+      const wrong = { className: 'builtins.TypeError' };
+      server.storage().commit([{ oid: oid(7), data: bytes('one') }]);
+      assert.equal(((await client.call('history', oid(7))) as unknown[]).length, 1);
+      await assert.rejects(client.call('history', oid(7), null), wrong);
+      assert.equal(((await client.call('new_oids')) as unknown[]).length, 100);
+      await assert.rejects(client.call('new_oids', null), wrong);
+      await assert.rejects(client.call('new_oids', 1.5), wrong);
+      await client.close();
+    });
+
+    it('finds no object by an oid of another length or type', async () => {
+      const client = await WireClient.register(server);
+      for (const oid of [bytes(''), bytes('abc'), bytes('123456789'), 'text', null, 1]) {
+        const missing = { className: 'ZODB.POSException.POSKeyError', args: [oid] };
+        await assert.rejects(client.call('loadBefore', oid, latest), missing);
+        await assert.rejects(client.call('getTid', oid), missing);
+        await assert.rejects(client.call('history', oid, null), missing);
+      }
+      await assert.rejects(client.call('getTid', {}), { className: 'builtins.TypeError' });
       await client.close();
     });
   });
