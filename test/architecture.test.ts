@@ -60,6 +60,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/zeo/server': [
     'src/async',
     'src/model',
+    'src/python',
     'src/zeo/encoding',
     'src/zeo/memory-storage',
     'src/zeo/protocol',

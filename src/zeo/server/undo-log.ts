@@ -2,6 +2,7 @@ import { tidTime } from '../../zodb/tid.js';
 import { isEqual } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 import type { StoredTransaction } from '../memory-storage/transaction-log.js';
+import { prefixPath, startsWithPath } from './undo-prefix.js';
 
 /**
  * The transactions that can be undone, newest first, as ZODB describes them.
@@ -25,11 +26,16 @@ export function undoLog(
     const transaction = transactions[index] as StoredTransaction;
     if (transaction.status !== ' ') break;
     const entries = describe(transaction);
-    if (!wanted.every(([key, value]) => isEqual(entries.get(key) ?? null, value))) continue;
+    if (!wanted.every(([key, value]) => isWanted(entries.get(key) ?? null, value))) continue;
     if (fits >= first) found.push(toDict(entries));
     fits += 1;
   }
   return found;
+}
+
+function isWanted(value: Value, wanted: Value): boolean {
+  const prefix = prefixPath(wanted);
+  return prefix === undefined ? isEqual(value, wanted) : startsWithPath(value, prefix);
 }
 
 /** The entries of a dict that tells of a revision. Source: ZODB/FileStorage/FileStorage.py, `history`. */
