@@ -103,7 +103,6 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /** Every package, and the only files that import it: whoever wants to replace one knows what there is to do. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  '@msgpack/msgpack': ['src/zeo/encoding/msgpack-decoder.ts', 'src/zeo/encoding/msgpack-encoder.ts'],
   '@opentelemetry/api': ['src/observability/instruments.ts', 'src/observability/metrics.ts'],
   comlink: ['src/threads/endpoint.ts'],
   commander: ['src/cli/main.ts', 'src/cli/program.ts'],

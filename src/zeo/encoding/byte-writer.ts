@@ -45,6 +45,25 @@ export class ByteWriter {
     this.#end += 4;
   }
 
+  /** Two bytes, big-endian; negative values as two's complement, as with all integers. */
+  u16be(value: number): void {
+    this.#reserve(2);
+    this.#view.setUint16(this.#end, value);
+    this.#end += 2;
+  }
+
+  u32be(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#end, value);
+    this.#end += 4;
+  }
+
+  u64be(value: bigint): void {
+    this.#reserve(8);
+    this.#view.setBigUint64(this.#end, value);
+    this.#end += 8;
+  }
+
   /** Eight bytes, big-endian. */
   f64(value: number): void {
     this.#reserve(8);
@@ -67,10 +86,20 @@ export class ByteWriter {
     // A UTF-16 unit takes at most three bytes.
     this.#reserve(5 + value.length * 3);
     const start = this.#end + 5;
-    const written = this.#writeShortAscii(value, start) ? value.length : this.#writeUtf8(value, start);
+    const written = this.#writeText(value, start);
     this.#bytes[this.#end] = opcode;
     this.#view.setUint32(this.#end + 1, written, true);
     this.#end = start + written;
+  }
+
+  /**
+   * Text in UTF-8, without its length.
+   *
+   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for a lone surrogate: it has no UTF-8.
+   */
+  utf8(value: string): void {
+    this.#reserve(value.length * 3);
+    this.#end += this.#writeText(value, this.#end);
   }
 
   /**
@@ -92,6 +121,11 @@ export class ByteWriter {
     const frame = Buffer.allocUnsafe(this.#end);
     frame.set(written.subarray(0, this.#end));
     return frame;
+  }
+
+  /** @returns how many bytes it takes; there has to be room for them. */
+  #writeText(value: string, start: number): number {
+    return this.#writeShortAscii(value, start) ? value.length : this.#writeUtf8(value, start);
   }
 
   #writeShortAscii(value: string, start: number): boolean {

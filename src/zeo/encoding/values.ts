@@ -11,7 +11,7 @@ import type { PythonObject } from '../../python/object.js';
  * | `bytes` | `Uint8Array` | a view into the received frame, not a copy |
  * | `tuple`, `list` | array | msgpack does not tell them apart, so the protocol does not either; written as a tuple |
  * | `dict` with text keys only | object | |
- * | any other `dict` | `Map` | pickle only; msgpack allows text keys only |
+ * | any other `dict` | `Map` | |
  * | exception instance from a server | `PythonException` | decoded by construction, never called; pickle only |
  * | any other class or object, e.g. a `datetime` | `PythonGlobal`, `PythonObject` | as in `zeo-keepalive/records`; pickle only; from a client, and to a peer, only types of Python itself, e.g. a `set` |
  */

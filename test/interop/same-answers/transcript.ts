@@ -120,6 +120,7 @@ const incomparable = new Set([
 function comparable(value: Value): unknown {
   if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (value instanceof Map) return new Map([...value].filter(([key]) => !incomparable.has(key)));
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   const known = Object.entries(value).filter(([key]) => !incomparable.has(key));
   return Object.fromEntries(known.map(([key, item]) => [key, comparable(item)]));

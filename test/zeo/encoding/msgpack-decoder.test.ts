@@ -61,6 +61,23 @@ describe('decodeMsgpack', () => {
     assert.equal((decodeMsgpack(message) as [Uint8Array])[0].buffer, message.buffer);
   });
 
+  it('gives a map with a key other than text as a Map', () => {
+    const value = decodeMsgpack(bytes(0x84, 0xa1, 'a', 1, 0xc4, 1, 'b', 2, 3, 4, 0x91, 5, 6));
+    const entries: [Value, Value][] = [
+      ['a', 1],
+      [bytes('b'), 2],
+      [3, 4],
+      [[5], 6],
+    ];
+    assert.deepEqual(value, new Map(entries));
+  });
+
+  it('takes __proto__ for a key like any other', () => {
+    const value = decodeMsgpack(bytes(0x81, 0xa9, '__proto__', 0x81, 0xa1, 'a', 1)) as object;
+    assert.deepEqual(Object.keys(value), ['__proto__']);
+    assert.equal(Object.getPrototypeOf(value), null);
+  });
+
   const malformed: [string, Uint8Array, RegExp][] = [
     ['nothing', bytes(), /middle of a value/],
     ['a message that goes on', bytes(0xc0, 0xc0), /followed by 1 bytes/],
@@ -77,10 +94,9 @@ describe('decodeMsgpack', () => {
     ['a timestamp', bytes(0xd6, 0xff, 0, 0, 0, 0), /type 0xd6/],
     ['an extension', bytes(0xc7, 1, 5, 0), /type 0xc7/],
     ['the type that is never used', bytes(0xc1), /type 0xc1/],
-    ['a key that is an integer', bytes(0x81, 1, 1), /key other than text/],
-    ['a key that is bytes', bytes(0x81, 0xc4, 1, 'a', 1), /key other than text/],
-    ['a key that is an array', bytes(0x81, 0x90, 1), /key other than text/],
-    ['the key __proto__', bytes(0x81, 0xa9, '__proto__', 1), /not valid msgpack/],
+    ['a key that is a map', bytes(0x81, 0x80, 1), /map in a key/],
+    ['a key that holds a map', bytes(0x81, 0x91, 0x81, 1, 2, 1), /map in a key/],
+    ['a map longer than the message', bytes(0xde, 1, 0, 0xc0), /middle of a value/],
     ['text that is no UTF-8', bytes(0xa2, 0xc3, 0x28), /not valid UTF-8/],
     ['text with a surrogate', bytes(0xa3, 0xed, 0xa0, 0x80), /not valid UTF-8/],
     ['long text that is no UTF-8', bytes(0xda, 1, 0, 'a'.repeat(255), 0xff), /not valid UTF-8/],

@@ -5,7 +5,7 @@ import { type Reachable, WireClient } from '../../zeo/server/wire-client.js';
 import { describeBoth } from './both-servers.js';
 import { store, Transcript, tid, zero } from './transcript.js';
 
-/* What a client of Python may put into a transaction's extension, as its pickler writes it, and what ends its connection. */
+/* What a client of Python may put into a transaction's extension, as it is on the wire, and what ends its connection. */
 
 const text = (value: string) => bytes('X', u32le(value.length), value);
 const global = (name: string, module = 'builtins') => bytes(`c${module}\n${name}\n`);
@@ -13,11 +13,12 @@ const called = (name: string, ...args: Uint8Array[]) => bytes(global(name), '(',
 const int = (value: number) => bytes('K', value);
 const list = (...items: Uint8Array[]) => bytes('](', ...items, 'e');
 
-const values: Readonly<Record<string, Uint8Array>> = {
+const pickles: Readonly<Record<string, Uint8Array>> = {
   'a set': called('set', list(int(1))),
   'a frozenset': called('frozenset', list(text('a'))),
   'a complex number': called('complex', bytes('G', 0x3f, 0xf0, 0, 0, 0, 0, 0, 0), int(2)),
   'a range': called('range', int(0), int(3), int(1)),
+  'a slice': called('slice', int(0), bytes('N'), bytes('N')),
   'a bytearray': called('bytearray', bytes('C', 2, 'xy')),
   'bytes that are marked as such': bytes(global('binary', 'zodbpickle'), 'C', 2, 'xy', 0x85, 'R'),
   'an exception': called('ValueError', text('no'), int(1)),
@@ -41,14 +42,34 @@ const values: Readonly<Record<string, Uint8Array>> = {
   'a dict that cannot be made': called('dict', int(1)),
 };
 
-async function answers(server: Reachable, storage: string, value: Uint8Array): Promise<unknown> {
-  const client = await WireClient.register(server, storage);
-  const see = new Transcript(client);
+/** `(message id, is one-way, 'tpc_begin', (id, user, description, extension, tid, status))` */
+function beginPickled(value: Uint8Array): Uint8Array {
   const extension = bytes('}', text('value'), value, 's');
   const args = bytes('(', int(7), 'C', 0, 'C', 0, extension, 'C', 8, tid(1), text(' '), 't');
+  return bytes(0x80, 3, '(', int(0), 0x88, text('tpc_begin'), args, 't.');
+}
+
+const dicts: Readonly<Record<string, Uint8Array>> = {
+  'a key that is bytes': bytes(0x82, 0xc4, 1, 'k', 1, 0xa1, 'a', 2),
+  'the key __proto__': bytes(0x81, 0xa9, '__proto__', 0x81, 0xa1, 'a', 1),
+  'a negative zero': bytes(0x81, 0xa1, 'z', 0xcb, 0x80, 0, 0, 0, 0, 0, 0, 0),
+  'long text with a byte order mark': bytes(0x81, 0xa1, 'b', 0xda, 1, 0, 0xef, 0xbb, 0xbf, 'x'.repeat(253)),
+  'a key that is an integer': bytes(0x81, 1, 2),
+  'a key that is None': bytes(0x81, 0xc0, 2),
+  'a key that is a tuple': bytes(0x81, 0x91, 1, 2),
+  'a key that is a dict': bytes(0x81, 0x80, 1),
+};
+
+function beginPacked(extension: Uint8Array): Uint8Array {
+  const args = bytes(0x96, 7, 0xc4, 0, 0xc4, 0, extension, 0xc4, 8, tid(1), 0xa1, ' ');
+  return bytes(0x94, 0, 0xc3, 0xa9, 'tpc_begin', args);
+}
+
+async function answers(server: Reachable, storage: string, begin: Uint8Array): Promise<unknown> {
+  const client = await WireClient.register(server, storage);
+  const see = new Transcript(client);
   try {
-    // One-way, in a message of its own: `(message id, is one-way, method, arguments)`.
-    client.socket.write(frame(bytes(0x80, 3, '(', int(0), 0x88, text('tpc_begin'), args, 't.')));
+    client.socket.write(frame(begin));
     await see.ask(...store(1, zero, 'new'), 7);
     await see.ask('vote', 7);
     await see.ask('tpc_finish', 7);
@@ -63,14 +84,19 @@ async function answers(server: Reachable, storage: string, value: Uint8Array): P
   }
 }
 
-const rows = Object.entries(values);
-describeBoth(
-  'Types of Python in an extension are treated as by ZEO',
-  rows.length,
-  (compare) => {
-    for (const [index, [name, value]] of rows.entries()) {
-      it(name, () => compare(index, (server, storage) => answers(server, storage, value)));
-    }
-  },
-  ['Z5'],
-);
+for (const [encoding, table, begin] of [
+  ['Z5', pickles, beginPickled],
+  ['M5', dicts, beginPacked],
+] as const) {
+  const rows = Object.entries(table);
+  describeBoth(
+    'Odd extensions are treated as by ZEO',
+    rows.length,
+    (compare) => {
+      for (const [index, [name, value]] of rows.entries()) {
+        it(name, () => compare(index, (server, storage) => answers(server, storage, begin(value))));
+      }
+    },
+    [encoding],
+  );
+}
