@@ -1,6 +1,6 @@
 /*
- * The exceptions of ZODB that a server answers with, under ZODB's own names (`ZODB/POSException.py`), with what they
- * say as fields. One that is not here stays a ServerError, with its class name and arguments.
+ * ZODB's exceptions in answers of a server, under ZODB's own names (`ZODB/POSException.py`) and with fields for their
+ * details. Any other is a ServerError with its class name and arguments.
  */
 import { ServerError } from '../model/errors.js';
 
@@ -18,29 +18,29 @@ export class POSKeyError extends ServerError {
 }
 
 /**
- * Somebody else changed an object that this transaction wants to change. `code` is `ERR_ZEO_CONFLICT`; `retryable`,
- * as the whole transaction is: read again, change again, commit again.
+ * Another transaction changed an object that this one wants to change. `code` is `ERR_ZEO_CONFLICT`; `retryable` as a
+ * whole transaction: read, change and commit again.
  */
 export class ConflictError extends ServerError {
-  /** Of the object in conflict, 8 bytes. */
+  /** The object in conflict, 8 bytes. */
   readonly oid: Uint8Array | undefined;
   /** Dotted name of that object's Python class. */
   readonly objectClass: string | undefined;
-  /** The transaction that wrote the object as it is now, and the one that this transaction had read. */
+  /** The current revision of the object, and the one that this transaction read. */
   readonly serials: readonly [committed: Uint8Array, read: Uint8Array] | undefined;
 
   constructor(args: unknown, className = `${module}.ConflictError`) {
     super(className, args, { retryable: true });
     const { oid, class_name, serials } = (Array.isArray(args) ? {} : (args ?? {})) as Record<string, unknown>;
     this.oid = bytes(oid);
-    // '.' is what ZODB makes of a record that names no class.
+    // ZODB's name for an unreadable class is '.'.
     this.objectClass = typeof class_name === 'string' && class_name !== '.' ? class_name : undefined;
     const [committed, read] = Array.isArray(serials) ? serials.map(bytes) : [];
     this.serials = committed !== undefined && read !== undefined ? [committed, read] : undefined;
   }
 }
 
-/** An object that was to stay as it was read has changed (`checkCurrentSerialInTransaction`). */
+/** An object that had to stay unchanged has changed (`checkCurrentSerialInTransaction`). */
 export class ReadConflictError extends ConflictError {
   constructor(args: unknown, className = `${module}.ReadConflictError`) {
     super(args, className);
@@ -54,21 +54,21 @@ export class BTreesConflictError extends ConflictError {
   }
 }
 
-/** The server, the storage, or this client's connection is for reading only. `code` is `ERR_ZEO_READ_ONLY`. */
+/** The server, the storage or this connection is read-only. `code` is `ERR_ZEO_READ_ONLY`. */
 export class ReadOnlyError extends ServerError {
   constructor(args: unknown = [], className = `${module}.ReadOnlyError`) {
     super(className, args);
   }
 }
 
-/** What was called is not what this transaction is ready for. `code` is `ERR_ZEO_TRANSACTION`. */
+/** A call that does not fit the state of the transaction. `code` is `ERR_ZEO_TRANSACTION`. */
 export class StorageTransactionError extends ServerError {
   constructor(args: unknown, className = `${module}.StorageTransactionError`) {
     super(className, args);
   }
 }
 
-/** A transaction cannot be undone: others have built on it. `code` is `ERR_ZEO_UNDO`. */
+/** A transaction that cannot be undone, e.g. because of later changes. `code` is `ERR_ZEO_UNDO`. */
 export class UndoError extends ServerError {
   constructor(args: unknown, className = `${module}.UndoError`) {
     super(className, args);
@@ -86,7 +86,7 @@ const classes: Readonly<Record<string, new (args: unknown, className: string) =>
   [`${module}.MultipleUndoErrors`]: UndoError,
 };
 
-/** The exception of that Python class, as an error of the class that has its name here, or else as a ServerError. */
+/** The error for an exception of that Python class: of the class with the same name here, otherwise a ServerError. */
 export function serverError(className: string, args: unknown): ServerError {
   const known = Object.hasOwn(classes, className) ? classes[className] : undefined;
   return known === undefined ? new ServerError(className, args) : new known(args, className);

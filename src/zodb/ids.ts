@@ -1,21 +1,21 @@
 import { invalidArgument } from '../model/invalid-argument.js';
 
-/** The largest transaction id that there can be; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
+/** The largest possible transaction id; `load` asks for what was current before it (`ZODB.utils.maxtid`). */
 export const maxTid: Uint8Array = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
 
-/** Whether it is what object ids are, and transaction ids up to {@link maxTid}: eight bytes. */
+/** Whether it has the form of an object id, or a transaction id: eight bytes. */
 export function isId(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array && value.length === 8;
 }
 
 /** Whether it is a transaction id. */
 export function isTid(value: unknown): value is Uint8Array {
-  // The largest is all ones but for the first bit.
+  // The first bit of maxTid is 0.
   return isId(value) && (value[0] as number) < 0x80;
 }
 
 /**
- * An object id that a caller passed, a copy of it: the caller may reuse its own while a call waits.
+ * A copy of an object id from a caller, who may reuse the original while a call waits.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
@@ -25,9 +25,9 @@ export function takeOid(value: unknown): Uint8Array {
 }
 
 /**
- * A transaction id that a caller passed, a copy of it.
+ * A copy of a transaction id from a caller.
  *
- * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, as for one that is later than {@link maxTid}
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, also for one beyond {@link maxTid}
  */
 export function takeTid(name: 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
   if (isTid(value)) return copyId(value);
@@ -47,31 +47,31 @@ export function isLater(tid: Uint8Array, than: Uint8Array): boolean {
 }
 
 /**
- * As people write ids: sixteen hexadecimal digits.
+ * The written form of an id: sixteen hexadecimal digits.
  *
- * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what is no id
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for anything else than an id
  */
 export function formatId(id: Uint8Array): string {
   return idKey(checkId(id));
 }
 
-/** As {@link formatId}, of what is known to be an id: a key of a `Map`, which compares bytes by identity. */
+/** As {@link formatId} without a check: for keys of a `Map`, which compares bytes by identity. */
 export function idKey(id: Uint8Array): string {
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
 }
 
-/** A copy of its own: an id from a reply is a view that would keep the whole received frame in memory. */
+/** A copy: an id from a reply is a view that keeps the whole received frame in memory. */
 export function copyId(id: Uint8Array): Uint8Array {
   return new Uint8Array(id);
 }
 
-/** The id of no transaction: the serial of an object that is not there yet, and before the first transaction. */
+/** The serial of a new object, and the last transaction of an empty storage. */
 export const zeroId: Uint8Array = new Uint8Array(8);
 
 /**
- * The number that an id is written for (`ZODB.utils.u64`).
+ * The number of an id (`ZODB.utils.u64`).
  *
- * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what is no id
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for anything else than an id
  */
 export function idToBigInt(id: Uint8Array): bigint {
   const { buffer, byteOffset } = checkId(id);
@@ -98,8 +98,7 @@ export function idFromBigInt(value: bigint | number): Uint8Array {
 }
 
 /**
- * The inverse of {@link formatId}: sixteen hexadecimal digits, `0x` before them or not; fewer are filled up from the
- * left.
+ * The inverse of {@link formatId}: up to sixteen hexadecimal digits, optionally after `0x`.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
@@ -111,7 +110,7 @@ export function parseId(text: string): Uint8Array {
 
 /** Object ids: 8 bytes, big-endian, counted up from the root object's zero. */
 
-/** The object from which all others are reached. */
+/** The root object, from which all others are reached. */
 export const rootOid: Uint8Array = new Uint8Array(8);
 
 export function oidOf(number: bigint): Uint8Array {

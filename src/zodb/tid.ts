@@ -1,5 +1,5 @@
 /*
- * Transaction ids: 8 bytes that are a point in time, so that they sort by it.
+ * Transaction ids: 8 bytes that encode a point in time, and sort by it.
  *
  * The upper half counts minutes in a calendar where every month has 31 days, from the year 1900; the lower
  * half is the second within the minute in units of 60/2^32 s. Source: persistent/timestamp.py, `_makeRaw`.
@@ -14,7 +14,7 @@ export const zeroTid: Uint8Array = new Uint8Array(8);
 /**
  * The id of the next transaction.
  *
- * @param previous the storage's last id; the next is later even when the clock is not.
+ * @param previous the storage's last id; the next is later even if the clock is not.
  * @param nowMs milliseconds since 1970, UTC.
  */
 export function nextTid(previous: Uint8Array, nowMs: number): Uint8Array {
@@ -44,7 +44,7 @@ export function tidTime(tid: Uint8Array): number {
 function successor(tid: Uint8Array): Uint8Array {
   const { minutes, units } = split(tid);
   if (units < 0xffff_ffff) return join(minutes, units + 1);
-  // Through the calendar: the minute after the last one of February is not the next number.
+  // By the calendar: the minute after the last one of February is not the next number.
   return tidAt(tidTime(join(minutes, 0)) + 60_000);
 }
 

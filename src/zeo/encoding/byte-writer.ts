@@ -15,7 +15,7 @@ export class ByteWriter {
   #view = new DataView(this.#bytes.buffer);
   #end = frameHeaderBytes;
 
-  /** Starts a new message, whatever became of the one before. */
+  /** Starts a new message, whether or not the one before was finished. */
   begin(): void {
     this.#end = frameHeaderBytes;
   }
@@ -116,7 +116,7 @@ export class ByteWriter {
       this.#view = new DataView(this.#bytes.buffer);
     }
     if (length > maxFrameBytes) throw frameTooLarge(length, maxFrameBytes);
-    // From Node's pool: memory of its own would cost more than all else that is done for a ping. And a Buffer, since a
+    // From Node's pool: memory of its own would cost more than the rest of a ping. And a Buffer, since a
     // socket makes one of anything else.
     const frame = Buffer.allocUnsafe(this.#end);
     frame.set(written.subarray(0, this.#end));

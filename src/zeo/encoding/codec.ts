@@ -25,7 +25,7 @@ const pickle = new PickleEncoder();
 const msgpack = new MsgpackEncoder();
 
 /**
- * One of each for all sessions: nothing outlives a call but a buffer, and 10,000 buffers would be another matter.
+ * One of each for all sessions: only a buffer outlives a call, and 10,000 sessions should not have one each.
  */
 export const codecs: Readonly<Record<Encoding, Codec>> = {
   Z: {

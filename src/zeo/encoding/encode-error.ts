@@ -4,7 +4,7 @@ import type { Value } from './values.js';
 
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** The error for a value of ours that has no form on the wire. */
+/** The error for a value that the encoding cannot carry. */
 export function cannotEncode(what: string): KeepAliveError {
   return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `Cannot encode ${what}`);
 }
@@ -15,7 +15,7 @@ export function assertDepth(depth: number): void {
 }
 
 /**
- * A dict written as an object.
+ * Accepts objects that are written as a dict.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for an instance of a class, a function or a symbol.
  */
@@ -33,7 +33,7 @@ export function assertWellFormed(text: string): void {
   if (loneSurrogate.test(text)) throw cannotEncode('text with a lone surrogate');
 }
 
-/** The error for a message of ours that is longer than a frame may be. */
+/** The error for an outgoing message that exceeds the limit of a frame. */
 export function frameTooLarge(length: number, maxFrameBytes: number): KeepAliveError {
   return new KeepAliveError(
     'ERR_ZEO_FRAME_TOO_LARGE',

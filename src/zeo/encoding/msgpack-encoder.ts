@@ -31,7 +31,7 @@ export class MsgpackEncoder {
   /**
    * One message with its frame header.
    *
-   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what has no form in msgpack, `ERR_ZEO_FRAME_TOO_LARGE`
+   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what msgpack cannot carry, `ERR_ZEO_FRAME_TOO_LARGE`
    * for more than `maxFrameBytes`.
    */
   encodeFrame(value: Value, maxFrameBytes: number): Uint8Array {

@@ -20,9 +20,9 @@ import { isDict, PythonException, type Value } from './values.js';
  * The value of one pickle, by construction only: no class is looked up and nothing is ever called.
  *
  * Rules that keep it harmless, whatever the bytes:
- * - A container that was fetched from the memo is complete from then on. So there are no cycles.
- * - Fetching costs as much as all that is fetched, its text and bytes by their length. So what is small here is
- *   small when printed, too, and what a callable makes of text is never much longer than the message.
+ * - A container that was fetched from the memo can no longer change, so there are no cycles.
+ * - A fetch is charged for the whole value, text and bytes by their length. So a value is never much larger than its
+ *   message, even when printed.
  *
  * Classes and functions are names here (PythonGlobal), and what they would make, such as a datetime, is the call
  * (PythonObject).
@@ -37,7 +37,7 @@ export function decodePickle(bytes: Uint8Array, sender: Sender): Value {
 /** The pickle machine of messages: few types, no circles, and fast. */
 class MessageUnpickler extends PickleMachine {
   readonly #sender: Sender;
-  /** Absent until it is needed: ZEO's own pickler writes none. */
+  /** Created on demand: ZEO's own pickler does not use it. */
   #memo: PickleMemo | undefined;
   #budget = maxValues;
   /** How much may still be fetched, as `TreeSize.length` has it. */
@@ -107,7 +107,7 @@ class MessageUnpickler extends PickleMachine {
     throw new ProtocolError(`Pickle opcode ${hexOf(opcode)} is not allowed in a message`);
   }
 
-  /** The container on the top, which the opcode is about to change. */
+  /** The container on the top of the stack, about to be changed. */
   #openContainer(): unknown {
     const target = this.stack.top;
     if (this.#memo?.isSealed(target))
@@ -138,7 +138,7 @@ class MessageUnpickler extends PickleMachine {
     return object.entries;
   }
 
-  /** The first key that is no text turns the dict into a Map. */
+  /** The first key other than text turns the dict into a Map. */
   #becomeMap(dict: object, items: readonly unknown[]): void {
     const map = new Map<unknown, unknown>(Object.entries(dict));
     setMapItems(map, items);
@@ -176,7 +176,7 @@ class MessageUnpickler extends PickleMachine {
   protected get(index: number): void {
     this.#memo ??= new PickleMemo();
     const value = this.#memo.get(index);
-    // Its containers are walked at the end, too, because the stack holds more than one now.
+    // Forces the walk at the end: the containers are reachable more than once now.
     const { count, length } = measureTree(value, { count: this.#budget, length: this.#repetition });
     this.spend(count);
     this.#repetition -= length;
@@ -185,7 +185,7 @@ class MessageUnpickler extends PickleMachine {
   }
 }
 
-/** Whether all keys are text; if not, some items may be set. */
+/** Sets the items up to the first key other than text. @returns whether that was all */
 function setDictItems(dict: { [key: string]: unknown }, items: readonly unknown[]): boolean {
   for (let index = 0; index < items.length; index += 2) {
     const key = items[index];
@@ -199,7 +199,7 @@ function setMapItems(map: Map<unknown, unknown>, items: readonly unknown[]): voi
   for (let index = 0; index < items.length; index += 2) map.set(items[index], items[index + 1]);
 }
 
-/** What a value costs that a call has made, beside what its parts did. */
+/** The cost of the result of a call, beyond that of its arguments. */
 function costOf(value: Value): number {
   if (value instanceof PythonObject) return dictCost;
   if (value instanceof Map) return dictCost + value.size;

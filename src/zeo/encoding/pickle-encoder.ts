@@ -21,7 +21,7 @@ export class PickleEncoder {
   /**
    * One message with its frame header.
    *
-   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what has no form in pickle, `ERR_ZEO_FRAME_TOO_LARGE`
+   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for what pickle cannot carry, `ERR_ZEO_FRAME_TOO_LARGE`
    * for more than `maxFrameBytes`.
    */
   encodeFrame(value: Value, maxFrameBytes: number): Uint8Array {
@@ -127,14 +127,14 @@ export class PickleEncoder {
     writer.u8(items.length > 3 ? op.tuple : op.tuple1 + items.length - 1);
   }
 
-  /** Only a type that a client of ours may send, too. */
+  /** Only types that clients may send as well. */
   #writeGlobal({ module, name }: PythonGlobal): void {
     if (!isPythonBuiltin(module, name)) throw cannotEncode(`the class or function ${module}.${name}`);
     this.#writer.u8(op.global);
     this.#writer.bytes(Buffer.from(`${module}\n${name}\n`));
   }
 
-  /** The call that its pickle made, and what it then filled in. */
+  /** The call of its pickle, then the items, entries and state. */
   #writeObject({ class: callee, args, kwargs, state, items, entries }: PythonObject, depth: number): void {
     const writer = this.#writer;
     if (kwargs !== undefined) throw cannotEncode('a call with keyword arguments');

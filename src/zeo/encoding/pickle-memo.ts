@@ -1,10 +1,10 @@
 import { ProtocolError } from '../../model/errors.js';
 
 /**
- * What a pickle put aside to refer to again.
+ * The values that a pickle refers to again.
  *
- * A container is sealed when it is fetched: what is reachable in two ways may not change any more, so that it can
- * neither come to hold itself nor grow beyond what its fetching was charged.
+ * A container is sealed when it is fetched: a shared value may no longer change, so that it can neither contain itself
+ * nor grow beyond what its fetching was charged.
  */
 export class PickleMemo {
   readonly #values = new Map<number, unknown>();
@@ -19,7 +19,7 @@ export class PickleMemo {
     this.#values.set(index, value);
   }
 
-  /** @throws ProtocolError for an index that nothing was put at. */
+  /** @throws ProtocolError for an index that was never set. */
   get(index: number): unknown {
     if (!this.#values.has(index))
       throw new ProtocolError(`Pickle fetches memo entry ${index}, which it never set`);
@@ -33,7 +33,7 @@ export class PickleMemo {
     return this.#sealed.has(value);
   }
 
-  /** A dict became a Map: whoever fetches the one gets the other. */
+  /** Fetches return the other value from now on, as for a dict that became a Map. */
   replace(value: unknown, by: unknown): void {
     this.#replaced.set(value, by);
   }

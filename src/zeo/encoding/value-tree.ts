@@ -4,18 +4,18 @@ import { PythonGlobal } from '../../python/global.js';
 import { PythonObject } from '../../python/object.js';
 import { isDict, PythonException } from './values.js';
 
-/** How much there is of a value. What is reached twice counts twice. */
+/** The size of a value; shared parts count each time. */
 export interface TreeSize {
   /** The value itself and all values in it. */
   readonly count: number;
-  /** All that has a length of its own: texts, keys, bytes, class names, the digits of big integers. */
+  /** The total length of texts, keys, bytes, class names and the digits of big integers. */
   readonly length: number;
 }
 
 /**
- * Walks a decoded value without recursion and measures what is in it. The value must be free of cycles.
+ * Measures a decoded value, which must be free of cycles, without recursion.
  *
- * @throws ProtocolError when there is more than `max`, or it nests deeper than `maxDepth`.
+ * @throws ProtocolError for one that is larger than `max`, or deeper than `maxDepth`.
  */
 export function measureTree(root: unknown, max: TreeSize): TreeSize {
   const pending: unknown[] = [root];
@@ -31,7 +31,7 @@ export function measureTree(root: unknown, max: TreeSize): TreeSize {
     const children = childrenOf(value);
     if (children === undefined) continue;
     if (depth > maxDepth) throw new ProtocolError(`Message nests deeper than ${maxDepth} levels`);
-    // Pushed only when they fit, so that the stack of this walk is bounded like the walk itself.
+    // Pushed only if they fit, so that the stack of the walk is bounded as well.
     if (count + pending.length + children.length > max.count) {
       throw new ProtocolError('Message holds too many values');
     }
@@ -56,7 +56,7 @@ function childrenOf(value: unknown): readonly unknown[] | undefined {
   return Object.values(value);
 }
 
-/** Without what is in its values. */
+/** Without the values in it. */
 function ownLength(value: unknown): number {
   if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
   if (typeof value === 'bigint') return value.toString(16).length;

@@ -2,7 +2,7 @@ import type { PythonGlobal } from '../../python/global.js';
 import type { PythonObject } from '../../python/object.js';
 
 /**
- * What a ZEO message is made of, in either encoding.
+ * The values of a ZEO message, in either encoding.
  *
  * | Python | here | note |
  * | --- | --- | --- |
@@ -52,5 +52,5 @@ export class PythonException {
   }
 }
 
-/** What a reply is matched by: a positive integer, or `[oid, tid]` for `loadBefore` as in ZEO's own client. */
+/** Matches a reply to its call: a positive integer, or `[oid, tid]` for `loadBefore` as in ZEO's own client. */
 export type MessageId = Value;

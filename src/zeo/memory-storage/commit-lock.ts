@@ -7,7 +7,7 @@ interface Waiting {
 
 /**
  * One committer at a time for a storage, from its vote until it finishes, aborts or goes away; the others
- * wait in the order in which they came. Source: ZEO/StorageServer.py, `LockManager`.
+ * wait in order. Source: ZEO/StorageServer.py, `LockManager`.
  *
  * The next one is granted the lock at once but runs in a microtask of its own: the reply that the previous
  * one is about to get is written first.
@@ -32,7 +32,7 @@ export class CommitLock {
     return this.#sinceMs;
   }
 
-  /** How many wait for it. */
+  /** The number of owners that wait for it. */
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -40,7 +40,7 @@ export class CommitLock {
   /**
    * Takes the lock, or queues for it.
    *
-   * @returns nothing when the caller has it now, else a promise of it; it rejects when the caller gives up
+   * @returns nothing when the caller has it now, else a promise of it; it rejects when the caller leaves the queue
    * with {@link release}.
    * @throws ServerError `StorageTransactionError` if the caller has it already or waits for it.
    */
@@ -56,7 +56,7 @@ export class CommitLock {
     });
   }
 
-  /** Gives the lock to the next one, or the place in the queue up; harmless for whoever has neither. */
+  /** Passes the lock on, or leaves the queue; does nothing for others. */
   release(owner: object): void {
     if (this.#owner !== owner) {
       const place = this.#waiting.get(owner);

@@ -1,16 +1,16 @@
 import { idKey, isLater } from '../../zodb/ids.js';
 
-/** What a client that was away has to forget: the last transaction, and every object changed on the way to it. */
+/** What a client that was disconnected has to invalidate: every object changed up to the last transaction. */
 export interface Invalidations {
   readonly tid: Uint8Array;
   readonly oids: readonly Uint8Array[];
 }
 
 /**
- * The objects changed by the last transactions, so that a client that comes back need not drop its whole cache.
+ * The objects changed by the last transactions, so that a client that reconnects need not drop its whole cache.
  *
- * Bounded: a client that was away for longer gets no answer. Its first entry only says from when on the queue
- * is complete. Source: ZEO/StorageServer.py, `_setup_invq`, `invalidate`, `get_invalidations`.
+ * Bounded: a client that missed more gets no answer. The first entry only marks where the queue
+ * begins. Source: ZEO/StorageServer.py, `_setup_invq`, `invalidate`, `get_invalidations`.
  */
 export class InvalidationQueue {
   readonly #limit: number;
@@ -27,7 +27,7 @@ export class InvalidationQueue {
     this.#entries.push({ tid, oids });
   }
 
-  /** The objects changed after `tid`, or `null` when that is too long ago to know. */
+  /** The objects changed after `tid`, or `null` if that is too long ago. */
   since(tid: Uint8Array): Invalidations | null {
     const oldest = this.#entries[0];
     const newest = this.#entries.at(-1);

@@ -26,17 +26,17 @@ import { systemWallClock } from './wall-clock.js';
 export interface Change {
   /** 8 bytes. */
   readonly oid: Uint8Array;
-  /** The record: ZODB's two pickles, or any bytes where no ZODB reads them; `null` deletes the object. */
+  /** The record: ZODB's two pickles, or any bytes if no ZODB reads it; `null` deletes the object. */
   readonly data: Uint8Array | null;
 }
 
-/** What a transaction is written with. */
+/** How to write a transaction. */
 interface WriteOptions {
   readonly meta?: Partial<TransactionMeta>;
-  /** The id that it has to have; it must be later than the last one. */
+  /** Its id, which must be later than the last one. */
   readonly tid?: Uint8Array | null;
   readonly status?: TransactionStatus;
-  /** Who is not told of it. */
+  /** The observer that is not notified. */
   readonly author?: StorageObserver;
 }
 
@@ -45,7 +45,7 @@ const noMeta: TransactionMeta = { user: new Uint8Array(), description: new Uint8
 /**
  * An object database in memory: every revision of every object, in the order of transactions.
  *
- * It belongs to no server: hand it to the next one, or to two at once.
+ * It does not belong to a server: pass it on to the next one, or to two at once.
  *
  * @example
  * const tid = server.storage('1').commit([{ oid: new Uint8Array(8), data: Buffer.from('hello') }]);
@@ -54,7 +54,7 @@ export class MemoryStorage {
   readonly name: string;
   readonly stats: StorageStats;
   readonly commitLock: CommitLock;
-  /** Settles conflicts from now on; `undefined`: every one is an error. */
+  /** Resolves conflicts from now on; `undefined`: each is an error. */
   resolveConflict: ConflictResolver | undefined;
   readonly #objects = new ObjectTable();
   readonly #log = new TransactionLog();
@@ -80,22 +80,22 @@ export class MemoryStorage {
     return this.#lastTransaction;
   }
 
-  /** How many objects there are. */
+  /** The number of objects. */
   get length(): number {
     return this.#objects.length;
   }
 
-  /** Roughly how many bytes they take, all revisions. */
+  /** The approximate size of all revisions, in bytes. */
   get size(): number {
     return this.#objects.size;
   }
 
-  /** Every transaction so far that was not packed away, oldest first. */
+  /** All transactions that have not been packed away, oldest first. */
   get transactions(): readonly StoredTransaction[] {
     return this.#log.all;
   }
 
-  /** The transactions between two ids, both included; by default all there are at this moment. */
+  /** The transactions between two ids, both included; by default all present ones. */
   iterate(
     start: Uint8Array = zeroTid,
     stop: Uint8Array = this.#lastTransaction,
@@ -117,7 +117,7 @@ export class MemoryStorage {
     return this.#objects.get(oid).before(tid);
   }
 
-  /** @throws ServerError `POSKeyError` if that transaction has not written that object. */
+  /** @throws ServerError `POSKeyError` if that transaction did not write that object. */
   loadSerial(oid: Uint8Array, tid: Uint8Array): Uint8Array {
     const data = this.#objects.get(oid).at(tid)?.data ?? null;
     if (data === null) throw posKeyError(oid);
@@ -139,12 +139,12 @@ export class MemoryStorage {
     });
   }
 
-  /** What changed after a transaction, or `null` when that is too long ago to know. */
+  /** What changed after a transaction, or `null` if that is too long ago. */
   getInvalidations(tid: Uint8Array): Invalidations | null {
     return this.#invalidations.since(tid);
   }
 
-  /** Object ids that nobody has, or will be given again. */
+  /** Unused object ids, each handed out once. */
   newOids(count: number): Uint8Array[] {
     return Array.from({ length: count }, () => {
       this.#lastOid += 1n;
@@ -153,12 +153,12 @@ export class MemoryStorage {
   }
 
   /**
-   * Writes a transaction from outside, whatever the objects' states are, and tells every client.
+   * Writes a transaction of its own, whatever the objects' states are, and notifies all clients.
    *
    * @returns its id.
-   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for an oid that has not 8 bytes.
+   * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for an oid of other than 8 bytes.
    * @throws ServerError `StorageTransactionError` while a client is between its vote and its end, `POSKeyError` for
-   * an object to delete that there is not.
+   * the deletion of a missing object.
    */
   commit(changes: Iterable<Change>, meta: Partial<TransactionMeta> = {}): Uint8Array {
     const operations = Array.from(changes, ({ oid, data }): Operation => {
@@ -170,10 +170,10 @@ export class MemoryStorage {
   }
 
   /**
-   * Takes back what a transaction did, in a new one, and tells every client.
+   * Undoes a transaction by a new one, and notifies all clients.
    *
    * @returns the new one's id.
-   * @throws ServerError `UndoError`, or `MultipleUndoErrors`, if later changes are in the way, or it was packed;
+   * @throws ServerError `UndoError`, or `MultipleUndoErrors`, if later changes conflict, or it was packed;
    * `StorageTransactionError` while a client is between its vote and its end.
    */
   undo(tid: Uint8Array, meta: Partial<TransactionMeta> = {}): Uint8Array {
@@ -181,10 +181,10 @@ export class MemoryStorage {
   }
 
   /**
-   * Forgets revisions that were not current at a moment, and with `referencesOf` objects that nothing referred to.
+   * Removes revisions that were not current at a moment, and with `referencesOf` objects without references.
    *
    * @param time milliseconds since 1970. Default: now.
-   * @throws ServerError `POSKeyError` for a reference to an object that is not there.
+   * @throws ServerError `POSKeyError` for a reference to a missing object.
    */
   pack(time: number = this.#now()): void {
     if (!pack(this.#objects, this.#log, tidAt(time), this.#referencesOf)) return;
@@ -192,7 +192,7 @@ export class MemoryStorage {
   }
 
   /**
-   * What a vote finds out: whether everything is still as the client saw it, and what will be written.
+   * Checks a transaction against the current revisions, and prepares what it will write.
    *
    * @throws ServerError `ConflictError`, `ReadConflictError`, `POSKeyError` or `UndoError`.
    */
@@ -202,7 +202,7 @@ export class MemoryStorage {
     return staged;
   }
 
-  /** Writes a transaction that was staged since the last one was written, and tells everyone but its author of it. */
+  /** Writes a transaction that was staged after the last write, and notifies all but its author. */
   write(
     staged: StagedTransaction,
     { meta, tid: demanded, status = ' ', author }: WriteOptions = {},
@@ -218,18 +218,18 @@ export class MemoryStorage {
     return tid;
   }
 
-  /** Whether a transaction may demand this id. */
+  /** Whether a transaction may have this id. */
   accepts(tid: Uint8Array): boolean {
     return isLater(tid, this.#lastTransaction);
   }
 
-  /** Tells someone of every transaction from now on. @returns the way to end it. */
+  /** Notifies an observer of each transaction from now on. @returns a function that ends it */
   observe(observer: StorageObserver): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
   }
 
-  /** What `server_status` says. */
+  /** The answer to `server_status`. */
   status(hasTimeout = false): { readonly [key: string]: Value } {
     return this.stats.report({
       hasTimeout,
@@ -241,7 +241,7 @@ export class MemoryStorage {
   }
 
   #commit(operations: readonly Operation[], meta: Partial<TransactionMeta>): Uint8Array {
-    // That client has been promised that its transaction will succeed.
+    // The vote has promised that client that its transaction will succeed.
     if (this.commitLock.isLocked) throw transactionError('A client of the storage is committing');
     return this.write(this.stage(operations), { meta });
   }

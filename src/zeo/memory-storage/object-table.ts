@@ -2,25 +2,25 @@ import { idKey } from '../../zodb/ids.js';
 import { posKeyError } from './python-errors.js';
 import { type Revision, Revisions } from './revisions.js';
 
-// As ZODB's MappingStorage counts (`getSize`).
+// As in ZODB's MappingStorage (`getSize`).
 const bytesPerObject = 50;
 const bytesPerRevision = 100;
-/** An undo puts a record back by a pointer to it. */
+/** An undo restores a record by a pointer to it. */
 const bytesPerPointer = 8;
 
 /** Every object of a storage, with all its revisions. */
 export class ObjectTable {
   readonly #objects = new Map<string, Revisions>();
-  /** The keys in the order of oids; made when it is needed. */
+  /** The keys in the order of oids; created on demand. */
   #sorted: string[] | undefined;
   #size = 0;
 
-  /** How many objects there are, deleted ones that were not packed away included. */
+  /** The number of objects, including deleted ones that were not packed away. */
   get length(): number {
     return this.#objects.size;
   }
 
-  /** Roughly how many bytes they take, all revisions. */
+  /** The approximate size of all revisions, in bytes. */
   get size(): number {
     return this.#size;
   }
@@ -62,9 +62,9 @@ export class ObjectTable {
   }
 
   /**
-   * The current revisions of the objects from an oid on, in the order of their oids; deleted ones are left out.
+   * The current revisions of the objects from an oid on, in the order of their oids, without deleted ones.
    *
-   * @param from 8 bytes, or nothing for all.
+   * @param from 8 bytes; by default all.
    */
   *currentFrom(from?: Uint8Array): Iterable<Revision> {
     this.#sorted ??= [...this.#objects.keys()].sort();
@@ -75,7 +75,7 @@ export class ObjectTable {
     }
   }
 
-  /** Forgets the revisions that are not to be kept, and objects without any. */
+  /** Keeps only these revisions, and the objects that still have some. */
   retain(isKept: (revision: Revision) => boolean): void {
     this.#size = 0;
     this.#sorted = undefined;

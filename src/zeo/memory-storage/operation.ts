@@ -2,8 +2,8 @@ import type { ServerError } from '../../model/errors.js';
 import type { Value } from '../encoding/values.js';
 
 /**
- * One step of a transaction. `serial` is the state of the object that the client based it on: mostly 8 bytes, but a client may
- * say anything of an object that there is not, as ZODB's own do.
+ * One step of a transaction. `serial` is the revision of the object that the client based it on: usually 8 bytes, but of a new
+ * object a client may send anything, as ZODB's own do.
  */
 export type Operation =
   | {
@@ -15,15 +15,15 @@ export type Operation =
   | { readonly kind: 'delete'; readonly oid: Uint8Array; readonly serial: Value }
   /** The object has to be unchanged. */
   | { readonly kind: 'check'; readonly oid: Uint8Array; readonly serial: Value }
-  /** A revision of another database, whatever is here; `null` for one without a record. */
+  /** A revision copied from another database, without a check for conflicts; `null` for one without a record. */
   | {
       readonly kind: 'restore';
       readonly oid: Uint8Array;
       readonly data: Uint8Array | null;
-      /** The transaction whose record it puts back, or `null`: whatever the client says. */
+      /** The transaction whose record it restores, as the client sent it; `null` if none. */
       readonly origin: Value;
     }
-  /** Takes back what a transaction did. */
+  /** Undoes a transaction. */
   | { readonly kind: 'undo'; readonly tid: Uint8Array }
-  /** One with arguments that no operation can have: the vote fails with that error. */
+  /** One with invalid arguments: it fails the vote with this error. */
   | { readonly kind: 'invalid'; readonly error: ServerError };

@@ -3,15 +3,15 @@ import type { ObjectTable } from './object-table.js';
 import type { Revision } from './revisions.js';
 import type { TransactionLog } from './transaction-log.js';
 
-/** The oids that a record refers to: what keeps those objects alive. */
+/** The oids that a record refers to, which keeps those objects alive. */
 export type ReferencesOf = (record: Uint8Array) => Iterable<Uint8Array>;
 
 /**
- * Forgets what nobody needs any more of the time up to a moment.
+ * Removes revisions up to a moment that are no longer needed.
  *
- * @returns whether there was something: if not, nothing is marked as packed either, and can still be undone. Source:
+ * @returns whether there were any: if not, no transaction is marked as packed, so that all can still be undone. Source:
  * ZODB/FileStorage/fspack.py, `pack`.
- * @throws ServerError `POSKeyError` for a reference to an object that is not there; nothing is changed then.
+ * @throws ServerError `POSKeyError` for a reference to a missing object; nothing is changed then.
  */
 export function pack(
   objects: ObjectTable,
@@ -23,13 +23,13 @@ export function pack(
   const kept = revisionsToKeep(objects, stop, putBack, referencesOf);
   const isNeeded = (revision: Revision) => kept.has(revision) || putBack.has(revision);
   if (log.all.every(({ records }) => records.every(isNeeded))) return false;
-  // What an undo has put back stays in its transaction only: its object starts anew with what was current.
+  // A record that a later undo restored stays in its transaction only; the object's history begins with the current revision.
   objects.retain((revision) => kept.has(revision));
   log.pack(stop, isNeeded);
   return true;
 }
 
-/** The records of the time up to `stop` that an undo after it has put back. */
+/** The records up to `stop` that a later undo restored. */
 function recordsPutBack(objects: ObjectTable, log: TransactionLog, stop: Uint8Array): ReadonlySet<Revision> {
   const found = new Set<Revision>();
   for (const revisions of objects.all()) {
@@ -46,8 +46,8 @@ function recordsPutBack(objects: ObjectTable, log: TransactionLog, stop: Uint8Ar
  * The revisions that a pack keeps. Source: ZODB/FileStorage/fspack.py, `GC`.
  *
  * - Whatever was written after `stop`.
- * - What was current at `stop` of every object, deleted ones excepted; with `referencesOf` only of those that the
- *   root object led to at that time, or what was put back does.
+ * - What was current at `stop`, unless it was deleted; with `referencesOf` only of objects that could be reached from
+ *   the root object at that time, or from a restored record.
  */
 function revisionsToKeep(
   objects: ObjectTable,

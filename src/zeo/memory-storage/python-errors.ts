@@ -3,7 +3,7 @@ import { typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 
 /**
- * The exceptions of ZODB and Python that the server answers calls with, named and filled as ZEO's own server does.
+ * The exceptions of ZODB and Python that calls are answered with, in the form in which ZEO's own server sends them.
  */
 
 /** `ZODB/POSException.py: POSKeyError`: the object, or that revision of it, does not exist. */
@@ -15,7 +15,7 @@ export function readOnlyError(): ServerError {
   return new ServerError('ZODB.POSException.ReadOnlyError', []);
 }
 
-/** A call that does not fit the state that the client's transaction is in. */
+/** A call that does not fit the state of the client's transaction. */
 export function transactionError(...args: readonly Value[]): ServerError {
   return new ServerError('ZODB.POSException.StorageTransactionError', args);
 }
@@ -53,18 +53,18 @@ export function readConflictError(oid: Uint8Array, committed: Uint8Array, seen: 
   return new ServerError('ZODB.POSException.ReadConflictError', attributes);
 }
 
-/** `ZODB/POSException.py: UndoError`: the transaction cannot be undone, or not any more. */
+/** `ZODB/POSException.py: UndoError`: the transaction cannot be undone, or no longer. */
 export function undoError(reason: string, oid: Uint8Array | null = null): ServerError {
   return new ServerError('ZODB.POSException.UndoError', { _reason: reason, _oid: oid });
 }
 
 /**
- * Several objects stand in the way of an undo; ZODB says it this way for one as well.
+ * Objects that prevent an undo; ZODB raises it for a single one as well.
  *
  * The errors travel as ZEO's server writes exceptions in msgpack, with either encoding: class name and attributes.
- * That the attributes of the whole are an oid and the error of it is ZODB's own slip.
+ * That `_reason` and `_oid` are the oid and the error of one object is ZODB's own mistake.
  *
- * @param failures at least one, oid and what is in the way.
+ * @param failures at least one: an oid, and the error that prevents its undo.
  */
 export function multipleUndoErrors(failures: readonly (readonly [Uint8Array, ServerError])[]): ServerError {
   const errors = failures.map(([oid, error]): readonly [Value, Value] => [
@@ -76,12 +76,12 @@ export function multipleUndoErrors(failures: readonly (readonly [Uint8Array, Ser
   return new ServerError('ZODB.POSException.MultipleUndoErrors', attributes);
 }
 
-/** What a client asks for by a key that is not, or no longer, known. */
+/** A key that is not known, or no longer. */
 export function keyError(key: Value): ServerError {
   return new ServerError('builtins.KeyError', [key]);
 }
 
-/** The records of a transaction were asked for that an iteration has not given last. */
+/** The records were requested of another transaction than the last one of the iterator. */
 export function outOfOrderError(tid: Value): ServerError {
   const name = tid instanceof Uint8Array ? Buffer.from(tid).toString('hex') : `of type ${typeName(tid)}`;
   return new ServerError('builtins.Exception', [
@@ -89,12 +89,12 @@ export function outOfOrderError(tid: Value): ServerError {
   ]);
 }
 
-/** More than the server takes from one transaction. */
+/** A transaction above the server's limit. */
 export function transactionTooLargeError(message: string): ServerError {
   return new ServerError('ZODB.POSException.TransactionTooLargeError', [message]);
 }
 
-/** The base of ZODB's errors of storages, for what has no name of its own. */
+/** The base of ZODB's storage errors, for those without a class of their own. */
 export function storageError(message: string): ServerError {
   return new ServerError('ZODB.POSException.StorageError', [message]);
 }
@@ -112,13 +112,13 @@ export function typeError(message: string): ServerError {
   return new ServerError('builtins.TypeError', [message]);
 }
 
-/** Python's complaint of something that objects of a type do not have. */
+/** An attribute that objects of a type do not have. */
 export function attributeError(type: string, attribute: string): ServerError {
   const message = `'${type}' object has no attribute '${attribute}'`;
   return new ServerError('builtins.AttributeError', [message]);
 }
 
-/** An `assert` of ZODB or ZEO that does not hold. */
+/** An `assert` of ZODB or ZEO that fails. */
 export function assertionError(...args: readonly Value[]): ServerError {
   return new ServerError('builtins.AssertionError', args);
 }
@@ -127,6 +127,6 @@ export function assertionError(...args: readonly Value[]): ServerError {
 function classNameOf(data: Uint8Array): string {
   const start = Buffer.from(data.buffer, data.byteOffset, Math.min(data.byteLength, 400)).toString('latin1');
   const found = /^\x80.\(?c([\w.]+)\n([\w.]+)\n/s.exec(start);
-  // ZODB's name for what it cannot read: two empty texts and the dot between them.
+  // ZODB's name for an unreadable class: an empty module, a dot and an empty name.
   return found === null ? '.' : `${found[1]}.${found[2]}`;
 }

@@ -9,11 +9,11 @@ export interface Revision {
   readonly tid: Uint8Array;
   /** The record; `null` where the object was deleted, or its creation undone. */
   readonly data: Uint8Array | null;
-  /** The transaction whose record was put back, where an undo wrote it; else `null`. */
+  /** The transaction whose record it restores, if an undo wrote it; otherwise `null`. */
   readonly origin: Uint8Array | null;
 }
 
-/** What `loadBefore` finds. */
+/** The result of `loadBefore`. */
 export interface LoadedRevision {
   readonly data: Uint8Array;
   readonly tid: Uint8Array;
@@ -76,7 +76,7 @@ export class Revisions {
     return this.#list[this.#list.indexOf(revision) - 1];
   }
 
-  /** Forgets the states that are not to be kept. */
+  /** Keeps only these states. */
   retain(isKept: (revision: Revision) => boolean): void {
     this.#list = this.#list.filter(isKept);
   }

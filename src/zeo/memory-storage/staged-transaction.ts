@@ -15,10 +15,10 @@ import type { Revision } from './revisions.js';
 import type { TransactionLog } from './transaction-log.js';
 import { undo } from './undo.js';
 
-/** Who settles the conflicts of a transaction: the storage, as it can, or the client, which is told of them. */
+/** Who resolves the conflicts of a transaction: the storage where it can, or the client, to which the vote returns them. */
 export type Resolution = ConflictResolver | 'client' | undefined;
 
-/** A conflict that the client is to settle, as ZEO's server puts it into the answer to a vote. */
+/** A conflict for the client to resolve, as ZEO's server puts it into the answer to a vote. */
 export type ConflictForClient = {
   readonly oid: Uint8Array;
   /** The serial that is committed, and the one that the client's change is based on. */
@@ -30,7 +30,7 @@ export type ConflictForClient = {
 export type StagedRevision = Omit<Revision, 'tid'>;
 
 /**
- * What a transaction will write, found out at its vote, with nothing written yet.
+ * What a transaction will write, as its vote found, with nothing written yet.
  *
  * Source: ZEO/StorageServer.py, `_vote`, and what it calls in ZODB/FileStorage/FileStorage.py.
  */
@@ -49,22 +49,22 @@ export class StagedTransaction {
     this.#resolution = resolution;
   }
 
-  /** What it will write: of each object only the last that it stored, where ZODB's file storage keeps all of them. */
+  /** The revisions to write: of each object only the last one, where ZODB's file storage keeps all. */
   get revisions(): Iterable<StagedRevision> {
     return this.#revisions.values();
   }
 
-  /** The objects that others are told of. Deleted and restored ones are not among them, as with ZEO's own server. */
+  /** The objects to invalidate; as with ZEO's own server without deleted and restored ones. */
   get changed(): readonly Uint8Array[] {
     return this.#changed;
   }
 
-  /** The objects whose new state is not what the client has: a merge or an undo has made it. */
+  /** The objects whose new state the client does not have, as a merge or an undo made it. */
   get rewritten(): readonly Uint8Array[] {
     return this.#rewritten;
   }
 
-  /** What the client has to settle first; nothing can be written as long as there is something. */
+  /** What the client has to resolve first; nothing can be written before. */
   get conflicts(): readonly ConflictForClient[] {
     return [...this.#conflicts.values()];
   }
@@ -107,7 +107,7 @@ export class StagedTransaction {
       this.#write(oid, merged, null);
       this.#rewritten.push(oid);
     }
-    // What the client has settled comes as a store of its own after the one that was in the way.
+    // The client stores what it has resolved again, after the store that conflicted.
     this.#conflicts.delete(idKey(oid));
     this.#changed.push(copyId(oid));
   }
@@ -145,7 +145,7 @@ export class StagedTransaction {
     }
   }
 
-  /** All objects of the transaction are tried, so that the error names every one that is in the way. */
+  /** Tries all objects of the transaction, so that the error names each one that prevents it. */
   #undo(tid: Uint8Array): void {
     const transaction = this.#log.find(tid);
     if (transaction === undefined) throw undoError('Invalid transaction id');
@@ -178,7 +178,7 @@ export class StagedTransaction {
     this.#revisions.set(idKey(oid), { oid: copyId(oid), data, origin });
   }
 
-  /** The record that settles a conflict, if there is one. */
+  /** The record that resolves a conflict, if any. */
   #merge(
     oid: Uint8Array,
     oldData: Uint8Array | null,
@@ -191,7 +191,7 @@ export class StagedTransaction {
       const merged = this.#resolution({ oid, oldData, committedData, newData });
       return merged && own(merged);
     } catch {
-      // As in ZODB: whatever goes wrong in a class's own method, to the client it is the conflict that it was.
+      // As in ZODB, whatever goes wrong in a class's own method, the client gets the original conflict.
       return undefined;
     }
   }
@@ -201,7 +201,7 @@ function isSerial(serial: Value, tid: Uint8Array): boolean {
   return isId(serial) && compareIds(serial, tid) === 0;
 }
 
-/** A copy, as what came in is a view into a whole frame, or may be changed by whoever handed it in. */
+/** A copy, since data is a view into a whole frame, or may be changed by its caller. */
 function own<Data extends Uint8Array | null>(data: Data): Data {
   return (data && Uint8Array.from(data)) as Data;
 }

@@ -1,7 +1,7 @@
-/** How many objects a storage has, and roughly how many bytes they take. */
+/** The number of objects of a storage, and their approximate size in bytes. */
 export type StorageSize = { readonly length: number; readonly size: number };
 
-/** Someone who is told of every transaction that it has not committed itself. */
+/** Is notified of each transaction that it did not commit itself. */
 export interface StorageObserver {
   invalidate(tid: Uint8Array, oids: readonly Uint8Array[]): void;
   /** The storage was packed. */

@@ -19,10 +19,10 @@ export class StorageStats {
   report(now: {
     readonly connections: number;
     readonly waiting: number;
-    /** Since when a commit is under way, in milliseconds since 1970. */
+    /** When the current commit got its lock, in milliseconds since 1970. */
     readonly lockedSinceMs: number | undefined;
     readonly lastTransaction: Uint8Array;
-    /** Whether transactions that are voted on have to end in time. */
+    /** Whether there is a transaction timeout. */
     readonly hasTimeout: boolean;
   }): { readonly [key: string]: Value } {
     return {
@@ -37,7 +37,7 @@ export class StorageStats {
       conflicts_resolved: 0,
       start: this.#start,
       waiting: now.waiting,
-      // The server's thread that watches over that, for which there is a stub where there is no timeout.
+      // ZEO's server has a thread for the timeout, and a stub without one.
       'timeout-thread-is-alive': now.hasTimeout ? true : 'stub',
       'last-transaction': Buffer.from(now.lastTransaction).toString('hex'),
     };

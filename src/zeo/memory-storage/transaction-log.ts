@@ -2,14 +2,14 @@ import { compareIds, isLater } from '../../zodb/ids.js';
 import type { Value } from '../encoding/values.js';
 import type { Revision } from './revisions.js';
 
-/** Who committed, and why: text as bytes, as ZODB keeps it. */
+/** Who committed, and why, in bytes as ZODB keeps it. */
 export interface TransactionMeta {
   readonly user: Value;
   readonly description: Value;
   readonly extension: Value;
 }
 
-/** ZODB's mark in a transaction's header: `p` where some of it was packed away, so that it cannot be undone. */
+/** ZODB's mark in a transaction's header: `p` if it was packed, so that it cannot be undone. */
 export type TransactionStatus = ' ' | 'p';
 
 /** A transaction that was committed. */
@@ -40,8 +40,7 @@ export class TransactionLog {
   }
 
   /**
-   * The transactions from one to another, both included. Another may be committed, or the storage be packed,
-   * between two steps.
+   * The transactions from one to another, both included. Commits and packs may happen between two steps.
    */
   *between(start: Uint8Array, stop: Uint8Array): Generator<StoredTransaction, undefined> {
     let next = this.#list[this.#firstFrom(start)];
@@ -53,7 +52,7 @@ export class TransactionLog {
     return undefined;
   }
 
-  /** Forgets the records that are not to be kept, and marks the transactions up to a moment as packed. */
+  /** Keeps only these records, and marks the transactions up to a moment as packed. */
   pack(stop: Uint8Array, isKept: (revision: Revision) => boolean): void {
     this.#list = this.#list.flatMap((transaction): StoredTransaction[] => {
       if (isLater(transaction.tid, stop)) return [transaction];

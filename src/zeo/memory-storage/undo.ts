@@ -4,19 +4,19 @@ import type { Revision } from './revisions.js';
 /** What an undo writes for one object. */
 export interface UndoneState {
   readonly data: Uint8Array | null;
-  /** The transaction whose record is put back; `null` where there is none, or the record is a merged one. */
+  /** The transaction whose record is restored; `null` if there is none, or the record is a merged one. */
   readonly origin: Uint8Array | null;
 }
 
 /**
- * Takes one object's change back: to what it was before, if nothing happened since that matters, else to a merge.
+ * Undoes the change of one object: restores its previous state unless it changed since, otherwise merges.
  * Source: ZODB/FileStorage/FileStorage.py, `_transactionalUndoRecord`.
  *
- * @param undone what the transaction that is taken back wrote.
- * @param previous what it replaced, if anything.
- * @param currentData the object's record now, as the undoing transaction sees it: perhaps one that it has itself put back.
- * @param merge settles a conflict, or not.
- * @throws ServerError `UndoError` if the object was changed since and nobody can merge that.
+ * @param undone the revision of the undone transaction.
+ * @param previous the one that it replaced, if any.
+ * @param currentData the object's record now, as the undoing transaction sees it, perhaps one that it has restored itself.
+ * @param merge resolves a conflict if it can.
+ * @throws ServerError `UndoError` if the object was changed since and cannot be merged.
  */
 export function undo(
   undone: Revision,

@@ -1,9 +1,9 @@
 /**
- * A clock as `Date.now`, but with the fraction of a millisecond, as Python's `time.time()` has it: ids of transactions are
- * compared with that.
+ * A clock like `Date.now` but with fractions of a millisecond, as Python's `time.time()`, with which transaction ids are
+ * compared.
  *
  * @param wall whole milliseconds since 1970, rounded down; it may be set at any time.
- * @param steady milliseconds since whenever, with a fraction; it runs on evenly.
+ * @param steady monotonic milliseconds with a fraction, from any start.
  */
 export function fineWallClock(
   wall: () => number = Date.now,
@@ -13,12 +13,12 @@ export function fineWallClock(
   return () => {
     const wholeMs = wall();
     const steadyMs = steady();
-    // Within the millisecond that the wall clock shows, or as near to it as possible; from then on it stays near.
+    // Kept within the millisecond that the wall clock shows.
     const nowMs = Math.min(Math.max(steadyMs + offsetMs, wholeMs), wholeMs + 0.999);
     offsetMs = nowMs - steadyMs;
     return nowMs;
   };
 }
 
-/** One for all storages, so that their transactions are in the right order as well. */
+/** One for all storages, so that their transactions are ordered as well. */
 export const systemWallClock = fineWallClock();

@@ -3,18 +3,17 @@ import { entriesOf, numberOf, typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 import { posKeyError, typeError } from '../memory-storage/python-errors.js';
 
-/** What arguments a method has. */
+/** The arguments that a method takes. */
 export interface Signature {
-  /** Python's names of them. */
+  /** Their names in Python. */
   readonly parameters: readonly string[];
-  /** How many of them a call must have at least. */
+  /** How many of them a call must have. */
   readonly required: number;
 }
 
 /**
- * The arguments of one call, read by position.
- *
- * What ZEO's server takes is taken, and what it refuses is refused with the same exception.
+ * The arguments of one call, read by position. ZEO's own server decides which are accepted, and by which exception the
+ * others are refused.
  */
 export class Arguments {
   readonly #name: string;
@@ -32,17 +31,17 @@ export class Arguments {
     return this.#values;
   }
 
-  /** Which every call that means a transaction names it in. */
+  /** The one by which each call within a transaction names it. */
   get last(): Value {
     return this.any(this.#values.length - 1);
   }
 
-  /** One that every call has. */
+  /** A required argument. */
   any(index: number): Value {
     return this.#values[index] as Value;
   }
 
-  /** The value, or `fallback` where the call leaves it out; `None` is a value. */
+  /** An optional argument, or `fallback` for a call without it; `None` is a value. */
   optional(index: number, fallback: Value): Value {
     const value = this.#values[index];
     return value === undefined ? fallback : value;
@@ -82,7 +81,7 @@ export class Arguments {
   }
 }
 
-/* In the words of Python, which counts `self`. */
+/* Python's own messages, which count `self`. */
 
 function tooMany(name: string, required: number, most: number, given: number) {
   const range = required === most ? most + 1 : `from ${required + 1} to ${most + 1}`;

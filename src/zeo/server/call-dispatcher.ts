@@ -5,29 +5,29 @@ import { Arguments } from './arguments.js';
 import type { ClientState } from './client-state.js';
 import { methods, methodsBeforeRegistration } from './methods.js';
 
-/** A call as it came in. */
+/** A call as received. */
 export interface IncomingCall {
   readonly id: MessageId;
-  /** The client wants no reply. */
+  /** The client expects no reply. */
   readonly oneWay: boolean;
   readonly method: string;
   readonly args: readonly Value[];
 }
 
-/** Where answers go. */
+/** Receives the outcome of each call. */
 export interface Replies {
   reply(id: MessageId, value: Value): void;
   error(id: MessageId, error: ServerError): void;
-  /** Ends the connection: the client broke a rule for which there is no answer. */
+  /** Ends the connection of a client that broke the protocol. */
   drop(error: ProtocolError): void;
 }
 
 /**
- * Decides what becomes of a call. Source: ZEO/asyncio/server.py, `ServerProtocol.message_received`.
+ * Performs calls and routes their outcome. Source: ZEO/asyncio/server.py, `ServerProtocol.message_received`.
  *
  * - Before its registration a client may only register, and afterwards never again.
  * - An unknown method ends the connection.
- * - An error in a one-way call ends it as well: there is no other way to tell the client.
+ * - An error in a one-way call ends it as well: there is no other way to report it.
  */
 export class CallDispatcher {
   readonly #client: ClientState;
@@ -66,7 +66,7 @@ export class CallDispatcher {
     try {
       this.#replies.reply(call.id, value);
     } catch (error) {
-      // E.g. a dict that a transaction brought in the other encoding.
+      // E.g. a value that a transaction brought in the other encoding.
       if (!(error instanceof KeepAliveError) || error.code !== 'ERR_ZEO_INVALID_ARGUMENT') throw error;
       throw valueError("Couldn't pickle response");
     }
@@ -92,7 +92,7 @@ export class CallDispatcher {
   }
 }
 
-/** A bug of this server is no reason to leave a client without an answer. */
+/** A bug of this server must not leave the client without an answer. */
 function internalError(error: unknown): ServerError {
   return new ServerError('builtins.RuntimeError', [String(error)]);
 }

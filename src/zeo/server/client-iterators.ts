@@ -10,16 +10,16 @@ import {
 import type { Revision } from '../memory-storage/revisions.js';
 import type { StoredTransaction } from '../memory-storage/transaction-log.js';
 
-/** As many as a client may have open; ZEO's own client gives up the ones that it has dropped at its next commit. */
+/** Maximum of open iterators of a client; ZEO's own client releases those that it has dropped at its next commit. */
 const maxOpen = 10_000;
 
 interface TransactionIteration {
   readonly iterator: Iterator<StoredTransaction>;
-  /** What it gave last: only of that the records can be asked for. */
+  /** The transaction returned last: records can be requested of that one only. */
   last?: StoredTransaction;
 }
 
-/** The iterations that a client has under way, by the numbers that it knows them by. */
+/** The open iterators of a client, by their ids. */
 export class ClientIterators {
   readonly #transactions = new Map<number, TransactionIteration>();
   readonly #records = new Map<number, Iterator<Revision>>();
@@ -32,10 +32,10 @@ export class ClientIterators {
     return id;
   }
 
-  /** The next transaction; after the last one nothing, once. @throws ServerError `KeyError` */
+  /** The next transaction; `undefined` once after the last one. @throws ServerError `KeyError` */
   next(id: Value): StoredTransaction | undefined {
     const key = keyOf(id);
-    // What ZEO's server finds there is a record.
+    // ZEO's server finds a record there.
     if (this.#records.has(key)) throw attributeError('Record', 'status');
     const iteration = this.#transaction(id);
     const { done, value } = iteration.iterator.next();
@@ -48,12 +48,12 @@ export class ClientIterators {
   }
 
   /**
-   * The records of the transaction that an iteration has given last.
+   * The records of the transaction that an iterator returned last.
    *
    * @throws ServerError `KeyError`, `Exception` if it is another transaction, `StorageError` if too many are open.
    */
   startRecords(id: Value, tid: Value): number {
-    // As in ZEO, a call that fails uses a number up.
+    // As in ZEO, a failed call uses up an id.
     const recordsId = this.#newId();
     const { last } = this.#transaction(id);
     if (last === undefined) throw keyError(id);
@@ -62,7 +62,7 @@ export class ClientIterators {
     return recordsId;
   }
 
-  /** The next record; after the last one nothing, once. @throws ServerError `KeyError` */
+  /** The next record; `undefined` once after the last one. @throws ServerError `KeyError` */
   nextRecord(id: Value): Revision | undefined {
     const key = keyOf(id);
     if (this.#transactions.has(key)) throw attributeError('TransactionRecord', 'oid');
@@ -74,7 +74,7 @@ export class ClientIterators {
     return undefined;
   }
 
-  /** Gives iterations up; harmless for one that there is not. */
+  /** Closes iterators; unknown ids are ignored. */
   forget(ids: readonly Value[]): void {
     for (const id of ids) {
       const key = keyOf(id);
@@ -98,7 +98,7 @@ export class ClientIterators {
   }
 }
 
-/** The number that a client's value is as a key of Python's dict: one that no iteration has for what is no number. */
+/** The id that a client's value equals as a key in Python; NaN, which no iterator has, for other types than numbers. */
 function keyOf(id: Value): number {
   if (entriesOf(id) !== undefined) throw typeError(`unhashable type: '${typeName(id)}'`);
   return Number(numberOf(id) ?? Number.NaN);

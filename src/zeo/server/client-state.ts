@@ -8,20 +8,20 @@ import type { StorageObserver, StorageSize } from '../memory-storage/storage-obs
 import { ClientIterators } from './client-iterators.js';
 import type { PendingTransaction } from './pending-transaction.js';
 
-/** What all clients of a server share. */
+/** The state shared by all clients of a server. */
 export interface Served {
   readonly storages: ReadonlyMap<string, MemoryStorage>;
-  /** Refuses whoever registers to write from now on. */
+  /** Refuses clients that register to write from now on. */
   readonly readOnly: boolean;
-  /** Conflicts are for the clients to settle, and not for the storage. */
+  /** Leaves conflicts to the clients instead of the storage. */
   readonly clientConflictResolution: boolean;
-  /** How much one transaction may bring. */
+  /** Maximum size of one transaction. */
   readonly maxTransactionBytes: number;
-  /** For how long a transaction may have the commit lock after its vote, in milliseconds; absent: for any time. */
+  /** How long a transaction may hold the commit lock after its vote; absent: no limit. */
   readonly transactionTimeoutMs?: number | undefined;
 }
 
-/** The way to the client for what it has not asked for. */
+/** Sends a client what it did not ask for. */
 export interface Peer {
   oneWay(method: string, args: readonly Value[]): void;
   /** Ends its connection. */
@@ -29,14 +29,14 @@ export interface Peer {
 }
 
 /**
- * What the server knows of one client: the storage that it registered for and the transaction that it is in.
+ * The server's state for one client: the storage that it registered for and its transaction.
  *
  * Source: ZEO/StorageServer.py, `ZEOStorage`.
  */
 export class ClientState implements StorageObserver {
   readonly served: Served;
   readonly peer: Peer;
-  /** What the client calls itself (`set_client_label`). */
+  /** The client's name for itself (`set_client_label`). */
   label: string | undefined;
   transaction: PendingTransaction | undefined;
   readonly iterators = new ClientIterators();
@@ -63,7 +63,7 @@ export class ClientState implements StorageObserver {
     return this.#readOnly;
   }
 
-  /** Only for methods that are called after the registration: the dispatcher sees to that. */
+  /** For methods after the registration only, as the dispatcher ensures. */
   get storage(): MemoryStorage {
     if (this.#storage === undefined) throw valueError('not registered');
     return this.#storage;
@@ -102,9 +102,9 @@ export class ClientState implements StorageObserver {
   }
 
   /**
-   * The transaction that the client means.
+   * The client's transaction, which has to be the one that the call names.
    *
-   * @throws ServerError `StorageTransactionError` if it is not the one that it is in.
+   * @throws ServerError `StorageTransactionError` for another one, or none.
    */
   current(id: Value): PendingTransaction {
     this.assertWritable();
@@ -115,8 +115,8 @@ export class ClientState implements StorageObserver {
   }
 
   /**
-   * The transaction has been voted on: unless it is finished or aborted in time the client is dropped, and the lock goes to
-   * the next one. (ZEO's own server, up to 6.2, drops the client and keeps the lock for good.)
+   * Starts the transaction timeout after a vote: a client that neither finishes nor aborts in time is dropped, and the lock
+   * goes to the next one. (ZEO's own server, up to 6.2, drops the client and keeps the lock forever.)
    */
   expectFinish(): void {
     const { transactionTimeoutMs } = this.served;
@@ -129,7 +129,7 @@ export class ClientState implements StorageObserver {
     );
   }
 
-  /** Forgets the transaction, and lets the next committer in. */
+  /** Forgets the transaction and releases the commit lock. */
   endTransaction(): void {
     if (this.transaction === undefined) return;
     this.#endTimeout?.();
@@ -139,7 +139,7 @@ export class ClientState implements StorageObserver {
     this.storage.commitLock.release(this);
   }
 
-  /** The connection is gone: its transaction is aborted. */
+  /** Aborts the transaction of a connection that has closed. */
   disconnected(): void {
     this.#unobserve?.();
     if (this.transaction !== undefined) this.storage.stats.aborts += 1;

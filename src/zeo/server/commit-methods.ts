@@ -13,9 +13,9 @@ import { readOperation } from './read-operation.js';
  * The two phases of a commit. Source: ZEO/StorageServer.py, `ZEOStorage` and `CommitLog`.
  *
  * ```
- * tpc_begin · storea … · vote ── lock is free ──▶ staged ── tpc_finish ─▶ written: the others are told, then
- *                     ▲    └── lock is taken ─▶ waits ─┘ └── tpc_abort ─▶ forgotten     `info`, then the reply
- *                     └── conflicts that the client is to settle
+ * tpc_begin · storea … · vote ── lock is free ──▶ staged ── tpc_finish ─▶ written: invalidations to others,
+ *                     ▲    └── lock is taken ─▶ waits ─┘ └── tpc_abort ─▶ forgotten     then `info` and the reply
+ *                     └── conflicts for the client to settle
  * ```
  */
 export const commitMethods: Readonly<Record<string, Method>> = {
@@ -114,16 +114,16 @@ function collect(client: ClientState, kind: Parameters<typeof readOperation>[0],
   return null;
 }
 
-/** The transaction, if the client is in it: to end one that there is not is no error. */
+/** The client's transaction, if it is the named one: ending an unknown one is not an error. */
 function mentioned(client: ClientState, id: Value): PendingTransaction | undefined {
   client.assertWritable();
   return client.transaction?.is(id) ? client.transaction : undefined;
 }
 
 /**
- * With the lock held. A transaction that fails its vote is over.
+ * The vote, with the lock held. A transaction that fails it is over.
  *
- * @returns the objects that were rewritten, or the conflicts that the client is to settle before it votes again.
+ * @returns the objects that were rewritten, or the conflicts for the client to settle before it votes again.
  */
 function stage(client: ClientState, transaction: PendingTransaction): Value {
   const { storage, served } = client;

@@ -13,7 +13,7 @@ import type { StoredTransaction } from '../memory-storage/transaction-log.js';
 import { type Method, method } from './method.js';
 import { extensionOf, toDict, undoLog } from './undo-log.js';
 
-/** The methods that look back, and the one that ends what can be seen. Source: ZEO/StorageServer.py, `ZEOStorage`. */
+/** The methods about the past, and `pack`, which ends it. Source: ZEO/StorageServer.py, `ZEOStorage`. */
 export const historyMethods: Readonly<Record<string, Method>> = {
   history: method('tid size?', ({ storage }, args) =>
     storage.history(args.oid(0), wholeCount(args.number(1, 1))).map(historyEntry),
@@ -27,13 +27,13 @@ export const historyMethods: Readonly<Record<string, Method>> = {
     undoLog(storage.transactions, args.number(0), args.number(1), wantedEntries(args.any(2))),
   ),
 
-  // A server that is read-only packs as well.
+  // Read-only servers pack as well.
   pack: method('time wait?', ({ storage }, args) => {
     const waits = isTruthy(args.optional(1, true));
     try {
       storage.pack(packTime(args.number(0)));
     } catch (error) {
-      // Nobody hears of it.
+      // As in ZEO, the error of a pack in the background is not reported.
       if (waits) throw error;
     }
     return null;
@@ -42,7 +42,7 @@ export const historyMethods: Readonly<Record<string, Method>> = {
   record_iternext: method('next?', ({ storage }, args) => {
     const from = args.optional(0, null) === null ? undefined : args.bytes(0);
     const [record, next]: Iterable<Revision | undefined> = storage.records(from);
-    // In the words of ZODB's index.
+    // The messages of ZODB's index.
     if (record === undefined) {
       throw valueError(storage.length === 0 ? 'empty tree' : 'no key satisfies the conditions');
     }
@@ -69,7 +69,7 @@ export const historyMethods: Readonly<Record<string, Method>> = {
   }),
 };
 
-/** From the first moment that has a transaction id to the end of the year 9999: in seconds. */
+/** From the first moment with a transaction id to the end of the year 9999, in seconds since 1970. */
 const [earliestSeconds, latestSeconds] = [-2_208_988_800, 253_402_300_800];
 
 /** In milliseconds. */
@@ -81,7 +81,7 @@ function packTime(seconds: number): number {
   return seconds * 1000;
 }
 
-/** The first whole number that is not less, as who counts up to it gets there. */
+/** The next integer, at which a count up to `size` ends. */
 function wholeCount(size: number): number {
   return Number.isNaN(size) ? Number.POSITIVE_INFINITY : Math.ceil(size);
 }
@@ -93,7 +93,7 @@ function wantedEntries(spec: Value): readonly (readonly [Value, Value])[] {
   return [];
 }
 
-/** Where an iteration starts or stops; nothing and nothing in it both mean that it does not matter. */
+/** Where an iteration starts or stops; `None` and empty bytes mean no limit. */
 function boundary(tid: Value): Uint8Array | undefined {
   // ZODB/FileStorage/FileStorage.py: `assert start is None or isinstance(start, bytes)`
   if (tid !== null && !(tid instanceof Uint8Array)) throw assertionError();

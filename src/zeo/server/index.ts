@@ -1,5 +1,5 @@
 /**
- * What helps to test a program that speaks ZEO, where no Python is at hand: `zeo-keepalive/testing`.
+ * Tools to test programs that use ZEO, without Python: `zeo-keepalive/testing`.
  *
  * @module testing
  */

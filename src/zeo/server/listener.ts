@@ -1,23 +1,23 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
-/** Who is told of what comes in. */
+/** Receives the events of a listener. */
 export interface ListenerObserver {
-  /** A client that may speak: where TLS is used, after its handshake. */
+  /** A client connected; with TLS, after its handshake. */
   accepted(socket: Socket): void;
-  /** A TLS handshake failed, e.g. for want of a certificate. */
+  /** A TLS handshake failed, e.g. for lack of a certificate. */
   refused(error: Error): void;
-  /** The system's trouble with accepting one, e.g. no file descriptor is left: it concerns one client and not the server. */
+  /** The system could not accept a client, e.g. because no file descriptor is left; the server goes on. */
   failed(error: Error): void;
 }
 
-/** What a server listens with: plainly, or with TLS. */
+/** The listening socket of a server, with or without TLS. */
 export class Listener {
   readonly server: Server;
-  /** What lies under the connections with TLS, those in the middle of their handshake included. */
+  /** The sockets under TLS connections, including those still in their handshake. */
   readonly #sockets = new Set<Socket>();
 
-  /** @param tls Node's options; as with ZEO's server clients need a certificate unless they say otherwise. */
+  /** @param tls Node's options; as with ZEO's server, clients need a certificate unless these say otherwise. */
   constructor(tls: TlsOptions | undefined, observer: ListenerObserver) {
     if (tls === undefined) {
       this.server = createServer({ allowHalfOpen: true }, (socket) => observer.accepted(socket));
@@ -30,7 +30,7 @@ export class Listener {
     this.server.once('listening', () => this.server.on('error', (error) => observer.failed(error)));
   }
 
-  /** Ends every TLS handshake now, which nobody else knows of. */
+  /** Ends every pending TLS handshake, which only the listener knows of. */
   destroyHandshakes(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

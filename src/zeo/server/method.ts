@@ -3,14 +3,14 @@ import type { Arguments, Signature } from './arguments.js';
 import type { ClientState } from './client-state.js';
 
 /**
- * What a method does.
+ * Performs a call of a method.
  *
  * @returns the reply, or a promise of it where the client has to wait.
- * @throws ServerError what the client is answered with.
+ * @throws ServerError the client's answer.
  */
 export type Perform = (client: ClientState, args: Arguments) => Value | Promise<Value>;
 
-/** One method that clients call. */
+/** A method that clients call. */
 export interface Method extends Signature {
   readonly perform: Perform;
 }

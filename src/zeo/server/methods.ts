@@ -13,7 +13,7 @@ export const methods: ReadonlyMap<string, Method> = new Map([
   ...Object.entries(missingMethods),
 ]);
 
-/** The one that any other client may call. */
+/** The only method before the registration. */
 export const methodsBeforeRegistration: ReadonlyMap<string, Method> = new Map([
   [
     'register',

@@ -6,7 +6,7 @@ function refuseBlob(): never {
   throw typeError('Blobs are not supported');
 }
 
-/** Methods of ZEO's server that this one only knows by name: what blobs need, and one that its own does not have either. */
+/** Methods that are only known by name: those for blobs, and one that ZEO's own server lists but does not have. */
 export const missingMethods: Readonly<Record<string, Method>> = {
   storeBlobStart: method('', refuseBlob),
   storeBlobChunk: method('chunk', refuseBlob),
@@ -19,7 +19,7 @@ export const missingMethods: Readonly<Record<string, Method>> = {
 
   storeBlobShared: method('oid serial data filename id', (client, args) => {
     client.current(args.any(4));
-    // What is no name of a file that the client has put into the shared directory.
+    // The name has to be that of a temporary file in the shared blob directory.
     const filename = args.any(3);
     if (typeof filename === 'string' && !/\.tmp.?$/.test(filename)) throw valueError(filename);
     return refuseBlob();

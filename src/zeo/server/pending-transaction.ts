@@ -6,7 +6,7 @@ import { transactionTooLargeError } from '../memory-storage/python-errors.js';
 import type { StagedTransaction } from '../memory-storage/staged-transaction.js';
 import type { TransactionMeta, TransactionStatus } from '../memory-storage/transaction-log.js';
 
-/** What a client says of its transaction when it begins. */
+/** How a client describes a transaction that it begins. */
 export interface TransactionStart {
   /** The client's own name for it. */
   readonly id: Value;
@@ -16,19 +16,19 @@ export interface TransactionStart {
   readonly status: TransactionStatus;
 }
 
-/** What one operation takes besides its record. */
+/** What one operation takes in memory besides its record. */
 const operationBytes = 100;
 
-/** A client's transaction between `tpc_begin` and its end: what it is to do is collected, and done at the vote. */
+/** A client's transaction between `tpc_begin` and its end: operations are collected, and performed at the vote. */
 export class PendingTransaction {
   readonly start: TransactionStart;
-  /** What the vote has found, when it went well: only `tpc_finish` or an abort can follow. */
+  /** The result of a successful vote: only `tpc_finish` or an abort can follow. */
   staged: StagedTransaction | undefined;
   readonly #operations: Operation[] = [];
   readonly #maxBytes: number;
   #bytes = 0;
 
-  /** @param maxBytes how much it may bring. */
+  /** @param maxBytes its maximum size */
   constructor(start: TransactionStart, maxBytes: number) {
     this.start = start;
     this.#maxBytes = maxBytes;
@@ -56,7 +56,7 @@ export class PendingTransaction {
   }
 }
 
-/** Of an argument that should be an id or a record, and may be anything. */
+/** The size of an argument that should be an id or a record, but may be anything. */
 function bytesOf(value: Value): number {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return 0;
   // Ids are part of what each operation takes.

@@ -4,7 +4,7 @@ import type { Value } from '../encoding/values.js';
 import { typeError, valueError } from '../memory-storage/python-errors.js';
 import { type Method, method } from './method.js';
 
-/** What the storage can do, in the order of a file storage's `providedBy(storage).__iro__`: ZEO's client offers of itself what is named here (`ZEO/ClientStorage.py: notify_connected`). */
+/** The interfaces of a file storage, in the order of `providedBy(storage).__iro__`: ZEO's client declares that it provides them (`ZEO/ClientStorage.py: notify_connected`). */
 const interfaces = [
   ['ZODB.interfaces', 'IStorageRestoreable'],
   ['ZODB.interfaces', 'IStorageIteration'],
@@ -15,7 +15,7 @@ const interfaces = [
   ['zope.interface', 'Interface'],
 ];
 
-/** The server's methods that change nothing in a storage, and tell only of now and of what changed since. Source: ZEO/StorageServer.py, `ZEOStorage`. */
+/** The methods that read current data, or what changed since a transaction. Source: ZEO/StorageServer.py, `ZEOStorage`. */
 export const readMethods: Readonly<Record<string, Method>> = {
   get_info: method('', ({ storage }) => ({
     length: storage.length,
@@ -44,7 +44,7 @@ export const readMethods: Readonly<Record<string, Method>> = {
     const tid = args.bytes(0);
     const found = storage.getInvalidations(tid);
     if (found !== null) return [found.tid, found.oids];
-    // It is too old, which ZEO's server writes into its log as a number.
+    // Too old; ZEO's server logs such an id as a number, for which it needs 8 bytes.
     if (tid.length !== 8) throw valueError('unpack requires a buffer of 8 bytes', tid);
     return null;
   }),
@@ -61,13 +61,13 @@ export const readMethods: Readonly<Record<string, Method>> = {
 
   set_client_label: method('label', (client, args) => {
     const label = args.any(0);
-    // The client's name for itself is for people to read: no more is kept than they would.
+    // For people to read, so that a limit does no harm.
     client.label = (typeof label === 'string' ? label : inspect(label)).slice(0, 1000);
     return null;
   }),
 };
 
-/** As many as ZEO gives: never none, and never more than a hundred. */
+/** As in ZEO: at least one, at most a hundred. */
 function oidCount(wanted: Value): number {
   const number = numberOf(wanted);
   if (number === undefined) throw typeError(`'<' not supported between 'int' and '${typeName(wanted)}'`);

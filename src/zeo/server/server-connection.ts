@@ -8,14 +8,14 @@ import { ClientState, type Peer, type Served } from './client-state.js';
 export interface ServerConnectionOptions {
   readonly encoding: 'Z' | 'M';
   readonly maxFrameBytes: number | undefined;
-  /** How much may wait to be sent to a client that does not read, before it is dropped. */
+  /** A client with more unread bytes than this is dropped. */
   readonly maxBufferedBytes: number;
 }
 
-/** What becomes of a connection, for its server. */
+/** Receives the events of a connection. */
 export interface ServerConnectionObserver {
   called(connection: ServerConnection, call: IncomingCall): void;
-  /** Once. `error` says why, unless the client just left. */
+  /** Once, with the cause unless the client just closed it. */
   closed(connection: ServerConnection, error: Error | undefined): void;
 }
 
@@ -31,9 +31,9 @@ export class ServerConnection implements Replies, Peer {
   readonly #dispatcher: CallDispatcher;
   readonly #observer: ServerConnectionObserver;
   readonly #maxBufferedBytes: number;
-  /** Received and not yet looked at: more than nothing only while silent. */
+  /** Received but not yet processed; only while silent. */
   #inbox: (ServerEvent | ProtocolError)[] = [];
-  /** Not yet written: more than nothing only while silent. */
+  /** Not yet written; only while silent. */
   #outbox: Uint8Array[] = [];
   #outboxBytes = 0;
   #silent = false;
@@ -66,7 +66,7 @@ export class ServerConnection implements Replies, Peer {
     socket.on('error', (error) => {
       this.#error ??= error;
     });
-    // Only with `allowHalfOpen` is it this class that decides when the client's end is answered: not while silent.
+    // With `allowHalfOpen` this class decides when to answer the client's end: not while silent.
     socket.on('end', () => {
       this.#ended = true;
       if (!this.#silent) socket.end();
@@ -75,12 +75,12 @@ export class ServerConnection implements Replies, Peer {
     this.#write(this.#session.greeting());
   }
 
-  /** What the client calls itself; `undefined` if it said nothing. */
+  /** The client's name for itself; `undefined` if it has not sent one. */
   get label(): string | undefined {
     return this.#client.label;
   }
 
-  /** The id of the storage that it registered for; `undefined` before it has. */
+  /** The id of the storage that it registered for; `undefined` before that. */
   get storageId(): string | undefined {
     return this.#client.storageId;
   }
@@ -98,15 +98,15 @@ export class ServerConnection implements Replies, Peer {
   }
 
   /**
-   * From now on nothing is read and nothing written, while the socket stays open: a peer that is dead without
-   * anyone having been told. A call whose `call` event is being handled is done, but its reply is not sent.
+   * Stops reading and writing while the socket stays open, like a peer that died without closing it. A call whose
+   * `call` event is being handled is performed, but its reply is not sent.
    */
   silence(): void {
     this.#silent = true;
     this.#socket.pause();
   }
 
-  /** Ends {@link silence}: what has been held back goes out, and what the client sent meanwhile is handled. */
+  /** Ends {@link silence}: sends what was held back, and processes what the client has sent meanwhile. */
   resume(): void {
     if (!this.#silent) return;
     this.#silent = false;
@@ -115,13 +115,13 @@ export class ServerConnection implements Replies, Peer {
     this.#outboxBytes = 0;
     for (const bytes of held) this.#write(bytes);
     this.#handleInbox();
-    // Handling it may have brought a listener to silence it again.
+    // A listener may have silenced it again.
     if (this.#silent) return;
     this.#socket.resume();
     if (this.#ended) this.#socket.end();
   }
 
-  /** Ends the connection now, with nothing sent. */
+  /** Closes the connection at once, without sending anything. */
   destroy(error?: Error): void {
     this.#error ??= error;
     this.#inbox = [];
@@ -143,7 +143,7 @@ export class ServerConnection implements Replies, Peer {
     try {
       this.#write(this.#session.encodeOneWay(method, args));
     } catch (error) {
-      // It concerns this client; whoever is just committing must not hear of it.
+      // Concerns this client only: it must not fail the commit of another one.
       this.destroy(error as Error);
     }
   }
@@ -157,7 +157,7 @@ export class ServerConnection implements Replies, Peer {
     try {
       this.#session.receive(chunk, (event) => this.#inbox.push(event));
     } catch (error) {
-      // What came before the bad bytes is still handled, and only then the connection ended.
+      // Calls before the malformed bytes are still performed.
       this.#inbox.push(
         error instanceof ProtocolError ? error : new ProtocolError('Unreadable message', { cause: error }),
       );
@@ -172,7 +172,7 @@ export class ServerConnection implements Replies, Peer {
     }
   }
 
-  /** Nothing, from the moment on when a listener silenced or destroyed the connection. */
+  /** Stops as soon as a listener silences or destroys the connection. */
   #next(): ServerEvent | ProtocolError | undefined {
     return this.#silent || this.#socket.destroyed ? undefined : this.#inbox.shift();
   }

@@ -8,10 +8,10 @@ import { prefixPath, startsWithPath } from './undo-prefix.js';
  * The transactions that can be undone, newest first, as ZODB describes them.
  * Source: ZODB/FileStorage/FileStorage.py, `undoLog`; ZODB/UndoLogCompatible.py.
  *
- * @param transactions oldest first; those before one that was packed do not count.
- * @param first how many of those that fit to leave out.
- * @param last at which of those to stop; negative: how many to give.
- * @param wanted keys and values that a description has to have.
+ * @param transactions oldest first; it ends at the newest packed one.
+ * @param first how many matches to skip.
+ * @param last the match at which to stop; negative: the number of results.
+ * @param wanted entries that a description must have.
  */
 export function undoLog(
   transactions: readonly StoredTransaction[],
@@ -38,14 +38,14 @@ function isWanted(value: Value, wanted: Value): boolean {
   return prefix === undefined ? isEqual(value, wanted) : startsWithPath(value, prefix);
 }
 
-/** The entries of a dict that tells of a revision. Source: ZODB/FileStorage/FileStorage.py, `history`. */
+/** A dict with these entries. */
 export function toDict(entries: ReadonlyMap<Value, Value>): Value {
-  // With text keys only it has a form in msgpack as well.
+  // An object unless a key is not text, as values are decoded.
   const isPlain = [...entries.keys()].every((key) => typeof key === 'string');
   return isPlain ? (Object.fromEntries(entries) as Value) : entries;
 }
 
-/** What the one who committed has added of his own. */
+/** The entries that the committer added. */
 export function extensionOf({ meta }: StoredTransaction): Iterable<readonly [Value, Value]> {
   const { extension } = meta;
   if (extension instanceof Map) return extension;

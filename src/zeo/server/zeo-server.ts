@@ -13,38 +13,38 @@ import { ServerConnection } from './server-connection.js';
 export interface ZeoServerOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string;
-  /** Default 0: one that is free. */
+  /** Default 0: any free port. */
   readonly port?: number;
   /** The path of a unix socket, instead of `host` and `port`. */
   readonly path?: string;
   /** `Z5` speaks pickle, `M5` msgpack; a server offers one. Default `Z5`. */
   readonly encoding?: 'Z5' | 'M5';
-  /** The ids of the storages to make, or the storages of another server to go on with. Default `['1']`. */
+  /** The ids of the storages to create, or the storages of another server to reuse. Default `['1']`. */
   readonly storages?: Iterable<string> | ReadonlyMap<string, MemoryStorage>;
   /** Refuses clients that want to write; {@link ZeoServer.readOnly} changes it later. Default `false`. */
   readonly readOnly?: boolean;
   /**
    * Speaks TLS, with Node's options: `key` and `cert` of the server, `ca` of the clients. As with ZEO's server a client
-   * needs a certificate, which is the only authentication there is, unless `requestCert: false` says otherwise.
+   * needs a certificate, which is the only authentication, unless `requestCert: false` says otherwise.
    */
   readonly tls?: TlsOptions;
   /**
    * Leaves conflicts to the clients: a vote answers with them, as ZEO's `client-conflict-resolution`. Default `false`:
-   * the storage settles them, as it can.
+   * the storage settles those that it can.
    */
   readonly clientConflictResolution?: boolean;
-  /** How much one transaction may bring, in bytes, before its client is dropped. Default 1 GiB. */
+  /** A client whose transaction is larger than this, in bytes, is dropped. Default 1 GiB. */
   readonly maxTransactionBytes?: number;
   /**
-   * For how many seconds a client may hold the commit lock after a vote, before it is dropped: ZEO's `transaction-timeout`.
-   * Default: for any time.
+   * How many seconds a client may hold the commit lock after its vote before it is dropped: ZEO's `transaction-timeout`.
+   * Default: no limit.
    */
   readonly transactionTimeout?: number | undefined;
   /** The longest message that is accepted, in bytes. */
   readonly maxFrameBytes?: number;
-  /** How much may wait to be sent to a client that does not read, before it is dropped. Default 64 MiB. */
+  /** A client with more unread bytes than this is dropped. Default 64 MiB. */
   readonly maxBufferedBytes?: number;
-  /** How many transactions back a returning client can be brought up to date. Default 100. */
+  /** How many transactions a client may have missed and still be brought up to date. Default 100. */
   readonly invalidationQueueSize?: number;
 }
 
@@ -52,15 +52,15 @@ export interface ZeoServerOptions {
 export interface ServerCall {
   readonly connection: ServerConnection;
   readonly method: string;
-  /** The client wants no reply. */
+  /** The client expects no reply. */
   readonly oneWay: boolean;
 }
 
 export interface ZeoServerEvents {
   connection: [connection: ServerConnection];
-  /** `error` says why, unless the client just left. */
+  /** `error` is the cause, unless the client just closed the connection. */
   disconnection: [connection: ServerConnection, error: Error | undefined];
-  /** A call came in and is about to be done. A `silence()` here holds its reply back. */
+  /** A call was received and is about to be performed. A `silence()` here holds its reply back. */
   call: [call: ServerCall];
   /** A client broke the protocol and is dropped. `disconnection` follows. */
   clientError: [connection: ServerConnection, error: ProtocolError];
@@ -93,7 +93,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
    *
    * Like any server it keeps the process alive until {@link close}.
    *
-   * @throws Error the system's, e.g. with the code `EADDRINUSE`; RangeError for an encoding that there is not, and for a
+   * @throws Error the system's, e.g. with the code `EADDRINUSE`; RangeError for an unknown encoding, and for a
    *   timeout out of range.
    */
   static async listen(options: ZeoServerOptions = {}): Promise<ZeoServer> {
@@ -121,14 +121,14 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     });
   }
 
-  /** `host:port`, or the path: ready to be handed to a client. */
+  /** `host:port` or the path, as clients take it. */
   get address(): string {
     const { host } = this;
     if (this.#options.path !== undefined) return this.#options.path;
     return host.includes(':') ? `[${host}]:${this.#port}` : `${host}:${this.#port}`;
   }
 
-  /** Where it listens, as it was told. */
+  /** The host that it listens on, as configured. */
   get host(): string {
     return this.#options.host ?? '127.0.0.1';
   }
@@ -143,24 +143,24 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     return this.#served.readOnly;
   }
 
-  /** For clients that register from now on; those that are connected keep what they have, until they are destroyed. */
+  /** Applies to clients that register from now on; connected ones keep the access they have. */
   set readOnly(value: boolean) {
     this.#served.readOnly = value;
   }
 
-  /** Those that are open, oldest first. */
+  /** The open connections, oldest first. */
   get connections(): ReadonlySet<ServerConnection> {
     return this.#connections;
   }
 
-  /** @throws RangeError if there is no storage of that id. */
+  /** @throws RangeError for an unknown id. */
   storage(id = '1'): MemoryStorage {
     const storage = this.storages.get(id);
     if (storage === undefined) throw new RangeError(`The server has no storage ${JSON.stringify(id)}`);
     return storage;
   }
 
-  /** Ends all connections and stops listening; resolves when both is done. Again: the same. */
+  /** Ends all connections and stops listening; resolves when both are done. May be called again. */
   async close(): Promise<void> {
     const { server } = this.#listener;
     const closed = server.listening ? once(server, 'close') : undefined;
@@ -178,7 +178,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     const { path, port = 0 } = this.#options;
     const { server } = this.#listener;
     server.listen(path === undefined ? { host: this.host, port } : { path });
-    // `once` rejects when there is an error first.
+    // `once` rejects if an error comes first.
     await once(server, 'listening');
     const address = server.address();
     if (address !== null && typeof address === 'object') this.#port = address.port;
@@ -211,7 +211,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     this.#tell(() => this.emit('disconnection', connection, error));
   }
 
-  /** A listener that throws must not end the server, nor the connection it was told about; it is not hidden. */
+  /** An exception of a listener must not end the server or the connection; it is reported as a warning. */
   #tell(emit: () => void): void {
     try {
       emit();
@@ -227,7 +227,7 @@ function encodingOf(name: unknown = 'Z5'): Encoding {
   throw new RangeError(`The server's encoding must be 'Z5' or 'M5', received ${receivedValue(name)}`);
 }
 
-/** A `setTimeout` of Node's takes no more milliseconds than that. */
+/** The longest delay of Node's `setTimeout`. */
 const longestTimeout = (2 ** 31 - 1) / 1000;
 
 function timeoutMsOf(seconds: unknown): number | undefined {
