@@ -12,16 +12,16 @@ import { startZeoServer } from '../python/zeo-server.js';
 
 const oid = formatId(idFromBigInt(1_000_000));
 
-/** ZEO's own server cannot send them as msgpack, and its own client takes none. */
+/** ZEO's own server cannot send them as msgpack, and its own client refuses them. */
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   describe(`Objects of Python in an extension, on ZEO ${version} with Z5`, { skip: missing }, () => {
     // Not in ZEO: its client refuses the whole answer (asyncio/marshal.py: find_global)
-    it('come out as data wherever transactions are told of, and are in nobody’s way', async () => {
+    it('are data wherever transactions are described, and disturb nothing', async () => {
       await using server = await startZeoServer({ version });
       const python = await openPythonClient(version, { address: [server.host, server.port] });
       try {
-        // Past the server, which takes none either.
+        // Written to the file: the server refuses them as well.
         await server.kill();
         await python.call('store_dated_in_file', { path: path.join(server.directory, 'Data.fs'), oid });
         await server.start();

@@ -11,7 +11,7 @@ import { startZeoServer } from '../python/zeo-server.js';
 const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 const sizes = [1, 2, 255, 256, 65_535, 65_536, 1_000_000];
 /**
- * 64 MiB go once to each server and once through each encoding: ZEO takes the square of a message's length to receive it,
+ * 64 MiB go once to each server and once through each encoding: receiving a message takes ZEO time quadratic in its length,
  * and all four would be a quarter of the suite's time.
  */
 const largestOn = (version: string, encoding: 'Z5' | 'M5') =>
@@ -25,7 +25,7 @@ export function tryLargeRecords(encoding: 'Z5' | 'M5'): void {
     describe(`Records from one byte to ${largest / 2 ** 20} MiB on ZEO ${version} with ${encoding}`, {
       skip: missing,
     }, () => {
-      it('are what Python wrote, and what Python reads', async () => {
+      it('are read as Python wrote them, and by Python as written', async () => {
         await using server = await startZeoServer({ version, msgpack: encoding === 'M5' });
         const file = path.join(server.directory, 'Data.fs');
         const python = await openPythonClient(version, { address: [server.host, server.port] });
@@ -33,7 +33,7 @@ export function tryLargeRecords(encoding: 'Z5' | 'M5'): void {
           const expected = new Map(
             await python.call<[oid: string, digest: string][]>('store_random', { sizes }),
           );
-          // The largest past Python's side of ZEO, which takes the square of a message's length to receive it.
+          // The largest bypasses Python's side of ZEO, whose time to receive a message is quadratic in its length.
           const theirs = formatId(idFromBigInt(1_000_000));
           await server.kill();
           const largestOfTheirs = { path: file, oid: theirs, size: largest };

@@ -15,7 +15,7 @@ for (const msgpack of [false, true]) {
     skip: missing,
   }, () => {
     // Not in ZEO: it takes frames of any length
-    it('fail their calls, however they are asked for, and the connection goes on', async () => {
+    it('fail any kind of call, and the connection goes on', async () => {
       await using server = await startZeoServer({ version, msgpack });
       await using storage = await ClientStorage.open({ address: server.address, maxFrameBytes: 10_000 });
       await using writer = await ClientStorage.open(server.address);
@@ -42,7 +42,7 @@ for (const msgpack of [false, true]) {
         const [, loaded] = await Promise.all([assert.rejects(attempt(), tooLarge), storage.load(small)]);
         assert.deepEqual(Buffer.from(loaded.data), Buffer.from(fits));
       }
-      // The same the other way: nothing is sent, and the transaction is as before.
+      // The other direction: nothing is sent, and the transaction is unchanged.
       await storage.commit({}, async (transaction) => {
         await assert.rejects(transaction.store(large, tid, data), tooLarge);
         await transaction.store(small, tid, mappingRecord({ fits: 'still' }));

@@ -4,7 +4,7 @@ import { ZeoServer } from '#src/zeo/server/index.js';
 import { openPythonClient, type PythonClient, PythonError } from '../python/client.js';
 import { findZeo, zeoVersions } from '../python/environments.js';
 
-/** ZEO's own clients against the embedded server. A Python process takes half a second to start: few are. */
+/** ZEO's own clients against the embedded server. A Python process takes half a second to start, so there are few. */
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   for (const encoding of ['Z5', 'M5'] as const) {
@@ -13,7 +13,7 @@ for (const version of zeoVersions) {
         openPythonClient(version, { address: [server.host, server.port], label });
       const close = (...clients: PythonClient[]) => Promise.all(clients.map((client) => client.close()));
 
-      it('registers, asks and is answered', async () => {
+      it('registers, calls and gets replies', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const client = await open(server, 'a python');
         const [connection] = server.connections;
@@ -32,7 +32,7 @@ for (const version of zeoVersions) {
         await close(client);
       });
 
-      it('commits through a ZODB, and a second client reads it, sees its invalidations and conflicts', async () => {
+      it('commits through ZODB, and a second client gets invalidations and conflicts', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const one = await open(server, 'one');
         const two = await open(server, 'two');
@@ -65,7 +65,7 @@ for (const version of zeoVersions) {
         await close(one, two);
       });
 
-      it('comes back when the server was away, and learns what it missed', async () => {
+      it('reconnects after a restart, and gets what it missed', async () => {
         const server = await ZeoServer.listen({ encoding });
         const client = await open(server, 'patient');
         await client.call('open_db');
@@ -89,7 +89,7 @@ for (const version of zeoVersions) {
         await close(client);
       });
 
-      it('is refused as a writer by a read-only server, and taken as a reader', async () => {
+      it('is refused as a writer by a read-only server, and accepted as a reader', async () => {
         await using server = await ZeoServer.listen({ encoding, readOnly: true });
         const address = [server.host, server.port] as const;
         const reader = await openPythonClient(version, { address, readOnlyFallback: true });

@@ -14,7 +14,7 @@ interface Transaction {
 
 const rootOid = '0000000000000000';
 
-/** What ZODB's tests ask of a storage, through ZEO's own client, of the embedded server. */
+/** What ZODB's tests require of a storage, for the embedded server through ZEO's own client. */
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   for (const encoding of ['Z5', 'M5'] as const) {
@@ -29,7 +29,7 @@ for (const version of zeoVersions) {
         client.call<string>('set', { key: 'greeting', value, note });
 
       // ZODB/tests/TransactionalUndoStorage.py: checkSimpleTransactionalUndo, checkTwoObjectUndo; HistoryStorage.py.
-      it('undoes and redoes, and shows what was', async () => {
+      it('undoes and redoes, and shows the history', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const [one, other] = [await open(server), await open(server)];
         await set(one, 'hello', 'first');
@@ -60,7 +60,7 @@ for (const version of zeoVersions) {
       });
 
       // TransactionalUndoStorage.py: checkNotUndoable.
-      it('is told when a later change is in the way of an undo', async () => {
+      it('gets an error when a later change prevents an undo', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const client = await open(server);
         const first = await set(client, 'one');
@@ -71,7 +71,7 @@ for (const version of zeoVersions) {
       });
 
       // PackableStorage.py: checkPackAllRevisions, checkPackWithMultiDatabaseReferences; IteratorStorage.py.
-      it('packs old revisions away, and goes on reading and writing', async () => {
+      it('packs old revisions, and goes on reading and writing', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const client = await open(server);
         const oids = await client.call<string[]>('add_objects', { count: 5 });
@@ -115,7 +115,7 @@ for (const version of zeoVersions) {
       });
 
       // ConflictResolution.py: checkResolve, with ZEO's `client-conflict-resolution`.
-      it('settles conflicts itself where the server leaves them to it', async () => {
+      it('resolves conflicts that the server leaves to it', async () => {
         await using server = await ZeoServer.listen({ encoding, clientConflictResolution: true });
         const [one, other] = [await open(server), await open(server)];
         await other.call('wait_invalidation', {
@@ -131,7 +131,7 @@ for (const version of zeoVersions) {
         await close(one, other);
       });
 
-      it('takes from the server what it has made of a conflict', async () => {
+      it('gets the record that the server merged in a conflict', async () => {
         const storage = new MemoryStorage({ resolveConflict: ({ committedData }) => committedData });
         await using server = await ZeoServer.listen({ encoding, storages: new Map([['1', storage]]) });
         const [one, other] = [await open(server), await open(server)];
@@ -145,7 +145,7 @@ for (const version of zeoVersions) {
       });
 
       // ZEO/tests/testZEO.py: test_ssl.
-      it('comes over TLS with a certificate that the server knows', async () => {
+      it('connects over TLS with a certificate that the server knows', async () => {
         await using authority = await CertificateAuthority.create();
         const [own, mine] = [await authority.server(), await authority.client()];
         const tls = { key: own.key, cert: own.cert, ca: authority.cert };

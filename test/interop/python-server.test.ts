@@ -10,7 +10,7 @@ import { type PythonZeoServer, startZeoServer } from '../python/zeo-server.js';
 const root = new Uint8Array(8);
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-/** Our client on ZEO's own server, in every way in which that can be set up. */
+/** Our client on ZEO's own server, in each of its configurations. */
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   for (const storage of ['file', 'mapping'] as const) {
@@ -31,7 +31,7 @@ for (const version of zeoVersions) {
         const open = () =>
           ClientStorage.open({ address: server.address, clientLabel: 'ours', reconnectMaxDelay: 0.5 });
 
-        it('opens, is told about the storage, and pings', async () => {
+        it('opens, gets the storage’s properties, and pings', async () => {
           await using client = await open();
           const info = await client.getInfo();
           assert.equal(info.supportsUndo, storage === 'file');
@@ -46,7 +46,7 @@ for (const version of zeoVersions) {
           await server.waitForLog(/\(ours [^\n]*\) disconnected/);
         });
 
-        it('learns of what a Python client commits, and loads it', async () => {
+        it('gets invalidations of a Python client’s commit, and loads it', async () => {
           await using client = await open();
           const before = await client.load(root);
           const invalidated = once(client, 'invalidated');
@@ -65,7 +65,7 @@ for (const version of zeoVersions) {
           assert.equal(hex(await client.fetchLastTransaction()), tid);
         });
 
-        it('rejects for an object and for a storage that there is not', async () => {
+        it('rejects for a missing object and an unknown storage', async () => {
           await using client = await open();
           await assert.rejects(client.load(Uint8Array.from([9, 9, 9, 9, 9, 9, 9, 9])), {
             code: 'ERR_ZEO_POS_KEY',
@@ -74,9 +74,9 @@ for (const version of zeoVersions) {
           await assert.rejects(nope, { code: 'ERR_ZEO_UNKNOWN_STORAGE' });
         });
 
-        // A mapping storage has forgotten everything after a restart: there is nothing to be told.
+        // A mapping storage has forgotten everything after a restart.
         if (storage === 'file') {
-          it('reconnects after a restart, and is told what it missed before it is ready', async () => {
+          it('reconnects after a restart, and gets what it missed before it is ready', async () => {
             await using client = await open();
             const generation = client.generation;
             const order: string[] = [];
@@ -114,7 +114,7 @@ for (const version of zeoVersions) {
       await assert.rejects(ClientStorage.open({ address: server.address }), { code: 'ERR_ZEO_READ_ONLY' });
     });
 
-    it('is taken as a reader, and as a writer with a read-only fallback', async () => {
+    it('is accepted as a reader, and as a writer with a read-only fallback', async () => {
       await using reader = await ClientStorage.open({ address: server.address, readOnly: true });
       await using fallback = await ClientStorage.open({ address: server.address, readOnlyFallback: true });
       for (const client of [reader, fallback]) {

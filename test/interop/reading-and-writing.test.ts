@@ -18,7 +18,7 @@ const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('h
 const digestOf = async (storage: ClientStorage, oid: string) =>
   digest((await storage.load(parseId(oid))).data);
 
-/** Resolves when the storage has been told of a transaction. */
+/** Resolves when the storage has got the invalidations of a transaction. */
 async function told(storage: ClientStorage, tid: string): Promise<void> {
   while (formatId(storage.lastTransaction() as Uint8Array) < tid) await once(storage, 'invalidated');
 }
@@ -111,7 +111,7 @@ for (const version of zeoVersions) {
       });
 
       // ConflictResolution.checkResolve
-      it('is told which conflicts the server has resolved, and reads what came out', async () => {
+      it('gets the conflicts that the server resolved, and reads the result', async () => {
         const { oid, serial } = await created(lengthRecord(0));
         const five = await commit(oid, serial, lengthRecord(5));
         await using transaction = await storage.tpcBegin();
@@ -124,7 +124,7 @@ for (const version of zeoVersions) {
       });
 
       // BasicStorage.test_checkCurrentSerialInTransaction
-      it('fails when what it relies on has changed', async () => {
+      it('fails when an object that it relies on has changed', async () => {
         const relied = await created(mappingRecord({ number: 1 }));
         const written = await storage.newOid();
         const now = await commit(relied.oid, relied.serial, mappingRecord({ number: 2 }));
@@ -142,7 +142,7 @@ for (const version of zeoVersions) {
       });
 
       // TransactionalUndoStorage.testSimpleTransactionalUndo, testNotUndoable, testUndoLogMetadata
-      it('undoes, also what Python has done, and is told what cannot be undone', async () => {
+      it('undoes, also for Python, and gets an error for what cannot be undone', async () => {
         await told(storage, await python.call('set', { key: 'greeting', value: 'before', note: 'keep' }));
         await told(storage, await python.call('set', { key: 'greeting', value: 'mistake', note: 'undo me' }));
         const [last] = await storage.undoLog(0, 1);
@@ -157,7 +157,7 @@ for (const version of zeoVersions) {
         assert.match(Buffer.from((await storage.load(root)).data).toString('latin1'), /before/);
         const [undone] = await storage.undoInfo(0, -20, { user_name: 'anna' });
         assert.deepEqual([undone?.user, undone?.extension.why], ['anna', 'mistaken']);
-        // Something was built on it since.
+        // A later transaction depends on it.
         await told(storage, await python.call('set', { key: 'other', value: 1 }));
         await assert.rejects(
           storage.commit({}, (again) => again.undo(undone?.id as Uint8Array)),
@@ -167,7 +167,7 @@ for (const version of zeoVersions) {
       });
 
       // HistoryStorage.testSimpleHistory
-      it('tells an object’s history', async () => {
+      it('reads the history of an object', async () => {
         const { oid, serial } = await created(mappingRecord({ number: 1 }));
         const second = await storage.commit(
           { user: 'anna', description: 'grüße', extension: { n: 2 } },
@@ -222,7 +222,7 @@ for (const version of zeoVersions) {
       });
 
       // IterationTests.checkIteratorGCProtocol, checkIteratorGCStorageDisconnect
-      it('gives up its place when it stops iterating, and loses it with the connection', async () => {
+      it('closes an iterator when it stops, and loses it with the connection', async () => {
         for await (const transaction of storage.iterator()) {
           for await (const _ of transaction) break;
           break;
@@ -261,7 +261,7 @@ for (const version of zeoVersions) {
         await assert.rejects(storage.load(oid), { code: 'ERR_ZEO_POS_KEY' });
       });
 
-      it('finds out whether a transaction was committed whose answer was lost', async () => {
+      it('finds out whether a transaction with a lost reply was committed', async () => {
         await using relay = await Relay.listen(server.address);
         await using far = await ClientStorage.open({ address: relay.address, reconnectMaxDelay: 0.1 });
         for (const direction of ['toServer', 'toClient'] as const) {
@@ -294,7 +294,7 @@ for (const version of zeoVersions) {
 
   describe(`Two servers of ZEO ${version}`, { skip: missing }, () => {
     // ReconnectionTests.checkReconnectUpgrade
-    it('serve it as readers can, until one comes that writes', async () => {
+    it('serve it read-only until one accepts writers', async () => {
       const readOnly = await startZeoServer({ version, storage: 'mapping', readOnly: true });
       const writable = await startZeoServer({ version, storage: 'mapping' });
       await writable.kill();

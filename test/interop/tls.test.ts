@@ -32,7 +32,7 @@ for (const version of zeoVersions) {
         ClientStorage.open({ address: server.address, tls, waitTimeout: 10, reconnectMaxDelay: 0.1 });
       const accepted = () => ({ ca: authority.cert, cert: mine.cert, key: mine.key });
 
-      it('reads and writes, and comes back after a restart', async () => {
+      it('reads and writes, and reconnects after a restart', async () => {
         await using storage = await open(accepted());
         const data = new Uint8Array(1_000_000).fill(7);
         const tid = await storage.commit({}, (transaction) => transaction.store(zeroId, zeroId, data));
@@ -43,7 +43,7 @@ for (const version of zeoVersions) {
         assert.deepEqual(await other.load(zeroId), { data, serial: tid });
       });
 
-      it('is refused without a certificate, and with one that the server does not know', async () => {
+      it('is refused without a certificate that the server knows', async () => {
         await using stranger = await CertificateAuthority.create('Another authority');
         const unknown = await stranger.client();
         for (const own of [{}, { cert: unknown.cert, key: unknown.key }]) {
@@ -52,13 +52,13 @@ for (const version of zeoVersions) {
             tls: { ca: authority.cert, ...own },
             waitTimeout: 1,
           }).catch((error) => error);
-          // ZEO's server closes the connection without saying why.
+          // ZEO's server closes the connection without a reason.
           assert.equal(refused.code, 'ERR_ZEO_WAIT_TIMEOUT');
           assert.match(inspect(refused), /as one does that does not accept this client’s certificate/);
         }
       });
 
-      it('refuses at once a server that it does not know, or that has another name', async () => {
+      it('refuses an unknown server, or one with another name, at once', async () => {
         await assert.rejects(open({ cert: mine.cert, key: mine.key }), { code: 'ERR_ZEO_TLS' });
         await assert.rejects(open({ ...accepted(), servername: 'zodb.org' }), { code: 'ERR_ZEO_TLS' });
       });

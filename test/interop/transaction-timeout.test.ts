@@ -9,10 +9,10 @@ import { mappingRecord } from './records.js';
 
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
-  describe(`A server of ZEO ${version} that waits for no finish`, { skip: missing }, () => {
-    // TimeoutTests.checkTimeout, checkTimeoutAfterVote, checkTimeoutOnAbortNoLock. Nobody can vote after that: ZEO's server
-    // forgets to give back the commit lock of a connection that it has closed itself.
-    it('ends the connection of who takes too long, and nothing is left of the transaction', async () => {
+  describe(`A server of ZEO ${version} with a transaction timeout`, { skip: missing }, () => {
+    // TimeoutTests.checkTimeout, checkTimeoutAfterVote, checkTimeoutOnAbortNoLock. No vote succeeds after that: ZEO's server
+    // does not release the commit lock of a connection that it closed itself.
+    it('ends the connection of a client that takes too long, and its transaction', async () => {
       await using server = await startZeoServer({ version, storage: 'mapping', transactionTimeout: 1 });
       await using storage = await ClientStorage.open(server.address);
       const oid = await storage.newOid();

@@ -20,7 +20,7 @@ import { mappingRecord } from './records.js';
 const groupSize = 5;
 const writingMs = 5_000;
 
-/** Numbers from 0 to 1 that can be had again from their seed. */
+/** Random numbers from 0 to 1, reproducible from their seed. */
 function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -29,7 +29,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** Ends connections until it is told to stop; at least one of them while there was something on its way. */
+/** Cuts connections until it is stopped; at least one of them while data was in transit. */
 async function cutAtRandom(relay: Relay, random: () => number, signal: AbortSignal): Promise<number> {
   let cuts = 0;
   while (!signal.aborted) {
@@ -47,17 +47,17 @@ async function cutAtRandom(relay: Relay, random: () => number, signal: AbortSign
         afterBytes: Math.floor(random() * 1500),
         cut: () => setTimeout(end, 5),
       };
-      // Should nothing more be said.
+      // In case no more data comes.
       setTimeout(end, 150);
     } else victim.destroy();
   }
   return cuts;
 }
 
-/** What a writer knows of its transactions: by token, the id under which it was committed, or that it was not. */
+/** The outcome of a writer's transactions: by token, the id of the commit, or that there was none. */
 type Knowledge = Map<string, Uint8Array | undefined>;
 
-/** Transactions one after the other; what is not known of one is asked for. */
+/** Commits transactions one after the other; unknown outcomes are looked up. */
 async function writeGroup(storage: ClientStorage, group: readonly Uint8Array[], signal: AbortSignal) {
   const known: Knowledge = new Map();
   let unknown = 0;
@@ -87,7 +87,7 @@ const isExpected = (error: unknown) =>
   error instanceof ConflictError ||
   error instanceof StorageTransactionError;
 
-/** Until the connection lives long enough. */
+/** Retries until the connection lives long enough. */
 async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -113,7 +113,7 @@ for (const version of zeoVersions) {
   for (const msgpack of [false, true]) {
     const name = `Node and Python writing through cut connections on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`;
     describe(name, { skip: missing }, () => {
-      it('leave every transaction whole or not at all, and each that was answered there', async (t) => {
+      it('leave each transaction whole or not at all, and acknowledged ones there', async (t) => {
         const seed = Number(process.env.ZEO_TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
         t.diagnostic(`ZEO_TEST_SEED=${seed}`);
         await using server = await startZeoServer({ version, msgpack });
@@ -141,7 +141,7 @@ for (const version of zeoVersions) {
               `Python: ${answered.length} answered`,
           );
 
-          // Past the relay, what is really there.
+          // Bypasses the relay to read what is stored.
           await using direct = await ClientStorage.open(server.address);
           const there = new Map<string, string>();
           for await (const transaction of direct.iterator()) {
@@ -157,7 +157,7 @@ for (const version of zeoVersions) {
           for (const [token, tid] of known) assert.equal(there.get(token), tid && formatId(tid), token);
           for (const token of answered) assert.ok(there.has(token), token);
 
-          // And both have seen it.
+          // Both have seen it.
           const tokens = await untilAnswered(async () => {
             await storage.sync();
             return Promise.all(

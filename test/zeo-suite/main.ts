@@ -5,7 +5,7 @@ import { type Encoding, runSuite } from './suite-run.js';
 
 /**
  * `npm run test:zeo -- real|embedded [Z5|M5] [group] [words…]`: ZEO's tests whose ids contain one of the words, or all,
- * against ZEO's own server or the embedded one, one line each. What fails with `real` as well is the test's fault.
+ * against ZEO's own server or the embedded one, one line each. A failure with `real` as well is the fault of the test.
  */
 const [server, ...rest] = process.argv.slice(2);
 const encoding = (rest.find((word) => word === 'Z5' || word === 'M5') ?? 'Z5') as Encoding;

@@ -1,5 +1,5 @@
 /*
- * What of ZEO's own tests the embedded server does not have to pass. The tests of this directory fail if an entry of
+ * ZEO's own tests that the embedded server does not have to pass. The tests of this directory fail if an entry of
  * either table is missing, or no longer needed.
  */
 
@@ -8,11 +8,11 @@ const noLog = 'the test reads the log file of the server, and the embedded one w
 const pythonServer = 'it looks into a server that runs in the same Python';
 const noServer = 'no server is started, or one of Python’s own that cannot be another';
 
-/** Tests that are run, and do not pass: they fail, or a server was refused to them, or they wanted none. */
+/** Tests that are run but do not pass: they fail, could not get their kind of server, or do not use one. */
 export const notApplicable: Readonly<Record<string, string>> = {
   'ZEO.tests.testZEO.client_labels': noLog,
   'ZEO.tests.testZEO.dont_log_poskeyerrors_on_server': noLog,
-  // At its end; that the client is dropped, and the lock comes free, checkTimeoutAfterVote and our own tests show.
+  // Only at its end; checkTimeoutAfterVote and our own tests show that the client is dropped and the lock is freed.
   'ZEO.tests.testConnection.FileStorageTimeoutTests.checkTimeout': noLog,
   'ZEO.tests.testConnection.MappingStorageTimeoutTests.checkTimeout': noLog,
 

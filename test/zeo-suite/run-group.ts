@@ -7,7 +7,7 @@ import { type Encoding, runSuite, type SuiteEvent } from './suite-run.js';
 
 type Result = Extract<SuiteEvent, { ended: string }>;
 
-/** Makes a test of each of ZEO's tests of a group, against the embedded server. */
+/** Defines a test for each of ZEO's tests of a group, against the embedded server. */
 export function runGroup(group: Group, encoding: Encoding): void {
   const { executable, missing } = findZeo('6.2');
   const title = `The embedded server passes ZEO’s own tests with ${encoding}: ${group}`;

@@ -2,17 +2,17 @@ import { MemoryStorage, ZeoServer, type ZeoServerOptions } from '#src/zeo/server
 import { zeroId } from '#src/zodb/ids.js';
 import { StorageFunctions } from './storage-functions.js';
 
-/** What `run_tests.py` asks for: embedded_server.py has made it of the configuration that a test gave. */
+/** A request of `run_tests.py`, which embedded_server.py derives from the configuration of a test. */
 export type Wish =
   | {
       readonly ask: 'start';
-      /** By id. The key says which storage it is that goes on, if there was one of it before. */
+      /** By id. The key identifies the storage of an earlier server to reuse, if any. */
       readonly storages: Readonly<Record<string, { readonly key: string; readonly name: string }>>;
       readonly options: Omit<ZeoServerOptions, 'storages'>;
     }
   | { readonly ask: 'stop'; readonly server: number };
 
-/** The embedded servers of a run, and their storages, which outlive them as files would. */
+/** The embedded servers of a run, and their storages, which outlive them like files. */
 export class ServerDepot {
   readonly #functions: StorageFunctions;
   readonly #servers = new Map<number, ZeoServer>();

@@ -8,8 +8,8 @@ import type { StoreConflict } from '#src/zeo/server/index.js';
 const script = fileURLToPath(new URL('../../../test/zeo-suite/storage_functions.py', import.meta.url));
 
 /**
- * ZODB's conflict resolution and its `referencesf`, in a Python. A storage wants both at once, so they are asked
- * over two named pipes, which can be read and written without a turn of the loop.
+ * ZODB's conflict resolution and its `referencesf`, in Python. A storage needs both synchronously, so they are called
+ * over two named pipes, which can be read and written without the event loop.
  */
 export class StorageFunctions {
   readonly #questions: number;
@@ -41,7 +41,7 @@ export class StorageFunctions {
     return Array.from({ length: found.length / 8 }, (_, index) => found.subarray(index * 8, index * 8 + 8));
   }
 
-  /** Python ends at the end of its questions. */
+  /** Python ends when its input does. */
   close(): void {
     closeSync(this.#questions);
     closeSync(this.#answers);

@@ -7,7 +7,7 @@ import { ServerDepot, type Wish } from './server-depot.js';
 export type Encoding = 'Z5' | 'M5';
 
 export type SuiteEvent =
-  /** This Python has no such tests. */
+  /** This release has no such tests. */
   | { readonly missing: string }
   | { readonly started: string }
   | {
@@ -26,8 +26,8 @@ const script = fileURLToPath(new URL('../../../test/zeo-suite/run_tests.py', imp
 const stderrLimit = 4000;
 
 /**
- * Runs `run_tests.py` and has servers for it. Ends early if the loop over it is left: Python ends, and what it has
- * started, when its stdin does.
+ * Runs `run_tests.py` with servers for it. Leaving the loop over it ends it early: Python, and what it has started,
+ * end when their stdin does.
  *
  * @throws Error if Python ended before it was done.
  */
@@ -43,7 +43,7 @@ export async function* runSuite(
     { env, stdio: ['pipe', 'pipe', 'pipe'] },
   );
   const closed = new Promise((resolve) => child.once('close', resolve));
-  // It may be gone before it has read the last answer.
+  // It may end before it has read the last answer.
   child.stdin.on('error', () => {});
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -21,7 +21,7 @@ const conflict = {
 };
 
 describe('A server’s exception', () => {
-  it('becomes an error of ZODB’s name, with its data', () => {
+  it('becomes an error with ZODB’s name and its data', () => {
     const error = serverError('ZODB.POSException.ConflictError', conflict);
     assert.ok(error instanceof ConflictError && error instanceof ServerError);
     assert.equal(error.name, 'ConflictError');
@@ -39,7 +39,7 @@ describe('A server’s exception', () => {
     assert.ok(serverError('ZODB.POSException.BTreesConflictError', { p1: 1 }) instanceof BTreesConflictError);
   });
 
-  it('has a class and a code of its own where a caller branches', () => {
+  it('has a class and a code of its own if callers distinguish it', () => {
     const cases = [
       ['POSKeyError', [id(9)], POSKeyError, 'ERR_ZEO_POS_KEY'],
       ['ReadOnlyError', [], ReadOnlyError, 'ERR_ZEO_READ_ONLY'],
@@ -56,7 +56,7 @@ describe('A server’s exception', () => {
     assert.deepEqual(new POSKeyError([id(9)]).oid, id(9));
   });
 
-  it('keeps its class name and arguments when it is of no known class', () => {
+  it('keeps the class name and arguments of an unknown class', () => {
     const error = serverError('app.Strange', [1, 'two']);
     assert.equal(error.constructor, ServerError);
     assert.deepEqual(
@@ -66,7 +66,7 @@ describe('A server’s exception', () => {
     assert.equal(serverError('__proto__', null).constructor, ServerError);
   });
 
-  it('survives data that are not what ZODB sends', () => {
+  it('survives data that ZODB does not send', () => {
     for (const args of [
       null,
       [],

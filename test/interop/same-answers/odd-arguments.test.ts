@@ -8,7 +8,7 @@ import { type Call, store, Transcript, tid, undoId, zero } from './transcript.js
 
 /*
  * Every method of ZEO's server, each argument in turn replaced by odd ones, one left out and one too many: the embedded
- * server has to take what ZEO's own takes, refuse the rest with the same exception, and go on where that goes on.
+ * server has to accept what ZEO's own accepts, refuse the rest with the same exception, and go on where that does.
  */
 
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text));

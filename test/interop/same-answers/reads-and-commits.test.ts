@@ -4,7 +4,7 @@ import { compareScenarios, fill } from './scenario.js';
 import { store, tid, undoId, zero } from './transcript.js';
 
 compareScenarios('Reads and writes are answered as by ZEO', {
-  'loads, current and historical, and of what there is not': async (see) => {
+  'loads of current, old and missing objects': async (see) => {
     await see.ask('loadBefore', oid(0), maxTid);
     await see.ask('lastTransaction');
     await fill(see);
@@ -18,7 +18,7 @@ compareScenarios('Reads and writes are answered as by ZEO', {
     await see.ask('new_oids', 2);
   },
 
-  'history, as far as it is asked for': async (see) => {
+  'history of different sizes': async (see) => {
     await fill(see);
     for (const size of [0, 1, 2, 100]) await see.ask('history', oid(1), size);
     await see.ask('history', oid(9), 1);
@@ -50,7 +50,7 @@ compareScenarios('Reads and writes are answered as by ZEO', {
     await see.ask('lastTransaction');
   },
 
-  'serials that are no ids, of objects that there are not and that there are': async (see) => {
+  'serials that are not ids, of new and existing objects': async (see) => {
     await see.commit(1, ['storea', oid(1), null, record('a')], ['storea', oid(2), 'text', record('b')]);
     await see.commit(
       2,
@@ -67,7 +67,7 @@ compareScenarios('Reads and writes are answered as by ZEO', {
     await see.ask('loadBefore', oid(5), maxTid);
   },
 
-  'arguments that are not what they should be': async (see) => {
+  'wrong arguments, and what follows them': async (see) => {
     await fill(see);
     await see.ask('history', oid(1), null);
     await see.ask('new_oids', null);
@@ -131,7 +131,7 @@ compareScenarios('Reads and writes are answered as by ZEO', {
     for (const number of [1, 2, 3, 4]) await see.ask('getInvalidations', tid(number));
   },
 
-  'restored transactions, with their statuses and pointers': async (see) => {
+  'restored records, and pointers to older ones': async (see) => {
     await fill(see);
     await see.commit(
       4,

@@ -4,7 +4,7 @@ import { compareScenarios, fill } from './scenario.js';
 import { store, tid, timeOf, undoId, zero } from './transcript.js';
 
 compareScenarios('Undo and pack are answered as by ZEO', {
-  'what can be undone': async (see) => {
+  'the log of transactions that can be undone': async (see) => {
     await see.ask('undoLog', 0, -20);
     await fill(see);
     await see.commit(4, store(3, tid(2), 'c2'));
@@ -45,19 +45,19 @@ compareScenarios('Undo and pack are answered as by ZEO', {
     await see.ask('undoLog', 0, -20);
   },
 
-  'undo where later changes are in the way, and of what there is not': async (see) => {
+  'undo after later changes, and of unknown transactions': async (see) => {
     await fill(see);
     await see.commit(4, ['undoa', undoId(2)]);
     await see.commit(5, ['undoa', undoId(1)]);
     await see.commit(6, ['undoa', undoId(7)]);
     await see.commit(7, store(1, tid(3), 'a2'));
-    // The record is what it was: nothing stands in the way.
+    // The record is as it was, so that nothing prevents it.
     await see.commit(8, ['undoa', undoId(2)]);
     await see.ask('loadBefore', oid(1), maxTid);
     await see.ask('loadBefore', oid(3), maxTid);
   },
 
-  'packing, at once and again, and what is left': async (see) => {
+  'packing, repeated and at different times': async (see) => {
     await see.ask('pack', timeOf(1) / 1000, 1);
     await fill(see);
     await see.commit(4, store(0, tid(1), 'root', oid(2)), store(5, zero, 'nobody refers to it'));
@@ -76,7 +76,7 @@ compareScenarios('Undo and pack are answered as by ZEO', {
     await see.ask('loadBefore', oid(2), maxTid);
   },
 
-  'packing up to before an undo, which has put an older record back': async (see) => {
+  'packing before an undo that restored an older record': async (see) => {
     await see.commit(1, store(0, zero, 'root', oid(1)), store(1, zero, 'a', oid(2)), store(2, zero, 'b'));
     await see.commit(2, store(0, tid(1), 'root 2', oid(1)), store(1, tid(1), 'refers to nobody'));
     await see.commit(3, store(0, tid(2), 'root 3', oid(1)));
@@ -91,7 +91,7 @@ compareScenarios('Undo and pack are answered as by ZEO', {
     await see.ask('loadBefore', oid(2), maxTid);
   },
 
-  'packing up to before an undo, which brings a reference back': async (see) => {
+  'packing before an undo that restored a reference': async (see) => {
     await see.commit(1, store(0, zero, 'root', oid(1)), store(1, zero, 'a', oid(2)), store(2, zero, 'b'));
     await see.commit(2, store(0, tid(1), 'root 2', oid(1)));
     await see.commit(3, store(1, tid(1), 'refers to nobody'));
@@ -103,7 +103,7 @@ compareScenarios('Undo and pack are answered as by ZEO', {
     await see.ask('loadSerial', oid(1), tid(1));
   },
 
-  'packing that has nothing to remove': async (see) => {
+  'packing with nothing to remove': async (see) => {
     await see.commit(1, store(0, zero, 'root', oid(1)), store(1, zero, 'a'));
     await see.ask('pack', timeOf(2) / 1000, 1);
     await see.iterate(null, null);

@@ -72,7 +72,7 @@ describe('decodeMsgpack', () => {
     assert.deepEqual(value, new Map(entries));
   });
 
-  it('takes __proto__ for a key like any other', () => {
+  it('reads __proto__ as a key like any other', () => {
     const value = decodeMsgpack(bytes(0x81, 0xa9, '__proto__', 0x81, 0xa1, 'a', 1)) as object;
     assert.deepEqual(Object.keys(value), ['__proto__']);
     assert.equal(Object.getPrototypeOf(value), null);
@@ -118,7 +118,7 @@ describe('decodeMsgpack', () => {
     assert.equal(ids.length, 1_000_000);
   });
 
-  it('counts bytes more than once, because they cost more than their sender pays', () => {
+  it('counts bytes more than once, as they take more memory than they send', () => {
     refuses(listOf(bytes(0xc4, 0), 1_100_000), /too many values/);
   });
 

@@ -77,7 +77,7 @@ describe('decodePickle', () => {
     it(`reads ${name}`, () => assert.deepEqual(read(pickle), expected));
   }
 
-  it('reads tuples and lists of every spelling as arrays', () => {
+  it('reads all forms of tuples and lists as arrays', () => {
     const pickle = bytes(
       '()K',
       1,
@@ -108,7 +108,7 @@ describe('decodePickle', () => {
     assert.deepEqual(read(bytes('(X', u32le(1), 'a', 'Nd.')), dict({ a: null }));
   });
 
-  it('reads dicts with any other key as Maps, whenever that key comes', () => {
+  it('reads dicts with any other key as Maps, wherever that key is', () => {
     const value = read(bytes('}X', u32le(1), 'a', 'K', 1, 's(K', 7, 'K', 2, 'X', u32le(1), 'b', 'Nu.'));
     assert.deepEqual(
       value,
@@ -120,20 +120,20 @@ describe('decodePickle', () => {
     );
   });
 
-  it('gives the Map, too, to who refers to a dict that became one', () => {
+  it('reads references to a dict that became a Map as that Map', () => {
     const [first, second] = read(bytes('}q', 0, 'K', 1, 'Nsh', 0, 0x86, '.')) as [Value, Value];
     assert.deepEqual(first, new Map([[1, null]]));
     assert.equal(second, first);
   });
 
-  it('takes __proto__ for a key like any other', () => {
+  it('reads __proto__ as a key like any other', () => {
     const value = read(bytes('}X', u32le(9), '__proto__', '}X', u32le(8), 'polluted', 'K', 1, 'ss.'));
     assert.deepEqual(Object.keys(value as object), ['__proto__']);
     assert.equal(Object.getPrototypeOf(value), null);
     assert.equal(({} as { polluted?: unknown }).polluted, undefined);
   });
 
-  it('reads what the memo refers to, in every spelling', () => {
+  it('reads all forms of references to the memo', () => {
     const pickle = bytes(
       '(X',
       u32le(1),
@@ -213,7 +213,7 @@ describe('decodePickle', () => {
     assert.deepEqual(read(pickle), new PythonException('ZODB.POSException.POSKeyError', [bytes('12345678')]));
   });
 
-  it('refuses to call callables with what Python does not', () => {
+  it('refuses calls with arguments that Python does not use', () => {
     refuses(
       bytes('c_codecs\nencode\n(X', u32le(1), 'a', 'X', u32le(5), 'rot13', 'tR.'),
       /other than text and latin1/,
@@ -303,14 +303,14 @@ describe('decodePickle', () => {
     it(`refuses ${name}`, () => refuses(pickle, message));
   }
 
-  it('refuses a list, a dict and an exception that hold themselves', () => {
+  it('refuses a list, a dict and an exception that contain themselves', () => {
     refuses(bytes(']q', 0, 'h', 0, 'a.'), /cycle/);
     refuses(bytes('}q', 0, 'K', 1, 'h', 0, 's.'), /cycle/);
     refuses(bytes(']q', 0, '(h', 0, 'ta.'), /cycle/);
     refuses(bytes('cm\nAError\n)Rq', 0, 'h', 0, 'b.'), /cycle/);
   });
 
-  it('refuses values nested deeper than 100, however they are spelled', () => {
+  it('refuses values nested deeper than 100 in all their forms', () => {
     const deep = (opcode: number, levels: number) => bytes('N', new Uint8Array(levels).fill(opcode), '.');
     assert.ok(read(deep(0x85, 100)));
     refuses(deep(0x85, 101), /deeper than 100/);
@@ -320,7 +320,7 @@ describe('decodePickle', () => {
     refuses(bytes('N', ...doubled, '.'), /deeper than 100|too many values/);
   });
 
-  it('refuses a million laughs: what is shared counts as often as it is reached', () => {
+  it('refuses a million laughs: shared values count each time', () => {
     const laughs = Array.from({ length: 40 }, (_, index) => ['q', index, 'h', index, 0x86]).flat();
     refuses(bytes(')', ...laughs, '.'), /too many values/);
     const dicts = Array.from({ length: 40 }, (_, index) => ['q', index, 'h', index, 0x86]).flat();
@@ -353,7 +353,7 @@ describe('decodePickle', () => {
     ],
   ];
   for (const [what, stored, fetch] of fetched) {
-    it(`refuses ${what} when it is there once and fetched again and again`, () => {
+    it(`refuses ${what} that is sent once and fetched repeatedly`, () => {
       refuses(bytes('](', stored, ...Array(2_000).fill(fetch), 'e.'), /repeats too much by reference/);
     });
   }
@@ -374,12 +374,12 @@ describe('decodePickle', () => {
     assert.equal(ids.length, 1_000_000);
   });
 
-  it('counts bytes and classes more than once, because they cost more than their sender pays', () => {
+  it('counts bytes and classes more than once, as they take more memory than they send', () => {
     refuses(listOf(bytes('C', 0), 1_100_000), /too many values/);
     refuses(listOf(bytes('cm\nError\n'), 1_100_000), /too many values/);
   });
 
-  it('refuses more values than its budget before it has made them', () => {
+  it('refuses more values than its budget before it creates them', () => {
     for (const opcode of ['}', ')', ']', '(', 'N']) {
       const flood = new Uint8Array(6_000_000).fill(opcode.charCodeAt(0));
       refuses(flood, /too many values/);

@@ -35,14 +35,14 @@ for (const [encoding, arbitrary] of [
   ['M', msgpackValue],
 ] as const) {
   describe(`values in encoding ${encoding}`, () => {
-    it('come back as they were', () => {
+    it('are the same after a round trip', () => {
       fc.assert(
         fc.property(arbitrary, (value) => assert.deepEqual(roundTrip(encoding, value), value)),
         { numRuns: 500 },
       );
     });
 
-    it('keep the exact integer at every boundary of a width', () => {
+    it('keep integers exact at the boundaries of each width', () => {
       const powers = [7n, 8n, 15n, 16n, 31n, 32n, 47n, 48n, 53n, 62n].map((bits) => 2n ** bits);
       for (const integer of powers.flatMap((power) => [
         power - 1n,
@@ -57,13 +57,13 @@ for (const [encoding, arbitrary] of [
       }
     });
 
-    it('keep what only a float can be', () => {
+    it('keep values that only floats have', () => {
       for (const number of [0.5, Infinity, -Infinity, Number.NaN, 1e300, 5e-324]) {
         assert.strictEqual(roundTrip(encoding, number), number);
       }
     });
 
-    it('keep text of every length around the limits of an encoding', () => {
+    it('keep text and bytes of lengths around the limits of an encoding', () => {
       for (const length of [0, 24, 25, 31, 32, 200, 255, 256, 65_535, 65_536]) {
         for (const character of ['a', 'é', '😀']) {
           const text = character.repeat(length);
@@ -74,7 +74,7 @@ for (const [encoding, arbitrary] of [
       }
     });
 
-    it('are refused when they have no form on the wire', () => {
+    it('are refused if the encoding cannot carry them', () => {
       const cycle: unknown[] = [];
       cycle.push(cycle);
       refusesToEncode(encoding, '\ud800', /lone surrogate/);
@@ -89,12 +89,12 @@ for (const [encoding, arbitrary] of [
       refusesToEncode(encoding, new Uint8Array(limit), /the limit is 1000000/, 'ERR_ZEO_FRAME_TOO_LARGE');
     });
 
-    it('are encoded as ever after one was refused', () => {
+    it('are encoded as usual after one was refused', () => {
       refusesToEncode(encoding, ['text', 1, undefined], /type undefined/);
       assert.deepEqual(roundTrip(encoding, ['text', 1]), ['text', 1]);
     });
 
-    it('are encoded as ever after a large one', () => {
+    it('are encoded as usual after a large one', () => {
       const large = new Uint8Array(500_000).fill(1);
       assert.deepEqual(roundTrip(encoding, large), large);
       assert.deepEqual(roundTrip(encoding, ['small']), ['small']);
@@ -134,7 +134,7 @@ describe('what the encoders write', () => {
     assert.equal(payloadHex('M', -(2n ** 63n)), 'd38000000000000000');
   });
 
-  it('has no form in msgpack for integers of more than 64 bits, and limits those in pickle', () => {
+  it('is limited to 64-bit integers in msgpack and 1024 bytes in pickle', () => {
     refusesToEncode('M', 2n ** 64n, /more than 64 bits/);
     refusesToEncode('M', -(2n ** 63n) - 1n, /more than 64 bits/);
     refusesToEncode('Z', 2n ** 9000n, /an integer of 1126 bytes/);

@@ -20,11 +20,11 @@ describe('A commit', () => {
   });
   afterEach(() => server.close());
 
-  /** Resolves when the server has done all that `client` sent. */
+  /** Resolves when the server has performed all calls of `client`. */
   const settled = (client: WireClient) => client.call('ping');
   const waiting = async () => ((await one.call('server_status')) as { waiting: number }).waiting;
 
-  it('writes its objects with the id that tpc_finish answers', async () => {
+  it('writes its objects with the id that tpc_finish returns', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('hello') });
     assert.deepEqual(await one.call('vote', 7), []);
     const tid = (await one.call('tpc_finish', 7)) as Uint8Array;
@@ -33,7 +33,7 @@ describe('A commit', () => {
     assert.deepEqual(server.storage().transactions.at(-1)?.meta.description, bytes('note'));
   });
 
-  it('tells the committer the new size before the reply, and the others what is no longer valid', async () => {
+  it('sends the committer the new size before the reply, and others invalidations', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('hello') });
     await one.call('vote', 7);
     const tid = await one.call('tpc_finish', 7);
@@ -66,7 +66,7 @@ describe('A commit', () => {
     }
   });
 
-  it('based on an old revision fails its vote with a ConflictError that says what, and is over', async () => {
+  it('based on an old revision fails its vote with a ConflictError, and is over', async () => {
     const old = server.storage().commit([{ oid: oid(1), data: bytes('a') }]);
     const current = server.storage().commit([{ oid: oid(1), data: bytes('b') }]);
     const record = bytes('\u0003cpersistent.mapping\nPersistentMapping\nq\u0001.rest');
@@ -93,7 +93,7 @@ describe('A commit', () => {
     await assert.rejects(one.call('vote', 7), { className: 'ZODB.POSException.ReadConflictError' });
   });
 
-  it('deletes objects, whose older revisions stay', async () => {
+  it('deletes objects but keeps their older revisions', async () => {
     const serial = server.storage().commit([{ oid: oid(1), data: bytes('a') }]);
     one.oneWay('tpc_begin', 7, zero, zero, {}, null, ' ');
     one.oneWay('deleteObject', oid(1), serial, 7);
@@ -103,7 +103,7 @@ describe('A commit', () => {
     assert.deepEqual(await one.call('loadBefore', oid(1), tid), [bytes('a'), serial, tid]);
   });
 
-  it('waits for its vote while another has it, and then sees what the other wrote', async () => {
+  it('waits with its vote for another one, and then sees what that wrote', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('first') });
     other.store(8, { oid: oid(1), serial: zero, data: bytes('second') });
     await one.call('vote', 7);
@@ -111,14 +111,14 @@ describe('A commit', () => {
     while ((await waiting()) === 0);
     await one.call('tpc_finish', 7);
     await refused;
-    // What the committer's finish invalidates precedes the answer to the one who waited.
+    // The invalidations of the finish precede the answer to the waiting vote.
     assert.deepEqual(
       other.arrivals.slice(-2).map(({ method }) => method),
       ['invalidateTransaction', 'reply'],
     );
   });
 
-  it('of the one who waits goes on when the committer aborts', async () => {
+  it('that waits goes on when the committer aborts', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('first') });
     other.store(8, { oid: oid(1), serial: zero, data: bytes('second') });
     await one.call('vote', 7);
@@ -128,7 +128,7 @@ describe('A commit', () => {
     assert.deepEqual(await voted, []);
   });
 
-  it('of the one who waits goes on when the committer is disconnected', async () => {
+  it('that waits goes on when the committer is disconnected', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('first') });
     other.store(8, { oid: oid(1), serial: zero, data: bytes('second') });
     await one.call('vote', 7);
@@ -140,7 +140,7 @@ describe('A commit', () => {
     assert.equal(server.storage().length, 1);
   });
 
-  it('that gives up while it waits is answered, and leaves the queue', async () => {
+  it('that is aborted while it waits is answered, and leaves the queue', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('first') });
     other.store(8, { oid: oid(1), serial: zero, data: bytes('second') });
     await one.call('vote', 7);
@@ -152,7 +152,7 @@ describe('A commit', () => {
     assert.equal(await waiting(), 0);
   });
 
-  it('of a client that is disconnected before it finishes leaves nothing', async () => {
+  it('of a client that is disconnected before it finishes leaves nothing behind', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('hello') });
     await one.call('vote', 7);
     await one.close();
@@ -168,7 +168,7 @@ describe('A commit', () => {
     await assert.rejects(one.call('tpc_finish', 7), { className: 'builtins.AssertionError' });
   });
 
-  it('from the test is refused while a client has been promised its own', async () => {
+  it('from the test is refused between a client’s vote and its end', async () => {
     one.store(7, { oid: oid(1), serial: zero, data: bytes('hello') });
     await one.call('vote', 7);
     assert.throws(() => server.storage().commit([{ oid: oid(1), data: bytes('x') }]), {

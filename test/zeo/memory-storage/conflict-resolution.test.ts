@@ -28,12 +28,12 @@ describe('A storage with a resolver', () => {
   });
   afterEach(() => server.close());
 
-  /** Two changes after the one that the client's is based on. */
+  /** Two changes after the revision that the client's is based on. */
   const fill = () =>
     ['old', 'between', 'new'].map((text) => storage.commit([{ oid: oid(1), data: bytes(text) }]));
 
   // test_client_side_conflict_resolution.test_server_side
-  it('commits what it makes of the three records, and the vote names the object', async () => {
+  it('commits the merged record, and the vote names its object', async () => {
     const [serial] = fill();
     seen.length = 0;
     one.store(7, { oid: oid(1), serial: serial as Uint8Array, data: bytes('+mine') });
@@ -47,7 +47,7 @@ describe('A storage with a resolver', () => {
     assert.deepEqual((await other.notification('invalidateTransaction', 4)).args, [tid, [oid(1)]]);
   });
 
-  it('that has no answer, or throws, leaves the conflict what it is', async () => {
+  it('that returns nothing, or throws, leaves the conflict an error', async () => {
     const [serial] = fill();
     for (const resolver of [() => undefined, () => assert.fail('a bug of the test’s own')]) {
       storage.resolveConflict = resolver;
@@ -56,7 +56,7 @@ describe('A storage with a resolver', () => {
     }
   });
 
-  it('is not asked when there is no old record to go on', async () => {
+  it('is not asked without an old record', async () => {
     fill();
     one.store(7, { oid: oid(1), serial: new Uint8Array(8), data: bytes('+mine') });
     await assert.rejects(one.call('vote', 7), conflict);
@@ -67,7 +67,7 @@ describe('A storage with a resolver', () => {
     assert.deepEqual(seen, []);
   });
 
-  it('is asked when a change between is undone', () => {
+  it('is asked when an earlier change is undone', () => {
     const [, between] = fill();
     const tid = storage.undo(between as Uint8Array);
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe('A storage with a resolver', () => {
 });
 
 describe('A server that leaves conflicts to its clients', () => {
-  it('answers the vote with them, lets the next one in, and takes the settled record at the next vote', async () => {
+  it('returns them from the vote, frees the lock, and accepts resolved records later', async () => {
     await using server = await ZeoServer.listen({ clientConflictResolution: true });
     const storage = server.storage();
     const old = storage.commit([{ oid: oid(1), data: bytes('old') }]);

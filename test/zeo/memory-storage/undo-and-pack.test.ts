@@ -7,7 +7,7 @@ import { WireClient } from '../server/wire-client.js';
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
 const zero = new Uint8Array(8);
 
-/** A storage whose clock goes on by a second at every look. */
+/** A storage whose clock advances by a second with each reading. */
 function timedStorage() {
   let now = Date.UTC(2026, 1, 28, 23, 59);
   const storage = new MemoryStorage({ referencesOf, now: () => (now += 1000) });
@@ -15,7 +15,7 @@ function timedStorage() {
 }
 
 describe('An undo from the test', () => {
-  it('writes what was before, and tells every client', async () => {
+  it('restores the previous record, and notifies all clients', async () => {
     await using server = await ZeoServer.listen();
     const storage = server.storage();
     const first = storage.commit([{ oid: oid(1), data: bytes('a') }]);
@@ -29,7 +29,7 @@ describe('An undo from the test', () => {
     assert.deepEqual(meta?.description, bytes('why'));
   });
 
-  it('names every object that is in the way, and writes nothing', () => {
+  it('names every object that prevents it, and writes nothing', () => {
     const storage = new MemoryStorage();
     const first = storage.commit([1, 2, 3].map((number) => ({ oid: oid(number), data: bytes('a') })));
     const last = storage.commit([1, 3].map((number) => ({ oid: oid(number), data: bytes('b') })));
@@ -47,7 +47,7 @@ describe('An undo from the test', () => {
     assert.deepEqual(storage.lastTransaction, last);
   });
 
-  it('is refused while a client has been promised its own commit', async () => {
+  it('is refused between a client’s vote and its end', async () => {
     await using server = await ZeoServer.listen();
     const first = server.storage().commit([{ oid: oid(1), data: bytes('a') }]);
     const client = await WireClient.register(server);
@@ -60,7 +60,7 @@ describe('An undo from the test', () => {
 });
 
 describe('A pack', () => {
-  it('makes the storage smaller, and tells every client how small', async () => {
+  it('makes the storage smaller, and sends all clients its size', async () => {
     const { storage } = timedStorage();
     await using server = await ZeoServer.listen({ storages: new Map([['1', storage]]) });
     storage.commit([{ oid: oid(0), data: record('root', oid(1)) }]);
@@ -76,7 +76,7 @@ describe('A pack', () => {
     assert.equal(storage.size, size);
   });
 
-  it('keeps what was current at its time, and everything since', () => {
+  it('keeps the revisions current at its time, and all later ones', () => {
     const { storage, now } = timedStorage();
     storage.commit([{ oid: oid(0), data: record('root') }]);
     const old = storage.commit([{ oid: oid(0), data: record('root 2') }]);
@@ -95,7 +95,7 @@ describe('A pack', () => {
     );
   });
 
-  it('fails, and changes nothing, when a record refers to what is not there', () => {
+  it('fails at a reference to a missing object, and changes nothing', () => {
     const { storage } = timedStorage();
     storage.commit([{ oid: oid(0), data: record('root', oid(9)) }]);
     storage.commit([{ oid: oid(0), data: record('root 2', oid(9)) }]);
@@ -103,7 +103,7 @@ describe('A pack', () => {
     assert.equal(storage.transactions.length, 2);
   });
 
-  it('without a way to tell references keeps every object that was not deleted', () => {
+  it('without references keeps every object that was not deleted', () => {
     const storage = new MemoryStorage();
     storage.commit([1, 2].map((number) => ({ oid: oid(number), data: bytes('a') })));
     storage.commit([{ oid: oid(1), data: null }]);
@@ -139,7 +139,7 @@ describe('A pack', () => {
 });
 
 describe('An iteration', () => {
-  it('goes on over a pack and over commits, up to the transaction that was the last when it began', async () => {
+  it('survives packs and commits, and ends at the last transaction of its start', async () => {
     const { storage, now } = timedStorage();
     await using server = await ZeoServer.listen({ storages: new Map([['1', storage]]) });
     const tids = [1, 2, 3, 4].map((number) =>
@@ -157,7 +157,7 @@ describe('An iteration', () => {
     await assert.rejects(client.call('iterator_next', id), { className: 'builtins.KeyError', args: [id] });
   });
 
-  it('of which there are too many is refused until some are given up', async () => {
+  it('is refused while too many are open', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);
     const ids = await Promise.all(
@@ -169,7 +169,7 @@ describe('An iteration', () => {
     await client.call('iterator_start', null, null);
   });
 
-  it('that does not exist is a KeyError with its id, and may be given up', async () => {
+  it('with an unknown id is a KeyError, and may be closed', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);
     for (const id of ['one', 0.5, null, oid(1), 2n ** 63n]) {

@@ -5,7 +5,7 @@ import { MemoryStorage, tidAt } from '#src/zeo/server/index.js';
 import { isLater } from '#src/zodb/ids.js';
 
 describe('The clock of a storage', () => {
-  /** Two clocks of one time in ms, the one in whole milliseconds. */
+  /** Two clocks of the same time in ms, one of them in whole milliseconds. */
   const clocks = (startMs: number) => {
     const time = { wallMs: startMs, steadyMs: 0 };
     const pass = (ms: number) => {
@@ -19,7 +19,7 @@ describe('The clock of a storage', () => {
     return { time, pass, now };
   };
 
-  it('tells fractions of a millisecond apart once it has seen one begin', () => {
+  it('has fractions of a millisecond once it has seen one begin', () => {
     const { time, pass, now } = clocks(1_000_000.25);
     for (let steps = 0; steps < 100; steps++) {
       pass(0.1);
@@ -31,7 +31,7 @@ describe('The clock of a storage', () => {
     }
   });
 
-  it('follows the system’s clock when that is set, and never contradicts it', () => {
+  it('follows the system’s clock when that is set', () => {
     const { time, pass, now } = clocks(1_000_000);
     for (const step of [0.4, 60_000, -3_600_000, 0.3, 5]) {
       time.wallMs += step;
@@ -41,7 +41,7 @@ describe('The clock of a storage', () => {
   });
 
   // ZODB/tests/PackableStorage.py, `testPackUndoLog`: it packs up to a moment less than a millisecond before a commit.
-  it('gives a transaction a later id than a moment within the millisecond before it', () => {
+  it('gives a transaction a later id than a moment in the same millisecond', () => {
     const storage = new MemoryStorage();
     for (let commits = 0; commits < 200; commits++) {
       storage.commit([]);

@@ -47,7 +47,7 @@ describe('A silenced connection', () => {
     assert.deepEqual((await dead.notification('invalidateTransaction')).args, [tid, [oid(1)]]);
   });
 
-  it('that is silenced by a call’s own event does the call and keeps the reply', async () => {
+  it('performs the call whose event silenced it, and holds the reply back', async () => {
     await using server = await ZeoServer.listen();
     const [client, other] = [await WireClient.register(server), await WireClient.register(server)];
     const called = new Promise<void>((resolve) => {
@@ -64,14 +64,14 @@ describe('A silenced connection', () => {
     await called;
     await other.call('ping');
     assert.equal(answers, 0);
-    // The first ping, which came in together with get_info, is not even looked at.
+    // The first ping, received together with get_info, is not processed.
     assert.deepEqual(seen, ['get_info', 'ping']);
     server.removeAllListeners('call');
     for (const connection of server.connections) connection.resume();
     await Promise.all(calls);
   });
 
-  it('stays open when the peer is gone, until someone destroys it', async () => {
+  it('stays open after its peer has gone, until it is destroyed', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);
     const [connection] = server.connections;
@@ -87,8 +87,8 @@ describe('A silenced connection', () => {
   });
 });
 
-describe('A bad client', () => {
-  it('that sends a frame over the limit is dropped and reported', async () => {
+describe('A client that breaks the protocol', () => {
+  it('by a frame over the limit is dropped and reported', async () => {
     await using server = await ZeoServer.listen({ maxFrameBytes: 1000 });
     const socket = await rawClient(server);
     const reported = once(server, 'clientError');
@@ -98,7 +98,7 @@ describe('A bad client', () => {
     assert.equal(error.code, 'ERR_ZEO_FRAME_TOO_LARGE');
   });
 
-  it('that speaks something else is dropped and reported', async () => {
+  it('by another protocol is dropped and reported', async () => {
     await using server = await ZeoServer.listen();
     const socket = await rawClient(server);
     const reported = once(server, 'clientError');
@@ -107,7 +107,7 @@ describe('A bad client', () => {
     await reported;
   });
 
-  it('that sends garbage after the handshake is dropped, and what came before it is done', async () => {
+  it('by malformed bytes is dropped, after its earlier calls were performed', async () => {
     await using server = await ZeoServer.listen();
     const socket = await rawClient(server);
     const reported = once(server, 'clientError');
@@ -116,7 +116,7 @@ describe('A bad client', () => {
     await reported;
   });
 
-  it('that calls an unknown method is dropped without a reply', async () => {
+  it('by an unknown method is dropped without a reply', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);
     const reported = once(server, 'clientError');
@@ -124,7 +124,7 @@ describe('A bad client', () => {
     assert.match(String((await reported)[1]), /no_such_method/);
   });
 
-  it('whose transaction brings too much is dropped, and nothing of it is kept', async () => {
+  it('by a transaction over the limit is dropped, and nothing of it is kept', async () => {
     await using server = await ZeoServer.listen({ maxTransactionBytes: 3000 });
     const client = await WireClient.register(server);
     const reported = once(server, 'clientError');
@@ -139,13 +139,13 @@ describe('A bad client', () => {
     assert.equal(server.storage().length, 0);
   });
 
-  it('that does not read is dropped when too much waits for it', async () => {
+  it('by not reading is dropped when too many bytes wait for it', async () => {
     await using server = await ZeoServer.listen({ maxBufferedBytes: 100_000 });
     const client = await WireClient.register(server);
     client.socket.pause();
     const gone = once(server, 'disconnection');
     server.storage().commit([{ oid: oid(1), data: new Uint8Array(1_000_000) }]);
-    // The kernel takes some megabytes before the server has to keep anything.
+    // The kernel buffers some megabytes before the server has to.
     for (let load = 0; load < 100; load += 1)
       client.call('loadSerial', oid(1), server.storage().lastTransaction).catch(() => {});
     const [, error] = await gone;
@@ -155,7 +155,7 @@ describe('A bad client', () => {
 });
 
 describe('A server', () => {
-  it('says in its events who came, what was called and who left', async () => {
+  it('emits events for connections, calls and disconnections', async () => {
     await using server = await ZeoServer.listen();
     const seen: string[] = [];
     server.on('connection', ({ id }) => seen.push(`connection ${id}`));
@@ -176,7 +176,7 @@ describe('A server', () => {
     ]);
   });
 
-  it('survives a listener that throws, and does not hide it', async () => {
+  it('survives a listener that throws, and reports its error', async () => {
     await using server = await ZeoServer.listen();
     const warned = once(process, 'warning');
     server.on('call', () => {
@@ -206,7 +206,7 @@ describe('A server', () => {
     assert.equal(status['1'].connections, 0);
   });
 
-  it('is started again on the same port with the same storages', async () => {
+  it('can be restarted on the same port with the same storages', async () => {
     const first = await ZeoServer.listen();
     const client = await WireClient.register(first);
     const tid = first.storage().commit([{ oid: oid(1), data: bytes('kept') }]);
@@ -230,7 +230,7 @@ describe('A server', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('refuses an encoding that there is not', async () => {
+  it('refuses an unknown encoding', async () => {
     for (const encoding of ['Z4', 'z5', '', null]) {
       await assert.rejects(ZeoServer.listen({ encoding: encoding as 'Z5' }), (error: Error) => {
         return (

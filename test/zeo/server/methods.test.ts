@@ -16,7 +16,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
     });
     after(() => server.close());
 
-    it('greets with its protocol and answers the registration with the last transaction', async () => {
+    it('announces its protocol and answers registrations with the last transaction', async () => {
       const client = await WireClient.connect(server);
       assert.equal(client.protocol, encoding);
       assert.deepEqual(await client.call('register', 'temporary', false), zero);
@@ -44,7 +44,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
       await client.close();
     });
 
-    it('answers a ping with nothing', async () => {
+    it('answers a ping with None', async () => {
       const client = await WireClient.register(server);
       assert.equal(await client.call('ping'), null);
       await client.close();
@@ -105,7 +105,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
       await client.close();
     });
 
-    it('remembers what a client calls itself', async () => {
+    it('remembers the label of a client', async () => {
       const client = await WireClient.register(server, 'temporary');
       client.oneWay('set_client_label', 'app one');
       await client.call('ping');
@@ -142,7 +142,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
       await client.close();
     });
 
-    it('tells an argument that is None from one that is left out', async () => {
+    it('distinguishes None from a missing argument', async () => {
       const client = await WireClient.register(server);
       const wrong = { className: 'builtins.TypeError' };
       server.storage().commit([{ oid: oid(7), data: bytes('one') }]);
@@ -169,7 +169,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
 }
 
 describe('Registration', () => {
-  it('of an unknown storage is an error, after which the client may try another', async () => {
+  it('of an unknown storage fails, and the client may try another', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.connect(server);
     const unknown = { className: 'builtins.ValueError', args: ['unknown storage: nope'] };
@@ -177,7 +177,7 @@ describe('Registration', () => {
     assert.deepEqual(await client.call('register', '1', false), zero);
   });
 
-  it('of a writer with a read-only server is a ReadOnlyError, after which it may register read-only', async () => {
+  it('of a writer with a read-only server fails, and it may register read-only', async () => {
     await using server = await ZeoServer.listen({ readOnly: true });
     const client = await WireClient.connect(server);
     await assert.rejects(client.call('register', '1', false), { code: 'ERR_ZEO_READ_ONLY', args: [] });
@@ -188,7 +188,7 @@ describe('Registration', () => {
     });
   });
 
-  it('is judged by what the server is at the time, and those that are connected keep what they have', async () => {
+  it('depends on the read-only mode at the time, and is not revoked later', async () => {
     await using server = await ZeoServer.listen();
     const writer = await WireClient.register(server);
     server.readOnly = true;
@@ -203,13 +203,13 @@ describe('Registration', () => {
     assert.deepEqual(await late.call('vote', 1), []);
   });
 
-  it('a second time ends the connection', async () => {
+  it('ends the connection when repeated', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.register(server);
     await assert.rejects(client.call('register', '1', false), /Connection closed/);
   });
 
-  it('is what any other call needs: without, the connection is ended', async () => {
+  it('is required before any other call, which ends the connection', async () => {
     await using server = await ZeoServer.listen();
     const client = await WireClient.connect(server);
     await assert.rejects(client.call('get_info'), /Connection closed/);
@@ -231,7 +231,7 @@ describe('Invalidations', () => {
     assert.deepEqual(await client.call('getInvalidations', last), [last, []]);
   });
 
-  it('since a transaction that is too long ago are unknown', async () => {
+  it('since a transaction too long ago are unknown', async () => {
     const storage = new MemoryStorage({ invalidationQueueSize: 2 });
     const [first, second] = [1, 2, 3].map((number) =>
       storage.commit([{ oid: oid(number), data: bytes('x') }]),

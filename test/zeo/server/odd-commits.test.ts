@@ -8,7 +8,7 @@ import { WireClient } from './wire-client.js';
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
 const zero = new Uint8Array(8);
 
-/* What ZEO's server accepts from a client, and when it refuses the rest: calls of a commit are one-way, so at its vote. */
+/* The calls of a commit are one-way: ZEO's server reports what is wrong with them at the vote. */
 
 describe('A commit with odd arguments', () => {
   let server: ZeoServer;

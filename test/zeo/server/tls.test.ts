@@ -27,7 +27,7 @@ describe('A server with TLS', () => {
   const dial = (options: ConnectionOptions, to = server) =>
     connect({ host: '127.0.0.1', port: to.port, ca: authority.cert, ...options });
 
-  it('serves a client whose certificate it knows, and its silence is that of the socket', async () => {
+  it('serves a client with a known certificate, and can silence it', async () => {
     const wire = await WireClient.over(dial({ key: client.key, cert: client.cert }));
     await wire.call('register', '1', false);
     const [connection] = server.connections;
@@ -43,7 +43,7 @@ describe('A server with TLS', () => {
     await wire.close();
   });
 
-  it('ends when its client does', async () => {
+  it('ends a connection when its client does', async () => {
     const wire = await WireClient.over(dial({ key: client.key, cert: client.cert }));
     const gone = once(server, 'disconnection');
     wire.socket.end();
@@ -51,7 +51,7 @@ describe('A server with TLS', () => {
     await wire.closed;
   });
 
-  it('refuses a client without a certificate, or with one that it does not know, and says so', async () => {
+  it('refuses a client without a known certificate, and reports it', async () => {
     await using stranger = await CertificateAuthority.create('Another authority');
     const unknown = await stranger.client();
     for (const options of [{}, { key: unknown.key, cert: unknown.cert }]) {
@@ -62,7 +62,7 @@ describe('A server with TLS', () => {
     assert.equal(server.connections.size, 0);
   });
 
-  it('refuses a client that speaks no TLS', async () => {
+  it('refuses a client without TLS', async () => {
     const refused = once(server, 'tlsClientError');
     const socket = connectPlainly({ port: server.port }).on('error', () => {});
     socket.write('\0\0\0\x02Z5');
@@ -70,7 +70,7 @@ describe('A server with TLS', () => {
     socket.destroy();
   });
 
-  it('takes clients without a certificate where it is told to', async () => {
+  it('accepts clients without a certificate if configured to', async () => {
     const { key, cert } = own;
     await using open = await ZeoServer.listen({ tls: { key, cert, requestCert: false } });
     const wire = await WireClient.over(dial({}, open));
@@ -78,7 +78,7 @@ describe('A server with TLS', () => {
     await wire.close();
   });
 
-  it('closes also in the middle of a handshake', async () => {
+  it('can be closed in the middle of a handshake', async () => {
     const { key, cert } = own;
     const closing = await ZeoServer.listen({ tls: { key, cert } });
     const socket = connectPlainly({ port: closing.port }).on('error', () => {});

@@ -9,7 +9,7 @@ const zero = new Uint8Array(8);
 const data = Uint8Array.from(Buffer.from('hello'));
 
 describe('A server with a transaction timeout', { timeout: 60_000 }, () => {
-  it('drops a client that does not finish after its vote, and lets the next one in', async () => {
+  it('drops a client that does not finish its vote, and frees the lock', async () => {
     await using server = await ZeoServer.listen({ transactionTimeout: 0.3 });
     const slow = await WireClient.register(server);
     const next = await WireClient.register(server);
@@ -28,7 +28,7 @@ describe('A server with a transaction timeout', { timeout: 60_000 }, () => {
     );
   });
 
-  it('leaves alone who finishes, aborts or has not voted', async () => {
+  it('spares clients that finish, abort or have not voted', async () => {
     await using server = await ZeoServer.listen({ transactionTimeout: 0.2 });
     const client = await WireClient.register(server);
     client.store(1, { oid: oid(1), serial: zero, data });
@@ -38,7 +38,7 @@ describe('A server with a transaction timeout', { timeout: 60_000 }, () => {
     await client.call('vote', 2);
     await client.call('tpc_abort', 2);
     client.store(3, { oid: oid(3), serial: zero, data });
-    // Another client's timeout is later than what this one's would be.
+    // Another client's timeout, later than this one's would be.
     const other = await WireClient.register(server);
     other.store(4, { oid: oid(4), serial: zero, data });
     await other.call('vote', 4);
@@ -47,7 +47,7 @@ describe('A server with a transaction timeout', { timeout: 60_000 }, () => {
     await client.close();
   });
 
-  it('says so to ruok and server_status, and refuses a timeout that is none', async () => {
+  it('is reported by ruok and server_status, and refuses invalid timeouts', async () => {
     await using server = await ZeoServer.listen({ transactionTimeout: 5 });
     const client = await WireClient.register(server);
     const status = (await client.call('server_status')) as { readonly [key: string]: unknown };

@@ -7,7 +7,7 @@ export interface Notification {
   readonly args: readonly Value[];
 }
 
-/** What came in, in order: replies as `reply`, so that a test can see what preceded what. */
+/** A received message, replies as `reply`: a test can see their order. */
 type Arrival = Notification | { readonly method: 'reply'; readonly args: readonly [MessageId] };
 
 /** The embedded server, or ZEO's own. */
@@ -17,10 +17,10 @@ export interface Reachable {
   readonly address: string;
 }
 
-/** The least that speaks ZEO: every message is sent when the test says so, and nothing is answered by itself. */
+/** A minimal ZEO client: it sends only what the test tells it to, and answers nothing by itself. */
 export class WireClient {
   readonly socket: Socket;
-  /** Resolves when the server ended the connection. */
+  /** Resolves when the connection has ended. */
   readonly closed: Promise<void>;
   readonly arrivals: Arrival[] = [];
   readonly #session: ClientSession;
@@ -52,7 +52,7 @@ export class WireClient {
     );
   }
 
-  /** The same on a socket of the test's own, e.g. one that speaks TLS. */
+  /** The same on a socket of the test, e.g. one with TLS. */
   static async over(socket: Socket): Promise<WireClient> {
     const client = new WireClient(socket);
     await client.#until(() => client.#session.protocol !== undefined);
@@ -94,7 +94,7 @@ export class WireClient {
     for (const { oid, serial, data } of changes) this.oneWay('storea', oid, serial, data, id);
   }
 
-  /** Resolves when so many one-way calls of that name came in, with the last of them. */
+  /** Resolves with the nth one-way call of that name. */
   async notification(method: string, count = 1): Promise<Notification> {
     const seen = () => this.notifications.filter((one) => one.method === method);
     await this.#until(() => seen().length >= count);
@@ -131,7 +131,7 @@ export class WireClient {
   }
 }
 
-/** Received bytes are Buffers in one place and plain arrays in another, which `deepEqual` tells apart; so does it dicts without a prototype. */
+/** Bytes as plain arrays and dicts with a prototype, which `deepEqual` distinguishes from others. */
 function plain(value: Value): Value {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (Array.isArray(value)) return value.map(plain);
