@@ -5,7 +5,7 @@ import { statusLine } from './check/finding.js';
 import { demo } from './demo.js';
 import type { Output } from './io/output.js';
 import { readTargets } from './io/targets.js';
-import { printable } from './io/terminal-text.js';
+import { oneLine } from './io/terminal-text.js';
 import { parseListenAddress } from './watch/listen-address.js';
 import { watch } from './watch/watch.js';
 
@@ -136,7 +136,7 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .option('-r, --ruok', 'only ask the server how it is, which needs no registration')
     .addHelpText('after', checkHelp)
     // A monitoring system shows what is on standard output.
-    .configureOutput({ outputError: (text) => console.log(statusLine('UNKNOWN', printable(text.trim()))) })
+    .configureOutput({ outputError: (text) => console.log(statusLine('UNKNOWN', oneLine(text.trim()))) })
     .action(async (given: string[], flags: CheckFlags, command: Command) => {
       const { warning: warningMs, critical: criticalMs, timeout, ruok = false } = flags;
       if (warningMs !== undefined && criticalMs !== undefined && warningMs > criticalMs)

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { printableJson } from './printable.js';
 
 /*
  * What a caller passed, for an error message: short, on one line, and without credentials. Only what is known to be
@@ -13,7 +14,7 @@ const maxProperties = 10;
 export function receivedValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return /:\/\/|@/.test(value) ? receivedAddress(value) : JSON.stringify(shortened(value, maxTextLength));
+      return /:\/\/|@/.test(value) ? receivedAddress(value) : quoted(value, maxTextLength);
     case 'object':
       return value === null ? 'null' : shortened(shape(value), maxLength);
     case 'function':
@@ -25,9 +26,7 @@ export function receivedValue(value: unknown): string {
 
 /** Of an address or a URI `scheme://host:port/path`, as far as it is one. */
 export function receivedAddress(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(shortened(harmlessPart(value), maxLength))
-    : receivedValue(value);
+  return typeof value === 'string' ? quoted(harmlessPart(value), maxLength) : receivedValue(value);
 }
 
 function shape(value: object): string {
@@ -44,7 +43,7 @@ function shape(value: object): string {
 }
 
 function propertyName(name: string): string {
-  return /^[\w$]{1,40}$/.test(name) ? name : JSON.stringify(shortened(name, maxTextLength));
+  return /^[\w$]{1,40}$/.test(name) ? name : quoted(name, maxTextLength);
 }
 
 function typeOf(value: unknown): string {
@@ -66,6 +65,10 @@ function harmlessPart(text: string): string {
   const server = rest.slice(userEnd + 1);
   const [plain = ''] = isIPv6(server) ? [server] : (plainAddress.exec(server) ?? []);
   return `${scheme}${userEnd < 0 ? '' : '***@'}${plain}${plain.length < server.length ? '…' : ''}`;
+}
+
+function quoted(text: string, length: number): string {
+  return printableJson(JSON.stringify(shortened(text, length)));
 }
 
 function shortened(text: string, length: number): string {

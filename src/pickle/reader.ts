@@ -1,5 +1,6 @@
 import { ProtocolError } from '../model/errors.js';
-import { decodeText, printable } from './text.js';
+import { printableBytes } from '../model/printable.js';
+import { decodeText } from './text.js';
 
 /** Longest argument of a text opcode, in bytes: protocols 0 to 2 end them with a newline. */
 const maxLineBytes = 1024;
@@ -73,7 +74,7 @@ export class PickleReader {
 
   /** A line of ASCII; anything else in it comes out escaped, and fits no syntax. */
   asciiLine(): string {
-    return printable(this.line(), maxLineBytes);
+    return printableBytes(this.line(), maxLineBytes);
   }
 
   #take(count: number): number {

@@ -29,18 +29,6 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   }
 }
 
-/**
- * Bytes as a person may read them in a message: at most `limit` of them, what is not printable ASCII as `\xNN`.
- */
-export function printable(bytes: Uint8Array, limit = 40): string {
-  let text = '';
-  for (const byte of bytes.subarray(0, limit)) {
-    text +=
-      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
-  }
-  return bytes.length > limit ? `${text}…` : text;
-}
-
 /** Bytes as the text whose characters have their numbers. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');

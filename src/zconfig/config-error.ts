@@ -1,4 +1,5 @@
 import { type ErrorCode, KeepAliveError } from '../model/errors.js';
+import { printable } from '../model/printable.js';
 import type { Position } from './document.js';
 
 export type ConfigErrorCode = Extract<ErrorCode, `ERR_ZCONFIG_${string}`>;
@@ -10,9 +11,6 @@ export interface ConfigErrorDetails {
   readonly found?: string | undefined;
   readonly cause?: unknown;
 }
-
-/** Controls, characters that turn the direction of writing, and the like: a file's name must not steer a terminal. */
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** A configuration file that cannot be read or understood: where, and what was expected there. */
 export class ConfigError extends KeepAliveError {
@@ -30,7 +28,7 @@ export class ConfigError extends KeepAliveError {
   ) {
     const place = line === undefined ? file : `${file}:${line}`;
     const message = `${place}: Expected ${expected}${found === undefined ? '' : `, found ${found}`}`;
-    super(code, message.replace(unprintable, '\ufffd'), options);
+    super(code, printable(message), options);
     this.file = file;
     this.line = line;
     this.expected = expected;

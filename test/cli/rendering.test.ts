@@ -6,7 +6,7 @@ import stringWidth from 'string-width';
 import { KeepAliveError } from 'zeo-keepalive';
 import { Output } from '#src/cli/io/output.js';
 import { paintFor } from '#src/cli/io/paint.js';
-import { printable, truncate, truncateMiddle, wrap } from '#src/cli/io/terminal-text.js';
+import { oneLine, truncate, truncateMiddle, wrap } from '#src/cli/io/terminal-text.js';
 import { JsonLines } from '#src/cli/watch/lines.js';
 import { render } from '#src/cli/watch/render.js';
 import { type DisplayState, displayStates, type Row, type Snapshot } from '#src/cli/watch/snapshot.js';
@@ -81,7 +81,7 @@ describe('the screen', () => {
   });
 
   it('fits any terminal from 20 columns on, whatever the names and errors hold', () => {
-    const text = fc.string({ unit: 'binary', maxLength: 80 }).map(printable);
+    const text = fc.string({ unit: 'binary', maxLength: 80 }).map(oneLine);
     const rows = fc.array(
       fc.record({
         name: text,
@@ -117,10 +117,10 @@ describe('the screen', () => {
 
 describe('text for a terminal', () => {
   it('holds nothing that a terminal obeys', () => {
-    assert.equal(printable('a\x1b[2J\u009b31m\u202ecod\r\nb\tc'), 'a�[2J�31m�cod b c');
+    assert.equal(oneLine('a\x1b[2J\u009b31m\u202ecod\r\nb\tc'), 'a�[2J�31m�cod b c');
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        assert.doesNotMatch(printable(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+        assert.doesNotMatch(oneLine(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
       }),
     );
   });

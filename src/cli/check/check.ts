@@ -2,7 +2,7 @@ import { resolveOptions } from '../../zeo/connection/options.js';
 import { pluginExitCode, worstOf } from '../io/exit-code.js';
 import { explain, formatDuration, formatMs } from '../io/format.js';
 import type { Target } from '../io/targets.js';
-import { printable } from '../io/terminal-text.js';
+import { oneLine } from '../io/terminal-text.js';
 import { askRuok } from './ask-ruok.js';
 import { type Finding, judge, reportLine, type Thresholds } from './finding.js';
 import { probe } from './probe.js';
@@ -42,7 +42,7 @@ async function examine(target: Target, options: CheckOptions): Promise<Finding> 
 async function ping({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
   const connectTimeout = thresholds.timeoutMs / 1000;
   const { address, connectMs, roundTripMs } = await probe({ ...options, connectTimeout }, signal);
-  const by = printable(address);
+  const by = oneLine(address);
   const where = by === name ? '' : ` by ${by}`;
   const { warningMs: warning, criticalMs: critical } = thresholds;
   return {

@@ -1,7 +1,7 @@
 import type { ServerStatus } from '../../zeo/protocol/ruok.js';
 import { type PluginState, worstOf } from '../io/exit-code.js';
 import { formatMs } from '../io/format.js';
-import { printable } from '../io/terminal-text.js';
+import { oneLine } from '../io/terminal-text.js';
 import type { RuokAnswer } from './ask-ruok.js';
 import { type Finding, judge, type Thresholds } from './finding.js';
 import type { Figure } from './perfdata.js';
@@ -37,7 +37,7 @@ export function findingOf(
   return {
     name,
     state: worstOf([judge(roundTripMs, thresholds), ...problems.map(({ state }) => state)]),
-    text: printable(text.join('; ')),
+    text: oneLine(text.join('; ')),
     figures: [
       { label: `${name} ruok`, value: roundTripMs, unit: 'ms', warning, critical },
       ...figuresOf(name, status),
@@ -68,7 +68,7 @@ function* figuresOf(name: string, status: ServerStatus): Iterable<Figure> {
       const value = facts[fact];
       if (typeof value === 'number' && Number.isFinite(value))
         yield {
-          label: printable(`${name} ${id} ${fact}`),
+          label: oneLine(`${name} ${id} ${fact}`),
           value,
           unit: counters.includes(fact) ? 'c' : '',
         };

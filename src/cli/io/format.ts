@@ -1,11 +1,11 @@
 import { KeepAliveError } from '../../model/errors.js';
-import { printable } from './terminal-text.js';
+import { oneLine } from './terminal-text.js';
 
 /** An error in a line that is safe to print: its message, and the system's code where that is not in it. */
 export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return printable(String(error));
+  if (!(error instanceof Error)) return oneLine(String(error));
   const code = 'code' in error && !(error instanceof KeepAliveError) ? String(error.code) : '';
-  return printable(error.message.includes(code) ? error.message : `${error.message} (${code})`);
+  return oneLine(error.message.includes(code) ? error.message : `${error.message} (${code})`);
 }
 
 /** A round trip, as short as it can be told. */

@@ -7,7 +7,7 @@ import { formatAddress } from '../../zeo/connection/address.js';
 import { type ClientStorageOptions, resolveOptions } from '../../zeo/connection/options.js';
 import type { TlsOptions } from '../../zeo/connection/tls.js';
 import { readTarget } from '../../zeo/storage/uri.js';
-import { printable } from './terminal-text.js';
+import { oneLine } from './terminal-text.js';
 
 /** A storage that the command line, or a configuration, names. */
 export interface Target {
@@ -34,12 +34,12 @@ export async function readTargets(
   return uniquelyNamed([...configured, ...given]);
 }
 
-/** Names that several share get a number. All are made printable, and all options are checked. */
+/** Names that several share get a number. All are made oneLine, and all options are checked. */
 function uniquelyNamed(targets: readonly Target[]): readonly Target[] {
   const taken = new Set<string>();
   return targets.map(({ name: wanted, options }) => {
     resolveOptions({ ...options, wait: false });
-    const base = printable(wanted);
+    const base = oneLine(wanted);
     let name = base;
     for (let number = 2; taken.has(name); number++) name = `${base} (${number})`;
     taken.add(name);

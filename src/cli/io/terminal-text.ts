@@ -1,18 +1,17 @@
 /*
  * Text for a terminal. What a server, a file or the command line names may hold anything: everything that is shown goes
- * through `printable` first, so that no byte of it steers the terminal. Widths are columns, not characters.
+ * through `oneLine` first, so that no byte of it steers the terminal. Widths are columns, not characters.
  */
 import stringWidth from 'string-width';
+import { printable } from '../../model/printable.js';
 
 /** Longer than any line; a peer's error may be longer still. */
 const maxLength = 2000;
-/** Controls (also the C1 controls, one of which begins an escape sequence), what turns the direction of writing, halves. */
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** On one line, without anything that a terminal would obey. What was taken out leaves a mark. */
-export function printable(text: string): string {
-  return text.slice(0, maxLength).replace(/\s+/g, ' ').replace(unprintable, '\ufffd');
+/** Printable, on one line, and not endless. */
+export function oneLine(text: string): string {
+  return printable(text.slice(0, maxLength).replace(/\s+/g, ' '));
 }
 
 /** The columns that a text takes. */

@@ -1,3 +1,4 @@
+import { printableJson } from '../../model/printable.js';
 import { formatDateTime } from '../io/format.js';
 import type { Output } from '../io/output.js';
 import type { Paint } from '../io/paint.js';
@@ -45,21 +46,12 @@ export class JsonLines implements View {
   }
 }
 
-/** JSON leaves the C1 controls and the marks of direction as they are; on a terminal they would act. */
-const unsafe = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
-
 function toJson(value: object): string {
-  // Outside of texts there are none of these, so that escaping them keeps it JSON, and the same.
-  return JSON.stringify(value, (_key, item) =>
-    typeof item === 'number' && !Number.isInteger(item) ? Number(item.toFixed(3)) : item,
-  ).replace(unsafe, escapeUnits);
-}
-
-function escapeUnits(text: string): string {
-  return text
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('');
+  return printableJson(
+    JSON.stringify(value, (_key, item) =>
+      typeof item === 'number' && !Number.isInteger(item) ? Number(item.toFixed(3)) : item,
+    ),
+  );
 }
 
 /** Stack traces are for logs. */

@@ -3,7 +3,7 @@ import { KeepAliveError } from '../../model/errors.js';
 import type { PlainLogger } from '../../observability/plain-sink.js';
 import type { ClientStorage } from '../../zeo/storage/client-storage.js';
 import { explain, formatDuration, formatMs } from '../io/format.js';
-import { printable } from '../io/terminal-text.js';
+import { oneLine } from '../io/terminal-text.js';
 import type { FactKind, Tell } from './view.js';
 
 /** Tells what the agent finds out. */
@@ -67,7 +67,7 @@ export function tellOfStorage(name: string, storage: ClientStorage, tell: Tell):
   storage.on('connected', ({ address, protocol, generation, readOnly }) => {
     lastReasons.clear();
     lost = undefined;
-    const text = `connected to ${printable(address)}, ${printable(protocol)}`;
+    const text = `connected to ${oneLine(address)}, ${oneLine(protocol)}`;
     say('connected', name, 'good', text, { address, protocol, generation, readOnly });
   });
   storage.on('disconnected', ({ generation, error }) => {
@@ -92,7 +92,7 @@ export function tellOfWarnings(tell: Tell): void {
   const say = speaker(tell);
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
-    const message = printable(warning.message);
+    const message = oneLine(warning.message);
     say('log', undefined, 'note', message, { level: 'warn', message });
   });
 }
@@ -125,7 +125,7 @@ export function logOfAgent(tell: Tell): PlainLogger {
     if ('durationMs' in fields || ('connection' in fields && toldByEvent.test(message))) return;
     const name = 'connection' in fields ? String(fields.connection) : undefined;
     const why = 'err' in fields && name !== undefined ? `: ${explain(fields.err)}` : '';
-    const text = printable(message) + why;
+    const text = oneLine(message) + why;
     const kind = level === 'error' ? 'bad' : 'note';
     tell({ time: new Date(), event: 'log', name, kind, text, fields: { level, message: text } });
   };

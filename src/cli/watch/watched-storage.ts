@@ -1,6 +1,6 @@
 import type { ConnectionStatus } from '../../agent/status.js';
 import type { ClientStorage } from '../../zeo/storage/client-storage.js';
-import { printable } from '../io/terminal-text.js';
+import { oneLine } from '../io/terminal-text.js';
 import type { DisplayState, Row, Trouble } from './snapshot.js';
 import type { Fact } from './view.js';
 
@@ -32,7 +32,7 @@ export class WatchedStorage {
     const { address } = this.#storage;
     return {
       name: this.name,
-      server: address === undefined ? undefined : printable(address),
+      server: address === undefined ? undefined : oneLine(address),
       state: this.#state,
       since: this.#since,
       pings: status?.pings ?? 0,

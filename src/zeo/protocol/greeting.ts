@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../model/errors.js';
-import { printable } from '../../pickle/text.js';
+import { printableBytes } from '../../model/printable.js';
 import type { Encoding } from '../encoding/codec.js';
 
 /** The only version of the protocol that is alive: ZEO 5 and 6 speak it. */
@@ -51,7 +51,7 @@ export function checkAnswer(frame: Uint8Array, announced: Protocol): void {
 }
 
 function parseGreeting(frame: Uint8Array): { encoding: string; version: string; text: string } {
-  const text = printable(frame);
+  const text = printableBytes(frame);
   const match = greetingText.exec(text);
   if (match === null) throw notZeo(frame, 'its first frame is not a greeting');
   return { encoding: match[1] as string, version: match[2] as string, text };
@@ -67,7 +67,7 @@ export function foreignPeer(stream: Uint8Array): ProtocolError {
 }
 
 function describe(stream: Uint8Array): string {
-  const text = printable(stream.subarray(0, 4));
+  const text = printableBytes(stream.subarray(0, 4));
   if (text === 'HTTP') return 'this looks like an HTTP server';
   if (/^(?:GET |POST|HEAD|PUT |OPTI|CONN|PRI )/.test(text)) return 'this looks like an HTTP client';
   if (text.startsWith('SSH-')) return 'this looks like SSH';
@@ -83,7 +83,7 @@ function isTls(stream: Uint8Array, contentType: number): boolean {
 
 function notZeo(shown: Uint8Array, looks: string): ProtocolError {
   return new ProtocolError(
-    `Peer does not speak ZEO, ${looks}: received "${printable(shown, maxShownBytes)}"`,
+    `Peer does not speak ZEO, ${looks}: received "${printableBytes(shown, maxShownBytes)}"`,
     {
       code: 'ERR_ZEO_NOT_ZEO',
     },
