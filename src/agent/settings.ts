@@ -2,8 +2,18 @@
  * What a user sets: from the environment, which is how a host is tuned, or as options, which override it.
  * This is the only place that validates it.
  */
-import { KeepAliveError } from '../model/errors.js';
+import {
+  type Datatype,
+  invalidOption,
+  longestSeconds,
+  type NumberRange,
+  numeric,
+  oneOf,
+  parsed,
+  readOption,
+} from '../model/option-check.js';
 import { type LikelySeconds, unlikelySeconds } from '../model/unlikely-seconds.js';
+import { environmentBooleans, readBoolean } from '../model/words.js';
 import { checkLogger, type LevelName, type LogOptions, levelNames } from '../observability/log.js';
 
 /** Options of the agent. Durations are in seconds, as the original's. */
@@ -52,9 +62,31 @@ const variables = {
 
 type SettingName = keyof typeof variables;
 
-/** Node's timers hold 2^31 − 1 ms and fire at once beyond. */
-const longestSeconds = Math.floor((2 ** 31 - 1) / 1000);
-const maximumConcurrency = 65_536;
+const code = 'ERR_KEEPALIVE_INVALID_SETTING';
+
+// Number() would also read '0x10', '1e400' as infinity, and '' as zero.
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** The environment has text; options may have it, too. */
+const number = (range: NumberRange) =>
+  parsed(
+    (given: unknown) => (typeof given === 'string' && decimal.test(given) ? Number(given) : given),
+    numeric(range),
+  );
+const levels = oneOf(...(Object.keys(levelNames) as LevelName[]));
+
+const types = {
+  period: number({ most: longestSeconds, unit: 'seconds' }),
+  timeout: number({ least: 0.001, most: longestSeconds, unit: 'seconds' }),
+  concurrency: number({ least: 1, most: 65_536, isWhole: true }),
+  jitter: number({ least: 0, most: 1 }),
+  skipActive: {
+    expected: oneOf(...environmentBooleans.keys()).expected,
+    read: (given: unknown) =>
+      typeof given === 'boolean' ? given : readBoolean(environmentBooleans, String(given)),
+  },
+  level: parsed((given: unknown) => String(given).toLowerCase(), levels),
+};
 
 /**
  * Others were most likely meant in another unit. No firewall that is worth a ping waits for more than an hour, and nobody for an
@@ -71,30 +103,17 @@ const likely = {
  * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, naming what was set, to what, and what is accepted.
  */
 export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEnv): ResolvedSettings {
-  const given = (name: SettingName) => pick(name, options, env);
-  const level = parseLevel(given('level'));
-  const seconds = parseNumber(
-    given('period'),
-    -Infinity,
-    longestSeconds,
-    `a number of seconds up to ${longestSeconds}`,
-  );
+  const read = <T>(name: SettingName, type: Datatype<T>): T | undefined => {
+    const given = pick(name, options, env);
+    return given === undefined ? undefined : readOption(code, given.label, type, given.value);
+  };
   // Everything is read, and so complained about, even when the agent is not to be started.
-  const timeout = parseNumber(
-    given('timeout'),
-    0.001,
-    longestSeconds,
-    `a number of seconds from 0.001 to ${longestSeconds}`,
-  );
-  const concurrency = parseNumber(
-    given('concurrency'),
-    1,
-    maximumConcurrency,
-    `a whole number from 1 to ${maximumConcurrency}`,
-    true,
-  );
-  const jitter = parseNumber(given('jitter'), 0, 1, 'a number from 0 to 1');
-  const skipActive = parseSwitch(given('skipActive'));
+  const level = read('level', types.level);
+  const seconds = read('period', types.period);
+  const timeout = read('timeout', types.timeout);
+  const concurrency = read('concurrency', types.concurrency);
+  const jitter = read('jitter', types.jitter);
+  const skipActive = read('skipActive', types.skipActive);
   if (options.logger !== undefined) parseLogger(options.logger);
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !Object.values<string>(variables).includes(name))
@@ -109,7 +128,7 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
     ['period', seconds],
     ['timeout', timeout],
   ] as const) {
-    const label = given(name)?.label;
+    const label = pick(name, options, env)?.label;
     if (label === undefined || value === undefined) continue;
     const warning = unlikelySeconds(label, value, likely[name]);
     if (warning !== undefined) warnings.push(warning);
@@ -145,59 +164,10 @@ export function readVariable(name: SettingName, env: NodeJS.ProcessEnv): string 
   return env[variables[name]]?.trim() || undefined;
 }
 
-function invalid({ label, value }: Given, accepted: string): KeepAliveError {
-  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
-  return new KeepAliveError('ERR_KEEPALIVE_INVALID_SETTING', `${label} is ${shown}; accepted is ${accepted}`);
-}
-
-// Number() would also read '0x10', '1e400' as infinity, and '' as zero.
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
-function parseNumber(
-  given: Given | undefined,
-  least: number,
-  most: number,
-  accepted: string,
-  whole = false,
-): number | undefined {
-  if (given === undefined) return undefined;
-  const { value } = given;
-  const number = typeof value === 'string' && decimal.test(value) ? Number(value) : value;
-  const fits =
-    typeof number === 'number' && number >= least && number <= most && (!whole || Number.isInteger(number));
-  if (!fits) throw invalid(given, accepted);
-  return number;
-}
-
-const switchWords: Readonly<Record<string, boolean>> = {
-  '1': true,
-  true: true,
-  yes: true,
-  on: true,
-  '0': false,
-  false: false,
-  no: false,
-  off: false,
-};
-
-function parseSwitch(given: Given | undefined): boolean | undefined {
-  if (given === undefined || typeof given.value === 'boolean') return given?.value as boolean | undefined;
-  const word = String(given.value).toLowerCase();
-  if (!Object.hasOwn(switchWords, word)) throw invalid(given, Object.keys(switchWords).join(', '));
-  return switchWords[word];
-}
-
 function parseLogger(value: unknown): void {
   try {
     checkLogger(value);
   } catch (error) {
-    throw invalid({ label: 'Option logger', value: typeof value }, (error as Error).message);
+    throw invalidOption(code, 'Option logger', (error as Error).message, value);
   }
-}
-
-function parseLevel(given: Given | undefined): LevelName | undefined {
-  if (given === undefined) return undefined;
-  const name = String(given.value).toLowerCase();
-  if (!Object.hasOwn(levelNames, name)) throw invalid(given, Object.keys(levelNames).join(', '));
-  return name as LevelName;
 }

@@ -1,8 +1,8 @@
 import { KeepAliveError, ProtocolError } from '../model/errors.js';
-import { receivedValue } from '../model/received-value.js';
+import { invalidArgument } from '../model/invalid-argument.js';
 import { checkDepth } from './check-depth.js';
 import { parseClass } from './parse-reference.js';
-import { type RecordOptions, resolveOptions } from './record-options.js';
+import { type RecordOptions, resolveRecordOptions } from './record-options.js';
 import { RecordUnpickler } from './record-unpickler.js';
 import { ZodbRecord } from './zodb-record.js';
 
@@ -72,12 +72,9 @@ function decode<T>(
   wantsClasses = true,
 ): T {
   if (!(data instanceof Uint8Array)) {
-    throw new KeepAliveError(
-      'ERR_ZEO_INVALID_ARGUMENT',
-      `A record must be a Uint8Array, received ${receivedValue(data)}`,
-    );
+    throw invalidArgument('data', 'a Uint8Array', data);
   }
-  const resolved = resolveOptions(options);
+  const resolved = resolveRecordOptions(options);
   if (data.length > resolved.maxBytes) {
     throw new RecordError(`Record of ${data.length} bytes, the limit is ${resolved.maxBytes}`, 0);
   }

@@ -1,6 +1,5 @@
 import { constants } from 'node:buffer';
-import { KeepAliveError } from '../model/errors.js';
-import { receivedValue } from '../model/received-value.js';
+import { checkOptions, numeric, type OptionTypes, oneOf } from '../model/option-check.js';
 import { defaultMaxFrameBytes, maxValues } from '../pickle/limits.js';
 import { type Python2Text, python2Texts } from './python2-strings.js';
 
@@ -22,31 +21,25 @@ export interface RecordOptions {
 /** A JavaScript `Map` holds no more than 2^24 entries. */
 const mostValues = 2 ** 24;
 
+const types: OptionTypes<RecordOptions> = {
+  python2Text: oneOf(...python2Texts),
+  maxBytes: numeric({ least: 1, most: constants.MAX_STRING_LENGTH, unit: 'bytes', isWhole: true }),
+  maxDepth: numeric({ least: 1, isWhole: true }),
+  maxValues: numeric({ least: 1, most: mostValues, isWhole: true }),
+};
+
 /**
  * Every option, with its default where there was none.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
-export function resolveOptions(options: RecordOptions): Required<RecordOptions> {
-  const { python2Text = 'ascii', maxDepth = 1000 } = options;
-  if (!python2Texts.includes(python2Text))
-    refuse('python2Text', `one of ${python2Texts.join(', ')}`, python2Text);
-  return {
-    python2Text,
-    maxBytes: limit('maxBytes', options.maxBytes ?? defaultMaxFrameBytes, constants.MAX_STRING_LENGTH),
-    maxDepth: limit('maxDepth', maxDepth, Number.MAX_SAFE_INTEGER),
-    maxValues: limit('maxValues', options.maxValues ?? maxValues, mostValues),
+export function resolveRecordOptions(options: RecordOptions): Required<RecordOptions> {
+  const resolved: Required<RecordOptions> = {
+    python2Text: options.python2Text ?? 'ascii',
+    maxBytes: options.maxBytes ?? defaultMaxFrameBytes,
+    maxDepth: options.maxDepth ?? 1000,
+    maxValues: options.maxValues ?? maxValues,
   };
-}
-
-function limit(name: string, value: number, most: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  return refuse(name, `an integer from 1 to ${most}`, value);
-}
-
-function refuse(name: string, accepted: string, value: unknown): never {
-  throw new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The option ${name} must be ${accepted}, received ${receivedValue(value)}`,
-  );
+  checkOptions('ERR_ZEO_INVALID_ARGUMENT', resolved, types);
+  return resolved;
 }

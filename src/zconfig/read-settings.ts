@@ -1,6 +1,6 @@
 import { receivedValue } from '../model/received-value.js';
 import { ConfigError } from './config-error.js';
-import type { Datatype } from './datatypes.js';
+import type { KeyType } from './datatypes.js';
 import { neededValue } from './definitions.js';
 import type { Section } from './expand.js';
 
@@ -18,7 +18,7 @@ export interface Key<D> {
 export type Keys<D> = Readonly<Record<string, Key<D>>>;
 
 /** A key that may be there once, and the property that its value becomes. An empty text is as good as none. */
-export function key<D, P extends keyof D>(datatype: Datatype<NonNullable<D[P]>>, property: P): Key<D> {
+export function key<D, P extends keyof D>(datatype: KeyType<NonNullable<D[P]>>, property: P): Key<D> {
   return collected(datatype, (draft: D, value) => {
     if (value !== '') draft[property] = value;
   });
@@ -26,7 +26,7 @@ export function key<D, P extends keyof D>(datatype: Datatype<NonNullable<D[P]>>,
 
 /** A key that may be there several times, each time with one or more values, and the list that they become. */
 export function multikey<T, P extends string>(
-  datatype: Datatype<readonly T[]>,
+  datatype: KeyType<readonly T[]>,
   property: P,
 ): Key<Record<P, T[]>> {
   return {
@@ -38,11 +38,11 @@ export function multikey<T, P extends string>(
 }
 
 /** A key that has no meaning here. Its value is checked, as ZConfig would: what Zope refuses is better known early. */
-export function ignored<T>(datatype: Datatype<T>): Key<unknown> {
+export function ignored<T>(datatype: KeyType<T>): Key<unknown> {
   return { ...collected(datatype, () => {}), isIgnored: true };
 }
 
-function collected<D, T>({ expected, read }: Datatype<T>, put: (draft: D, value: T) => void): Key<D> {
+function collected<D, T>({ expected, read }: KeyType<T>, put: (draft: D, value: T) => void): Key<D> {
   return {
     isMultiple: false,
     isIgnored: false,

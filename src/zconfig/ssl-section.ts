@@ -1,5 +1,6 @@
+import { nonEmptyText } from '../model/option-check.js';
 import { ConfigError } from './config-error.js';
-import { anyText, boolean, text } from './datatypes.js';
+import { anyText, boolean } from './datatypes.js';
 import type { Section } from './expand.js';
 import { type Keys, key, readSettings } from './read-settings.js';
 
@@ -22,7 +23,7 @@ export interface SslConfig {
 type Draft = { -readonly [K in keyof SslConfig]?: SslConfig[K] | undefined };
 
 const keys: Keys<Draft> = {
-  certificate: key(text, 'certificate'),
+  certificate: key(nonEmptyText, 'certificate'),
   key: key(anyText, 'key'),
   'password-function': key(anyText, 'passwordFunction'),
   authenticate: key(anyText, 'authenticate'),

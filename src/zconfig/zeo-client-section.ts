@@ -3,10 +3,11 @@
  * `<clientstorage>` of ZEO (ZEO/component.xml, ZEO/zconfig.py). Their keys are nearly the same, and whoever moves from one to
  * the other does not expect `wait-timeout` to become an error: both may have the keys of both.
  */
+import { nonEmptyText } from '../model/option-check.js';
 import type { Address } from '../zeo/connection/address.js';
 import type { ClientStorageOptions } from '../zeo/connection/options.js';
 import { ConfigError, plainly } from './config-error.js';
-import { anyText, boolean, byteSize, cacheBytes, integer, servers, text, wholeSeconds } from './datatypes.js';
+import { anyText, boolean, byteSize, cacheBytes, integer, servers, wholeSeconds } from './datatypes.js';
 import type { Section } from './expand.js';
 import { ignored, type Keys, key, multikey, readSettings } from './read-settings.js';
 import { readSslSection, type SslConfig } from './ssl-section.js';
@@ -21,7 +22,7 @@ type Draft = ClientStorageOptions & { addresses: Address[] };
 
 const keys: Keys<Draft> = {
   server: multikey(servers, 'addresses'),
-  storage: key(text, 'storage'),
+  storage: key(nonEmptyText, 'storage'),
   name: key(anyText, 'name'),
   wait: key(boolean, 'wait'),
   'wait-timeout': key(wholeSeconds, 'waitTimeout'),

@@ -21,7 +21,7 @@ export function isTid(value: unknown): value is Uint8Array {
  */
 export function takeOid(value: unknown): Uint8Array {
   if (isId(value)) return copyId(value);
-  throw invalidArgument('The oid must be a Uint8Array of 8 bytes', value);
+  throw invalidArgument('oid', 'a Uint8Array of 8 bytes', value);
 }
 
 /**
@@ -31,9 +31,8 @@ export function takeOid(value: unknown): Uint8Array {
  */
 export function takeTid(name: 'tid' | 'serial' | 'since', value: unknown): Uint8Array {
   if (isTid(value)) return copyId(value);
-  if (isId(value))
-    throw invalidArgument(`The ${name} must be at most maxTid, 7fffffffffffffff`, formatId(value));
-  throw invalidArgument(`The ${name} must be a Uint8Array of 8 bytes`, value);
+  if (isId(value)) throw invalidArgument(name, 'at most maxTid, 7fffffffffffffff', formatId(value));
+  throw invalidArgument(name, 'a Uint8Array of 8 bytes', value);
 }
 
 /** Negative, zero or positive: ids count upwards as big-endian numbers, so that bytes compare as they do. */
@@ -80,7 +79,7 @@ export function idToBigInt(id: Uint8Array): bigint {
 
 function checkId(id: Uint8Array): Uint8Array {
   if (isId(id)) return id;
-  throw invalidArgument('An id is a Uint8Array of 8 bytes', id);
+  throw invalidArgument('id', 'a Uint8Array of 8 bytes', id);
 }
 
 /**
@@ -91,7 +90,7 @@ function checkId(id: Uint8Array): Uint8Array {
 export function idFromBigInt(value: bigint | number): Uint8Array {
   const isInteger = typeof value === 'bigint' || Number.isSafeInteger(value);
   if (!isInteger || value < 0 || value >= 2n ** 64n)
-    throw invalidArgument('An id is a whole number of 64 bits', value);
+    throw invalidArgument('value', 'a whole number of 64 bits', value);
   const id = new Uint8Array(8);
   new DataView(id.buffer).setBigUint64(0, BigInt(value));
   return id;
@@ -105,7 +104,7 @@ export function idFromBigInt(value: bigint | number): Uint8Array {
 export function parseId(text: string): Uint8Array {
   const digits = typeof text === 'string' ? /^(?:0x)?([\da-f]{1,16})$/i.exec(text)?.[1] : undefined;
   if (digits !== undefined) return idFromBigInt(BigInt(`0x${digits}`));
-  throw invalidArgument('An id is written as up to 16 hexadecimal digits', text);
+  throw invalidArgument('text', 'up to 16 hexadecimal digits', text);
 }
 
 /** Object ids: 8 bytes, big-endian, counted up from the root object's zero. */

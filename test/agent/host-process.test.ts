@@ -98,7 +98,7 @@ describe('a host process', { timeout: 120_000 }, () => {
     });
     const [line] = stderr.split('\n');
     assert.equal(JSON.parse(line as string).level, 70);
-    assert.match(stderr, /ZEO_KEEPALIVE_PERIOD is \\"soon\\"; accepted is a number of seconds/);
+    assert.match(stderr, /ZEO_KEEPALIVE_PERIOD: expected a number of seconds .*; received \\"soon\\"/);
     // It went on to its own affairs: here an address that is none.
     assert.match(stderr, /ERR_ZEO_INVALID_ADDRESS/);
     assert.match(stderr, /ERR_KEEPALIVE_INVALID_SETTING/);

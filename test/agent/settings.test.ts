@@ -61,7 +61,8 @@ describe('settings', () => {
           (error) =>
             error instanceof KeepAliveError &&
             error.code === 'ERR_KEEPALIVE_INVALID_SETTING' &&
-            error.message.startsWith(`${variable} is "${value}"; accepted is `),
+            error.message.startsWith(`${variable}: expected `) &&
+            error.message.endsWith(`; received "${value}"`),
         );
       });
     }
@@ -72,7 +73,7 @@ describe('settings', () => {
       const [name] = Object.keys(options);
       assert.throws(
         () => resolve({}, options as unknown as KeepAliveOptions),
-        (error) => error instanceof KeepAliveError && error.message.startsWith(`Option ${name} is `),
+        (error) => error instanceof KeepAliveError && error.message.startsWith(`Option ${name}: expected `),
       );
     }
   });

@@ -145,7 +145,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
       [['-t', '0', '127.0.0.1:1'], 'number of seconds'],
       [['-t', '5000', '127.0.0.1:1'], 'number of seconds up to 600'],
       [['nowhere'], 'Invalid ZEO address'],
-      [['zeo://127.0.0.1:1?colour=blue'], 'is unknown'],
+      [['zeo://127.0.0.1:1?colour=blue'], 'received "colour"'],
       [['--config', '/no|where'], '/no/where'],
       [['--no|nsense', '127.0.0.1:1'], "unknown option '--no/nsense'"],
     ] as const) {

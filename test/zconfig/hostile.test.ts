@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { ConfigError } from '#src/zconfig/config-error.js';
 import { limits } from '#src/zconfig/limits.js';
 import { readZopeConfig, type ZeoClientConfig, zeoClientsOf } from '#src/zconfig/read-zope-config.js';
-import { resolveOptions } from '#src/zeo/connection/options.js';
+import { resolveClientOptions } from '#src/zeo/connection/options.js';
 import { ConfigDirectory, type Files } from './config-directory.js';
 import { failure } from './read.js';
 import { treeOf } from './tree.js';
@@ -80,7 +80,7 @@ describe('a hostile configuration', () => {
       fc.asyncProperty(fc.array(setting, { maxLength: 5 }), async (lines) => {
         const text = ['%define a b:1', '<zeoclient>', 'server $a', ...lines, '</zeoclient>'].join('\n');
         for (const { options } of await clientsOrRefusal(treeOf(text).then(zeoClientsOf))) {
-          resolveOptions(options);
+          resolveClientOptions(options);
           opened++;
         }
       }),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ConfigError } from '#src/zconfig/config-error.js';
 import { readZopeConfig, type ZeoClientConfig } from '#src/zconfig/read-zope-config.js';
-import { resolveOptions } from '#src/zeo/connection/options.js';
+import { resolveClientOptions } from '#src/zeo/connection/options.js';
 import { type Address, ClientStorage } from '#src/zeo/index.js';
 import { findZeo } from '../python/environments.js';
 import { startZeoServer } from '../python/zeo-server.js';
@@ -18,7 +18,7 @@ const python = (address: Address) =>
 /** What ClientStorage.open makes of a client, in the words of the Python side. */
 function pythonOptions({ options, ssl }: ZeoClientConfig): PythonOptions {
   const { addresses, storage, name, wait, waitTimeoutMs, clientLabel, cacheBytes, access } =
-    resolveOptions(options);
+    resolveClientOptions(options);
   return {
     addresses: addresses.map(python),
     storage,

@@ -1,4 +1,4 @@
-import { resolveOptions } from '../../zeo/connection/options.js';
+import { resolveClientOptions } from '../../zeo/connection/options.js';
 import { pluginExitCode, worstOf } from '../io/exit-code.js';
 import { explain, formatDuration, formatMs } from '../io/format.js';
 import type { Target } from '../io/targets.js';
@@ -58,7 +58,7 @@ async function ping({ name, options }: Target, thresholds: CheckOptions, signal:
 
 /** Of several servers the first that answers counts, as for a client. */
 async function ruok({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
-  const { addresses, tls } = resolveOptions(options);
+  const { addresses, tls } = resolveClientOptions(options);
   const answers = addresses.map((address) => askRuok(address, tls, signal));
   const answer = await Promise.any(answers).catch((error: AggregateError) => {
     throw error.errors.at(-1);

@@ -1,4 +1,4 @@
-import { type ClientStorageOptions, resolveOptions } from '../../zeo/connection/options.js';
+import { type ClientStorageOptions, resolveClientOptions } from '../../zeo/connection/options.js';
 import { ClientStorage } from '../../zeo/storage/client-storage.js';
 
 export interface Probed {
@@ -19,7 +19,7 @@ export interface Probed {
 export async function probe(options: ClientStorageOptions, signal: AbortSignal): Promise<Probed> {
   const startedAt = performance.now();
   await using storage = await ClientStorage.open({ ...options, wait: false });
-  const address = await firstConnection(storage, resolveOptions(options).addresses.length, signal);
+  const address = await firstConnection(storage, resolveClientOptions(options).addresses.length, signal);
   const connectedAt = performance.now();
   await storage.ping(signal);
   return {

@@ -4,7 +4,7 @@ import { KeepAliveError } from '../../model/errors.js';
 import { readZopeConfig } from '../../zconfig/read-zope-config.js';
 import type { SslConfig } from '../../zconfig/ssl-section.js';
 import { formatAddress } from '../../zeo/connection/address.js';
-import { type ClientStorageOptions, resolveOptions } from '../../zeo/connection/options.js';
+import { type ClientStorageOptions, resolveClientOptions } from '../../zeo/connection/options.js';
 import type { TlsOptions } from '../../zeo/connection/tls.js';
 import { readTarget } from '../../zeo/storage/uri.js';
 import { oneLine } from './terminal-text.js';
@@ -38,7 +38,7 @@ export async function readTargets(
 function uniquelyNamed(targets: readonly Target[]): readonly Target[] {
   const taken = new Set<string>();
   return targets.map(({ name: wanted, options }) => {
-    resolveOptions({ ...options, wait: false });
+    resolveClientOptions({ ...options, wait: false });
     const base = oneLine(wanted);
     let name = base;
     for (let number = 2; taken.has(name); number++) name = `${base} (${number})`;
@@ -49,7 +49,7 @@ function uniquelyNamed(targets: readonly Target[]): readonly Target[] {
 
 /** Not the text itself: a URI may carry what nobody should see. */
 function nameOf(options: ClientStorageOptions): string {
-  const { name, addresses, storage } = resolveOptions(options);
+  const { name, addresses, storage } = resolveClientOptions(options);
   const servers = addresses.map(formatAddress).join(',');
   return name ?? (storage === '1' ? servers : `${servers}/${storage}`);
 }

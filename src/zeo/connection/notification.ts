@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../model/errors.js';
-import { receivedValue } from '../../model/received-value.js';
+import { mismatch } from '../../model/option-check.js';
 import { isId, isTid } from '../../zodb/ids.js';
 import type { Value } from '../encoding/values.js';
 import { readStorageInfoChange, type StorageInfoChange } from './storage-info.js';
@@ -23,9 +23,7 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
     case 'invalidateTransaction': {
       const [tid, oids] = args;
       if (!isTid(tid))
-        throw new ProtocolError(
-          `Malformed invalidateTransaction: expected a transaction id, received ${receivedValue(tid)}`,
-        );
+        throw new ProtocolError(mismatch('Malformed invalidateTransaction', 'a transaction id', tid));
       return { type: 'invalidated', tid, oids: readOids(oids) };
     }
     case 'info':
@@ -48,7 +46,5 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
  */
 export function readOids(value: Value | undefined): readonly Uint8Array[] {
   if (Array.isArray(value) && value.every(isId)) return value as readonly Uint8Array[];
-  throw new ProtocolError(
-    `Malformed invalidation: expected a list of object ids, received ${receivedValue(value)}`,
-  );
+  throw new ProtocolError(mismatch('Malformed invalidation', 'a list of object ids', value));
 }

@@ -1,5 +1,16 @@
-import { KeepAliveError } from '../../model/errors.js';
-import { receivedValue } from '../../model/received-value.js';
+import type { KeepAliveError } from '../../model/errors.js';
+import {
+  anything,
+  callback,
+  checkOptions,
+  flag,
+  invalidOption,
+  longestSeconds,
+  nonEmptyText,
+  numeric,
+  type OptionTypes,
+  oneOf,
+} from '../../model/option-check.js';
 import type { ResolveConflict } from '../../zodb/conflict.js';
 import { type Address, type AddressLike, parseAddresses } from './address.js';
 import { resolveTls, type TlsOptions } from './tls.js';
@@ -79,35 +90,27 @@ export type Access = 'read' | 'write' | 'fallback';
 
 /** `ZEO/ClientStorage.py: cache_size`. */
 const defaultCacheBytes = 20 * 1024 * 1024;
-/** Beyond this Node's timers fire at once. */
-const maxTimerMs = 2 ** 31 - 1;
-const maxFrameLimit = 2 ** 32 - 1;
+const code = 'ERR_ZEO_INVALID_ARGUMENT';
 
-type Check = (name: string, value: unknown) => void;
+const seconds = numeric({ least: 0, most: longestSeconds, unit: 'seconds' });
 
-const checks: Record<keyof ClientStorageOptions, Check | undefined> = {
-  address: undefined,
-  addresses: undefined,
-  storage: text,
-  name: text,
+const types: OptionTypes<ClientStorageOptions> = {
+  // Checked by what reads them, address.ts and tls.ts.
+  address: anything,
+  addresses: anything,
+  tls: anything,
+  storage: nonEmptyText,
+  name: nonEmptyText,
   wait: flag,
   waitTimeout: seconds,
-  clientLabel: text,
+  clientLabel: nonEmptyText,
   readOnly: flag,
   readOnlyFallback: flag,
-  cacheSize: (name, value) => {
-    if (!Number.isSafeInteger(value) || (value as number) < 0)
-      throw invalid(name, 'a whole number of bytes', value);
-  },
-  resolveConflict: (name, value) => {
-    if (typeof value !== 'function') throw invalid(name, 'a function', value);
-  },
-  tls: undefined,
-  maxFrameBytes: frameLimit,
-  connectTimeout: positiveSeconds,
-  pingMethod: (name, value) => {
-    if (value !== 'get_info' && value !== 'ping') throw invalid(name, "'get_info' or 'ping'", value);
-  },
+  cacheSize: numeric({ least: 0, unit: 'bytes', isWhole: true }),
+  resolveConflict: callback,
+  maxFrameBytes: numeric({ least: 1, most: 2 ** 32 - 1, unit: 'bytes', isWhole: true }),
+  connectTimeout: numeric({ least: 0.001, most: longestSeconds, unit: 'seconds' }),
+  pingMethod: oneOf('get_info', 'ping'),
   reconnectMinDelay: seconds,
   reconnectMaxDelay: seconds,
 };
@@ -117,10 +120,10 @@ const checks: Record<keyof ClientStorageOptions, Check | undefined> = {
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS` or `ERR_ZEO_INVALID_ARGUMENT`, naming the option and the value
  */
-export function resolveOptions(options: ClientStorageOptions): ResolvedOptions {
+export function resolveClientOptions(options: ClientStorageOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null)
-    throw invalid('options', 'an object or a zeo:// URI', options);
-  checkAll(options);
+    throw invalidOption(code, 'Options', 'an object or a zeo:// URI', options);
+  checkOptions(code, options, types);
   const {
     readOnly = false,
     readOnlyFallback = false,
@@ -159,51 +162,13 @@ export function resolveOptions(options: ClientStorageOptions): ResolvedOptions {
   };
 }
 
-function checkAll(options: ClientStorageOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(checks, name)) {
-      // An option that does nothing hides a mistake. Its value is not shown: it might be a password.
-      throw new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `Unknown option ${receivedValue(name)}`);
-    }
-    if (value !== undefined) checks[name as keyof ClientStorageOptions]?.(name, value);
-  }
-}
-
 function readAddresses({ address, addresses }: ClientStorageOptions): readonly Address[] {
   if (address !== undefined && addresses !== undefined) {
-    throw invalid('addresses', 'absent when address is there', addresses);
+    throw invalid('addresses', 'none beside address', addresses);
   }
   return parseAddresses(address ?? addresses);
 }
 
-function text(name: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '') throw invalid(name, 'a text that is not empty', value);
-}
-
-function flag(name: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw invalid(name, 'true or false', value);
-}
-
-function seconds(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value >= 0 && value * 1000 <= maxTimerMs)) {
-    throw invalid(name, `a number of seconds from 0 to ${Math.floor(maxTimerMs / 1000)}`, value);
-  }
-}
-
-function positiveSeconds(name: string, value: unknown): void {
-  seconds(name, value);
-  if (value === 0) throw invalid(name, 'more than 0 seconds', value);
-}
-
-function frameLimit(name: string, value: unknown): void {
-  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > maxFrameLimit) {
-    throw invalid(name, `a whole number of bytes from 1 to ${maxFrameLimit}`, value);
-  }
-}
-
-function invalid(name: string, expected: string, value: unknown): KeepAliveError {
-  return new KeepAliveError(
-    'ERR_ZEO_INVALID_ARGUMENT',
-    `The option ${name} must be ${expected}, received ${receivedValue(value)}`,
-  );
+function invalid(name: keyof ClientStorageOptions, expected: string, value: unknown): KeepAliveError {
+  return invalidOption(code, `Option ${name}`, expected, value);
 }

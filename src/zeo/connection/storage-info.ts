@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../model/errors.js';
-import { receivedValue } from '../../model/received-value.js';
+import { mismatch } from '../../model/option-check.js';
 import { type Dict, isDict, type Value } from '../encoding/values.js';
 import { unexpectedReply } from './unexpected-reply.js';
 
@@ -82,9 +82,7 @@ export function readStorageInfoChange(method: string, part: Value): StorageInfoC
 function readNumber(key: string, value: Value): number {
   if (value === null) return 0;
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
-  throw new ProtocolError(
-    `Storage info has a malformed ${key}: expected a number, received ${receivedValue(value)}`,
-  );
+  throw new ProtocolError(mismatch(`Storage info has a malformed ${key}`, 'a number', value));
 }
 
 function isTrue(value: Value): boolean {

@@ -1,6 +1,15 @@
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { KeepAliveError } from '../../model/errors.js';
-import { receivedValue } from '../../model/received-value.js';
+import {
+  anything,
+  callback,
+  checkOptions,
+  flag,
+  invalidOption,
+  matching,
+  type OptionTypes,
+  text,
+} from '../../model/option-check.js';
 
 /**
  * How a client speaks TLS, with Node's own names and defaults (`tls.connect`): the server's certificate is verified
@@ -30,22 +39,31 @@ export type TlsOptions = Pick<
   | 'servername'
 >;
 
-/** Each name that {@link TlsOptions} has; a misspelt one must not leave a server unverified. */
-const names: Readonly<Record<keyof TlsOptions, true>> = {
-  ca: true,
-  cert: true,
-  checkServerIdentity: true,
-  ciphers: true,
-  crl: true,
-  key: true,
-  maxVersion: true,
-  minVersion: true,
-  passphrase: true,
-  pfx: true,
-  rejectUnauthorized: true,
-  secureContext: true,
-  servername: true,
+/**
+ * Each name that {@link TlsOptions} has: a misspelt one must not leave a server unverified. Node reads the certificates and
+ * keys at once, the rest only when it dials, and throws then, where nobody catches it.
+ */
+const types: OptionTypes<TlsOptions> = {
+  ca: anything,
+  cert: anything,
+  checkServerIdentity: callback,
+  ciphers: anything,
+  crl: anything,
+  key: anything,
+  maxVersion: anything,
+  minVersion: anything,
+  passphrase: anything,
+  pfx: anything,
+  rejectUnauthorized: flag,
+  // Node has no class for it that could be asked.
+  secureContext: matching(
+    'a SecureContext',
+    (given) => typeof given === 'object' && given !== null && 'context' in given,
+  ),
+  servername: text,
 };
+
+const code = 'ERR_ZEO_INVALID_ARGUMENT';
 
 /**
  * The options, with certificates and keys read once for all connections.
@@ -56,20 +74,19 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
   if (options === undefined || options === false) return undefined;
   if (options === true) return {};
   if (typeof options !== 'object' || options === null) {
-    throw invalid(`The option tls must be an object, true or false, received ${receivedValue(options)}`);
+    throw invalidOption(code, 'Option tls', 'an object, true or false', options);
   }
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
-  if (unknown !== undefined) throw invalid(`Unknown option ${receivedValue(unknown)} in tls`);
+  checkOptions(code, options as TlsOptions, types, 'tls.');
   const { secureContext, servername, rejectUnauthorized, checkServerIdentity, ...material } =
     options as TlsOptions;
-  check('servername', servername, 'string');
-  check('rejectUnauthorized', rejectUnauthorized, 'boolean');
-  check('checkServerIdentity', checkServerIdentity, 'function');
   if (secureContext !== undefined) {
-    if (!isSecureContext(secureContext))
-      throw invalid('The option secureContext in tls must be a SecureContext');
     const [other] = Object.entries(material).find(([, value]) => value !== undefined) ?? [];
-    if (other !== undefined) throw invalid(`The option ${other} in tls has no effect beside secureContext`);
+    // Its value is not shown: it may be a key.
+    if (other !== undefined)
+      throw new KeepAliveError(
+        code,
+        `Option tls.${other}: expected nothing beside secureContext; received a value`,
+      );
   }
   try {
     return {
@@ -79,19 +96,12 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
       ...(checkServerIdentity !== undefined && { checkServerIdentity }),
     };
   } catch (cause) {
-    throw invalid('The option tls has a certificate or a key that cannot be used', cause);
+    throw new KeepAliveError(
+      code,
+      'Option tls: expected certificates and keys that node:tls can use; received one that it cannot',
+      { cause },
+    );
   }
-}
-
-/** Node looks at these only when it dials, and throws then, where nobody catches it. */
-function check(name: keyof TlsOptions, value: unknown, type: 'string' | 'boolean' | 'function'): void {
-  if (value === undefined || typeof value === type) return;
-  throw invalid(`The option ${name} in tls must be a ${type}, received ${receivedValue(value)}`);
-}
-
-/** Node has no class for it that could be asked. */
-function isSecureContext(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'context' in value;
 }
 
 /** Whether a socket's error is about TLS itself, and not about the network below. */
@@ -101,8 +111,4 @@ export function isTlsError({ code, syscall }: NodeJS.ErrnoException): boolean {
   return (
     code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code) || (syscall === undefined && !code.startsWith('E'))
   );
-}
-
-function invalid(message: string, cause?: unknown): KeepAliveError {
-  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', message, cause === undefined ? {} : { cause });
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../model/errors.js';
-import { receivedValue } from '../../model/received-value.js';
+import { mismatch } from '../../model/option-check.js';
 
 /**
  * The error for a reply that is not of the shape that ZEO's own server gives it.
@@ -7,7 +7,5 @@ import { receivedValue } from '../../model/received-value.js';
  * @param expected e.g. `a transaction id`
  */
 export function unexpectedReply(method: string, expected: string, reply: unknown): ProtocolError {
-  return new ProtocolError(
-    `Unexpected reply to ${method}: expected ${expected}, received ${receivedValue(reply)}`,
-  );
+  return new ProtocolError(mismatch(`Unexpected reply to ${method}`, expected, reply));
 }

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { ProtocolError } from '../../model/errors.js';
-import { receivedValue } from '../../model/received-value.js';
+import { longestSeconds, mismatch, numeric } from '../../model/option-check.js';
 import type { Encoding } from '../encoding/codec.js';
 import { MemoryStorage } from '../memory-storage/memory-storage.js';
 import type { IncomingCall } from './call-dispatcher.js';
@@ -224,18 +224,16 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
 function encodingOf(name: unknown = 'Z5'): Encoding {
   if (name === 'Z5') return 'Z';
   if (name === 'M5') return 'M';
-  throw new RangeError(`The server's encoding must be 'Z5' or 'M5', received ${receivedValue(name)}`);
+  throw new RangeError(mismatch('Option encoding', 'Z5 or M5', name));
 }
 
-/** The longest delay of Node's `setTimeout`. */
-const longestTimeout = (2 ** 31 - 1) / 1000;
+const timeout = numeric({ least: 0.001, most: longestSeconds, unit: 'seconds' });
 
-function timeoutMsOf(seconds: unknown): number | undefined {
-  if (seconds === undefined) return undefined;
-  if (typeof seconds === 'number' && seconds > 0 && seconds <= longestTimeout) return seconds * 1000;
-  throw new RangeError(
-    `transactionTimeout must be seconds from 0 to ${longestTimeout}, received ${receivedValue(seconds)}`,
-  );
+function timeoutMsOf(given: unknown): number | undefined {
+  if (given === undefined) return undefined;
+  const seconds = timeout.read(given);
+  if (seconds !== undefined) return seconds * 1000;
+  throw new RangeError(mismatch('Option transactionTimeout', timeout.expected, given));
 }
 
 function storagesOf({

@@ -5,7 +5,11 @@ import { KeepAliveError } from '../../model/errors.js';
 import { checkObject, checkSignal, invalidArgument } from '../../model/invalid-argument.js';
 import { ReadOnlyError } from '../../zodb/errors.js';
 import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from '../../zodb/ids.js';
-import { type ClientStorageOptions, type ResolvedOptions, resolveOptions } from '../connection/options.js';
+import {
+  type ClientStorageOptions,
+  type ResolvedOptions,
+  resolveClientOptions,
+} from '../connection/options.js';
 import { warnOfUnits } from '../connection/unit-warning.js';
 import { assertPlainObject } from '../encoding/encode-error.js';
 import type { Value } from '../encoding/values.js';
@@ -70,7 +74,7 @@ export class ClientStorage extends ReadableStorage {
    */
   static async open(options: ClientStorageOptions | string): Promise<ClientStorage> {
     const given = typeof options === 'string' ? readTarget(options) : options;
-    const storage = new ClientStorage(resolveOptions(given));
+    const storage = new ClientStorage(resolveClientOptions(given));
     warnOfUnits(given);
     storage.supervisor.start();
     if (!storage.#options.wait) return storage;
@@ -150,7 +154,7 @@ export class ClientStorage extends ReadableStorage {
     work: (transaction: Transaction) => unknown,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    if (typeof work !== 'function') throw invalidArgument('work must be a function', work);
+    if (typeof work !== 'function') throw invalidArgument('work', 'a function', work);
     const transaction = await this.tpcBegin(metadata, signal);
     try {
       await unlessAborted(Promise.resolve(work(transaction)), signal);
@@ -209,9 +213,9 @@ export class ClientStorage extends ReadableStorage {
   async pack(options: { before?: Date; wait?: boolean } = {}, signal?: AbortSignal): Promise<void> {
     checkObject('options', options);
     const { before = new Date(), wait = true } = options;
-    if (typeof wait !== 'boolean') throw invalidArgument('wait must be true or false', wait);
+    if (typeof wait !== 'boolean') throw invalidArgument('wait', 'true or false', wait);
     const seconds = before instanceof Date ? before.getTime() / 1000 : Number.NaN;
-    if (Number.isNaN(seconds)) throw invalidArgument('before must be a valid Date', before);
+    if (Number.isNaN(seconds)) throw invalidArgument('before', 'a valid Date', before);
     await this.call('pack', [seconds, wait], signal);
   }
 
@@ -254,7 +258,7 @@ function describe(metadata: TransactionMetadata, commitId: string): Value[] {
   assertPlainObject(extension);
   const utf8 = (name: string, text: unknown) => {
     if (typeof text === 'string') return new Uint8Array(Buffer.from(text));
-    throw invalidArgument(`${name} must be a text`, text);
+    throw invalidArgument(name, 'a text', text);
   };
   return [utf8('user', user), utf8('description', description), { ...extension, [commitIdKey]: commitId }];
 }

@@ -20,7 +20,7 @@ export function checkOutcome(unknown: UnknownOutcome): { commitId: string; since
   const { commitId, since } = unknown;
   if (typeof commitId === 'string' && commitId !== '')
     return { commitId, since: takeTid('since', typeof since === 'string' ? parseId(since) : since) };
-  throw invalidArgument('The commitId must be a text', commitId);
+  throw invalidArgument('commitId', 'a text that is not empty', commitId);
 }
 
 /**

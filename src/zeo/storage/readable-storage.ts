@@ -113,8 +113,7 @@ export abstract class ReadableStorage extends LiveStorage {
    */
   async prefetch(oids: Iterable<Uint8Array>, tid: Uint8Array = maxTid, signal?: AbortSignal): Promise<void> {
     checkSignal(signal);
-    if (typeof oids?.[Symbol.iterator] !== 'function')
-      throw invalidArgument('The oids must be something to iterate over', oids);
+    if (typeof oids?.[Symbol.iterator] !== 'function') throw invalidArgument('oids', 'an iterable', oids);
     const ids = Array.from(oids, takeOid);
     await this.#loader.prefetch(ids, takeTid('tid', tid), signal);
   }
@@ -126,7 +125,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * @throws POSKeyError when there is no such object
    */
   async history(oid: Uint8Array, size = 1, signal?: AbortSignal): Promise<HistoryEntry[]> {
-    const args = [takeOid(oid), checkCount('size', size)];
+    const args = [takeOid(oid), checkCount('size', size, 0)];
     return readHistory(await this.call('history', args, signal));
   }
 
@@ -205,5 +204,5 @@ function asStored(name: string, value: Value): Value {
 }
 
 function range(first: number, last: number): number[] {
-  return [checkCount('first', first), checkCount('last', last, Number.MIN_SAFE_INTEGER)];
+  return [checkCount('first', first, 0), checkCount('last', last)];
 }

@@ -119,10 +119,7 @@ export class Transaction implements AsyncDisposable {
    */
   async undo(transactionId: Uint8Array): Promise<void> {
     if (!(transactionId instanceof Uint8Array))
-      throw invalidArgument(
-        'The transaction to undo must be the Uint8Array that undoLog names it by',
-        transactionId,
-      );
+      throw invalidArgument('transactionId', 'the Uint8Array that undoLog names it by', transactionId);
     this.#tell('undoa', [transactionId]);
     await this.#context.connection.drained();
   }
@@ -288,5 +285,5 @@ function readFinish(reply: Value): Uint8Array | null {
 
 function takeRecord(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw invalidArgument('The data must be a Uint8Array', value);
+  throw invalidArgument('data', 'a Uint8Array', value);
 }

@@ -13,15 +13,13 @@
  *   silence: a user and password before the host, and a path after it, most likely a forgotten slash.
  */
 import { normalize } from 'node:path';
-import { KeepAliveError } from '../../model/errors.js';
-import { receivedValue } from '../../model/received-value.js';
+import { anything, type Datatype, invalidOption, oneOf, readOption } from '../../model/option-check.js';
+import { byteSizeInWords, readBoolean, readByteSize, uriBooleans } from '../../model/words.js';
 import { type Address, invalid, parseHostPort, parseSocketPath } from '../connection/address.js';
 import type { ClientStorageOptions } from '../connection/options.js';
 
+const code = 'ERR_ZEO_INVALID_ARGUMENT';
 const defaultPort = 9991;
-
-const trueWords = new Set(['1', 'on', 'true', 't', 'yes']);
-const falseWords = new Set(['0', 'off', 'false', 'f', 'no']);
 
 const ignoredKeys = new Set([
   ...['client', 'var', 'drop_cache_rather_verify', 'debug'],
@@ -36,18 +34,43 @@ const ignoredKeys = new Set([
   ],
 ]);
 
-const readers: Record<string, (text: string, key: string) => Partial<ClientStorageOptions>> = {
-  storage: (text) => ({ storage: text }),
-  name: (text) => ({ name: text }),
-  client_label: (text) => ({ clientLabel: text }),
-  wait: (text, key) => ({ wait: readNumber(text, key) !== 0 }),
+/** zodburi has numbers and booleans as one type. */
+const number: Datatype<number, string> = {
+  expected: 'a number or a boolean',
+  read: (word) => {
+    const isTrue = readBoolean(uriBooleans, word);
+    if (isTrue !== undefined) return Number(isTrue);
+    return /^[+-]?\d+(?:\.\d+)?$/.test(word) ? Number(word) : undefined;
+  },
+};
+
+const boolean: Datatype<boolean, string> = {
+  expected: number.expected,
+  read: (word) => {
+    const value = number.read(word);
+    return value === undefined ? undefined : value !== 0;
+  },
+};
+
+const bytes: Datatype<number, string> = {
+  expected: byteSizeInWords,
+  read: (text) => {
+    const size = readByteSize(text, (digits) => (/^\d+$/.test(digits) ? Number(digits) : undefined));
+    return Number.isSafeInteger(size) ? size : undefined;
+  },
+};
+
+const keys: Readonly<Record<string, readonly [keyof ClientStorageOptions, Datatype<unknown, string>]>> = {
+  storage: ['storage', anything],
+  name: ['name', anything],
+  client_label: ['clientLabel', anything],
+  wait: ['wait', boolean],
   // The name that `wait` had in ZEO 3.
-  wait_for_server_on_startup: (text, key) => ({ wait: readNumber(text, key) !== 0 }),
-  // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
-  wait_timeout: (text, key) => ({ waitTimeout: readNumber(text, key) || undefined }),
-  cache_size: (text, key) => ({ cacheSize: readBytes(text, key) }),
-  read_only: (text, key) => ({ readOnly: readNumber(text, key) !== 0 }),
-  read_only_fallback: (text, key) => ({ readOnlyFallback: readNumber(text, key) !== 0 }),
+  wait_for_server_on_startup: ['wait', boolean],
+  wait_timeout: ['waitTimeout', number],
+  cache_size: ['cacheSize', bytes],
+  read_only: ['readOnly', boolean],
+  read_only_fallback: ['readOnlyFallback', boolean],
 };
 
 /**
@@ -69,6 +92,8 @@ export function parseZeoUri(uri: string): ClientStorageOptions {
   for (const [key, text] of new URLSearchParams(query)) {
     if (text !== '') Object.assign(options, readKey(key, text));
   }
+  // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
+  if (options.waitTimeout === 0) delete options.waitTimeout;
   return options;
 }
 
@@ -89,29 +114,9 @@ export function readTarget(text: string): ClientStorageOptions {
 }
 
 function readKey(key: string, text: string): Partial<ClientStorageOptions> {
-  const read = Object.hasOwn(readers, key) ? readers[key] : undefined;
-  if (read !== undefined) return read(text, key);
+  const [option, type] = (Object.hasOwn(keys, key) ? keys[key] : undefined) ?? [];
+  if (option !== undefined && type !== undefined)
+    return { [option]: readOption(code, `Key ${key} of a zeo:// URI`, type, text) };
   if (ignoredKeys.has(key)) return {};
-  if (key === 'demostorage') throw invalidKey(key, 'is not supported');
-  throw invalidKey(key, 'is unknown');
-}
-
-function readNumber(text: string, key: string): number {
-  const word = text.toLowerCase();
-  if (trueWords.has(word)) return 1;
-  if (falseWords.has(word)) return 0;
-  if (/^[+-]?\d+(?:\.\d+)?$/.test(word)) return Number(word);
-  throw invalidKey(key, `must be a number or a boolean, received ${receivedValue(text)}`);
-}
-
-/** `10MB`, as zodburi has it: powers of 1024. */
-function readBytes(text: string, key: string): number {
-  const [, digits, unit = ''] = /^(\d+)(?:(kb|mb|gb)?)$/i.exec(text) ?? [];
-  const bytes = Number(digits) * 1024 ** ['', 'kb', 'mb', 'gb'].indexOf(unit.toLowerCase());
-  if (Number.isSafeInteger(bytes)) return bytes;
-  throw invalidKey(key, `must be a number of bytes, or of KB, MB or GB, received ${receivedValue(text)}`);
-}
-
-function invalidKey(key: string, what: string): KeepAliveError {
-  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', `The zeo:// URI's key ${receivedValue(key)} ${what}`);
+  throw invalidOption(code, 'Unknown key of a zeo:// URI', oneOf(...Object.keys(keys)).expected, key);
 }

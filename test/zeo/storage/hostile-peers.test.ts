@@ -148,7 +148,7 @@ describe('Opening a storage', () => {
   it('refuses to wait for no time at all, and says what to do', async () => {
     await assert.rejects(ClientStorage.open({ address: 1, waitTimeout: 0 }), {
       code: 'ERR_ZEO_INVALID_ARGUMENT',
-      message: /waitTimeout must be more than 0 .*wait: false/,
+      message: /waitTimeout: expected more than 0 .*wait: false.*; received 0$/,
     });
     const storage = await ClientStorage.open({ address: 1, waitTimeout: 0, wait: false });
     await assert.rejects(storage.getInfo(), { code: 'ERR_ZEO_WAIT_TIMEOUT' });
