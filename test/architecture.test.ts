@@ -56,7 +56,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/zeo/reconnect',
     'src/zodb',
   ],
-  'src/zeo/memory-storage': ['src/model', 'src/zeo/encoding', 'src/zodb'],
+  'src/zeo/memory-storage': ['src/model', 'src/records', 'src/zeo/encoding', 'src/zodb'],
   'src/zeo/server': [
     'src/async',
     'src/model',

@@ -138,46 +138,6 @@ export class ProtocolError extends KeepAliveError {
   }
 }
 
-const codesByClassName: Readonly<Record<string, ErrorCode>> = {
-  'ZODB.POSException.POSKeyError': 'ERR_ZEO_POS_KEY',
-  'ZODB.POSException.ReadOnlyError': 'ERR_ZEO_READ_ONLY',
-  'ZODB.POSException.ConflictError': 'ERR_ZEO_CONFLICT',
-  'ZODB.POSException.ReadConflictError': 'ERR_ZEO_CONFLICT',
-  'ZODB.POSException.BTreesConflictError': 'ERR_ZEO_CONFLICT',
-  'ZODB.POSException.StorageTransactionError': 'ERR_ZEO_TRANSACTION',
-  'ZODB.POSException.UndoError': 'ERR_ZEO_UNDO',
-  'ZODB.POSException.MultipleUndoErrors': 'ERR_ZEO_UNDO',
-};
-
-/** An exception that the server answered a call with: its Python class name and arguments, as data. */
-export class ServerError extends KeepAliveError {
-  /** Dotted Python class name, e.g. `ZODB.POSException.POSKeyError`. */
-  readonly className: string;
-  /** What Python sent: the exception's argument tuple (an array) or its attribute dict. */
-  readonly args: unknown;
-
-  constructor(className: string, args: unknown, options: { code?: ErrorCode; retryable?: boolean } = {}) {
-    const code = options.code ?? codesByClassName[className] ?? 'ERR_ZEO_SERVER';
-    super(code, serverMessage(className, args), { retryable: options.retryable ?? false });
-    this.className = className;
-    this.args = args;
-  }
-}
-
-/** The class name, and the first text and id among the arguments, cut to a length that a log line can bear. */
-function serverMessage(className: string, args: unknown): string {
-  const { message, oid, _reason } = (args ?? {}) as Record<string, unknown>;
-  const values = Array.isArray(args) ? args : [message ?? _reason];
-  const value = values.find((arg) => typeof arg === 'string' || arg instanceof Uint8Array);
-  const text = [value, oid].filter((part) => part !== undefined).map(shown);
-  return [className, ...text.filter((part) => part !== '')].join(': ');
-}
-
-function shown(value: unknown): string {
-  if (value instanceof Uint8Array) return `0x${Buffer.from(value.subarray(0, 250)).toString('hex')}`;
-  return typeof value === 'string' ? value.slice(0, 500) : '';
-}
-
 /** Also for an error of another realm, as Node's own are in a test runner that loads this package into a `vm` context. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || isNativeError(value);

@@ -106,6 +106,18 @@ export function referencesOf(data: Uint8Array, options: RecordOptions = {}): Uin
   return decode(data, options, read, false);
 }
 
+/**
+ * The class of a record, for messages: dotted, out of the first pickle alone, and `undefined` for a record that names none
+ * (`ZODB/utils.py: get_pickle_metadata`).
+ */
+export function classNameOf(data: Uint8Array): string | undefined {
+  try {
+    return decode(data, {}, (unpickler) => parseMeta(unpickler.load(), unpickler).class.toString());
+  } catch {
+    return undefined;
+  }
+}
+
 function readRecord(data: Uint8Array, unpickler: RecordUnpickler, maxDepth: number): ZodbRecord {
   const meta = unpickler.load();
   if (unpickler.offset === data.length) throw new ProtocolError('Record has a class and no state');

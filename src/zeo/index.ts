@@ -7,20 +7,20 @@ export {
   KeepAliveError,
   type KeepAliveErrorOptions,
   ProtocolError,
-  ServerError,
 } from '../model/errors.js';
 export type { KeepAliveTarget, Lock } from '../model/target.js';
 export type { Conflict, ResolveConflict } from '../zodb/conflict.js';
+export { formatId, idFromBigInt, idToBigInt, maxTid, parseId, zeroId } from '../zodb/ids.js';
 export {
   BTreesConflictError,
   ConflictError,
   POSKeyError,
   ReadConflictError,
   ReadOnlyError,
+  ServerError,
   StorageTransactionError,
   UndoError,
-} from '../zodb/errors.js';
-export { formatId, idFromBigInt, idToBigInt, maxTid, parseId, zeroId } from '../zodb/ids.js';
+} from '../zodb/pos-exception.js';
 export {
   type Address,
   type AddressLike,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { classNameOf } from '#src/records/decode-record.js';
 import {
   decodeRecord,
   type KeepAliveError,
@@ -283,6 +284,13 @@ describe('decodeRecord', () => {
       new PythonDecimal(value).toNumber(),
     );
     assert.deepEqual(numbers, [1.5, -1000, Number.NaN, -Infinity, 0.5]);
+  });
+
+  it('is of the class that its first pickle names, whatever follows', () => {
+    assert.equal(classNameOf(bytes(cls, '.damaged')), 'm.C');
+    assert.equal(classNameOf(bytes(0x80, 2, '(', cls, ')t.N.')), 'm.C');
+    for (const record of [bytes(), bytes('cm'), bytes('K', 1, '.'), bytes('.zx')])
+      assert.equal(classNameOf(record), undefined);
   });
 
   for (const className of [

@@ -1,4 +1,4 @@
-import type { ServerError } from '../../model/errors.js';
+import type { ServerError } from '../../zodb/pos-exception.js';
 import type { Value } from '../encoding/values.js';
 
 /**

@@ -1,4 +1,5 @@
-import { ServerError } from '../../model/errors.js';
+import { classNameOf } from '../../records/decode-record.js';
+import { ServerError } from '../../zodb/pos-exception.js';
 import { typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 
@@ -36,7 +37,7 @@ export function conflictError(
   const attributes = {
     message: 'database conflict error',
     oid,
-    class_name: data && classNameOf(data),
+    class_name: data && (classNameOf(data) ?? null),
     serials: [committed, seen],
   };
   return new ServerError('ZODB.POSException.ConflictError', attributes);
@@ -121,12 +122,4 @@ export function attributeError(type: string, attribute: string): ServerError {
 /** An `assert` of ZODB or ZEO that fails. */
 export function assertionError(...args: readonly Value[]): ServerError {
   return new ServerError('builtins.AssertionError', args);
-}
-
-/** A record starts with a pickle of the object's class: its protocol, a global, or a tuple that starts with one. */
-function classNameOf(data: Uint8Array): string {
-  const start = Buffer.from(data.buffer, data.byteOffset, Math.min(data.byteLength, 400)).toString('latin1');
-  const found = /^\x80.\(?c([\w.]+)\n([\w.]+)\n/s.exec(start);
-  // ZODB's name for an unreadable class: an empty module, a dot and an empty name.
-  return found === null ? '.' : `${found[1]}.${found[2]}`;
 }

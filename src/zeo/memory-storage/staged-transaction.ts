@@ -1,6 +1,6 @@
-import { ServerError } from '../../model/errors.js';
 import type { ConflictResolver } from '../../zodb/conflict.js';
 import { compareIds, copyId, idKey, isId } from '../../zodb/ids.js';
+import { ServerError } from '../../zodb/pos-exception.js';
 import type { Value } from '../encoding/values.js';
 import type { ObjectTable } from './object-table.js';
 import type { Operation } from './operation.js';

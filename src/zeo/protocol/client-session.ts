@@ -1,5 +1,6 @@
-import { ClientDisconnected, KeepAliveError, ProtocolError, type ServerError } from '../../model/errors.js';
+import { ClientDisconnected, KeepAliveError, ProtocolError } from '../../model/errors.js';
 import { defaultMaxFrameBytes } from '../../pickle/limits.js';
+import type { ServerError } from '../../zodb/pos-exception.js';
 import { type Codec, codecs, type Encoding } from '../encoding/codec.js';
 import { frameOf } from '../encoding/frame.js';
 import type { MessageId, Value } from '../encoding/values.js';

@@ -1,5 +1,5 @@
-import { ProtocolError, type ServerError } from '../../model/errors.js';
-import { serverError } from '../../zodb/errors.js';
+import { ProtocolError } from '../../model/errors.js';
+import { type ServerError, serverError } from '../../zodb/pos-exception.js';
 import { type MessageId, PythonException, type Value } from '../encoding/values.js';
 
 /** The method of every reply, and of the Python client's heartbeat. */

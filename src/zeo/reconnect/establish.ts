@@ -1,6 +1,7 @@
 import { startDeadline } from '../../async/deadline.js';
-import { ClientDisconnected, KeepAliveError, ProtocolError, ServerError } from '../../model/errors.js';
+import { ClientDisconnected, KeepAliveError, ProtocolError } from '../../model/errors.js';
 import { compareIds, copyId, formatId, isLater, isTid } from '../../zodb/ids.js';
+import { ServerError } from '../../zodb/pos-exception.js';
 import { type Address, formatAddress } from '../connection/address.js';
 import { Connection } from '../connection/connection.js';
 import { readOids } from '../connection/notification.js';

@@ -1,4 +1,5 @@
-import { KeepAliveError, ProtocolError, ServerError } from '../../model/errors.js';
+import { KeepAliveError, ProtocolError } from '../../model/errors.js';
+import { ServerError } from '../../zodb/pos-exception.js';
 import type { MessageId, Value } from '../encoding/values.js';
 import { valueError } from '../memory-storage/python-errors.js';
 import { Arguments } from './arguments.js';

@@ -1,5 +1,5 @@
-import { ServerError } from '../../model/errors.js';
 import { copyId, isId } from '../../zodb/ids.js';
+import { ServerError } from '../../zodb/pos-exception.js';
 import { isTruthy, typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 import { attributeError, transactionError, typeError, valueError } from '../memory-storage/python-errors.js';

@@ -1,5 +1,5 @@
-import { ServerError } from '../../model/errors.js';
 import { copyId, isId } from '../../zodb/ids.js';
+import { ServerError } from '../../zodb/pos-exception.js';
 import { typeName } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
 import type { Operation } from '../memory-storage/operation.js';

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { KeepAliveError, ProtocolError, type ServerError } from '../../model/errors.js';
+import { KeepAliveError, ProtocolError } from '../../model/errors.js';
+import type { ServerError } from '../../zodb/pos-exception.js';
 import type { MessageId, Value } from '../encoding/values.js';
 import { type ServerEvent, ServerSession } from '../protocol/index.js';
 import { CallDispatcher, type IncomingCall, type Replies } from './call-dispatcher.js';

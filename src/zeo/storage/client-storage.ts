@@ -3,8 +3,8 @@ import { unlessAborted } from '../../async/abort-watch.js';
 import { CommitLock } from '../../async/mutex.js';
 import { KeepAliveError } from '../../model/errors.js';
 import { checkObject, checkSignal, invalidArgument } from '../../model/invalid-argument.js';
-import { ReadOnlyError } from '../../zodb/errors.js';
 import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from '../../zodb/ids.js';
+import { ReadOnlyError } from '../../zodb/pos-exception.js';
 import {
   type ClientStorageOptions,
   type ResolvedOptions,

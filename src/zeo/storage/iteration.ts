@@ -9,8 +9,8 @@
 
 import { unlessAborted } from '../../async/abort-watch.js';
 import { ProtocolError } from '../../model/errors.js';
-import { StorageTransactionError } from '../../zodb/errors.js';
 import { copyId, isId, isTid } from '../../zodb/ids.js';
+import { StorageTransactionError } from '../../zodb/pos-exception.js';
 import type { Connection } from '../connection/connection.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';

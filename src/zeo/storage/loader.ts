@@ -1,8 +1,8 @@
 import type { LoadLock } from '../../async/load-lock.js';
 import { InFlight } from '../../async/single-flight.js';
-import { ClientDisconnected, KeepAliveError, ServerError } from '../../model/errors.js';
-import { POSKeyError } from '../../zodb/errors.js';
+import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
 import { idFromBigInt, idKey, idToBigInt, isLater } from '../../zodb/ids.js';
+import { POSKeyError, ServerError } from '../../zodb/pos-exception.js';
 import type { Supervisor } from '../reconnect/supervisor.js';
 import type { Freshness } from './freshness.js';
 import { type PastRevision, readRevision } from './revision.js';

@@ -1,6 +1,6 @@
 import { checkCount, checkObject, checkSignal, invalidArgument } from '../../model/invalid-argument.js';
-import { POSKeyError } from '../../zodb/errors.js';
 import { copyId, isTid, maxTid, takeOid, takeTid } from '../../zodb/ids.js';
+import { POSKeyError } from '../../zodb/pos-exception.js';
 import type { ResolvedOptions } from '../connection/options.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { assertPlainObject } from '../encoding/encode-error.js';

@@ -1,7 +1,7 @@
-import { decodeRecord } from '../../records/decode-record.js';
+import { classNameOf } from '../../records/decode-record.js';
 import type { Conflict } from '../../zodb/conflict.js';
-import { ConflictError } from '../../zodb/errors.js';
 import { isId, isTid } from '../../zodb/ids.js';
+import { ConflictError } from '../../zodb/pos-exception.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { isDict, type Value } from '../encoding/values.js';
 
@@ -26,17 +26,9 @@ export function readVote(reply: Value): Vote {
 
 /** The error for a conflict that nobody has resolved. */
 export function unresolved({ oid, serials, data }: Conflict): ConflictError {
+  // As ZODB finds it out, where the server has not (`ZODB/POSException.py: ConflictError`).
   const class_name = classNameOf(data);
   return new ConflictError({ message: 'database conflict error', oid, class_name, serials, data });
-}
-
-/** As ZODB finds it out, where the server has not (`ZODB/POSException.py: ConflictError`). */
-function classNameOf(data: Uint8Array): string | undefined {
-  try {
-    return decodeRecord(data).className;
-  } catch {
-    return undefined;
-  }
 }
 
 function readConflict(entry: Value): Conflict {

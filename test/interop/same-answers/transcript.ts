@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { ServerError } from '#src/model/errors.js';
 import type { Value } from '#src/zeo/encoding/values.js';
 import { tidAt } from '#src/zeo/server/index.js';
+import { ServerError } from '#src/zodb/pos-exception.js';
 import { oid, record } from '../../zeo/server/records.js';
 import type { WireClient } from '../../zeo/server/wire-client.js';
 

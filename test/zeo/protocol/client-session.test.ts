@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { KeepAliveError, ProtocolError, ServerError } from '#src/model/errors.js';
+import { KeepAliveError, ProtocolError } from '#src/model/errors.js';
 import { codecs } from '#src/zeo/encoding/codec.js';
 import type { Value } from '#src/zeo/encoding/values.js';
 import { type ClientEvent, ClientSession } from '#src/zeo/protocol/index.js';
+import { ServerError } from '#src/zodb/pos-exception.js';
 import { bytes, frame, split, u32le } from './byte-builder.js';
 import { expectFault } from './expect-fault.js';
 import { eventsOf, outcomeOf, plain, received } from './session-events.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { ServerError } from '#src/model/errors.js';
 import { ZeoServer } from '#src/zeo/server/index.js';
+import type { ServerError } from '#src/zodb/pos-exception.js';
 import { oid } from './records.js';
 import { WireClient } from './wire-client.js';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Value } from '#src/zeo/encoding/values.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
-import { ConflictError } from '#src/zodb/errors.js';
 import { formatId } from '#src/zodb/ids.js';
+import { ConflictError } from '#src/zodb/pos-exception.js';
 import { id, ScriptedPeer } from './scripted-peer.js';
 
 const record = (text: string) => new TextEncoder().encode(text);

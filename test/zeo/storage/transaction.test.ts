@@ -8,8 +8,8 @@ import type { Value } from '#src/zeo/encoding/values.js';
 import { MemoryStorage, type ServerConnection, ZeoServer } from '#src/zeo/server/index.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { OutcomeUnknown } from '#src/zeo/storage/outcome-unknown.js';
-import { ConflictError, ReadConflictError } from '#src/zodb/errors.js';
 import { formatId, idToBigInt, zeroId } from '#src/zodb/ids.js';
+import { ConflictError, ReadConflictError } from '#src/zodb/pos-exception.js';
 import { Relay, type RelayedConnection } from '../../faults/relay.js';
 import { id, type PeerConnection, PythonError, ScriptedPeer, silence } from './scripted-peer.js';
 

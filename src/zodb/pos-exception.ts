@@ -2,9 +2,24 @@
  * ZODB's exceptions in answers of a server, under ZODB's own names (`ZODB/POSException.py`) and with fields for their
  * details. Any other is a ServerError with its class name and arguments.
  */
-import { ServerError } from '../model/errors.js';
+import { type ErrorCode, KeepAliveError } from '../model/errors.js';
 
 const module = 'ZODB.POSException';
+
+/** An exception that the server answered a call with: its Python class name and arguments, as data. */
+export class ServerError extends KeepAliveError {
+  /** Dotted Python class name, e.g. `ZODB.POSException.POSKeyError`. */
+  readonly className: string;
+  /** What Python sent: the exception's argument tuple (an array) or its attribute dict. */
+  readonly args: unknown;
+
+  constructor(className: string, args: unknown, options: { retryable?: boolean } = {}) {
+    const code = exceptions.get(className)?.code ?? 'ERR_ZEO_SERVER';
+    super(code, serverMessage(className, args), { retryable: options.retryable ?? false });
+    this.className = className;
+    this.args = args;
+  }
+}
 
 /** The object, or the revision of it, does not exist. `code` is `ERR_ZEO_POS_KEY`. */
 export class POSKeyError extends ServerError {
@@ -75,21 +90,43 @@ export class UndoError extends ServerError {
   }
 }
 
-const classes: Readonly<Record<string, new (args: unknown, className: string) => ServerError>> = {
-  [`${module}.POSKeyError`]: POSKeyError,
-  [`${module}.ConflictError`]: ConflictError,
-  [`${module}.ReadConflictError`]: ReadConflictError,
-  [`${module}.BTreesConflictError`]: BTreesConflictError,
-  [`${module}.ReadOnlyError`]: ReadOnlyError,
-  [`${module}.StorageTransactionError`]: StorageTransactionError,
-  [`${module}.UndoError`]: UndoError,
-  [`${module}.MultipleUndoErrors`]: UndoError,
-};
+interface KnownException {
+  readonly code: ErrorCode;
+  readonly type: new (args: unknown, className: string) => ServerError;
+}
+
+/** By their Python class names. */
+const exceptions: ReadonlyMap<string, KnownException> = new Map(
+  Object.entries<KnownException>({
+    POSKeyError: { code: 'ERR_ZEO_POS_KEY', type: POSKeyError },
+    ReadOnlyError: { code: 'ERR_ZEO_READ_ONLY', type: ReadOnlyError },
+    ConflictError: { code: 'ERR_ZEO_CONFLICT', type: ConflictError },
+    ReadConflictError: { code: 'ERR_ZEO_CONFLICT', type: ReadConflictError },
+    BTreesConflictError: { code: 'ERR_ZEO_CONFLICT', type: BTreesConflictError },
+    StorageTransactionError: { code: 'ERR_ZEO_TRANSACTION', type: StorageTransactionError },
+    UndoError: { code: 'ERR_ZEO_UNDO', type: UndoError },
+    MultipleUndoErrors: { code: 'ERR_ZEO_UNDO', type: UndoError },
+  }).map(([name, exception]) => [`${module}.${name}`, exception]),
+);
 
 /** The error for an exception of that Python class: of the class with the same name here, otherwise a ServerError. */
 export function serverError(className: string, args: unknown): ServerError {
-  const known = Object.hasOwn(classes, className) ? classes[className] : undefined;
-  return known === undefined ? new ServerError(className, args) : new known(args, className);
+  const known = exceptions.get(className);
+  return known === undefined ? new ServerError(className, args) : new known.type(args, className);
+}
+
+/** The class name, and the first text and id among the arguments, cut to a length that a log line can bear. */
+function serverMessage(className: string, args: unknown): string {
+  const { message, oid, _reason } = (args ?? {}) as Record<string, unknown>;
+  const values = Array.isArray(args) ? args : [message ?? _reason];
+  const value = values.find((arg) => typeof arg === 'string' || arg instanceof Uint8Array);
+  const text = [value, oid].filter((part) => part !== undefined).map(shown);
+  return [className, ...text.filter((part) => part !== '')].join(': ');
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Uint8Array) return `0x${Buffer.from(value.subarray(0, 250)).toString('hex')}`;
+  return typeof value === 'string' ? value.slice(0, 500) : '';
 }
 
 function bytes(value: unknown): Uint8Array | undefined {

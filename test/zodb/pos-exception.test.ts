@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ServerError } from '#src/model/errors.js';
 import {
   BTreesConflictError,
   ConflictError,
   POSKeyError,
   ReadConflictError,
   ReadOnlyError,
+  ServerError,
   StorageTransactionError,
   serverError,
   UndoError,
-} from '#src/zodb/errors.js';
+} from '#src/zodb/pos-exception.js';
 import { id } from '../zeo/storage/scripted-peer.js';
 
 const conflict = {
@@ -63,7 +63,10 @@ describe('A server’s exception', () => {
       [error.className, error.args, error.code],
       ['app.Strange', [1, 'two'], 'ERR_ZEO_SERVER'],
     );
-    assert.equal(serverError('__proto__', null).constructor, ServerError);
+    for (const name of ['__proto__', 'constructor', 'toString']) {
+      const other = serverError(name, null);
+      assert.deepEqual([other.constructor, other.code], [ServerError, 'ERR_ZEO_SERVER']);
+    }
   });
 
   it('survives data that ZODB does not send', () => {
