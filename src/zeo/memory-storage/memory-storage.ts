@@ -10,12 +10,12 @@ import { ObjectTable } from './object-table.js';
 import type { Operation } from './operation.js';
 import { pack, type ReferencesOf } from './packing.js';
 import { posKeyError, transactionError } from './python-errors.js';
-import type { LoadedRevision, Revision } from './revisions.js';
+import type { LoadedRevision, ObjectRevision } from './revisions.js';
 import { type Resolution, StagedTransaction } from './staged-transaction.js';
 import type { StorageObserver } from './storage-observer.js';
 import { StorageStats } from './storage-stats.js';
 import {
-  type StoredTransaction,
+  type LoggedTransaction,
   TransactionLog,
   type TransactionMeta,
   type TransactionStatus,
@@ -91,7 +91,7 @@ export class MemoryStorage {
   }
 
   /** All transactions that have not been packed away, oldest first. */
-  get transactions(): readonly StoredTransaction[] {
+  get transactions(): readonly LoggedTransaction[] {
     return this.#log.all;
   }
 
@@ -99,12 +99,12 @@ export class MemoryStorage {
   iterate(
     start: Uint8Array = zeroTid,
     stop: Uint8Array = this.#lastTransaction,
-  ): Iterator<StoredTransaction> {
+  ): Iterator<LoggedTransaction> {
     return this.#log.between(start, stop);
   }
 
   /** The current revisions of the objects from an oid on, in the order of their oids. */
-  records(from?: Uint8Array): Iterable<Revision> {
+  records(from?: Uint8Array): Iterable<ObjectRevision> {
     return this.#objects.currentFrom(from);
   }
 
@@ -130,7 +130,10 @@ export class MemoryStorage {
   }
 
   /** The last revisions of an object, newest first. @throws ServerError `POSKeyError` if there is no such object. */
-  history(oid: Uint8Array, count: number): readonly { revision: Revision; transaction: StoredTransaction }[] {
+  history(
+    oid: Uint8Array,
+    count: number,
+  ): readonly { revision: ObjectRevision; transaction: LoggedTransaction }[] {
     const { all } = this.#objects.get(oid);
     const wanted = count > 0 ? all.slice(-count).reverse() : [];
     return wanted.flatMap((revision) => {
@@ -208,7 +211,7 @@ export class MemoryStorage {
     { meta, tid: demanded, status = ' ', author }: WriteOptions = {},
   ): Uint8Array {
     const tid = demanded ? copyId(demanded) : nextTid(this.#lastTransaction, this.#now());
-    const records = Array.from(staged.revisions, (revision): Revision => ({ ...revision, tid }));
+    const records = Array.from(staged.revisions, (revision): ObjectRevision => ({ ...revision, tid }));
     for (const record of records) this.#add(record);
     this.#lastTransaction = tid;
     this.#log.add({ tid, status, meta: { ...noMeta, ...meta }, records });
@@ -246,7 +249,7 @@ export class MemoryStorage {
     return this.write(this.stage(operations), { meta });
   }
 
-  #add(revision: Revision): void {
+  #add(revision: ObjectRevision): void {
     this.#objects.add(revision);
     const number = oidNumber(revision.oid);
     if (number > this.#lastOid) this.#lastOid = number;

@@ -1,6 +1,6 @@
 import { idKey } from '../../zodb/ids.js';
 import { posKeyError } from './python-errors.js';
-import { type Revision, Revisions } from './revisions.js';
+import { type ObjectRevision, Revisions } from './revisions.js';
 
 // As in ZODB's MappingStorage (`getSize`).
 const bytesPerObject = 50;
@@ -42,13 +42,13 @@ export class ObjectTable {
   }
 
   /** @throws ServerError `POSKeyError` if there is no such object, or it was deleted. */
-  getCurrent(oid: Uint8Array): Revision {
+  getCurrent(oid: Uint8Array): ObjectRevision {
     const newest = this.get(oid).newest;
     if (newest === undefined || newest.data === null) throw posKeyError(oid);
     return newest;
   }
 
-  add(revision: Revision): void {
+  add(revision: ObjectRevision): void {
     const key = idKey(revision.oid);
     let revisions = this.#objects.get(key);
     if (revisions === undefined) {
@@ -66,7 +66,7 @@ export class ObjectTable {
    *
    * @param from 8 bytes; by default all.
    */
-  *currentFrom(from?: Uint8Array): Iterable<Revision> {
+  *currentFrom(from?: Uint8Array): Iterable<ObjectRevision> {
     this.#sorted ??= [...this.#objects.keys()].sort();
     const keys = this.#sorted;
     for (let index = from === undefined ? 0 : firstFrom(keys, idKey(from)); index < keys.length; index++) {
@@ -76,7 +76,7 @@ export class ObjectTable {
   }
 
   /** Keeps only these revisions, and the objects that still have some. */
-  retain(isKept: (revision: Revision) => boolean): void {
+  retain(isKept: (revision: ObjectRevision) => boolean): void {
     this.#size = 0;
     this.#sorted = undefined;
     for (const [key, revisions] of this.#objects) {
@@ -87,7 +87,7 @@ export class ObjectTable {
   }
 }
 
-function sizeOf({ data, origin }: Revision): number {
+function sizeOf({ data, origin }: ObjectRevision): number {
   return bytesPerRevision + (origin === null ? (data?.byteLength ?? 0) : bytesPerPointer);
 }
 

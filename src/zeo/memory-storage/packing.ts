@@ -1,6 +1,6 @@
 import { compareIds, idKey, isLater, rootOid } from '../../zodb/ids.js';
 import type { ObjectTable } from './object-table.js';
-import type { Revision } from './revisions.js';
+import type { ObjectRevision } from './revisions.js';
 import type { TransactionLog } from './transaction-log.js';
 
 /** The oids that a record refers to, which keeps those objects alive. */
@@ -21,7 +21,7 @@ export function pack(
 ): boolean {
   const putBack = recordsPutBack(objects, log, stop);
   const kept = revisionsToKeep(objects, stop, putBack, referencesOf);
-  const isNeeded = (revision: Revision) => kept.has(revision) || putBack.has(revision);
+  const isNeeded = (revision: ObjectRevision) => kept.has(revision) || putBack.has(revision);
   if (log.all.every(({ records }) => records.every(isNeeded))) return false;
   // A record that a later undo restored stays in its transaction only; the object's history begins with the current revision.
   objects.retain((revision) => kept.has(revision));
@@ -30,8 +30,12 @@ export function pack(
 }
 
 /** The records up to `stop` that a later undo restored. */
-function recordsPutBack(objects: ObjectTable, log: TransactionLog, stop: Uint8Array): ReadonlySet<Revision> {
-  const found = new Set<Revision>();
+function recordsPutBack(
+  objects: ObjectTable,
+  log: TransactionLog,
+  stop: Uint8Array,
+): ReadonlySet<ObjectRevision> {
+  const found = new Set<ObjectRevision>();
   for (const revisions of objects.all()) {
     for (const { oid, tid, origin } of revisions.all) {
       if (origin === null || isLater(origin, stop) || !isLater(tid, stop)) continue;
@@ -52,10 +56,10 @@ function recordsPutBack(objects: ObjectTable, log: TransactionLog, stop: Uint8Ar
 function revisionsToKeep(
   objects: ObjectTable,
   stop: Uint8Array,
-  putBack: Iterable<Revision>,
+  putBack: Iterable<ObjectRevision>,
   referencesOf: ReferencesOf | undefined,
-): ReadonlySet<Revision> {
-  const kept = new Set<Revision>();
+): ReadonlySet<ObjectRevision> {
+  const kept = new Set<ObjectRevision>();
   let wasEmpty = true;
   for (const revisions of objects.all()) {
     const current = revisions.until(stop);
@@ -78,7 +82,7 @@ function* reachable(
   stop: Uint8Array,
   roots: readonly Uint8Array[],
   referencesOf: ReferencesOf,
-): Iterable<Revision> {
+): Iterable<ObjectRevision> {
   const seen = new Set<string>();
   const todo = [...roots];
   for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {

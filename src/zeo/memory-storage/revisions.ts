@@ -2,7 +2,7 @@ import { compareIds, isLater } from '../../zodb/ids.js';
 import { posKeyError } from './python-errors.js';
 
 /** One state of one object. */
-export interface Revision {
+export interface ObjectRevision {
   /** 8 bytes. */
   readonly oid: Uint8Array;
   /** The transaction that wrote it, also called its serial. */
@@ -24,21 +24,21 @@ export interface LoadedRevision {
 /** All states of one object, oldest first. */
 export class Revisions {
   readonly #oid: Uint8Array;
-  #list: Revision[] = [];
+  #list: ObjectRevision[] = [];
 
   constructor(oid: Uint8Array) {
     this.#oid = oid;
   }
 
-  add(revision: Revision): void {
+  add(revision: ObjectRevision): void {
     this.#list.push(revision);
   }
 
-  get all(): readonly Revision[] {
+  get all(): readonly ObjectRevision[] {
     return this.#list;
   }
 
-  get newest(): Revision | undefined {
+  get newest(): ObjectRevision | undefined {
     return this.#list.at(-1);
   }
 
@@ -62,22 +62,22 @@ export class Revisions {
   }
 
   /** The state that a transaction wrote. */
-  at(tid: Uint8Array): Revision | undefined {
+  at(tid: Uint8Array): ObjectRevision | undefined {
     return this.#list.findLast((revision) => compareIds(revision.tid, tid) === 0);
   }
 
   /** The newest state that is no later than a transaction. */
-  until(tid: Uint8Array): Revision | undefined {
+  until(tid: Uint8Array): ObjectRevision | undefined {
     return this.#list.findLast((revision) => !isLater(revision.tid, tid));
   }
 
   /** The state that this one replaced. */
-  previous(revision: Revision): Revision | undefined {
+  previous(revision: ObjectRevision): ObjectRevision | undefined {
     return this.#list[this.#list.indexOf(revision) - 1];
   }
 
   /** Keeps only these states. */
-  retain(isKept: (revision: Revision) => boolean): void {
+  retain(isKept: (revision: ObjectRevision) => boolean): void {
     this.#list = this.#list.filter(isKept);
   }
 }

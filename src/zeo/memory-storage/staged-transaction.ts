@@ -11,7 +11,7 @@ import {
   typeError,
   undoError,
 } from './python-errors.js';
-import type { Revision } from './revisions.js';
+import type { ObjectRevision } from './revisions.js';
 import type { TransactionLog } from './transaction-log.js';
 import { undo } from './undo.js';
 
@@ -27,7 +27,7 @@ export type ConflictForClient = {
 };
 
 /** A revision whose transaction has no id yet. */
-export type StagedRevision = Omit<Revision, 'tid'>;
+export type StagedRevision = Omit<ObjectRevision, 'tid'>;
 
 /**
  * What a transaction will write, as its vote found, with nothing written yet.
@@ -162,7 +162,7 @@ export class StagedTransaction {
     if (failures.length > 0) throw multipleUndoErrors(failures);
   }
 
-  #undoOne(undone: Revision): void {
+  #undoOne(undone: ObjectRevision): void {
     const { oid } = undone;
     const revisions = this.#objects.get(oid);
     const now = this.#revisions.get(idKey(oid)) ?? revisions.newest ?? undone;

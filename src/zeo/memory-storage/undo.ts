@@ -1,5 +1,5 @@
 import { undoError } from './python-errors.js';
-import type { Revision } from './revisions.js';
+import type { ObjectRevision } from './revisions.js';
 
 /** What an undo writes for one object. */
 export interface UndoneState {
@@ -19,8 +19,8 @@ export interface UndoneState {
  * @throws ServerError `UndoError` if the object was changed since and cannot be merged.
  */
 export function undo(
-  undone: Revision,
-  previous: Revision | undefined,
+  undone: ObjectRevision,
+  previous: ObjectRevision | undefined,
   currentData: Uint8Array | null,
   merge: (oldData: Uint8Array, committedData: Uint8Array, newData: Uint8Array) => Uint8Array | undefined,
 ): UndoneState {

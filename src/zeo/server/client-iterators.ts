@@ -7,33 +7,33 @@ import {
   storageError,
   typeError,
 } from '../memory-storage/python-errors.js';
-import type { Revision } from '../memory-storage/revisions.js';
-import type { StoredTransaction } from '../memory-storage/transaction-log.js';
+import type { ObjectRevision } from '../memory-storage/revisions.js';
+import type { LoggedTransaction } from '../memory-storage/transaction-log.js';
 
 /** Maximum of open iterators of a client; ZEO's own client releases those that it has dropped at its next commit. */
 const maxOpen = 10_000;
 
 interface TransactionIteration {
-  readonly iterator: Iterator<StoredTransaction>;
+  readonly iterator: Iterator<LoggedTransaction>;
   /** The transaction returned last: records can be requested of that one only. */
-  last?: StoredTransaction;
+  last?: LoggedTransaction;
 }
 
 /** The open iterators of a client, by their ids. */
 export class ClientIterators {
   readonly #transactions = new Map<number, TransactionIteration>();
-  readonly #records = new Map<number, Iterator<Revision>>();
+  readonly #records = new Map<number, Iterator<ObjectRevision>>();
   #nextId = 0;
 
   /** @throws ServerError `StorageError` if too many are open. */
-  start(iterator: Iterator<StoredTransaction>): number {
+  start(iterator: Iterator<LoggedTransaction>): number {
     const id = this.#newId();
     this.#transactions.set(id, { iterator });
     return id;
   }
 
   /** The next transaction; `undefined` once after the last one. @throws ServerError `KeyError` */
-  next(id: Value): StoredTransaction | undefined {
+  next(id: Value): LoggedTransaction | undefined {
     const key = keyOf(id);
     // ZEO's server finds a record there.
     if (this.#records.has(key)) throw attributeError('Record', 'status');
@@ -63,7 +63,7 @@ export class ClientIterators {
   }
 
   /** The next record; `undefined` once after the last one. @throws ServerError `KeyError` */
-  nextRecord(id: Value): Revision | undefined {
+  nextRecord(id: Value): ObjectRevision | undefined {
     const key = keyOf(id);
     if (this.#transactions.has(key)) throw attributeError('TransactionRecord', 'oid');
     const iterator = this.#records.get(key);

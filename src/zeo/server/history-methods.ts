@@ -8,8 +8,8 @@ import {
   typeError,
   valueError,
 } from '../memory-storage/python-errors.js';
-import type { Revision } from '../memory-storage/revisions.js';
-import type { StoredTransaction } from '../memory-storage/transaction-log.js';
+import type { ObjectRevision } from '../memory-storage/revisions.js';
+import type { LoggedTransaction } from '../memory-storage/transaction-log.js';
 import { type Method, method } from './method.js';
 import { extensionOf, toDict, undoLog } from './undo-log.js';
 
@@ -41,7 +41,7 @@ export const historyMethods: Readonly<Record<string, Method>> = {
 
   record_iternext: method('next?', ({ storage }, args) => {
     const from = args.optional(0, null) === null ? undefined : args.bytes(0);
-    const [record, next]: Iterable<Revision | undefined> = storage.records(from);
+    const [record, next]: Iterable<ObjectRevision | undefined> = storage.records(from);
     // The messages of ZODB's index.
     if (record === undefined) {
       throw valueError(storage.length === 0 ? 'empty tree' : 'no key satisfies the conditions');
@@ -104,8 +104,8 @@ function historyEntry({
   revision,
   transaction,
 }: {
-  revision: Revision;
-  transaction: StoredTransaction;
+  revision: ObjectRevision;
+  transaction: LoggedTransaction;
 }): Value {
   return toDict(
     new Map<Value, Value>([
@@ -119,12 +119,12 @@ function historyEntry({
   );
 }
 
-function transactionItem(transaction: StoredTransaction | undefined): Value {
+function transactionItem(transaction: LoggedTransaction | undefined): Value {
   if (transaction === undefined) return null;
   const { tid, status, meta } = transaction;
   return [tid, status, meta.user, meta.description, meta.extension];
 }
 
-function recordItem(record: Revision | undefined): Value {
+function recordItem(record: ObjectRevision | undefined): Value {
   return record === undefined ? null : [record.oid, record.tid, record.data, record.origin];
 }

@@ -10,10 +10,10 @@ export type { Invalidations } from '../memory-storage/invalidation-queue.js';
 export { type Change, MemoryStorage } from '../memory-storage/memory-storage.js';
 export type { MemoryStorageOptions } from '../memory-storage/memory-storage-options.js';
 export type { ReferencesOf } from '../memory-storage/packing.js';
-export type { LoadedRevision, Revision } from '../memory-storage/revisions.js';
+export type { LoadedRevision, ObjectRevision } from '../memory-storage/revisions.js';
 export type { StorageObserver, StorageSize } from '../memory-storage/storage-observer.js';
 export type {
-  StoredTransaction,
+  LoggedTransaction,
   TransactionMeta,
   TransactionStatus,
 } from '../memory-storage/transaction-log.js';

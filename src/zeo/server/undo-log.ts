@@ -1,7 +1,7 @@
 import { tidTime } from '../../zodb/tid.js';
 import { isEqual } from '../encoding/python-values.js';
 import type { Value } from '../encoding/values.js';
-import type { StoredTransaction } from '../memory-storage/transaction-log.js';
+import type { LoggedTransaction } from '../memory-storage/transaction-log.js';
 import { prefixPath, startsWithPath } from './undo-prefix.js';
 
 /**
@@ -14,7 +14,7 @@ import { prefixPath, startsWithPath } from './undo-prefix.js';
  * @param wanted entries that a description must have.
  */
 export function undoLog(
-  transactions: readonly StoredTransaction[],
+  transactions: readonly LoggedTransaction[],
   first: number,
   last: number,
   wanted: readonly (readonly [Value, Value])[] = [],
@@ -23,7 +23,7 @@ export function undoLog(
   const found: Value[] = [];
   let fits = 0;
   for (let index = transactions.length - 1; index >= 0 && !(fits >= end); index--) {
-    const transaction = transactions[index] as StoredTransaction;
+    const transaction = transactions[index] as LoggedTransaction;
     if (transaction.status !== ' ') break;
     const entries = describe(transaction);
     if (!wanted.every(([key, value]) => isWanted(entries.get(key) ?? null, value))) continue;
@@ -46,14 +46,14 @@ export function toDict(entries: ReadonlyMap<Value, Value>): Value {
 }
 
 /** The entries that the committer added. */
-export function extensionOf({ meta }: StoredTransaction): Iterable<readonly [Value, Value]> {
+export function extensionOf({ meta }: LoggedTransaction): Iterable<readonly [Value, Value]> {
   const { extension } = meta;
   if (extension instanceof Map) return extension;
   const isDict = typeof extension === 'object' && extension !== null && !Array.isArray(extension);
   return isDict && !(extension instanceof Uint8Array) ? Object.entries(extension) : [];
 }
 
-function describe(transaction: StoredTransaction): ReadonlyMap<Value, Value> {
+function describe(transaction: LoggedTransaction): ReadonlyMap<Value, Value> {
   const { tid, meta, records } = transaction;
   return new Map<Value, Value>([
     ['id', Buffer.from(Buffer.from(tid).toString('base64'))],
