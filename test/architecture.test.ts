@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -110,7 +110,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'p-limit': ['src/agent/sweeper.ts'],
   pino: ['src/observability/pino-sink.ts'],
   piscina: ['src/threads/worker-thread.ts'],
-  'prom-client': ['src/cli/watch/metrics.ts'],
+  'prom-client': ['src/cli/watch/prometheus.ts'],
   'string-width': ['src/cli/io/terminal-text.ts'],
 };
 
@@ -209,6 +209,43 @@ describe('The rooms of the source', () => {
       done.add(file);
     };
     for (const file of targets.keys()) visit(file, []);
+  });
+});
+
+describe('The names in the source', () => {
+  /** Names that stand for two things, each with the reason. */
+  const exceptions: Readonly<Record<string, string>> = {
+    'index.ts': 'what a folder exports',
+  };
+
+  const namedTwice = (places: Iterable<readonly [name: string, file: string]>) => {
+    const files = new Map<string, Set<string>>();
+    for (const [name, file] of places) files.set(name, (files.get(name) ?? new Set()).add(file));
+    return [...files].filter(([, { size }]) => size > 1).map(([name, where]) => [name, ...where]);
+  };
+
+  it('stand for one thing each, if they are exported', () => {
+    const declaration =
+      /^export (?:(?:abstract|async|declare) )*(?:class|const|function|interface|let|type)\*? (\w+)/gm;
+    const exported = sources.flatMap((file) => {
+      const text = readFileSync(resolve(root, file), 'utf8');
+      return Array.from(text.matchAll(declaration), ([, name]) => [name as string, file] as const);
+    });
+    assert.ok(exported.length > 300, 'not many exports were found');
+    assert.deepEqual(namedTwice(exported), []);
+  });
+
+  it('stand for one file each', () => {
+    const twice = namedTwice(sources.map((file) => [basename(file), file] as const));
+    assert.deepEqual(
+      twice.filter(([name = '']) => !Object.hasOwn(exceptions, name)),
+      [],
+    );
+    assert.deepEqual(
+      unique(twice.map(([name = '']) => name)),
+      unique(Object.keys(exceptions)),
+      'not needed any more',
+    );
   });
 });
 

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { resolveSettings } from '#src/agent/settings.js';
-import { Metrics } from '#src/cli/watch/metrics.js';
+import { Metrics } from '#src/cli/watch/prometheus.js';
 import { RunningCommand, run } from './cli/command.js';
 import { findZeo } from './python/environments.js';
 import { startZeoServer } from './python/zeo-server.js';

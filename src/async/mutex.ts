@@ -1,14 +1,14 @@
 import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
 
-/** Lets one transaction of a storage at a time through, in the order in which they came. */
-export class CommitLock {
+/** One holder at a time, in the order in which they asked. */
+export class Mutex {
   #held = false;
   readonly #waiting = new Set<Waiter>();
 
   /**
    * Waits until the lock is free and takes it.
    *
-   * @returns gives it back; a second call does nothing
+   * @returns the function that releases it; a second call does nothing
    * @throws `signal.reason` when it aborts before the lock is taken, or the error of {@link rejectWaiters}
    */
   acquire(signal?: AbortSignal): Promise<() => void> {
@@ -29,13 +29,13 @@ export class CommitLock {
           reject(reason);
         },
       };
-      // First what may throw: who is in the queue is admitted, and would never give the lock back.
+      // What may throw comes first: a waiter that stays in the queue would be given the lock and never release it.
       if (signal !== undefined) watchAbort(signal, waiter);
       this.#waiting.add(waiter);
     });
   }
 
-  /** Rejects all who wait now; who holds it gives it back as ever. */
+  /** Rejects everybody who is waiting; the holder releases it as usual. */
   rejectWaiters(error: Error): void {
     for (const waiter of [...this.#waiting]) waiter.aborted(error);
   }

@@ -9,20 +9,17 @@ export const defaultMaxFrameBytes = 128 * 1024 * 1024;
 /** How deep containers may nest, in either direction; consumers may therefore recurse. */
 export const maxDepth = 100;
 
-/**
- * How many values one message may hold, shared ones counted as often as they are reached.
- * A dict counts {@link dictCost} times, because an empty one costs its sender one byte and us hundreds.
- */
+/** How many values one message, or one record, may hold; shared ones count as often as they are reached. */
 export const maxValues = 4_194_304;
 
-/** See {@link maxValues}. */
-export const dictCost = 8;
+/** What a dict or another object counts as, in values: an empty one costs its sender one byte, and us hundreds. */
+export const objectCost = 8;
 
 /**
- * A byte string counts so many times, and a class by its name, because of either we keep about a hundred bytes, and a
- * message may have two for it. See {@link maxValues}, which leaves room for a list of a million ids.
+ * What a byte string counts as, and a class by its name: either takes about a hundred bytes here, and a message may need two
+ * for it. {@link maxValues} leaves room for a list of a million ids.
  */
-export const objectCost = 4;
+export const bytesCost = 4;
 
 /**
  * How much one pickle may repeat by reference: its texts, keys, bytes and class names count by their length. So many

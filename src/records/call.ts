@@ -2,12 +2,6 @@ import { ProtocolError } from '../model/errors.js';
 import { freeRepetition, maxRepetition } from '../pickle/limits.js';
 import type { Python2Strings } from './python2-strings.js';
 
-/**
- * What an opcode costs that makes an object or a table of its own, in values. It takes one or two bytes to write one, and
- * hundreds to hold it.
- */
-export const objectCost = 8;
-
 /** What one record may still take, in values made and in bytes copied from what the memo refers to. */
 export class Budget {
   #values: number;

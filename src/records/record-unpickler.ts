@@ -1,4 +1,5 @@
 import { ProtocolError } from '../model/errors.js';
+import { objectCost } from '../pickle/limits.js';
 import { hexOf, PickleMachine } from '../pickle/machine.js';
 import { parseLong } from '../pickle/number.js';
 import { recordOp as op } from '../pickle/opcode.js';
@@ -7,7 +8,7 @@ import { PickleStack } from '../pickle/stack.js';
 import { decodeText, latin1 } from '../pickle/text.js';
 import { PythonGlobal } from '../python/global.js';
 import type { PersistentReference } from '../python/persistent-reference.js';
-import { Budget, type CallContext, objectCost } from './call.js';
+import { Budget, type CallContext } from './call.js';
 import { addItems, appendItems, setItems, setState } from './fill.js';
 import { parseReference } from './parse-reference.js';
 import { callValue, makeInstance } from './python-calls.js';

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { ConfigError } from './config-error.js';
+import { limits } from './config-limits.js';
 import type { Document, Position } from './document.js';
 import { includedPath } from './include-target.js';
-import { limits } from './limits.js';
 import { parseDocument } from './parser.js';
 
 /** Opening a named pipe without it would wait for a writer for ever. */

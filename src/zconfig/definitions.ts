@@ -10,8 +10,8 @@
  * environment, and Plone's installer writes `var $(ZEO_TMP)`, which its own start script sets.
  */
 import { ConfigError } from './config-error.js';
+import { limits } from './config-limits.js';
 import type { Position } from './document.js';
-import { limits } from './limits.js';
 import { splitFirst } from './whitespace.js';
 
 /** A value after substitution, or what it would need. */

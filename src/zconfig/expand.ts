@@ -1,7 +1,7 @@
 import { ConfigError, plainly } from './config-error.js';
+import { limits } from './config-limits.js';
 import { type Definitions, neededValue, type Text } from './definitions.js';
 import type { DirectiveNode, Document, Node, Position, SectionNode } from './document.js';
-import { limits } from './limits.js';
 
 /** A section with everything substituted and included. The outermost one has no type. */
 export interface Section {

@@ -8,8 +8,8 @@
  * - Sections are balanced within each file: an included file neither opens nor closes those of the file around it.
  */
 import { ConfigError, plainly } from './config-error.js';
+import { limits } from './config-limits.js';
 import type { DirectiveNode, Document, Node, Position, SectionNode, SettingNode } from './document.js';
-import { limits } from './limits.js';
 import { space, strip, stripEnd } from './whitespace.js';
 
 type OpenSection = SectionNode & { readonly nodes: Node[] };

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KeepAlive } from '#src/agent/keep-alive.js';
 import { StorageRegistry } from '#src/agent/storage-registry.js';
-import { Metrics } from '#src/cli/watch/metrics.js';
 import { MetricsServer } from '#src/cli/watch/metrics-server.js';
+import { Metrics } from '#src/cli/watch/prometheus.js';
 import type { Row } from '#src/cli/watch/snapshot.js';
 
 const fact = { name: 'main', address: 'zeo1:8100', generation: 2 };

@@ -56,9 +56,9 @@ describe('the screen', () => {
   it('says of what was on another day on which', () => {
     const now = new Date(2026, 0, 3, 0, 0, 1);
     const trouble = { at, text: 'refused' };
-    const fact = { time: at, event: 'x', name: 'main', kind: 'note', text: 'so', fields: {} } as const;
+    const entry = { time: at, event: 'x', name: 'main', kind: 'note', text: 'so', fields: {} } as const;
     const lines = render(
-      { ...snapshot([row('main', 'down', { trouble })], [fact]), now },
+      { ...snapshot([row('main', 'down', { trouble })], [entry]), now },
       { columns: 60, rows: 24, paint: plain },
     );
     assert.deepEqual(lines.slice(3), [

@@ -94,13 +94,15 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     command.kill('SIGTERM');
     const { code, stdout } = await command.ended();
     assert.equal(code, 0);
-    const facts = stdout
+    const entries = stdout
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    assert.ok(facts.every(({ time, event }) => !Number.isNaN(Date.parse(time)) && typeof event === 'string'));
+    assert.ok(
+      entries.every(({ time, event }) => !Number.isNaN(Date.parse(time)) && typeof event === 'string'),
+    );
     const of = (event: string, name = server.address) =>
-      facts.find((fact) => fact.event === event && (fact.name ?? name) === name);
+      entries.find((entry) => entry.event === event && (entry.name ?? name) === name);
     assert.equal(of('started').periodMs, 200);
     assert.equal(of('connected').generation, 1);
     assert.ok(of('pingSucceeded').roundTripMs > 0);
@@ -108,7 +110,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.ok(of('connectionDied').silentMs > 0);
     assert.equal(typeof of('connectionBack').cause, 'string');
     assert.equal(of('reconnecting', '127.0.0.1:1').error.code, 'ERR_ZEO_CONNECT');
-    const ended = facts.at(-1);
+    const ended = entries.at(-1);
     assert.deepEqual([ended.event, ended.reason, ended.storages.length], ['ended', 'SIGTERM', 2]);
   });
 

@@ -4,7 +4,7 @@ import { symlink } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError } from '#src/zconfig/config-error.js';
-import { limits } from '#src/zconfig/limits.js';
+import { limits } from '#src/zconfig/config-limits.js';
 import { readZopeConfig, type ZeoClientConfig, zeoClientsOf } from '#src/zconfig/read-zope-config.js';
 import { resolveClientOptions } from '#src/zeo/connection/options.js';
 import { ConfigDirectory, type Files } from './config-directory.js';

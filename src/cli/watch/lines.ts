@@ -3,10 +3,10 @@ import { formatDateTime } from '../io/format.js';
 import type { Output } from '../io/output.js';
 import type { Paint } from '../io/paint.js';
 import { padEnd } from '../io/terminal-text.js';
-import type { Fact, View } from './view.js';
+import type { Entry, View } from './view.js';
 
-/** One line a fact: time, storage, what happened. For files, pipes and journals. */
-export class LogLines implements View {
+/** One line for each entry: time, storage, what happened. For files, pipes and journals. */
+export class TextLines implements View {
   readonly #output: Output;
   readonly #paint: Paint;
   readonly #nameWidth: number;
@@ -17,13 +17,13 @@ export class LogLines implements View {
     this.#nameWidth = nameWidth;
   }
 
-  tell({ time, name, text, kind }: Fact): void {
+  tell({ time, name, text, kind }: Entry): void {
     if (kind === 'detail') return;
     const line = `${formatDateTime(time)}  ${padEnd(name ?? '-', this.#nameWidth)}  ${text}`;
     this.#output.write(`${kind === 'bad' || kind === 'good' ? this.#paint(kind, line) : line}\n`);
   }
 
-  end(summary: Fact): void {
+  end(summary: Entry): void {
     this.#output.write(`${summary.text}\n`);
   }
 }
@@ -36,12 +36,12 @@ export class JsonLines implements View {
     this.#output = output;
   }
 
-  tell({ time, event, name, fields }: Fact): void {
+  tell({ time, event, name, fields }: Entry): void {
     const shown = 'error' in fields ? { ...fields, error: describe(fields.error) } : fields;
     this.#output.write(`${toJson({ time, event, name, ...shown })}\n`);
   }
 
-  end(summary: Fact): void {
+  end(summary: Entry): void {
     this.tell(summary);
   }
 }

@@ -4,7 +4,7 @@ import type { PlainLogger } from '../../observability/plain-sink.js';
 import type { ClientStorage } from '../../zeo/storage/client-storage.js';
 import { explain, formatDuration, formatMs } from '../io/format.js';
 import { oneLine } from '../io/terminal-text.js';
-import type { FactKind, Tell } from './view.js';
+import type { EntryKind, Tell } from './view.js';
 
 /** Tells what the agent finds out. */
 export function tellOfAgent(agent: KeepAlive, tell: Tell): void {
@@ -101,7 +101,7 @@ function speaker(tell: Tell) {
   return (
     event: string,
     name: string | undefined,
-    kind: FactKind,
+    kind: EntryKind,
     text: string,
     fields: Readonly<Record<string, unknown>>,
   ) => tell({ time: new Date(), event, name, kind, text, fields });

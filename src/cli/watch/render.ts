@@ -3,7 +3,7 @@ import type { Paint, Style } from '../io/paint.js';
 import { truncate, truncateMiddle, widthOf } from '../io/terminal-text.js';
 import type { Snapshot } from './snapshot.js';
 import { countStates, renderTable } from './table.js';
-import type { Fact, FactKind } from './view.js';
+import type { Entry, EntryKind } from './view.js';
 
 export interface RenderOptions {
   readonly columns: number;
@@ -12,7 +12,7 @@ export interface RenderOptions {
   readonly paint: Paint;
 }
 
-const kindStyles: Readonly<Record<FactKind, Style | undefined>> = {
+const kindStyles: Readonly<Record<EntryKind, Style | undefined>> = {
   good: 'good',
   bad: 'bad',
   note: undefined,
@@ -30,7 +30,7 @@ export function render(snapshot: Snapshot, { columns, rows, paint }: RenderOptio
   const { now } = snapshot;
   const recent = snapshot.recent.slice(-recentLines(rows, snapshot.recent.length));
   const tail =
-    recent.length === 0 ? [] : ['', ...recent.map((fact) => renderFact(fact, now, columns, paint))];
+    recent.length === 0 ? [] : ['', ...recent.map((entry) => renderEntry(entry, now, columns, paint))];
   const height = Math.max(2, rows - lines.length - tail.length);
   const table = renderTable(snapshot.rows, { now, width: columns, height, paint });
   return [...lines, ...table, ...tail].slice(0, rows);
@@ -53,7 +53,7 @@ function titleOf({ now, rows, periodMs, detectionBoundMs }: Snapshot, columns: n
 }
 
 /** A line of what happened. */
-function renderFact({ time, name, text, kind }: Fact, now: Date, columns: number, paint: Paint): string {
+function renderEntry({ time, name, text, kind }: Entry, now: Date, columns: number, paint: Paint): string {
   const who = name === undefined ? '' : `${truncateMiddle(name, Math.floor(columns / 3))}  `;
   const line = truncate(`${formatMoment(time, now)}  ${who}${text}`, columns);
   const style = kindStyles[kind];

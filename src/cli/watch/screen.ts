@@ -6,7 +6,7 @@ import type { Output } from '../io/output.js';
 import type { Paint } from '../io/paint.js';
 import { render } from './render.js';
 import type { Snapshot } from './snapshot.js';
-import type { Fact, View } from './view.js';
+import type { Entry, View } from './view.js';
 
 /** Alternate screen, no cursor, no wrapping of what is too long. */
 const enter = '\x1b[?1049h\x1b[?25l\x1b[?7l';
@@ -48,7 +48,7 @@ export class Screen implements View {
     this.#pending ??= setTimeout(() => this.#draw(), shortestMs);
   }
 
-  end(summary: Fact): void {
+  end(summary: Entry): void {
     this.#offResize();
     clearInterval(this.#clock);
     clearTimeout(this.#pending);

@@ -2,7 +2,7 @@ import type { KeepAlive } from '../../agent/keep-alive.js';
 import type { KeepAliveStatus } from '../../agent/status.js';
 import { formatDateTime, formatMs } from '../io/format.js';
 import { type Row, type Snapshot, tellTrouble } from './snapshot.js';
-import type { Fact } from './view.js';
+import type { Entry } from './view.js';
 import type { WatchedStorage } from './watched-storage.js';
 
 /** Facts kept for the screen: more than any shows. */
@@ -12,7 +12,7 @@ const recentFacts = 20;
 export class Session {
   readonly #agent: KeepAlive;
   readonly #storages = new Map<string, WatchedStorage>();
-  readonly #recent: Fact[] = [];
+  readonly #recent: Entry[] = [];
 
   constructor(agent: KeepAlive) {
     this.#agent = agent;
@@ -23,10 +23,10 @@ export class Session {
   }
 
   /** Takes in what happened. */
-  note(fact: Fact): void {
-    if (fact.name !== undefined) this.#storages.get(fact.name)?.note(fact);
-    if (fact.kind === 'routine' || fact.kind === 'detail') return;
-    this.#recent.push(fact);
+  note(entry: Entry): void {
+    if (entry.name !== undefined) this.#storages.get(entry.name)?.note(entry);
+    if (entry.kind === 'routine' || entry.kind === 'detail') return;
+    this.#recent.push(entry);
     if (this.#recent.length > recentFacts) this.#recent.shift();
   }
 
@@ -42,7 +42,7 @@ export class Session {
   }
 
   /** How it was. */
-  summary(reason: string): Fact {
+  summary(reason: string): Entry {
     const rows = this.rows();
     const storages = rows.map(({ name, state, pings, failures, roundTrips, trouble }) => ({
       name,

@@ -1,5 +1,5 @@
 import type { RoundTripSummary } from '../../agent/ping/round-trips.js';
-import type { Fact } from './view.js';
+import type { Entry } from './view.js';
 
 /**
  * How a storage is, at a glance. From bad to good, which is the order of the table.
@@ -59,5 +59,5 @@ export interface Snapshot {
   readonly detectionBoundMs: number;
   readonly rows: readonly Row[];
   /** What happened lately, newest last, without routine. */
-  readonly recent: readonly Fact[];
+  readonly recent: readonly Entry[];
 }

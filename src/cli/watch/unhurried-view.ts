@@ -1,5 +1,5 @@
 import type { Output } from '../io/output.js';
-import type { Fact, View } from './view.js';
+import type { Entry, View } from './view.js';
 
 /** Leaves out what is told while nobody reads, and says how much that was. */
 export class UnhurriedView implements View {
@@ -12,16 +12,16 @@ export class UnhurriedView implements View {
     this.#output = output;
   }
 
-  tell(fact: Fact): void {
+  tell(entry: Entry): void {
     if (this.#output.isFull) {
       this.#leftOut += 1;
       return;
     }
     this.#tellOfGap();
-    this.#view.tell(fact);
+    this.#view.tell(entry);
   }
 
-  end(summary: Fact): void {
+  end(summary: Entry): void {
     this.#tellOfGap();
     this.#view.end(summary);
   }

@@ -1,17 +1,17 @@
 /** Something that happened, for people (`text`) and for machines (`event`, `fields`). */
-export interface Fact {
+export interface Entry {
   readonly time: Date;
   readonly event: string;
   /** The storage it happened to; `undefined` when it concerns all of them. */
   readonly name: string | undefined;
-  readonly kind: FactKind;
+  readonly kind: EntryKind;
   /** One printable line. */
   readonly text: string;
   /** Durations in milliseconds, errors as they are. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export type FactKind =
+export type EntryKind =
   | 'good'
   | 'bad'
   | 'note'
@@ -20,11 +20,11 @@ export type FactKind =
   /** People have been told in other words, or often enough: one more attempt that failed in the same way. */
   | 'detail';
 
-export type Tell = (fact: Fact) => void;
+export type Tell = (entry: Entry) => void;
 
 /** What shows what happens. */
 export interface View {
-  tell(fact: Fact): void;
+  tell(entry: Entry): void;
   /** The last thing that is told; the output is left as it was found. */
-  end(summary: Fact): void;
+  end(summary: Entry): void;
 }

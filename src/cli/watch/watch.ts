@@ -10,13 +10,13 @@ import type { Output } from '../io/output.js';
 import { paintFor } from '../io/paint.js';
 import type { Target } from '../io/targets.js';
 import { widthOf } from '../io/terminal-text.js';
-import { JsonLines, LogLines } from './lines.js';
+import { JsonLines, TextLines } from './lines.js';
 import type { ListenAddress } from './listen-address.js';
 import { logOfAgent, tellOfAgent, tellOfStorage, tellOfWarnings } from './narrate.js';
 import { Screen } from './screen.js';
 import { Session } from './session.js';
 import { UnhurriedView } from './unhurried-view.js';
-import type { Fact, View } from './view.js';
+import type { Entry, View } from './view.js';
 import { WatchedStorage } from './watched-storage.js';
 
 export interface WatchOptions {
@@ -46,11 +46,11 @@ export async function watch(
   using ending = new Ending(output);
   const databases = new StorageRegistry();
   // What is told before there is a view waits for it.
-  const early: Fact[] = [];
-  let tell = (fact: Fact): void => {
-    early.push(fact);
+  const early: Entry[] = [];
+  let tell = (entry: Entry): void => {
+    early.push(entry);
   };
-  const logger = logOfAgent((fact) => tell(fact));
+  const logger = logOfAgent((entry) => tell(entry));
   const isPeriodSet = readVariable('period', process.env) !== undefined;
   const period = options.agent.period ?? (isPeriodSet ? undefined : defaultPeriod);
   await using agent = new KeepAlive({ ...options.agent, period, logger }, databases);
@@ -58,18 +58,18 @@ export async function watch(
   const session = new Session(agent);
   await using metrics = await serveMetrics(options.metrics, agent, session, targets.length);
   const view = new UnhurriedView(createView(output, session, targets, options), output);
-  tell = (fact) => {
-    session.note(fact);
-    if (!options.quiet || (fact.kind !== 'routine' && fact.kind !== 'detail')) view.tell(fact);
+  tell = (entry) => {
+    session.note(entry);
+    if (!options.quiet || (entry.kind !== 'routine' && entry.kind !== 'detail')) view.tell(entry);
   };
   try {
-    for (const fact of early) tell(fact);
-    tellOfAgent(agent, (fact) => tell(fact));
-    tellOfWarnings((fact) => tell(fact));
+    for (const entry of early) tell(entry);
+    tellOfAgent(agent, (entry) => tell(entry));
+    tellOfWarnings((entry) => tell(entry));
     for (const { name, options } of targets) {
       // Without waiting: one server that is down must not hide how the others are.
       const storage = await ClientStorage.open({ ...options, wait: false });
-      tellOfStorage(name, storage, (fact) => tell(fact));
+      tellOfStorage(name, storage, (entry) => tell(entry));
       session.add(new WatchedStorage(name, storage));
       databases.open(name, storage);
     }
@@ -102,7 +102,7 @@ function createView(
   const paint = paintFor(output.isTerminal, process.env);
   if (output.isTerminal && process.env.TERM !== 'dumb')
     return new Screen(output, paint, () => session.snapshot());
-  return new LogLines(output, paint, Math.max(...targets.map(({ name }) => widthOf(name))));
+  return new TextLines(output, paint, Math.max(...targets.map(({ name }) => widthOf(name))));
 }
 
 /** Loaded only when asked for. */
@@ -114,7 +114,7 @@ async function serveMetrics(
 ) {
   if (address === undefined) return undefined;
   const [{ Metrics }, { MetricsServer }] = await Promise.all([
-    import('./metrics.js'),
+    import('./prometheus.js'),
     import('./metrics-server.js'),
   ]);
   return MetricsServer.listen(address, {
@@ -125,7 +125,7 @@ async function serveMetrics(
   });
 }
 
-function started(agent: KeepAlive): Fact {
+function started(agent: KeepAlive): Entry {
   const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0 } = agent.status();
   const text =
     `pings every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
@@ -134,7 +134,7 @@ function started(agent: KeepAlive): Fact {
   return { time: new Date(), event: 'started', name: undefined, kind: 'note', text, fields };
 }
 
-function served(address: string): Fact {
+function served(address: string): Entry {
   const url = `http://${address}/metrics`;
   const text = `serves ${url}, and /healthz and /readyz beside it`;
   return { time: new Date(), event: 'metrics', name: undefined, kind: 'note', text, fields: { url } };

@@ -2,9 +2,9 @@ import type { ConnectionStatus } from '../../agent/status.js';
 import type { ClientStorage } from '../../zeo/storage/client-storage.js';
 import { oneLine } from '../io/terminal-text.js';
 import type { DisplayState, Row, Trouble } from './snapshot.js';
-import type { Fact } from './view.js';
+import type { Entry } from './view.js';
 
-/** One of the storages that are watched: what its facts come to. */
+/** One of the storages that are watched: what its entries come to. */
 export class WatchedStorage {
   readonly name: string;
   readonly #storage: ClientStorage;
@@ -18,13 +18,13 @@ export class WatchedStorage {
   }
 
   /** Takes in what happened to it. */
-  note(fact: Fact): void {
-    const state = this.#next(fact.event);
+  note(entry: Entry): void {
+    const state = this.#next(entry.event);
     if (state !== this.#state) {
       this.#state = state;
-      this.#since = fact.time;
+      this.#since = entry.time;
     }
-    this.#trouble = this.#troubleAfter(fact);
+    this.#trouble = this.#troubleAfter(entry);
   }
 
   /** How it is now. */
@@ -60,7 +60,7 @@ export class WatchedStorage {
     }
   }
 
-  #troubleAfter({ time, event, kind, text }: Fact): Trouble | undefined {
+  #troubleAfter({ time, event, kind, text }: Entry): Trouble | undefined {
     const trouble = this.#trouble;
     if (kind === 'bad') {
       // What an outage began with says more than why the attempts to end it fail.

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../model/errors.js';
-import { dictCost, maxDepth, maxValues, objectCost } from '../../pickle/limits.js';
+import { bytesCost, maxDepth, maxValues, objectCost } from '../../pickle/limits.js';
 import { toInteger } from '../../pickle/number.js';
 import { decodeText } from '../../pickle/text.js';
 import { isDict, type Value } from './values.js';
@@ -99,7 +99,7 @@ class MsgpackMessage {
 
   /** A dict, or a Map as soon as there is a key other than text. */
   #map(length: number, depth: number): Value {
-    this.#enter(2 * length, dictCost + 1, depth);
+    this.#enter(2 * length, objectCost + 1, depth);
     // No prototype: `__proto__` is a key like any other.
     const dict = Object.create(null);
     let map: Map<Value, Value> | undefined;
@@ -119,7 +119,7 @@ class MsgpackMessage {
 
   #binary(length: number): Uint8Array {
     // Its container has paid for one value.
-    this.#spend(objectCost - 1);
+    this.#spend(bytesCost - 1);
     const start = this.#take(length);
     return this.#bytes.subarray(start, start + length);
   }

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../model/errors.js';
 import {
-  dictCost,
+  bytesCost,
   freeRepetition,
   maxDepth,
   maxRepetition,
@@ -64,7 +64,7 @@ class MessageUnpickler extends PickleMachine {
   }
 
   protected pushScalar(value: unknown): void {
-    this.#push(value, value instanceof Uint8Array ? objectCost : 1);
+    this.#push(value, value instanceof Uint8Array ? bytesCost : 1);
   }
 
   protected pushSequence(items: unknown[]): void {
@@ -87,7 +87,7 @@ class MessageUnpickler extends PickleMachine {
   }
 
   protected pushDict(): void {
-    this.spend(dictCost);
+    this.spend(objectCost);
     // No prototype: `__proto__` is a key like any other.
     this.#pushContainer(Object.create(null));
   }
@@ -99,7 +99,7 @@ class MessageUnpickler extends PickleMachine {
   }
 
   protected pushGlobal(module: string, name: string): void {
-    this.#pushContainer(resolveGlobal(module, name, this.#sender), objectCost);
+    this.#pushContainer(resolveGlobal(module, name, this.#sender), bytesCost);
   }
 
   /** No ZEO peer sends sets, persistent ids, codes of the extension registry, old-style instances or `POP`. */
@@ -133,7 +133,7 @@ class MessageUnpickler extends PickleMachine {
   }
 
   #entriesOf(object: PythonObject): Map<unknown, unknown> {
-    if (object.entries === undefined) this.spend(dictCost);
+    if (object.entries === undefined) this.spend(objectCost);
     object.entries ??= new Map();
     return object.entries;
   }
@@ -201,8 +201,8 @@ function setMapItems(map: Map<unknown, unknown>, items: readonly unknown[]): voi
 
 /** The cost of the result of a call, beyond that of its arguments. */
 function costOf(value: Value): number {
-  if (value instanceof PythonObject) return dictCost;
-  if (value instanceof Map) return dictCost + value.size;
-  if (isDict(value)) return dictCost + Object.keys(value).length;
+  if (value instanceof PythonObject) return objectCost;
+  if (value instanceof Map) return objectCost + value.size;
+  if (isDict(value)) return objectCost + Object.keys(value).length;
   return Array.isArray(value) ? value.length : 0;
 }

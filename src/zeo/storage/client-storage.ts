@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { unlessAborted } from '../../async/abort-watch.js';
-import { CommitLock } from '../../async/mutex.js';
+import { Mutex } from '../../async/mutex.js';
 import { KeepAliveError } from '../../model/errors.js';
 import { checkObject, checkSignal, invalidArgument } from '../../model/invalid-argument.js';
 import { compareIds, copyId, idFromBigInt, idToBigInt, isLater, zeroId } from '../../zodb/ids.js';
@@ -59,7 +59,7 @@ const commitIdKey = 'zeo_commit_id';
  */
 export class ClientStorage extends ReadableStorage {
   readonly #options: ResolvedOptions;
-  readonly #commitLock = new CommitLock();
+  readonly #commitLock = new Mutex();
   readonly #oids = new OidPool();
   #transactions = 0;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LoadLock } from '#src/async/load-lock.js';
-import { CommitLock } from '#src/async/mutex.js';
+import { Mutex } from '#src/async/mutex.js';
 import { ReadyGate } from '#src/zeo/reconnect/ready-gate.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { id, ScriptedPeer } from './scripted-peer.js';
@@ -79,7 +79,7 @@ describe('A signal that is none', () => {
 
 describe('A signal that cannot be watched', () => {
   it('does not leave its caller waiting for the commit lock', async () => {
-    const lock = new CommitLock();
+    const lock = new Mutex();
     const release = await lock.acquire();
     await assert.rejects(lock.acquire(unwatchable), { message: 'unwatchable' });
     release();

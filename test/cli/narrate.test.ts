@@ -7,7 +7,7 @@ import { Output } from '#src/cli/io/output.js';
 import { JsonLines } from '#src/cli/watch/lines.js';
 import { logOfAgent, tellOfAgent } from '#src/cli/watch/narrate.js';
 import { UnhurriedView } from '#src/cli/watch/unhurried-view.js';
-import type { Fact } from '#src/cli/watch/view.js';
+import type { Entry } from '#src/cli/watch/view.js';
 import { KeepAliveError } from '#src/model/errors.js';
 
 const about = { name: 'main', address: 'zeo1:8100', generation: 2 };
@@ -15,9 +15,9 @@ const about = { name: 'main', address: 'zeo1:8100', generation: 2 };
 describe('what zeo-keepalive watch tells', () => {
   it('calls what fails again for the same reason a detail, until it has gone well', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
-    const facts: Fact[] = [];
-    tellOfAgent(agent, (fact) => facts.push(fact));
-    const kinds = () => facts.splice(0).map(({ event, kind }) => `${event} ${kind}`);
+    const entries: Entry[] = [];
+    tellOfAgent(agent, (entry) => entries.push(entry));
+    const kinds = () => entries.splice(0).map(({ event, kind }) => `${event} ${kind}`);
     const fail = (reason: string) => agent.emit('pingFailed', { ...about, error: new Error(reason) });
     const down = (reason: string) =>
       agent.emit('connectionDown', { ...about, downForMs: 1, cause: 'unknown', error: new Error(reason) });
@@ -44,16 +44,16 @@ describe('what zeo-keepalive watch tells', () => {
   });
 
   it('has of the log what no event tells, as that a storage misbehaves', () => {
-    const facts: Fact[] = [];
-    const log = logOfAgent((fact) => facts.push(fact));
+    const entries: Entry[] = [];
+    const log = logOfAgent((entry) => entries.push(entry));
     const err = new Error('no\x1b[2Jthing');
     log.error({ connection: 'main', err }, 'Keep alive for main failed');
     log.warn({ connection: 'main' }, 'Connection for main is down');
     log.warn({ of: 'loop', durationMs: 1 }, 'The main loop was blocked for 1.0 s or more');
-    assert.deepEqual(facts, []);
+    assert.deepEqual(entries, []);
     log.error({ connection: 'main', err }, 'Connection main misbehaves');
     assert.deepEqual(
-      facts.map(({ name, kind, text }) => ({ name, kind, text })),
+      entries.map(({ name, kind, text }) => ({ name, kind, text })),
       [{ name: 'main', kind: 'bad', text: 'Connection main misbehaves: no\ufffd[2Jthing' }],
     );
   });
@@ -69,15 +69,15 @@ describe('what zeo-keepalive watch tells', () => {
     });
     const output = new Output(stream as NodeJS.WriteStream);
     const view = new UnhurriedView(new JsonLines(output), output);
-    const fact = (event: string, filling = ''): Fact => ({
+    const entry = (event: string, filling = ''): Entry => ({
       ...{ time: new Date(), event, name: undefined, kind: 'routine' },
       ...{ text: '', fields: { filling } },
     });
-    view.tell(fact('long', 'x'.repeat(2 ** 20)));
-    for (let count = 0; count < 1000; count++) view.tell(fact('unread'));
+    view.tell(entry('long', 'x'.repeat(2 ** 20)));
+    for (let count = 0; count < 1000; count++) view.tell(entry('unread'));
     assert.ok(stream.writableLength < 2 ** 20 + 1000);
     goOn?.();
-    view.end(fact('ended'));
+    view.end(entry('ended'));
     for (let more = 0; more < 3; more++) goOn?.();
     const told = written.map((line) => JSON.parse(line));
     assert.deepEqual(
