@@ -36,16 +36,19 @@ export class PythonTimeZone {
     const isNegative = days < 0;
     // Exact: an offset is less than a day.
     const total = Math.abs((days * 86_400 + seconds) * 1e6 + microseconds);
-    const parts = [total / 3.6e9, (total / 6e7) % 60].map((part) => twoDigits(Math.floor(part)));
+    const parts = [total / 3.6e9, (total / 6e7) % 60].map((part) => padded(Math.floor(part), 2));
     const rest = total % 6e7;
-    if (rest > 0) parts.push(twoDigits(Math.floor(rest / 1e6)));
-    const fraction = rest % 1e6 > 0 ? `.${String(rest % 1e6).padStart(6, '0')}` : '';
-    return `${isNegative ? '-' : '+'}${parts.join(':')}${fraction}`;
+    if (rest > 0) parts.push(padded(Math.floor(rest / 1e6), 2));
+    return `${isNegative ? '-' : '+'}${parts.join(':')}${fractionOf(rest % 1e6)}`;
   }
 }
 
-function twoDigits(value: number): string {
-  return String(value).padStart(2, '0');
+function padded(value: number, length: number): string {
+  return String(value).padStart(length, '0');
+}
+
+function fractionOf(microseconds: number): string {
+  return microseconds > 0 ? `.${padded(microseconds, 6)}` : '';
 }
 
 /** Python's `datetime.date`. */
@@ -64,8 +67,7 @@ export class PythonDate {
 
   /** `2024-02-29`, as Python's `isoformat` has it. */
   toString(): string {
-    const [year, month, day] = [String(this.year), String(this.month), String(this.day)];
-    return `${year.padStart(4, '0')}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+    return `${padded(this.year, 4)}-${padded(this.month, 2)}-${padded(this.day, 2)}`;
   }
 }
 
@@ -100,10 +102,9 @@ export class PythonTime implements TimeFields {
 
   /** `23:59:59.000001+01:00` as Python's `isoformat` has it; without an offset if none is known. */
   toString(): string {
-    const clock = [this.hour, this.minute, this.second].map((part) => String(part).padStart(2, '0'));
-    const fraction = this.microsecond > 0 ? `.${String(this.microsecond).padStart(6, '0')}` : '';
+    const clock = [this.hour, this.minute, this.second].map((part) => padded(part, 2)).join(':');
     const offset = this.tzinfo instanceof PythonTimeZone ? this.tzinfo.toString() : '';
-    return `${clock.join(':')}${fraction}${offset}`;
+    return `${clock}${fractionOf(this.microsecond)}${offset}`;
   }
 }
 

@@ -3,10 +3,8 @@ import { recordOp as op } from '../pickle/opcode.js';
 import { decodeRawUnicode } from '../pickle/raw-unicode.js';
 import type { PickleReader } from '../pickle/reader.js';
 import { parseStringLiteral } from '../pickle/string-literal.js';
-import { latin1 } from '../pickle/text.js';
+import { decodeText, latin1 } from '../pickle/text.js';
 import type { Python2Strings } from './python2-strings.js';
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text, in the variety in which Pythons have written it. */
 export class TextReader {
@@ -58,28 +56,20 @@ export class TextReader {
     } catch (error) {
       const isWhole = start + length <= this.#record.length;
       if (!isWhole || !(error instanceof ProtocolError)) throw error;
-      return decodeSurrogates(this.#record.subarray(start, start + length), error);
+      return decodeSurrogates(this.#record.subarray(start, start + length));
     }
   }
 }
 
-function decodeSurrogates(bytes: Uint8Array, fault: ProtocolError): string {
+function decodeSurrogates(bytes: Uint8Array): string {
   let text = '';
   let start = 0;
   for (let index = bytes.indexOf(0xed); index >= 0; index = bytes.indexOf(0xed, index + 1)) {
     const [second = 0, third = 0] = bytes.subarray(index + 1, index + 3);
     if ((second & 0xe0) !== 0xa0 || (third & 0xc0) !== 0x80) continue;
-    text += decode(bytes.subarray(start, index), fault);
+    text += decodeText(bytes, start, index);
     text += String.fromCharCode(0xd000 | ((second & 0x3f) << 6) | (third & 0x3f));
     start = index + 3;
   }
-  return text + decode(bytes.subarray(start), fault);
-}
-
-function decode(bytes: Uint8Array, fault: ProtocolError): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw fault;
-  }
+  return text + decodeText(bytes, start, bytes.length);
 }
