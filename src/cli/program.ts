@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { type Datatype, numeric } from '../model/option-check.js';
 import { check } from './check/check.js';
 import { statusLine } from './check/finding.js';
 import { demo } from './demo.js';
@@ -160,23 +161,18 @@ async function targetsOf(command: Command, given: readonly string[], config: str
 }
 
 /** Any number: which ones make sense is for the settings to say. */
-function number(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isFinite(value)) throw new InvalidArgumentError('It has to be a number.');
-  return value;
-}
+const number = argument(numeric({}));
+const seconds = argument(numeric({ least: 0.001, most: 600, unit: 'seconds' }));
+const milliseconds = argument(numeric({ least: 0, unit: 'milliseconds' }));
 
-function seconds(text: string): number {
-  const value = number(text);
-  if (!(value > 0 && value <= 600))
-    throw new InvalidArgumentError('It has to be a number of seconds up to 600.');
-  return value;
-}
-
-function milliseconds(text: string): number {
-  const value = number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError('It has to be a number of milliseconds.');
-  return value;
+function argument(type: Datatype<number>): (text: string) => number {
+  return (text) => {
+    const given = text.trim() === '' ? Number.NaN : Number(text);
+    const value = Number.isFinite(given) ? type.read(given) : undefined;
+    // Commander says what was received.
+    if (value === undefined) throw new InvalidArgumentError(`Expected ${type.expected}.`);
+    return value;
+  };
 }
 
 function listen(text: string) {

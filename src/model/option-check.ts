@@ -23,7 +23,7 @@ export const longestSeconds = 2_147_483;
 export interface NumberRange {
   readonly least?: number;
   readonly most?: number;
-  readonly unit?: 'seconds' | 'bytes';
+  readonly unit?: 'seconds' | 'milliseconds' | 'bytes';
   readonly isWhole?: boolean;
 }
 

@@ -140,10 +140,10 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     for (const [args, why] of [
       [[], "missing argument 'ADDRESS'"],
       [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
-      [['-w', 'soon', '127.0.0.1:1'], 'has to be a number'],
+      [['-w', 'soon', '127.0.0.1:1'], 'Expected a number of milliseconds from 0.'],
       [['-w', '9', '-c', '5', '127.0.0.1:1'], '--warning is more than --critical'],
       [['-t', '0', '127.0.0.1:1'], 'number of seconds'],
-      [['-t', '5000', '127.0.0.1:1'], 'number of seconds up to 600'],
+      [['-t', '5000', '127.0.0.1:1'], 'Expected a number of seconds from 0.001 to 600.'],
       [['nowhere'], 'Invalid ZEO address'],
       [['zeo://127.0.0.1:1?colour=blue'], 'received "colour"'],
       [['--config', '/no|where'], '/no/where'],

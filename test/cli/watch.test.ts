@@ -188,7 +188,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
       [['zeo1.example.org'], 'Invalid ZEO address "zeo1.example.org": it has no port'],
       [['wach', '--json', '127.0.0.1:1'], "unknown command 'wach'\n(Did you mean watch?)"],
       [['localhost'], "unknown command 'localhost'"],
-      [['--period', 'often', '127.0.0.1:1'], 'has to be a number'],
+      [['--period', 'often', '127.0.0.1:1'], "'often' is invalid. Expected a number."],
       [['--period', '0', '127.0.0.1:1'], 'there is nothing to do'],
       [
         ['--timeout', '0', '127.0.0.1:1'],
