@@ -124,8 +124,14 @@ const touching: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:fs/promises': ['src/cli/io/targets.ts', 'src/zconfig/config-files.ts'],
   'node:http': ['src/cli/watch/metrics-server.ts'],
-  'node:net': ['src/cli/watch', 'src/model/received-value.ts', 'src/zeo/connection', 'src/zeo/server'],
-  'node:tls': ['src/zeo/connection', 'src/zeo/server'],
+  'node:net': [
+    'src/cli/watch',
+    'src/model/received-value.ts',
+    'src/tcp/socket-view.ts',
+    'src/zeo/connection',
+    'src/zeo/server',
+  ],
+  'node:tls': ['src/tcp/socket-view.ts', 'src/zeo/connection', 'src/zeo/server'],
   'node:worker_threads': ['src/register.ts', 'src/threads'],
 };
 

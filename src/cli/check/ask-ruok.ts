@@ -1,6 +1,6 @@
 import { ClientDisconnected } from '../../model/errors.js';
 import { type Address, formatAddress } from '../../zeo/connection/address.js';
-import { openSocket } from '../../zeo/connection/socket.js';
+import { openSocketReusingMemory } from '../../zeo/connection/socket.js';
 import type { TlsOptions } from '../../zeo/connection/tls.js';
 import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
 
@@ -26,7 +26,7 @@ export async function askRuok(
   const { promise, resolve, reject } = withResolvers<RuokAnswer>();
   const reader = ruokReader();
   let askedAt = 0;
-  const socket = openSocket(address, tls, (chunk) => {
+  const socket = openSocketReusingMemory(address, tls, (chunk) => {
     try {
       reader.receive(chunk, (event) => {
         if (event.type === 'status')

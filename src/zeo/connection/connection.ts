@@ -13,13 +13,14 @@ import type { Socket } from 'node:net';
 import { ClientDisconnected, ProtocolError } from '../../model/errors.js';
 import type { Outgoing } from '../../model/target.js';
 import type { SocketPorts } from '../../tcp/diagnosis.js';
+import { outgoingOf, portsOf } from '../../tcp/socket-view.js';
 import type { MessageId, Value } from '../encoding/values.js';
 import { type ClientEvent, ClientSession } from '../protocol/index.js';
 import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
 import { NotificationQueue } from './notification-queue.js';
 import { PendingCall, PendingCalls } from './pending-calls.js';
-import { farewell, heldBackBytes, openSocket, portsOf, reusedMemory, socketFailure } from './socket.js';
+import { farewell, openSocketReusingMemory, reusedMemory, socketFailure } from './socket.js';
 import type { TlsOptions } from './tls.js';
 
 /** Who is told of what happens on a connection, in order. */
@@ -75,7 +76,7 @@ export class Connection {
     });
     // It may fail before anyone waits for it.
     this.greeted.catch(() => {});
-    this.#socket = openSocket(address, tls, (chunk) => this.#receive(chunk));
+    this.#socket = openSocketReusingMemory(address, tls, (chunk) => this.#receive(chunk));
     this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
     // After `destroy` these find a failure already there and change nothing.
     this.#socket.on('error', (error) =>
@@ -108,7 +109,7 @@ export class Connection {
   }
 
   get outgoing(): Outgoing {
-    return { writtenBytes: this.#socket.bytesWritten, heldBackBytes: heldBackBytes(this.#socket) };
+    return outgoingOf(this.#socket);
   }
 
   /** The last transaction that the server has told of while nobody observed. */

@@ -2,68 +2,55 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';
 import { ClientDisconnected, type KeepAliveError, ProtocolError } from '../../model/errors.js';
-import type { SocketPorts } from '../../tcp/diagnosis.js';
 import type { Address } from './address.js';
 import { isTlsError, type TlsOptions } from './tls.js';
 
 /**
- * What every socket of this thread reads into: reading, and handing over what was read, are one synchronous step. Also on
- * Windows, where libuv asks for memory when there is something to read, and not before.
+ * What the sockets of {@link openSocketReusingMemory} read into, all of this thread: reading, and handing over what was read,
+ * are one synchronous step. Also on Windows, where libuv asks for memory when there is something to read, and not before.
  *
- * Memory of its own for each chunk would cost a ping more than all that is done with its reply. As large as what Node itself
- * reads at once.
+ * As large as what Node itself reads at once.
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** The memory of every chunk that {@link openSocket} hands over, to be told from other memory. */
+/** The memory of every chunk that {@link openSocketReusingMemory} hands over, to be told from other memory. */
 export const reusedMemory: ArrayBufferLike = readBuffer.buffer;
 
 /**
- * Starts to connect, with TLS where there are options for it.
- *
- * @param onChunk is handed what comes; the chunk's memory is written over after it returns
+ * Starts to connect, with TLS where there are options for it. It is an ordinary socket: each chunk of its `data` events has
+ * memory of its own, so it can be piped.
  */
-export function openSocket(
+export function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
+  return open(address, tls);
+}
+
+/**
+ * The same without memory for each chunk, which would cost a ping more than all that is done with its reply.
+ *
+ * @param onChunk is handed what comes, in the place of `data` events. The next chunk of any such socket overwrites it: what
+ *   is kept, or written to another socket, has to be copied before this returns
+ */
+export function openSocketReusingMemory(
   address: Address,
   tls: TlsOptions | undefined,
   onChunk: (chunk: Uint8Array) => void,
 ): Socket {
-  const onread: OnReadOpts = {
+  return open(address, tls, {
     buffer: readBuffer,
     callback: (length, buffer) => {
       onChunk(buffer.subarray(0, length));
       return true;
     },
+  });
+}
+
+function open(address: Address, tls: TlsOptions | undefined, onread?: OnReadOpts): Socket {
+  const target = {
+    ...('path' in address ? { path: address.path } : address),
+    ...(onread === undefined ? {} : { onread }),
   };
-  const target = { ...('path' in address ? { path: address.path } : address), onread };
   if (tls === undefined) return connect({ ...target, noDelay: true });
   return connectWithTls({ ...target, ...tls }).setNoDelay(true);
-}
-
-/** The ports of both ends; `undefined` while it is not connected, and for a unix domain socket. */
-export function portsOf({ localPort: local, remotePort: remote }: Socket): SocketPorts | undefined {
-  return local === undefined || remote === undefined ? undefined : { local, remote };
-}
-
-/** What Node's sockets have on the inside, as far as it is used here. */
-interface Handle {
-  /** Handed to libuv since the beginning. */
-  readonly bytesWritten?: unknown;
-  /** Of those, not handed to the system yet. */
-  readonly writeQueueSize?: unknown;
-}
-
-/**
- * How many bytes that were written to a socket have not been handed to the system. `writableLength` alone counts a write that
- * is under way as a whole until its end: for minutes, when all that waited goes out as one. With TLS there is nothing better.
- */
-export function heldBackBytes(socket: Socket): number {
-  const { writableLength } = socket;
-  if (writableLength === 0 || socket instanceof TLSSocket) return writableLength;
-  const { bytesWritten, writeQueueSize } = (socket as { readonly _handle?: Handle | null })._handle ?? {};
-  if (typeof bytesWritten !== 'number' || typeof writeQueueSize !== 'number') return writableLength;
-  const buffered = socket.bytesWritten - bytesWritten;
-  return Math.max(0, Math.min(buffered + writeQueueSize, writableLength));
 }
 
 /**

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { heldBackBytes, openSocket } from '#src/zeo/connection/socket.js';
+import { heldBackBytes } from '#src/tcp/socket-view.js';
 
 describe('What a socket holds back', { timeout: 60_000 }, () => {
   it('shrinks while one large write is under way, as its peer reads', async (t) => {
@@ -14,7 +14,7 @@ describe('What a socket holds back', { timeout: 60_000 }, () => {
     await once(server, 'listening');
     t.after(() => server.close());
     const { port } = server.address() as { port: number };
-    const socket = openSocket({ host: '127.0.0.1', port }, undefined, () => {});
+    const socket = connect(port, '127.0.0.1');
     t.after(() => socket.destroy());
     await once(socket, 'connect');
     // The second and later ones wait for the first, and then go out as one.
@@ -41,7 +41,7 @@ describe('What a socket holds back', { timeout: 60_000 }, () => {
     await once(server, 'listening');
     t.after(() => server.close());
     const { port } = server.address() as { port: number };
-    const socket = openSocket({ host: '127.0.0.1', port }, undefined, () => {});
+    const socket = connect(port, '127.0.0.1');
     t.after(() => socket.destroy());
     await once(socket, 'connect');
     await new Promise((resolve) => socket.write(Buffer.alloc(100_000), resolve));

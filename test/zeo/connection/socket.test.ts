@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openSocket, openSocketReusingMemory } from '#src/zeo/connection/socket.js';
+
+const bytes = 8 * 1024 * 1024;
+
+/** Each word its own index, so that one that is overwritten or moved is seen wherever it lands. */
+const sent = Buffer.from(Uint32Array.from({ length: bytes / 4 }, (_, index) => index).buffer);
+
+async function listen(t: TestContext, onConnection: (socket: Socket) => void): Promise<AddressInfo> {
+  const server = createServer(onConnection).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return server.address() as AddressInfo;
+}
+
+describe('A socket to a server', { timeout: 60_000 }, () => {
+  it('relays every byte to a reader that is slower than its server', async (t) => {
+    const origin = await listen(t, (socket) => socket.end(sent));
+    const relay = await listen(t, (socket) =>
+      openSocket({ host: '127.0.0.1', port: origin.port }, undefined).pipe(socket),
+    );
+    const reader = openSocket({ host: '127.0.0.1', port: relay.port }, undefined);
+    t.after(() => reader.destroy());
+    const received: Buffer[] = [];
+    for await (const chunk of reader) {
+      received.push(chunk);
+      await sleep(1);
+    }
+    assert.ok(Buffer.concat(received).equals(sent));
+  });
+
+  it('may be asked to read into memory that the next chunk overwrites', async (t) => {
+    const origin = await listen(t, (socket) => socket.end(sent));
+    const buffers = new Set<ArrayBufferLike>();
+    let total = 0;
+    const socket = openSocketReusingMemory({ host: '127.0.0.1', port: origin.port }, undefined, (chunk) => {
+      buffers.add(chunk.buffer);
+      total += chunk.length;
+    });
+    await once(socket, 'close');
+    assert.deepEqual([total, buffers.size], [bytes, 1]);
+  });
+});
