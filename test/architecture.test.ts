@@ -127,6 +127,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
   'node:net': [
     'src/cli/watch',
     'src/model/received-value.ts',
+    'src/tcp/ip-address.ts',
     'src/tcp/socket-view.ts',
     'src/zeo/connection',
     'src/zeo/server',

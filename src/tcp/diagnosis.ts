@@ -10,14 +10,33 @@ export interface TcpState {
   readonly unacknowledgedBytes: number;
   /** How often in a row they were sent again in vain. */
   readonly retransmits: number;
+  /** How many probes in a row the peer's host has not answered: the kernel's own, which it sends while nothing is out. */
+  readonly unansweredProbes: number;
   /** The peer's host acknowledges, and has no room for more: its process does not read. */
   readonly windowClosed: boolean;
   /** Bytes received that this process has not read. */
   readonly unreadBytes: number;
 }
 
+/** Why the system's table of connections cannot be read. */
+export interface TableFailure {
+  readonly path: string;
+  readonly reason: /** There is no such file: outside Linux, or where `/proc` is not mounted. */
+    | 'absent'
+    /** This process may not read it. */
+    | 'refused'
+    /** What is there is not that table, as where a sandbox has put something else in its place. */
+    | 'malformed'
+    /** Something else went wrong this time, as without a free file descriptor. */
+    | 'failed';
+  /** The system's code: `ENOENT`, `EACCES`. */
+  readonly code?: string;
+}
+
 /** One look at the system's connections. */
 export interface TcpTable {
+  /** Why it has none, if it could not be read. */
+  readonly failure?: TableFailure;
   /** `undefined`: there is no such connection, or it cannot be told from another. */
   find(ports: SocketPorts): TcpState | undefined;
 }
@@ -29,7 +48,7 @@ export type ReadTcpTable = (wanted: readonly SocketPorts[]) => TcpTable | undefi
 export type Diagnosis =
   /** Its host acknowledged the ping: the process hangs. */
   | 'peer-hangs'
-  /** The ping was sent again and again, and never acknowledged. */
+  /** Nothing is acknowledged: neither what was sent again and again, nor the system's probes. */
   | 'path-or-host-gone'
   /** The system does not tell. */
   | 'unknown';
@@ -59,6 +78,8 @@ export interface Delivery {
     | 'window closed'
     /** It, or what is before it, was sent again in vain. */
     | 'retransmitting'
+    /** It was acknowledged, but probes that the system has sent since were not. */
+    | 'probing'
     /** On its way out, with nothing wrong so far. */
     | 'under way'
     /** Bytes of the peer have come that this process has not read. */
@@ -82,12 +103,17 @@ export function deliveryOf(state: TcpState | undefined, sentSince: number): Deli
   return { state: deliveryState(state, undelivered), undelivered, isHandedOver: sentSince >= 0 };
 }
 
+/** A single probe may get lost where nothing is wrong. */
+export const leastProbes = 2;
+
 function deliveryState(state: TcpState | undefined, undelivered: number): Delivery['state'] {
   if (state === undefined) return 'unknown';
   if (state.unreadBytes > 0) return 'unread';
-  if (undelivered === 0 && state.retransmits === 0) return 'delivered';
   // A probe of a closed window that the peer's host answers is no retransmission, and the window stays closed.
-  if (state.windowClosed) return 'window closed';
+  const isDelivered = undelivered === 0 && state.retransmits === 0;
+  if (state.windowClosed) return isDelivered ? 'delivered' : 'window closed';
+  if (state.unansweredProbes >= leastProbes) return 'probing';
+  if (isDelivered) return 'delivered';
   return state.retransmits > 0 ? 'retransmitting' : 'under way';
 }
 
@@ -102,6 +128,7 @@ export function diagnose(state: Delivery['state']): Diagnosis | undefined {
     case 'window closed':
       return 'peer-hangs';
     case 'retransmitting':
+    case 'probing':
       return 'path-or-host-gone';
     case 'unknown':
       return 'unknown';

@@ -1,84 +1,120 @@
-import { readFileSync } from 'node:fs';
-import type { SocketPorts, TcpState, TcpTable } from './diagnosis.js';
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { SocketPorts, TableFailure, TcpState, TcpTable } from './diagnosis.js';
+import {
+  portCount,
+  TcpRowParser,
+  TcpStates,
+  TcpTimers,
+  type VisitRow,
+  type WantedPorts,
+} from './tcp-rows.js';
 
-/** `st` of an established connection, `tr` of a zero window probe (Linux, `net/ipv4/tcp_ipv4.c: get_tcp4_sock`). */
-const established = '01';
-const probing = '04';
-const lineFeed = 10;
-const colon = 58;
+/** The tables of this process's network namespace. */
+export const tcpTables = ['/proc/self/net/tcp', '/proc/self/net/tcp6'] as const;
+
+/** What every table begins with. */
+const heading = '  sl  local_address';
+
+/**
+ * Reads tables of TCP connections in pieces, into memory of a fixed size: as one text, the table of a busy host would not fit
+ * into the worker's heap. Most of what a reading costs is the kernel's: it goes through its table of all connections, however
+ * few there are, once for each file.
+ */
+export class TcpTableReader {
+  readonly #parser = new TcpRowParser();
+  // The kernel hands over a page at a time, or as many whole lines as fit into one.
+  readonly #piece = new Uint8Array(32 * 1024);
+
+  /**
+   * Visits the rows of connections whose local port is wanted.
+   *
+   * @returns why a table cannot be read, if so
+   */
+  read(path: string, wanted: WantedPorts, visit: VisitRow): TableFailure | undefined {
+    let file: number | undefined;
+    try {
+      file = openSync(path, 'r');
+      return this.#readAll(file, wanted, visit) ? undefined : { path, reason: 'malformed' };
+    } catch (error) {
+      const { code = 'unknown' } = error as NodeJS.ErrnoException;
+      return { path, reason: reasonOf(code), code };
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+  }
+
+  /** Returns whether it is a table. */
+  #readAll(file: number, wanted: WantedPorts, visit: VisitRow): boolean {
+    const piece = this.#piece;
+    let kept = 0;
+    for (let isFirst = true; ; isFirst = false) {
+      const length = kept + readSync(file, piece, kept, piece.length - kept, null);
+      if (isFirst && !isHeading(piece, length)) return false;
+      if (length === kept) return kept === 0;
+      const parsed = this.#parser.parse(piece, length, wanted, visit);
+      // Not one line in so many bytes.
+      if (parsed === 0 && length === piece.length) return false;
+      piece.copyWithin(0, parsed, length);
+      kept = length - parsed;
+    }
+  }
+}
+
+function isHeading(piece: Uint8Array, length: number): boolean {
+  if (length < heading.length) return false;
+  for (let at = 0; at < heading.length; at++) if (piece[at] !== heading.charCodeAt(at)) return false;
+  return true;
+}
+
+function reasonOf(code: string): TableFailure['reason'] {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent';
+  return code === 'EACCES' || code === 'EPERM' ? 'refused' : 'failed';
+}
 
 /**
  * Looks at established TCP connections of this network namespace. It costs milliseconds on a host with many, so it is for
  * suspicion only.
- *
- * @returns `undefined` where there is no `/proc/net/tcp`: outside Linux
  */
-export function readTcpTable(wanted: readonly SocketPorts[], read = readTables): TcpTable | undefined {
-  const first = read();
-  if (first === undefined) return undefined;
-  const table = parseTcpTable(first, wanted);
-  const missing = wanted.filter((ports) => table.find(ports) === undefined);
-  if (missing.length === 0) return table;
+export function readTcpTable(wanted: readonly SocketPorts[], scan: ScanTables = scanTables): TcpTable {
+  const first = collect(wanted, scan);
+  const missing = wanted.filter((ports) => first.find(ports) === undefined);
+  if (first.failure !== undefined || missing.length === 0) return first;
   // The kernel writes the table piece by piece, and passes over a line when others before it vanish meanwhile.
-  const again = read();
-  const second = again && parseTcpTable(again, missing);
-  return { find: (ports) => table.find(ports) ?? second?.find(ports) };
+  const second = collect(missing, scan);
+  return { find: (ports) => first.find(ports) ?? second.find(ports) };
 }
 
-/** Reads the lines of `/proc/net/tcp` and `/proc/net/tcp6`. What is no connection, or not wanted, is passed over. */
-export function parseTcpTable(table: Buffer, wanted: readonly SocketPorts[]): TcpTable {
+/** One reading of all tables. */
+export type ScanTables = (wanted: WantedPorts, visit: VisitRow) => TableFailure | undefined;
+
+let reader: TcpTableReader | undefined;
+
+const scanTables: ScanTables = (wanted, visit) => {
+  reader ??= new TcpTableReader();
+  const [ipv4, ipv6] = tcpTables;
+  const failure = reader.read(ipv4, wanted, visit);
+  const failure6 = reader.read(ipv6, wanted, visit);
+  // Without IPv6 there is one table.
+  return failure ?? (failure6?.reason === 'absent' ? undefined : failure6);
+};
+
+function collect(wanted: readonly SocketPorts[], scan: ScanTables): TcpTable {
   const keys = new Set(wanted.map(keyOf));
-  // What costs is to take a line apart, and on a host with many connections nearly all are somebody else's.
-  const ports = new Set(wanted.map(({ local }) => local));
+  const localPorts = new Uint8Array(portCount);
+  for (const { local } of wanted) localPorts[local] = 1;
   // `null`: two connections with the same ports, to different addresses.
   const states = new Map<string, TcpState | null>();
-  // Line by line from the buffer: as one text, the table of a busy host would not fit into the worker's heap.
-  for (let start = 0; start < table.length; ) {
-    const lineEnd = table.indexOf(lineFeed, start);
-    const end = lineEnd === -1 ? table.length : lineEnd;
-    const begin = start;
-    start = end + 1;
-    if (!ports.has(localPortIn(table, begin))) continue;
-    const fields = table.toString('latin1', begin, end).trim().split(/\s+/, 7);
-    const [, local = '', remote = '', state, queues = '', timer = '', retransmits = ''] = fields;
-    if (state !== established) continue;
-    const key = keyOf({ local: portOf(local), remote: portOf(remote) });
-    if (!keys.has(key)) continue;
-    const [unacknowledged = '', unread = ''] = queues.split(':');
-    const found: TcpState = {
-      unacknowledgedBytes: Number.parseInt(unacknowledged, 16),
-      retransmits: Number.parseInt(retransmits, 16),
-      windowClosed: timer.startsWith(probing),
-      unreadBytes: Number.parseInt(unread, 16),
-    };
-    states.set(key, states.has(key) ? null : found);
-  }
-  return { find: (ports) => states.get(keyOf(ports)) ?? undefined };
-}
-
-/** Of `  12: 0100007F:1FA4 …`; `NaN` in a line that is none of those. */
-function localPortIn(table: Buffer, lineStart: number): number {
-  const afterNumber = table.indexOf(colon, lineStart);
-  const beforePort = table.indexOf(colon, afterNumber + 1);
-  return Number.parseInt(table.toString('latin1', beforePort + 1, beforePort + 5), 16);
+  const failure = scan(localPorts, (row) => {
+    if (row.state !== TcpStates.established) return;
+    const key = keyOf({ local: row.localPort, remote: row.remotePort });
+    if (!keys.has(key)) return;
+    const { unacknowledgedBytes, retransmits, unansweredProbes, unreadBytes } = row;
+    const windowClosed = row.timer === TcpTimers.windowProbe;
+    const state = { unacknowledgedBytes, retransmits, unansweredProbes, windowClosed, unreadBytes };
+    states.set(key, states.has(key) ? null : state);
+  });
+  const find = (ports: SocketPorts) => states.get(keyOf(ports)) ?? undefined;
+  return failure === undefined ? { find } : { find, failure };
 }
 
 const keyOf = ({ local, remote }: SocketPorts) => `${local} ${remote}`;
-
-/** `0100007F:1FA4` ends in the port, in hexadecimal. */
-const portOf = (address: string) => Number.parseInt(address.slice(address.lastIndexOf(':') + 1), 16);
-
-function readTables(): Buffer | undefined {
-  const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
-    .map(readTable)
-    .filter((table) => table !== undefined);
-  return tables.length === 0 ? undefined : Buffer.concat(tables);
-}
-
-function readTable(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
-  }
-}

@@ -2,12 +2,23 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { PingLoop } from '#src/loop/ping-loop.js';
-import type { ReadTcpTable } from '#src/tcp/diagnosis.js';
-import { parseTcpTable } from '#src/tcp/proc-net-tcp.js';
+import type { ReadTcpTable, TcpState, TcpTable } from '#src/tcp/diagnosis.js';
 import { Board } from '#src/threads/board.js';
 import type { LoopSettings } from '#src/threads/contract.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
+
+/** What the system's table says of some connections, by their local port. */
+function tableOf(states: Readonly<Record<number, Partial<TcpState>>>): TcpTable {
+  const quiet = {
+    unacknowledgedBytes: 0,
+    retransmits: 0,
+    unansweredProbes: 0,
+    windowClosed: false,
+    unreadBytes: 0,
+  };
+  return { find: ({ local }) => (local in states ? { ...quiet, ...states[local] } : undefined) };
+}
 
 function setUp(
   peers: Peer[],
@@ -162,11 +173,9 @@ describe('the ping loop', () => {
 
   it('looks at the system once for all that are silent, and tells each its diagnosis', async () => {
     const looks: number[] = [];
-    const { clock, board, host, ids } = setUp(Array(5).fill({ answersAfterMs: undefined }), {}, (wanted) => {
+    const { clock, board, host, ids } = setUp(Array(5).fill({ answersAfterMs: undefined }), {}, () => {
       looks.push(clock.now());
-      const silent = '1: 0:0001 0:0009 01 00000020:00000000 01:00000093 00000004';
-      const acknowledged = '2: 0:0002 0:0009 01 00000000:00000000 00:0 00000000';
-      return parseTcpTable(Buffer.from(`${silent}\n${acknowledged}`), wanted);
+      return tableOf({ 1: { unacknowledgedBytes: 32, retransmits: 4 }, 2: {} });
     });
     board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
     board.connectedBy(ids[1] as number, { local: 2, remote: 9 });
@@ -179,21 +188,16 @@ describe('the ping loop', () => {
   });
 
   it('lets a peer live whose host goes on acknowledging what is still on its way', async () => {
-    let unacknowledged = '00080000';
-    const { clock, board, host, ids } = setUp(
-      [{ answersAfterMs: undefined, ahead: 500_000 }],
-      {},
-      (wanted) => {
-        const line = `1: 0:0001 0:0009 01 ${unacknowledged}:00000000 01:00000093 00000000`;
-        return parseTcpTable(Buffer.from(line), wanted);
-      },
+    let unacknowledgedBytes = 0x80000;
+    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 500_000 }], {}, () =>
+      tableOf({ 1: { unacknowledgedBytes } }),
     );
     board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
     await clock.advance(30_000);
     assert.deepEqual(host.deaths, []);
     // The load lock is not kept for it.
     assert.deepEqual(host.conclusions, ['slow']);
-    unacknowledged = '00000000';
+    unacknowledgedBytes = 0;
     // From now on it has the whole timeout to answer.
     await clock.advance(1900);
     assert.deepEqual(host.deaths, []);
@@ -209,10 +213,9 @@ describe('the ping loop', () => {
         { answersAfterMs: undefined, ahead: 500_000 },
       ],
       {},
-      (wanted) => {
+      () => {
         clock.passes(tookMs);
-        const line = '1: 0:0002 0:0009 01 00080000:00000000 01:00000093 00000000';
-        return parseTcpTable(Buffer.from(line), wanted);
+        return tableOf({ 2: { unacknowledgedBytes: 0x80000 } });
       },
     );
     await clock.advance(10_100);
@@ -226,8 +229,8 @@ describe('the ping loop', () => {
   });
 
   it('finds a peer dead whose host acknowledged the ping, and only what was sent after it is on its way', async () => {
-    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 0 }], {}, (wanted) =>
-      parseTcpTable(Buffer.from('1: 0:0001 0:0009 01 00000040:00000000 01:00000093 00000000'), wanted),
+    const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 0 }], {}, () =>
+      tableOf({ 1: { unacknowledgedBytes: 0x40 } }),
     );
     const id = ids[0] as number;
     board.connectedBy(id, { local: 1, remote: 9 });

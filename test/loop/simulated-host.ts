@@ -92,6 +92,7 @@ export class SimulatedHost implements HostApi {
             (goneSinceMs < nowMs ? 30 : 0),
         ),
         retransmits: retransmits ?? (isGone ? 1 : 0),
+        unansweredProbes: 0,
         windowClosed: false,
         unreadBytes: 0,
       };
