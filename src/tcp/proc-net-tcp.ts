@@ -9,8 +9,9 @@ import {
   type WantedPorts,
 } from './tcp-rows.js';
 
-/** The tables of this process's network namespace. */
-export const tcpTables = ['/proc/self/net/tcp', '/proc/self/net/tcp6'] as const;
+/** The tables of this process's network namespace. A socket of either kind may be connected to an IPv4 address. */
+export const tcpTables = { ipv4: '/proc/self/net/tcp', ipv6: '/proc/self/net/tcp6' } as const;
+export type TableName = keyof typeof tcpTables;
 
 /** What every table begins with. */
 const heading = '  sl  local_address';
@@ -87,16 +88,20 @@ export function readTcpTable(wanted: readonly SocketPorts[], scan: ScanTables = 
 /** One reading of all tables. */
 export type ScanTables = (wanted: WantedPorts, visit: VisitRow) => TableFailure | undefined;
 
+/** One reading of one table. */
+export type ReadTable = (table: TableName, wanted: WantedPorts, visit: VisitRow) => TableFailure | undefined;
+
 let reader: TcpTableReader | undefined;
 
-const scanTables: ScanTables = (wanted, visit) => {
+/** Reads one of this system's tables. Where there is no IPv6, its table has no rows. */
+export const readTable: ReadTable = (table, wanted, visit) => {
   reader ??= new TcpTableReader();
-  const [ipv4, ipv6] = tcpTables;
-  const failure = reader.read(ipv4, wanted, visit);
-  const failure6 = reader.read(ipv6, wanted, visit);
-  // Without IPv6 there is one table.
-  return failure ?? (failure6?.reason === 'absent' ? undefined : failure6);
+  const failure = reader.read(tcpTables[table], wanted, visit);
+  return table === 'ipv6' && failure?.reason === 'absent' ? undefined : failure;
 };
+
+const scanTables: ScanTables = (wanted, visit) =>
+  readTable('ipv4', wanted, visit) ?? readTable('ipv6', wanted, visit);
 
 function collect(wanted: readonly SocketPorts[], scan: ScanTables): TcpTable {
   const keys = new Set(wanted.map(keyOf));

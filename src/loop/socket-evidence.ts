@@ -1,0 +1,65 @@
+/**
+ * What a row of the kernel's table proves of a connection, by the kernel's own account: it counts, and the counts are of its
+ * own timers. These run while this process is stopped, and stand still while the machine does.
+ *
+ * All durations are at least so long: a timer may be late, and is never early.
+ */
+import { leastProbes } from '../tcp/diagnosis.js';
+import { type TcpRow, TcpTimers } from '../tcp/tcp-rows.js';
+
+/** Between two keep-alive probes, and before the first one, there are whole seconds (`TCP_KEEPINTVL`, `TCP_KEEPIDLE`). */
+const leastProbeIntervalMs = 1000;
+/** The least retransmission timeout (`TCP_RTO_MIN`), but where the system was told otherwise. */
+export const usualLeastTimeoutMs = 200;
+
+/** Whether bytes were sent again and not acknowledged. A peer that does not read is a different matter: it answers. */
+export function isResending({ timer, retransmits, unacknowledgedBytes }: TcpRow): boolean {
+  return timer !== TcpTimers.windowProbe && retransmits > 0 && unacknowledgedBytes > 0;
+}
+
+/** Whether the last keep-alive probe was not answered. */
+export function isProbing({ timer, unansweredProbes }: TcpRow): boolean {
+  return timer !== TcpTimers.windowProbe && unansweredProbes > 0;
+}
+
+/** Whether it is more than one lost packet. */
+export function isEnough(row: TcpRow): boolean {
+  return isResending(row) || (isProbing(row) && row.unansweredProbes >= leastProbes);
+}
+
+/**
+ * For how long nothing has been acknowledged since the first retransmission, or the first of these probes.
+ *
+ * @param leastTimeoutMs what the retransmission timeout has never been below
+ */
+export function unansweredMs(row: TcpRow, leastTimeoutMs: number): number {
+  const { retransmits, unansweredProbes } = row;
+  const resendingMs = isResending(row) ? timeoutsMs(row, retransmits - 1, leastTimeoutMs) : 0;
+  const probingMs = isProbing(row) ? (unansweredProbes - 1) * leastProbeIntervalMs : 0;
+  return Math.max(resendingMs, probingMs) + sinceTimerMs(row);
+}
+
+/** How long it takes a connection on which all was acknowledged to get there. */
+export function sinceAcknowledgedMs(row: TcpRow, leastTimeoutMs: number): number {
+  const { retransmits, unansweredProbes } = row;
+  const resendingMs = isResending(row) ? timeoutsMs(row, retransmits, leastTimeoutMs) : 0;
+  const probingMs = isProbing(row) ? unansweredProbes * leastProbeIntervalMs : 0;
+  return Math.max(resendingMs, probingMs) + sinceTimerMs(row);
+}
+
+/**
+ * How long the timeouts before this one were: each at least half of the next. Where a router says that there is no way, they
+ * do not double (`tcp_ld_RTO_revert`), and then it is their number that counts.
+ */
+function timeoutsMs({ retransmissionTimeoutMs }: TcpRow, count: number, leastMs: number): number {
+  return Math.max(retransmissionTimeoutMs * (1 - 2 ** -count), count * leastMs);
+}
+
+/** Since the last retransmission or probe, when the timer for the next one was set. */
+function sinceTimerMs(row: TcpRow): number {
+  const { timer, timerMs, retransmissionTimeoutMs } = row;
+  if (timer === TcpTimers.retransmission && isResending(row))
+    return Math.max(0, retransmissionTimeoutMs - timerMs);
+  if (timer === TcpTimers.keepAlive && isProbing(row)) return Math.max(0, leastProbeIntervalMs - timerMs);
+  return 0;
+}

@@ -1,0 +1,168 @@
+/**
+ * Watches sockets by the kernel's table of connections alone: when to look, and what to make of it.
+ *
+ * Rules:
+ * - While nothing is watched nothing wakes it. While something is, it looks at such intervals that evidence which has lasted
+ *   for the timeout has been seen before; once there is evidence, when a verdict may be due.
+ * - A look costs the kernel time that grows with all connections of the network namespace, so looks keep their distance.
+ * - A table that cannot be read is reported once, and tried again: the reason may go away.
+ */
+import type { Clock } from '../async/clock.js';
+import type { TableFailure } from '../tcp/diagnosis.js';
+import type { ReadTable, TableName } from '../tcp/proc-net-tcp.js';
+import type { TcpRow } from '../tcp/tcp-rows.js';
+import { SocketIndex, type WatchedSockets } from './socket-index.js';
+import { type SocketDeath, SocketWatch } from './socket-watch.js';
+
+/** The main thread. */
+export interface SocketHost {
+  /** The connection of the socket that has this number in this slot is dead. */
+  concludeSocket(slot: number, sequence: number, death: SocketDeath): unknown;
+  /** Nobody is watched for this reason; `undefined`: it can be read again. */
+  tableFailed(failure: TableFailure | undefined): unknown;
+  panicked(error: Error): unknown;
+}
+
+export interface SocketLoopOptions {
+  readonly timeoutMs: number;
+  readonly sockets: WatchedSockets;
+  readonly host: SocketHost;
+  readonly clock: Clock;
+  readonly readTable: ReadTable;
+}
+
+/**
+ * How late a death is found at most, in milliseconds.
+ *
+ * @param probeDelayMs after how long without a byte the kernel sends the first keep-alive probe; then it sends one each second
+ */
+export function socketBounds(probeDelayMs: number, timeoutMs: number) {
+  return {
+    /** After the last byte. Two probes take a second. */
+    idleMs: probeDelayMs + Math.max(timeoutMs, 1000) + 1000,
+    /** After the first byte that is not acknowledged. */
+    inFlightMs: timeoutMs + 2000,
+  };
+}
+
+/** In so much time evidence that a look has seen becomes a verdict, if it has lasted for the timeout meanwhile. */
+const beforeVerdictMs = 500;
+/** Looks leave at least so much time between them, in which a packet goes back and forth. */
+const leastApartMs = 250;
+/** And so many times their own duration: without evidence, and with it. */
+const restsApart = 10;
+const suspicionsApart = 4;
+
+export class SocketLoop {
+  readonly #sockets: WatchedSockets;
+  readonly #host: SocketHost;
+  readonly #clock: Clock;
+  readonly #readTable: ReadTable;
+  readonly #index = new SocketIndex();
+  readonly #watch: SocketWatch;
+  /** Between two looks without evidence. */
+  readonly #restMs: number;
+  /** A look that is later than this shows that this process did not run. */
+  readonly #standstillMs: number;
+  #wasLate = false;
+  #failure: TableFailure | undefined;
+  #cancel: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor({ timeoutMs, sockets, host, clock, readTable }: SocketLoopOptions) {
+    this.#sockets = sockets;
+    this.#host = host;
+    this.#clock = clock;
+    this.#readTable = readTable;
+    this.#watch = new SocketWatch(timeoutMs, clock);
+    this.#restMs = Math.max(timeoutMs - beforeVerdictMs, beforeVerdictMs);
+    this.#standstillMs = Math.max(timeoutMs / 4, leastApartMs);
+  }
+
+  /** There is a socket to watch where there was none; it may be said at any time. */
+  start(): void {
+    if (this.#cancel === undefined) this.#arm(this.#restMs);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#isStopped) return;
+    const dueMs = this.#clock.now() + delayMs;
+    this.#cancel = this.#clock.schedule(() => {
+      this.#cancel = undefined;
+      this.#wake(dueMs);
+    }, Math.ceil(delayMs));
+  }
+
+  #wake(dueMs: number): void {
+    let nextInMs: number | undefined = this.#restMs;
+    try {
+      this.#noteLateness(this.#clock.now() - dueMs);
+      nextInMs = this.#look();
+    } catch (error) {
+      this.#tell(() => this.#host.panicked(error instanceof Error ? error : new Error(String(error))));
+    }
+    // The host may have started it meanwhile.
+    if (nextInMs !== undefined && this.#cancel === undefined) this.#arm(nextInMs);
+  }
+
+  /**
+   * The machine may have stood still as well, and clocks gone on. Whatever the kernel sends after that has to have time for
+   * an answer, so what was seen before counts no more; but where each look is late, there have to be verdicts.
+   */
+  #noteLateness(lateMs: number): void {
+    const isLate = lateMs > this.#standstillMs;
+    if (isLate && !this.#wasLate) this.#watch.startAfresh();
+    this.#wasLate = isLate && !this.#wasLate;
+  }
+
+  /** Returns in how many milliseconds to look again; `undefined` while nothing is watched. */
+  #look(): number | undefined {
+    const startMs = this.#clock.now();
+    this.#index.update(this.#sockets);
+    if (this.#index.count === 0) return undefined;
+    this.#watch.begin(this.#index.size);
+    const failure = this.#read();
+    const tookMs = this.#clock.now() - startMs;
+    const dueInMs = this.#watch.conclude((slot, sequence, death) =>
+      this.#tell(() => this.#host.concludeSocket(slot, sequence, death)),
+    );
+    this.#noteFailure(failure);
+    const restMs = Math.max(this.#restMs, restsApart * tookMs);
+    return Math.min(restMs, Math.max(dueInMs, leastApartMs, suspicionsApart * tookMs));
+  }
+
+  /** Each table costs the same, however few rows it has. */
+  #read(): TableFailure | undefined {
+    const failure = this.#index.hasIpv4 ? this.#readOne('ipv4') : undefined;
+    if (this.#watch.shown === this.#index.count) return failure;
+    // It may be one that has IPv6 on the near side, or be closed by now.
+    return this.#readOne('ipv6') ?? failure;
+  }
+
+  #readOne(table: TableName): TableFailure | undefined {
+    return this.#readTable(table, this.#index.wantedPorts, this.#see);
+  }
+
+  readonly #see = (row: TcpRow): void => {
+    const slot = this.#index.slotOf(row);
+    if (slot >= 0) this.#watch.see(slot, this.#index.sequence(slot), row);
+  };
+
+  #noteFailure(failure: TableFailure | undefined): void {
+    if (failure?.reason === this.#failure?.reason && failure?.code === this.#failure?.code) return;
+    this.#failure = failure;
+    this.#tell(() => this.#host.tableFailed(failure));
+  }
+
+  /** A call that nobody waits for. Its failure must not become a rejection that nobody handles: that ends the thread. */
+  #tell(call: () => unknown): void {
+    const told = async () => call();
+    told().catch(() => {});
+  }
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SocketLoop, socketBounds } from '#src/loop/socket-loop.js';
+import { ManualClock } from './manual-clock.js';
+import { SimulatedConnection, SimulatedKernel } from './socket-kernel.js';
+
+const probeDelayMs = 10_000;
+const timeoutMs = 5000;
+const path = { roundTripMs: 20, lateness: 0, saysUnreachable: false };
+
+function setUp({ lookMs = 0, timeout = timeoutMs } = {}) {
+  const clock = new ManualClock();
+  const kernel = new SimulatedKernel(clock);
+  const loop = new SocketLoop({
+    timeoutMs: timeout,
+    sockets: kernel,
+    host: kernel,
+    clock,
+    readTable: (...reading) => {
+      clock.passes(lookMs);
+      return kernel.readTable(...reading);
+    },
+  });
+  let port = 1000;
+  const add = () => {
+    port += 1;
+    const connection = new SimulatedConnection(port, probeDelayMs, path, clock.now());
+    kernel.add(connection);
+    return connection;
+  };
+  return { clock, kernel, loop, add };
+}
+
+describe('The loop over watched sockets', () => {
+  it('has no timer while nothing is watched', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    await clock.advance(60_000);
+    assert.equal(clock.fired, 0);
+    const connection = add();
+    loop.start();
+    await clock.advance(10_000);
+    assert.ok(kernel.readings.length > 0);
+    kernel.remove(connection);
+    await clock.advance(10_000);
+    const { fired } = clock;
+    await clock.advance(60_000);
+    assert.equal(clock.fired, fired);
+    add();
+    loop.start();
+    await clock.advance(10_000);
+    assert.ok(clock.fired > fired);
+  });
+
+  it('looks less often than once in a timeout less half a second while all is well', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    for (let count = 0; count < 100; count++) add();
+    loop.start();
+    await clock.advance(60_000);
+    assert.ok(kernel.readings.length <= 60_000 / (timeoutMs - 500), `${kernel.readings.length} looks`);
+  });
+
+  it('reads the table of IPv6 only for a connection that is not in the other one', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    add();
+    loop.start();
+    await clock.advance(60_000);
+    assert.deepEqual(new Set(kernel.readings), new Set(['ipv4']));
+    add().remoteAddress = [0x20010db8, 0, 0, 1];
+    await clock.advance(5000);
+    assert.ok(kernel.readings.includes('ipv6'));
+  });
+
+  it('finds many that die together, each within its bound', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    const connections = Array.from({ length: 200 }, add);
+    loop.start();
+    await clock.advance(12_345);
+    for (const [index, connection] of connections.entries()) {
+      connection.advance(clock.now());
+      connection.isUp = false;
+      if (index % 2 === 0) connection.write(10);
+    }
+    const cutMs = clock.now();
+    const { idleMs, inFlightMs } = socketBounds(probeDelayMs, timeoutMs);
+    await clock.advance(idleMs);
+    assert.equal(kernel.deaths.length, 200);
+    for (const { connection, atMs, death } of kernel.deaths) {
+      const boundMs = connection.unacknowledgedBytes > 0 ? inFlightMs : idleMs;
+      assert.ok(atMs - cutMs <= boundMs, `after ${atMs - cutMs} ms: ${JSON.stringify(death)}`);
+    }
+  });
+
+  it('keeps its looks apart by several times what each takes', async () => {
+    const { clock, kernel, loop, add } = setUp({ lookMs: 300, timeout: 1000 });
+    const connection = add();
+    loop.start();
+    await clock.advance(60_000);
+    assert.ok(kernel.readings.length <= 60_000 / 3000, `${kernel.readings.length} looks`);
+    kernel.readings.length = 0;
+    connection.isUp = false;
+    // Evidence that comes and goes.
+    for (let second = 0; second < 60; second++) {
+      connection.advance(clock.now());
+      connection.isUp = second % 2 === 1;
+      connection.write(10);
+      await clock.advance(1000);
+    }
+    assert.ok(kernel.readings.length <= 60_000 / 1200, `${kernel.readings.length} looks`);
+    assert.deepEqual(kernel.deaths, []);
+  });
+
+  it('does not take a machine that was away for a dead path', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    const connection = add();
+    loop.start();
+    await clock.advance(20_000);
+    connection.advance(clock.now());
+    // Its packets are lost for as long as the kernel needs to back off.
+    connection.isUp = false;
+    connection.write(10);
+    await clock.advance(4000);
+    connection.advance(clock.now());
+    connection.jump(clock.now() + 60_000);
+    connection.isUp = true;
+    await clock.stopProcess(60_000);
+    await clock.advance(20_000);
+    assert.deepEqual(kernel.deaths, []);
+  });
+
+  it('finds the dead on a machine where each look is late', async () => {
+    const { clock, kernel, loop, add } = setUp({ timeout: 1000 });
+    const connection = add();
+    loop.start();
+    connection.isUp = false;
+    connection.write(10);
+    for (let count = 0; count < 20; count++) await clock.stopProcess(1500);
+    assert.equal(kernel.deaths.length, 1);
+  });
+
+  it('reports once that the table cannot be read, and again that it can', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    const connection = add();
+    loop.start();
+    const failure = { path: '/proc/self/net/tcp', reason: 'refused', code: 'EACCES' } as const;
+    kernel.failure = failure;
+    await clock.advance(30_000);
+    assert.deepEqual(kernel.failures, [failure]);
+    kernel.failure = undefined;
+    await clock.advance(10_000);
+    assert.deepEqual(kernel.failures, [failure, undefined]);
+    connection.advance(clock.now());
+    connection.isUp = false;
+    await clock.advance(socketBounds(probeDelayMs, timeoutMs).idleMs);
+    assert.equal(kernel.deaths.length, 1);
+  });
+
+  it('goes on after a look that throws', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    add();
+    loop.start();
+    const add6 = add();
+    Object.defineProperty(add6, 'writeRow', { value: () => assert.fail('a fault'), configurable: true });
+    await clock.advance(10_000);
+    assert.ok(kernel.panics.length > 0);
+    Reflect.deleteProperty(add6, 'writeRow');
+    add6.advance(clock.now());
+    add6.isUp = false;
+    await clock.advance(socketBounds(probeDelayMs, timeoutMs).idleMs);
+    assert.equal(kernel.deaths.length, 1);
+  });
+
+  it('looks at nothing once it is stopped', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    add().isUp = false;
+    loop.start();
+    kernel.onConclude = () => loop.stop();
+    await clock.advance(60_000);
+    const { fired } = clock;
+    loop.start();
+    await clock.advance(60_000);
+    assert.equal(clock.fired, fired);
+  });
+});
