@@ -179,8 +179,7 @@ export class SocketWatch {
     this.#unacknowledgedBytes[slot] = row.unacknowledgedBytes;
     this.#retransmits[slot] = isResending(row) ? row.retransmits : 0;
     this.#unansweredProbes[slot] = row.unansweredProbes;
-    const missingMs = Math.max(0, this.#timeoutMs - provenMs);
-    this.#dueInMs[slot] = dueInMs(row, missingMs, this.#leastTimeoutMs[slot] as number);
+    this.#dueInMs[slot] = dueInMs(row, Math.max(0, this.#timeoutMs - provenMs));
   }
 
   /** Whether nothing can have been acknowledged since the last look. */
@@ -229,9 +228,7 @@ export class SocketWatch {
 }
 
 /** When to look again at a connection that takes so much longer to be dead. */
-function dueInMs(row: TcpRow, missingMs: number, leastTimeoutMs: number): number {
-  // Soon enough to see that nothing was acknowledged meanwhile, if the time between retransmissions does not double.
-  if (isResending(row)) return Math.min(missingMs, 2 * sinceAcknowledgedMs(row, leastTimeoutMs));
+function dueInMs(row: TcpRow, missingMs: number): number {
   if (isEnough(row) || row.timer !== TcpTimers.keepAlive) return missingMs;
   return Math.max(missingMs, row.timerMs + timerSlackMs);
 }

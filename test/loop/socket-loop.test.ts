@@ -113,17 +113,23 @@ describe('The loop over watched sockets', () => {
     const { clock, kernel, loop, add } = setUp();
     const connection = add();
     loop.start();
-    await clock.advance(20_000);
+    const nextLook = async () => {
+      const before = kernel.readings.length;
+      while (kernel.readings.length === before) await clock.advance(10);
+    };
+    await nextLook();
     connection.advance(clock.now());
-    // Its packets are lost for as long as the kernel needs to back off.
     connection.isUp = false;
     connection.write(10);
-    await clock.advance(4000);
+    await nextLook();
     connection.advance(clock.now());
-    connection.jump(clock.now() + 60_000);
+    assert.equal(connection.retransmits, 4);
+    // With the fifth the kernel's account is over the timeout, and there is an answer to it.
     connection.isUp = true;
-    await clock.stopProcess(60_000);
+    connection.jump(clock.now() + 3000);
+    await clock.stopProcess(3000);
     await clock.advance(20_000);
+    assert.equal(connection.retransmits, 0);
     assert.deepEqual(kernel.deaths, []);
   });
 
