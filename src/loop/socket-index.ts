@@ -13,6 +13,7 @@ export interface WatchedSockets {
 }
 
 const noSlot = -1;
+const buckets = 0x10000;
 /** The third word of an IPv4 address. */
 const mapped = 0xffff;
 
@@ -22,10 +23,11 @@ const mapped = 0xffff;
  */
 export class SocketIndex {
   readonly wantedPorts: WantedPorts = new Uint8Array(portCount);
-  /** By local port the first slot with it, and by slot the next one; one more than the slot, 0: none. */
-  readonly #first = new Uint32Array(portCount);
+  /** By hash the first slot with it, and by slot the next one; one more than the slot, 0: none. */
+  readonly #first = new Uint32Array(buckets);
   #next = new Uint32Array();
   #sequences = new Uint32Array();
+  #localPorts = new Uint16Array();
   #remotePorts = new Uint16Array();
   #words = new Uint32Array();
   #size = 0;
@@ -66,9 +68,11 @@ export class SocketIndex {
 
   /** The slot of a row's socket; -1 for a row of another connection. */
   slotOf({ localPort, remotePort, remoteAddress }: TcpRow): number {
-    for (let next = this.#first[localPort] as number; next !== 0; ) {
+    const hash = hashOf(localPort, remotePort, remoteAddress[3] as number);
+    for (let next = this.#first[hash] as number; next !== 0; ) {
       const slot = next - 1;
-      if (this.#remotePorts[slot] === remotePort && this.#isConnectedTo(slot, remoteAddress)) return slot;
+      const hasPorts = this.#localPorts[slot] === localPort && this.#remotePorts[slot] === remotePort;
+      if (hasPorts && this.#isConnectedTo(slot, remoteAddress)) return slot;
       next = this.#next[slot] as number;
     }
     return noSlot;
@@ -78,13 +82,16 @@ export class SocketIndex {
     const sequence = sockets.sequence(slot);
     if (sequence === 0) return;
     const localPort = sockets.localPort(slot);
+    const remotePort = sockets.remotePort(slot);
     this.#sequences[slot] = sequence;
-    this.#remotePorts[slot] = sockets.remotePort(slot);
+    this.#localPorts[slot] = localPort;
+    this.#remotePorts[slot] = remotePort;
     for (let word = 0; word < 4; word++) this.#words[4 * slot + word] = sockets.remoteAddressWord(slot, word);
     // Another socket has taken the slot while it was read: it is there at the next look.
     if (sockets.sequence(slot) !== sequence) return;
-    this.#next[slot] = this.#first[localPort] as number;
-    this.#first[localPort] = slot + 1;
+    const hash = hashOf(localPort, remotePort, this.#words[4 * slot + 3] as number);
+    this.#next[slot] = this.#first[hash] as number;
+    this.#first[hash] = slot + 1;
     this.wantedPorts[localPort] = 1;
     this.#count += 1;
     this.#hasIpv4 ||= this.#words[4 * slot + 2] === mapped;
@@ -105,7 +112,14 @@ export class SocketIndex {
     const capacity = Math.max(64, 2 * size);
     this.#next = new Uint32Array(capacity);
     this.#sequences = new Uint32Array(capacity);
+    this.#localPorts = new Uint16Array(capacity);
     this.#remotePorts = new Uint16Array(capacity);
     this.#words = new Uint32Array(4 * capacity);
   }
+}
+
+/** Many sockets may share a local port, or the server that they are connected to. */
+function hashOf(localPort: number, remotePort: number, lastWord: number): number {
+  const mixed = Math.imul(lastWord ^ (remotePort << 16) ^ localPort, 0x9e3779b1);
+  return mixed >>> 16;
 }

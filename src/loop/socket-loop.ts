@@ -2,8 +2,9 @@
  * Watches sockets by the kernel's table of connections alone: when to look, and what to make of it.
  *
  * Rules:
- * - While nothing is watched nothing wakes it. While something is, it looks at such intervals that evidence which has lasted
- *   for the timeout has been seen before; once there is evidence, when a verdict may be due.
+ * - While nothing is watched nothing wakes it. While something is, it looks once in a timeout, and where there is evidence,
+ *   when a verdict may be due. The kernel's account goes back, so evidence that is as old as the timeout when it is first
+ *   seen needs one look more.
  * - A look costs the kernel time that grows with all connections of the network namespace, so looks keep their distance.
  * - A table that cannot be read is reported once, and tried again: the reason may go away.
  */
@@ -45,8 +46,8 @@ export function socketBounds(probeDelayMs: number, timeoutMs: number) {
   };
 }
 
-/** In so much time evidence that a look has seen becomes a verdict, if it has lasted for the timeout meanwhile. */
-const beforeVerdictMs = 500;
+/** So often a look may be taken without evidence where the timeout is a short one. */
+const leastRestMs = 500;
 /** Looks leave at least so much time between them, in which a packet goes back and forth. */
 const leastApartMs = 250;
 /** And so many times their own duration: without evidence, and with it. */
@@ -75,7 +76,7 @@ export class SocketLoop {
     this.#clock = clock;
     this.#readTable = readTable;
     this.#watch = new SocketWatch(timeoutMs, clock);
-    this.#restMs = Math.max(timeoutMs - beforeVerdictMs, beforeVerdictMs);
+    this.#restMs = Math.max(timeoutMs, leastRestMs);
     this.#standstillMs = Math.max(timeoutMs / 4, leastApartMs);
   }
 

@@ -179,7 +179,8 @@ export class SocketWatch {
     this.#unacknowledgedBytes[slot] = row.unacknowledgedBytes;
     this.#retransmits[slot] = isResending(row) ? row.retransmits : 0;
     this.#unansweredProbes[slot] = row.unansweredProbes;
-    this.#dueInMs[slot] = dueInMs(row, Math.max(0, this.#timeoutMs - provenMs));
+    const missingMs = Math.max(0, this.#timeoutMs - provenMs);
+    this.#dueInMs[slot] = dueInMs(row, missingMs, this.#leastTimeoutMs[slot] as number);
   }
 
   /** Whether nothing can have been acknowledged since the last look. */
@@ -228,7 +229,11 @@ export class SocketWatch {
 }
 
 /** When to look again at a connection that takes so much longer to be dead. */
-function dueInMs(row: TcpRow, missingMs: number): number {
+function dueInMs(row: TcpRow, missingMs: number, leastTimeoutMs: number): number {
+  // Where timeouts do not double the kernel's account is short, so the looks themselves have to show that nothing is
+  // acknowledged.
+  if (isResending(row) && row.retransmits * leastTimeoutMs > row.retransmissionTimeoutMs)
+    return Math.min(missingMs, sinceAcknowledgedMs(row, leastTimeoutMs));
   if (isEnough(row) || row.timer !== TcpTimers.keepAlive) return missingMs;
   return Math.max(missingMs, row.timerMs + timerSlackMs);
 }
