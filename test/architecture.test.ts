@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/tcp': [],
   'src/model': ['src/tcp'],
+  'src/sockets': ['src/model'],
   'src/zodb': ['src/model'],
   'src/pickle': ['src/model'],
   'src/async': ['src/model'],
@@ -127,6 +128,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
   'node:net': [
     'src/cli/watch',
     'src/model/received-value.ts',
+    'src/sockets',
     'src/tcp/ip-address.ts',
     'src/tcp/socket-view.ts',
     'src/zeo/connection',

@@ -1,0 +1,124 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { KeepAliveError } from '../model/errors.js';
+import { receivedValue } from '../model/received-value.js';
+import { addressBytes, formatAddress, isLoopback, isMappedIPv4 } from './ip-address.js';
+
+/** Where a connection leads. */
+export interface Destination {
+  /** The name that the application asked for; absent when it asked for an address. */
+  readonly host?: string | undefined;
+  /** The address that it is connected to, as `formatAddress` writes it. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One pattern of `ZEO_KEEPALIVE_SOCKETS`. */
+export interface Pattern {
+  /** As it was written. */
+  readonly text: string;
+  /** It begins with `!`: what it matches is left alone. */
+  readonly excludes: boolean;
+  /** It means this machine's loopback in so many words, which a wildcard, a port or `0.0.0.0/0` does not. */
+  readonly namesLoopback: boolean;
+  matches(destination: Destination): boolean;
+}
+
+const accepted =
+  'all, HOST, HOST:PORT, :PORT, *.example.org, 10.0.0.0/8, [fd00::1]:6379 or [fd00::/8], each with a ! before it to exclude';
+
+const syntax = /^(?:\[(?<v6>[^\]]*)\]|(?<host>[^:[\]]*))(?::(?<port>\d{1,5}))?$/;
+
+/**
+ * Reads one pattern.
+ *
+ * @param label what to call the setting in an error
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, naming what is not a pattern and what is accepted
+ */
+export function parsePattern(text: string, label: string): Pattern {
+  const excludes = text.startsWith('!');
+  const body = excludes ? text.slice(1) : text;
+  const parts = syntax.exec(body)?.groups;
+  if (parts === undefined) {
+    const isUnbracketed = isIPv6(body.split('/', 1)[0] as string);
+    throw invalidPattern(label, text, isUnbracketed ? `IPv6 in brackets, such as [${body}]` : accepted);
+  }
+  const { v6, host = '', port } = parts;
+  const isPort = port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
+  const matchHost = v6 === undefined ? hostMatcher(host, port !== undefined) : rangeMatcher(v6, isIPv6);
+  if (matchHost === undefined || !isPort) throw invalidPattern(label, text, accepted);
+  const wanted = port === undefined ? undefined : Number(port);
+  return {
+    text,
+    excludes,
+    namesLoopback: matchHost.namesLoopback,
+    matches: (destination) =>
+      (wanted === undefined || wanted === destination.port) && matchHost.matches(destination),
+  };
+}
+
+/** Never with what may be a password, when somebody sets a whole URI. */
+function invalidPattern(label: string, text: string, expected: string): KeepAliveError {
+  return new KeepAliveError(
+    'ERR_KEEPALIVE_INVALID_SETTING',
+    `${label} has the pattern ${receivedValue(text)}; accepted is ${expected}`,
+  );
+}
+
+type HostMatcher = Pick<Pattern, 'matches' | 'namesLoopback'>;
+
+const anyHost: HostMatcher = { namesLoopback: false, matches: () => true };
+
+/** `undefined` for what is neither a name nor an address. */
+function hostMatcher(host: string, hasPort: boolean): HostMatcher | undefined {
+  if (host === 'all' || host === '*' || (host === '' && hasPort)) return anyHost;
+  if (/^[\d.]+(\/|$)/.test(host)) return rangeMatcher(host, isIPv4);
+  const isWildcard = host.startsWith('*.');
+  const name = normalName(isWildcard ? host.slice(2) : host);
+  if (!isHostName(name)) return undefined;
+  // A name that the user wrote out may well lead to this machine; a wildcard may do so by accident.
+  if (!isWildcard) return { namesLoopback: true, matches: ({ host }) => hasName(host, name) };
+  const suffix = `.${name}`;
+  return {
+    namesLoopback: name === 'localhost',
+    matches: ({ host }) => host !== undefined && normalName(host).endsWith(suffix),
+  };
+}
+
+/** An address, or a range of them in CIDR notation. */
+function rangeMatcher(text: string, isAddress: (text: string) => boolean): HostMatcher | undefined {
+  const [address = '', length, ...rest] = text.split('/');
+  // A zone means one interface of this machine; what is connected does not tell it reliably.
+  if (!isAddress(address) || address.includes('%') || rest.length > 0) return undefined;
+  const family = isAddress === isIPv4 ? 'ipv4' : 'ipv6';
+  const most = family === 'ipv4' ? 32 : 128;
+  if (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= most)) return undefined;
+  const prefix = length === undefined ? most : Number(length);
+  const bytes = addressBytes(address);
+  // IPv4 in its IPv4-mapped form, which `destination.address` never has.
+  if (family === 'ipv6' && isMappedIPv4(bytes) && prefix >= 96)
+    return rangeMatcher(`${formatAddress(bytes)}/${prefix - 96}`, isIPv4);
+  const range = new BlockList();
+  range.addSubnet(address, prefix, family);
+  return {
+    namesLoopback: isLoopback(bytes) && prefix >= (family === 'ipv4' ? 8 : 128),
+    matches: ({ address }) => range.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
+  };
+}
+
+const hasName = (host: string | undefined, name: string) => host !== undefined && normalName(host) === name;
+
+/** As DNS compares names: without regard to case, nor to the dot at the end, and in ASCII. */
+function normalName(name: string): string {
+  const lower = name.toLowerCase().replace(/\.$/, '');
+  return /^[\x21-\x7e]*$/.test(lower) ? lower : domainToASCII(lower);
+}
+
+/** With the underscore that names of containers have. The last label is not a number, or it would be an address. */
+function isHostName(name: string): boolean {
+  return (
+    name.length <= 253 &&
+    /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(name) &&
+    !/(?:^|\.)\d+$/.test(name)
+  );
+}
