@@ -1,0 +1,58 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Socket } from 'node:net';
+
+/** Node publishes a socket here when it begins to connect. */
+const channelName = 'net.client.socket';
+
+/**
+ * Reports every outgoing connection of this thread, whatever opens it, until it is disposed. Accepted sockets and those that
+ * TLS wraps around another one do not connect, so one TCP connection is reported once.
+ *
+ * @param onConnect called before the socket begins to connect, and again when the same object reconnects; must not throw
+ */
+export function observeConnects(onConnect: (socket: Socket) => void): Disposable {
+  return isChannelComplete(process.versions.node) ? subscribeConnects(onConnect) : wrapConnect(onConnect);
+}
+
+/**
+ * Whether the channel has all ways to connect. Up to 22.16 and 24.1 it has only those of `net.connect`, and neither
+ * `new Socket().connect()`, which `pg` calls, nor `tls.connect` (nodejs/node#58349).
+ *
+ * By the version: to try it out would show other subscribers a socket that does not exist.
+ */
+export function isChannelComplete(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major === 22) return minor >= 17;
+  return major === 24 ? minor >= 2 : major > 24;
+}
+
+export function subscribeConnects(onConnect: (socket: Socket) => void): Disposable {
+  const listener = (message: unknown) => onConnect((message as { readonly socket: Socket }).socket);
+  subscribe(channelName, listener);
+  return { [Symbol.dispose]: () => void unsubscribe(channelName, listener) };
+}
+
+/**
+ * The same by a wrapper around `Socket.prototype.connect`, which everything that connects goes through.
+ *
+ * Others wrap it, too. Where one of them has done so later, disposing leaves theirs in place, and this one below it only
+ * passes the call on.
+ */
+export function wrapConnect(onConnect: (socket: Socket) => void): Disposable {
+  const { prototype } = Socket;
+  const original = prototype.connect as (this: Socket, ...args: unknown[]) => Socket;
+  let observe: ((socket: Socket) => void) | undefined = onConnect;
+  function connect(this: Socket, ...args: unknown[]): Socket {
+    observe?.(this);
+    return Reflect.apply(original, this, args);
+  }
+  for (const name of ['name', 'length'] as const)
+    Object.defineProperty(connect, name, { value: original[name], configurable: true });
+  prototype.connect = connect as Socket['connect'];
+  return {
+    [Symbol.dispose]: () => {
+      observe = undefined;
+      if (prototype.connect === connect) prototype.connect = original as Socket['connect'];
+    },
+  };
+}

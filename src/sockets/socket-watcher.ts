@@ -1,0 +1,209 @@
+/**
+ * Watches the outgoing TCP connections of this thread: finds them, keeps their probes on, and holds those that are open in the
+ * table for the worker.
+ *
+ * Rules:
+ * - A new connection costs a push to an array. It gets a slot when it is still open at the next look, so that short ones, as of
+ *   HTTP without keep-alive, never have one.
+ * - Nothing is attached to a socket: no listener, no property. That it was closed is seen at a look, too, and until then it
+ *   is referenced.
+ * - Looks begin in a timer of this watcher, never in a call of the application: what they call must not run in the
+ *   application's async context, nor keep it.
+ */
+import type { Socket } from 'node:net';
+import { attempt } from '../model/target.js';
+import { endpointsOf, type Handle, handleOf, requestedHost } from './connected-socket.js';
+import { observeConnects } from './discovery.js';
+import { hearsErrors } from './error-listeners.js';
+import { formatAddress } from './ip-address.js';
+import { ensureProbes } from './keep-alive-probes.js';
+import type { SocketMatcher } from './matcher.js';
+import type { Destination } from './pattern.js';
+import { SocketTable } from './socket-table.js';
+
+export interface SocketWatcherOptions {
+  readonly matcher: Pick<SocketMatcher, 'matches'>;
+  /** How long a connection may be idle without a probe. */
+  readonly periodMs: number;
+  /** The time between two looks. Default 250. */
+  readonly lookMs?: number | undefined;
+  /** A connection is watched from now on. Must not throw. */
+  readonly onOpened?: ((slot: number) => void) | undefined;
+  /** A connection was closed, whoever did it. Its slot is freed when this returns. Must not throw. */
+  readonly onClosed?: ((slot: number) => void) | undefined;
+}
+
+interface Entry {
+  readonly socket: Socket;
+  readonly handle: Handle;
+  readonly destination: Destination;
+}
+
+/**
+ * In one look, so that it does not hold the application up: an open connection costs a fraction of a microsecond, a new one a
+ * few.
+ */
+const maximumOpen = 2500;
+const maximumNew = 100;
+
+export class SocketWatcher implements Disposable {
+  readonly table = new SocketTable();
+  readonly #options: SocketWatcherOptions;
+  /** By slot. */
+  readonly #entries: (Entry | undefined)[] = [];
+  readonly #slots = new Map<Socket, number>();
+  readonly #discovery: Disposable;
+  readonly #timer: NodeJS.Timeout;
+  /** Those that have begun to connect since the last look, or have not come to an end of it. */
+  #newcomers: Socket[] = [];
+  /** The slot at which the next look goes on. */
+  #next = 0;
+  #isDisposed = false;
+
+  constructor(options: SocketWatcherOptions) {
+    this.#options = options;
+    this.#discovery = observeConnects((socket) => void this.#newcomers.push(socket));
+    this.#timer = setInterval(() => this.#look(), options.lookMs ?? 250).unref();
+  }
+
+  /** Where the connection in a slot leads; `undefined` for a free slot. */
+  destination(slot: number): Destination | undefined {
+    return this.#entries[slot]?.destination;
+  }
+
+  /**
+   * Whether somebody listens for the errors of this connection, as far as can be seen from its socket. Where nobody does, the
+   * loss of the connection ends the process.
+   */
+  hearsErrors(slot: number): boolean {
+    const entry = this.#entries[slot];
+    return entry !== undefined && attempt(() => hearsErrors(entry.socket)) === true;
+  }
+
+  /**
+   * Destroys the connection that this slot had at this sequence number, unless it has been closed meanwhile. With the error if
+   * somebody listens for it; without it, its owner just gets `close`, rather than an uncaught exception by our doing.
+   *
+   * @returns whether there was still something to destroy
+   */
+  drop(slot: number, sequence: number, error: Error): boolean {
+    const entry = this.#entries[slot];
+    if (entry === undefined || this.table.sequence(slot) !== sequence) return false;
+    const wasOpen = isOpen(entry);
+    const isHeard = this.hearsErrors(slot);
+    this.#release(slot);
+    if (wasOpen) entry.socket.destroy(isHeard ? error : undefined);
+    return wasOpen;
+  }
+
+  /** Leaves all connections as they are, and frees their slots. */
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    this.#discovery[Symbol.dispose]();
+    clearInterval(this.#timer);
+    this.#newcomers = [];
+    for (const slot of this.#slots.values()) this.table.remove(slot);
+    this.#slots.clear();
+    this.#entries.length = 0;
+  }
+
+  #look(): void {
+    this.#lookAtNew();
+    this.#lookAtOpen();
+  }
+
+  #lookAtOpen(): void {
+    const { used } = this.table;
+    for (let looked = Math.min(used, maximumOpen); looked > 0; looked--) {
+      if (this.#next >= used) this.#next = 0;
+      const slot = this.#next++;
+      const entry = this.#entries[slot];
+      if (entry === undefined) continue;
+      if (isOpen(entry)) ensureProbesOf(entry, this.#options.periodMs);
+      else this.#release(slot);
+    }
+  }
+
+  #lookAtNew(): void {
+    if (this.#isDisposed) return;
+    const newcomers = this.#newcomers;
+    // What is called below may connect.
+    this.#newcomers = [];
+    let admitted = 0;
+    for (const socket of newcomers) {
+      const state = stateOf(socket);
+      if (state === 'closed') continue;
+      if (state === 'connecting' || admitted === maximumNew) {
+        this.#newcomers.push(socket);
+      } else {
+        admitted += 1;
+        this.#admit(socket);
+      }
+    }
+    // The rest in the next turn of the loop, after what the application has to do.
+    if (admitted === maximumNew) setImmediate(() => this.#lookAtNew());
+  }
+
+  #admit(socket: Socket): void {
+    const handle = handleOf(socket);
+    const endpoints = handle && attempt(() => endpointsOf(handle));
+    if (handle === undefined || endpoints === undefined) return;
+    const known = this.#slots.get(socket);
+    if (known !== undefined) {
+      if (this.#entries[known]?.handle === handle) return;
+      // It has reconnected before it was seen to be closed.
+      this.#release(known);
+    }
+    const destination: Destination = {
+      host: requestedHost(socket),
+      address: formatAddress(endpoints.remoteAddress),
+      port: endpoints.remotePort,
+    };
+    if (!this.#options.matcher.matches(destination)) return;
+    const slot = this.table.add(endpoints);
+    if (slot === undefined) return;
+    const entry: Entry = { socket, handle, destination };
+    this.#entries[slot] = entry;
+    this.#slots.set(socket, slot);
+    ensureProbesOf(entry, this.#options.periodMs);
+    this.#options.onOpened?.(slot);
+  }
+
+  #release(slot: number): void {
+    const entry = this.#entries[slot];
+    if (entry === undefined) return;
+    this.#options.onClosed?.(slot);
+    this.table.remove(slot);
+    this.#entries[slot] = undefined;
+    this.#slots.delete(entry.socket);
+  }
+}
+
+/**
+ * Whether this connection, and not a later one of the same object, is open. A socket may be of a class of the application: what
+ * it throws counts as closed.
+ */
+function isOpen({ socket, handle }: Entry): boolean {
+  try {
+    return !socket.destroyed && handleOf(socket) === handle;
+  } catch {
+    return false;
+  }
+}
+
+function stateOf(socket: Socket): 'connecting' | 'open' | 'closed' {
+  try {
+    if (socket.destroyed) return 'closed';
+    return socket.connecting ? 'connecting' : 'open';
+  } catch {
+    return 'closed';
+  }
+}
+
+function ensureProbesOf({ socket }: Entry, periodMs: number): void {
+  try {
+    ensureProbes(socket, periodMs);
+  } catch {
+    // A `setKeepAlive` of the application's own; the connection is watched without it.
+  }
+}
