@@ -1,6 +1,6 @@
 /* What is read from a connected socket, and how: without a trace that its owner could notice. */
 import type { Socket } from 'node:net';
-import { addressBytes } from './ip-address.js';
+import { addressWords } from './ip-address.js';
 import type { SocketEndpoints } from './socket-table.js';
 
 /** Node's own object behind a socket, as far as it is used here. A socket that reconnects gets a new one. */
@@ -41,7 +41,7 @@ export function endpointsOf(handle: Handle): SocketEndpoints | undefined {
   return {
     localPort: local.port,
     remotePort: remote.port,
-    remoteAddress: addressBytes(remote.address),
+    remoteAddress: addressWords(remote.address),
   };
 }
 

@@ -1,50 +1,64 @@
-/** An IP address as 16 bytes in network order. IPv4 has its IPv4-mapped form, so that both spellings of it are equal. */
-export type AddressBytes = Uint8Array;
+/**
+ * An IP address as the four 32-bit words of an IPv6 address, the highest first. IPv4 has its IPv4-mapped form, so that both
+ * spellings of it are one.
+ */
+export type AddressWords = Uint32Array;
 
-const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+/** The third word of an IPv4 address: `::ffff:10.0.0.5`. */
+const mapped = 0xffff;
 
 /**
  * Takes an address apart that the system wrote: its syntax is not checked.
  *
  * @param text such as `10.0.0.5`, `fd00::1`, `::ffff:10.0.0.5` or `fe80::1%eth0`, whose zone is left out
  */
-export function addressBytes(text: string): AddressBytes {
-  if (!text.includes(':')) return Uint8Array.from([...mappedPrefix, ...text.split('.').map(Number)]);
+export function addressWords(text: string): AddressWords {
+  if (!text.includes(':')) return Uint32Array.of(0, 0, mapped, ipv4Word(text));
   const [address = ''] = text.split('%', 1);
-  const [head = '', tail] = address.split('::');
-  const before = groupBytes(head);
-  const after = tail === undefined ? [] : groupBytes(tail);
-  const gap = new Array<number>(Math.max(0, 16 - before.length - after.length)).fill(0);
-  return Uint8Array.from([...before, ...gap, ...after]);
+  const [head = [], tail = []] = address.split('::').map(groupsOf);
+  const omitted = new Array<number>(Math.max(0, 8 - head.length - tail.length)).fill(0);
+  const groups = [...head, ...omitted, ...tail];
+  return Uint32Array.from({ length: 4 }, (_, word) => {
+    const [high = 0, low = 0] = groups.slice(2 * word);
+    return high * 0x10000 + low;
+  });
 }
 
-function groupBytes(groups: string): number[] {
-  if (groups === '') return [];
-  return groups.split(':').flatMap((group) => {
-    if (group.includes('.')) return group.split('.').map(Number);
-    const value = Number.parseInt(group, 16);
-    return [value >> 8, value & 0xff];
+function ipv4Word(text: string): number {
+  return text.split('.').reduce((word, part) => word * 256 + Number(part), 0);
+}
+
+/** Of one side of `::`. */
+function groupsOf(text: string): number[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16)];
+    const word = ipv4Word(group);
+    return [word >>> 16, word & 0xffff];
   });
 }
 
 /** The usual spelling: IPv4 with dots, IPv6 in lower case and as short as it gets. */
-export function formatAddress(bytes: AddressBytes): string {
-  if (isMappedIPv4(bytes)) return bytes.subarray(12).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    (((bytes[2 * index] as number) << 8) | (bytes[2 * index + 1] as number)).toString(16),
-  );
+export function formatAddress(words: AddressWords): string {
+  const groups = Array.from(words).flatMap((word) => [word >>> 16, word & 0xffff]);
+  if (isMappedIPv4(words))
+    return groups
+      .slice(6)
+      .flatMap((group) => [group >> 8, group & 0xff])
+      .join('.');
   // The URL parser shortens it as RFC 5952 asks.
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  return new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]`).hostname.slice(1, -1);
 }
 
-export function isMappedIPv4(bytes: AddressBytes): boolean {
-  return mappedPrefix.every((byte, index) => bytes[index] === byte);
+export function isMappedIPv4([first, second, third]: AddressWords): boolean {
+  return first === 0 && second === 0 && third === mapped;
 }
 
 /** `127.0.0.0/8` or `::1`. */
-export function isLoopback(bytes: AddressBytes): boolean {
-  if (isMappedIPv4(bytes)) return bytes[12] === 127;
-  return bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
+export function isLoopback(words: AddressWords): boolean {
+  const [first, second, third, last = 0] = words;
+  if (isMappedIPv4(words)) return last >>> 24 === 127;
+  return first === 0 && second === 0 && third === 0 && last === 1;
 }
 
 /** An address with a port, as in a URL: `10.0.0.5:5432`, `[fd00::1]:6379`. */

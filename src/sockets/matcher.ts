@@ -1,6 +1,6 @@
 import { KeepAliveError } from '../model/errors.js';
 import { receivedValue } from '../model/received-value.js';
-import { addressBytes, isLoopback } from './ip-address.js';
+import { addressWords, isLoopback } from './ip-address.js';
 import { type Destination, type Pattern, parsePattern } from './pattern.js';
 
 /** Which connections to watch, in code. The patterns are those of `ZEO_KEEPALIVE_SOCKETS`. */
@@ -56,7 +56,7 @@ export class SocketMatcher {
    * `127.0.0.0/8`, `[::1]` or a name, not `all` or a port.
    */
   matches(destination: Destination): boolean {
-    const isLocal = isLoopback(addressBytes(destination.address));
+    const isLocal = isLoopback(addressWords(destination.address));
     let isIncluded = this.#watchesAll && !isLocal;
     let isExcluded = false;
     // All of them: each is to know whether it ever matched.

@@ -2,7 +2,7 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { KeepAliveError } from '../model/errors.js';
 import { receivedValue } from '../model/received-value.js';
-import { addressBytes, formatAddress, isLoopback, isMappedIPv4 } from './ip-address.js';
+import { addressWords, formatAddress, isLoopback, isMappedIPv4 } from './ip-address.js';
 
 /** Where a connection leads. */
 export interface Destination {
@@ -94,14 +94,14 @@ function rangeMatcher(text: string, isAddress: (text: string) => boolean): HostM
   const most = family === 'ipv4' ? 32 : 128;
   if (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= most)) return undefined;
   const prefix = length === undefined ? most : Number(length);
-  const bytes = addressBytes(address);
+  const words = addressWords(address);
   // IPv4 in its IPv4-mapped form, which `destination.address` never has.
-  if (family === 'ipv6' && isMappedIPv4(bytes) && prefix >= 96)
-    return rangeMatcher(`${formatAddress(bytes)}/${prefix - 96}`, isIPv4);
+  if (family === 'ipv6' && isMappedIPv4(words) && prefix >= 96)
+    return rangeMatcher(`${formatAddress(words)}/${prefix - 96}`, isIPv4);
   const range = new BlockList();
   range.addSubnet(address, prefix, family);
   return {
-    namesLoopback: isLoopback(bytes) && prefix >= (family === 'ipv4' ? 8 : 128),
+    namesLoopback: isLoopback(words) && prefix >= (family === 'ipv4' ? 8 : 128),
     matches: ({ address }) => range.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
   };
 }

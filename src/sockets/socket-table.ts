@@ -4,16 +4,16 @@
  * Rules:
  * - A slot's sequence number goes up by one when it is taken and again when it is freed: odd is in use, and (slot, sequence)
  *   names one connection for as long as the table exists.
- * - When a slot is taken, its number is written last; whoever reads it checks the number before and after. So a row is read
- *   as a whole or not at all, without a lock.
+ * - When a slot is taken, its number is written last. Whoever finds the same number before and after has read what belongs
+ *   to it, without a lock.
  * - `version` counts the changes: unchanged means that nothing has to be read again.
  *
  * Nothing but Node's own is imported here: the worker loads it.
  */
 
-const header = { version: 0, count: 1, used: 2, length: 4 } as const;
+const header = { version: 0, count: 1, size: 2, length: 3 } as const;
 const field = { sequence: 0, ports: 1, address: 2, length: 6 } as const;
-const addressWords = 4;
+const addressLength = 4;
 
 const initialSlots = 64;
 /** A limit on reserved address space (24 MiB), not on used memory. */
@@ -26,21 +26,7 @@ const bytesFor = (slots: number) => cellsFor(slots) * Int32Array.BYTES_PER_ELEME
 export interface SocketEndpoints {
   readonly localPort: number;
   readonly remotePort: number;
-  /** 16 bytes in network order; IPv4 in its IPv4-mapped form. */
-  readonly remoteAddress: Uint8Array;
-}
-
-/** A connection of the table. */
-export interface WatchedSocket {
-  readonly slot: number;
-  /** Tells it from what was in this slot before, and from what will be. */
-  readonly sequence: number;
-  readonly localPort: number;
-  readonly remotePort: number;
-  /**
-   * The address in four words, each of them as the kernel prints it: `/proc/net/tcp6` shows all four in hexadecimal,
-   * `/proc/net/tcp` the last one.
-   */
+  /** The four words of an IPv6 address, the highest first; an IPv4 address is `0, 0, 0xffff` and its own word. */
   readonly remoteAddress: Uint32Array;
 }
 
@@ -65,31 +51,28 @@ export class SocketTableReader {
     return Atomics.load(this.#cells, header.count);
   }
 
-  /** Whether this connection is still in the table. */
-  has(slot: number, sequence: number): boolean {
-    return isInUse(sequence) && this.#load(slot, field.sequence) === sequence;
+  /** All slots that are in use are below this. */
+  get size(): number {
+    return Atomics.load(this.#cells, header.size);
   }
 
-  /** The connections that are in the table, in the order of their slots. */
-  *[Symbol.iterator](): Generator<WatchedSocket, void, undefined> {
-    // Not up to `used` as it grows: what is added while this reads is seen by the next reading.
-    const used = Atomics.load(this.#cells, header.used);
-    for (let slot = 0; slot < used; slot++) {
-      const row = this.row(slot);
-      if (row !== undefined) yield row;
-    }
-  }
-
-  /** What is in a slot; `undefined` when it is free, or was changing while it was read. */
-  row(slot: number): WatchedSocket | undefined {
+  /** A number that only this connection ever has in this slot; 0 while the slot is free. */
+  sequence(slot: number): number {
     const sequence = this.#load(slot, field.sequence);
-    if (!isInUse(sequence)) return undefined;
-    const ports = this.#load(slot, field.ports);
-    const remoteAddress = new Uint32Array(addressWords);
-    for (let word = 0; word < addressWords; word++)
-      remoteAddress[word] = this.#load(slot, field.address + word);
-    if (this.#load(slot, field.sequence) !== sequence) return undefined;
-    return { slot, sequence, localPort: ports >>> 16, remotePort: ports & 0xffff, remoteAddress };
+    return isInUse(sequence) ? sequence >>> 0 : 0;
+  }
+
+  localPort(slot: number): number {
+    return this.#load(slot, field.ports) >>> 16;
+  }
+
+  remotePort(slot: number): number {
+    return this.#load(slot, field.ports) & 0xffff;
+  }
+
+  /** One of the four words of the remote address, from 0. */
+  remoteAddressWord(slot: number, word: number): number {
+    return this.#load(slot, field.address + word) >>> 0;
   }
 
   #load(slot: number, name: number): number {
@@ -106,12 +89,7 @@ export class SocketTable {
   readonly reader = new SocketTableReader(this.buffer);
   readonly #free: number[] = [];
   #cells = new Int32Array(this.buffer);
-  #used = 0;
-
-  /** How many slots have ever been in use: all that are, are below. */
-  get used(): number {
-    return this.#used;
-  }
+  #size = 0;
 
   /**
    * Takes a slot for a connection.
@@ -123,9 +101,8 @@ export class SocketTable {
     if (slot === undefined) return undefined;
     const index = cellsFor(slot);
     Atomics.store(this.#cells, index + field.ports, (localPort << 16) | remotePort);
-    const words = new Int32Array(Uint8Array.from(remoteAddress).buffer);
-    for (let word = 0; word < addressWords; word++)
-      Atomics.store(this.#cells, index + field.address + word, words[word] as number);
+    for (let word = 0; word < addressLength; word++)
+      Atomics.store(this.#cells, index + field.address + word, remoteAddress[word] as number);
     this.#change(slot, 1);
     return slot;
   }
@@ -136,20 +113,15 @@ export class SocketTable {
     this.#free.push(slot);
   }
 
-  /** Of the connection in this slot. */
-  sequence(slot: number): number {
-    return Atomics.load(this.#cells, cellsFor(slot) + field.sequence);
-  }
-
   #next(): number | undefined {
-    const slot = this.#used;
+    const slot = this.#size;
     if (slot >= maximumSlots) return undefined;
     if (bytesFor(slot + 1) > this.buffer.byteLength) {
       this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
       this.#cells = new Int32Array(this.buffer);
     }
-    this.#used += 1;
-    Atomics.store(this.#cells, header.used, this.#used);
+    this.#size += 1;
+    Atomics.store(this.#cells, header.size, this.#size);
     return slot;
   }
 

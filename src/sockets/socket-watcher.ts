@@ -6,7 +6,7 @@
  * - A new connection costs a push to an array. It gets a slot when it is still open at the next look, so that short ones, as of
  *   HTTP without keep-alive, never have one.
  * - Nothing is attached to a socket: no listener, no property. That it was closed is seen at a look, too, and until then it
- *   is referenced.
+ *   is referenced. Of the new ones not for as long: memory that outlives a collection costs more than to look now and then.
  * - Looks begin in a timer of this watcher, never in a call of the application: what they call must not run in the
  *   application's async context, nor keep it.
  */
@@ -45,6 +45,8 @@ interface Entry {
  */
 const maximumOpen = 2500;
 const maximumNew = 100;
+/** With as many new ones, those that are closed again are let go without waiting for a look. */
+const fewNewcomers = 32;
 
 export class SocketWatcher implements Disposable {
   readonly table = new SocketTable();
@@ -56,13 +58,14 @@ export class SocketWatcher implements Disposable {
   readonly #timer: NodeJS.Timeout;
   /** Those that have begun to connect since the last look, or have not come to an end of it. */
   #newcomers: Socket[] = [];
+  #pruneAt = fewNewcomers;
   /** The slot at which the next look goes on. */
   #next = 0;
   #isDisposed = false;
 
   constructor(options: SocketWatcherOptions) {
     this.#options = options;
-    this.#discovery = observeConnects((socket) => void this.#newcomers.push(socket));
+    this.#discovery = observeConnects((socket) => this.#noteNew(socket));
     this.#timer = setInterval(() => this.#look(), options.lookMs ?? 250).unref();
   }
 
@@ -88,7 +91,7 @@ export class SocketWatcher implements Disposable {
    */
   drop(slot: number, sequence: number, error: Error): boolean {
     const entry = this.#entries[slot];
-    if (entry === undefined || this.table.sequence(slot) !== sequence) return false;
+    if (entry === undefined || this.table.reader.sequence(slot) !== sequence) return false;
     const wasOpen = isOpen(entry);
     const isHeard = this.hearsErrors(slot);
     this.#release(slot);
@@ -107,15 +110,24 @@ export class SocketWatcher implements Disposable {
     this.#entries.length = 0;
   }
 
+  #noteNew(socket: Socket): void {
+    if (this.#newcomers.length >= this.#pruneAt) {
+      this.#newcomers = this.#newcomers.filter((newcomer) => stateOf(newcomer) !== 'closed');
+      this.#pruneAt = Math.max(fewNewcomers, 2 * this.#newcomers.length);
+    }
+    // Only now: as long as it has not begun to connect again, it is closed from its earlier connection.
+    this.#newcomers.push(socket);
+  }
+
   #look(): void {
     this.#lookAtNew();
     this.#lookAtOpen();
   }
 
   #lookAtOpen(): void {
-    const { used } = this.table;
-    for (let looked = Math.min(used, maximumOpen); looked > 0; looked--) {
-      if (this.#next >= used) this.#next = 0;
+    const { size } = this.table.reader;
+    for (let looked = Math.min(size, maximumOpen); looked > 0; looked--) {
+      if (this.#next >= size) this.#next = 0;
       const slot = this.#next++;
       const entry = this.#entries[slot];
       if (entry === undefined) continue;

@@ -11,6 +11,7 @@ import pg from 'pg';
 import { request, Agent as UndiciAgent } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
 import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
+import { rowsOf } from './rows.js';
 import { PeerServer, until, watch, watchedPorts } from './watching.js';
 
 /** What a client needs to end its connections again. */
@@ -174,7 +175,7 @@ describe('Outgoing connections are found', () => {
       assert.equal(ports.length, 1);
       await until(() => watcher.table.reader.count > 0);
       assert.deepEqual(watchedPorts(watcher), ports);
-      const [row] = watcher.table.reader;
+      const [row] = rowsOf(watcher.table.reader);
       assert.equal(row?.remotePort, peer.port);
       assert.equal(watcher.destination(row?.slot as number)?.address, '127.0.0.1');
       await close();

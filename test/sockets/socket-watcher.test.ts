@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { CertificateAuthority } from '../tls/certificates.js';
+import { rowsOf } from './rows.js';
 import { PeerServer, until, watch, watchedPorts } from './watching.js';
 
 /** Looks happen when the test says so. */
@@ -29,7 +30,7 @@ async function connected(port: number, options: Partial<net.TcpNetConnectOpts> =
 
 /** The one connection that is watched. */
 function only({ table }: ReturnType<typeof watch>) {
-  const rows = [...table.reader];
+  const rows = rowsOf(table.reader);
   assert.equal(rows.length, 1);
   return rows[0] as (typeof rows)[number];
 }
@@ -390,6 +391,25 @@ describe('The application', () => {
       return references.every((reference) => reference.deref() === undefined);
     });
     assert.equal(watcher.table.reader.count, 0);
+  });
+
+  it('has most of many short sockets collected before the next look', async (t) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await using peer = await PeerServer.listen();
+    const { watcher } = watchByHand(t);
+    using _ = watcher;
+    const references: WeakRef<net.Socket>[] = [];
+    for (let count = 0; count < 150; count++) {
+      const socket = await connected(peer.port);
+      references.push(new WeakRef(socket));
+      socket.destroy();
+      await new Promise((resolve) => socket.once('close', resolve));
+    }
+    await until(() => {
+      collect();
+      return references.filter((reference) => reference.deref() !== undefined).length < 50;
+    });
   });
 
   it('keeps its connections when the watcher is disposed', async () => {

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SocketMatcher } from '#src/sockets/matcher.js';
 import { SocketWatcher, type SocketWatcherOptions } from '#src/sockets/socket-watcher.js';
+import { rowsOf } from './rows.js';
 
 /** Watches what connects to this machine; looks often. */
 export function watch(
@@ -20,7 +21,9 @@ export async function until(condition: () => boolean): Promise<void> {
 
 /** The local ports of what is watched, in ascending order. */
 export function watchedPorts({ table }: SocketWatcher): number[] {
-  return Array.from(table.reader, ({ localPort }) => localPort).sort((a, b) => a - b);
+  return rowsOf(table.reader)
+    .map(({ localPort }) => localPort)
+    .sort((a, b) => a - b);
 }
 
 /** A server, and the ports of those that are connected to it: what the watcher should have. */
