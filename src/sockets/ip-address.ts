@@ -40,12 +40,11 @@ function groupsOf(text: string): number[] {
 
 /** The usual spelling: IPv4 with dots, IPv6 in lower case and as short as it gets. */
 export function formatAddress(words: AddressWords): string {
+  if (isMappedIPv4(words)) {
+    const [, , , word = 0] = words;
+    return `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}`;
+  }
   const groups = Array.from(words).flatMap((word) => [word >>> 16, word & 0xffff]);
-  if (isMappedIPv4(words))
-    return groups
-      .slice(6)
-      .flatMap((group) => [group >> 8, group & 0xff])
-      .join('.');
   // The URL parser shortens it as RFC 5952 asks.
   return new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]`).hostname.slice(1, -1);
 }

@@ -44,7 +44,7 @@ interface Entry {
  * few.
  */
 const maximumOpen = 2500;
-const maximumNew = 100;
+const maximumNew = 50;
 /** With as many new ones, those that are closed again are let go without waiting for a look. */
 const fewNewcomers = 32;
 
@@ -120,7 +120,11 @@ export class SocketWatcher implements Disposable {
   }
 
   #look(): void {
-    this.#lookAtNew();
+    const newcomers = this.#newcomers;
+    // What is called below may connect.
+    this.#newcomers = [];
+    this.#pruneAt = fewNewcomers;
+    this.#lookAtNew(newcomers);
     this.#lookAtOpen();
   }
 
@@ -136,24 +140,20 @@ export class SocketWatcher implements Disposable {
     }
   }
 
-  #lookAtNew(): void {
+  #lookAtNew(newcomers: readonly Socket[], from = 0): void {
     if (this.#isDisposed) return;
-    const newcomers = this.#newcomers;
-    // What is called below may connect.
-    this.#newcomers = [];
-    let admitted = 0;
-    for (const socket of newcomers) {
+    const end = Math.min(newcomers.length, from + maximumOpen);
+    let next = from;
+    for (let admitted = 0; next < end && admitted < maximumNew; next++) {
+      const socket = newcomers[next] as Socket;
       const state = stateOf(socket);
-      if (state === 'closed') continue;
-      if (state === 'connecting' || admitted === maximumNew) {
-        this.#newcomers.push(socket);
-      } else {
-        admitted += 1;
-        this.#admit(socket);
-      }
+      if (state === 'connecting') this.#newcomers.push(socket);
+      if (state !== 'open') continue;
+      this.#admit(socket);
+      admitted += 1;
     }
     // The rest in the next turn of the loop, after what the application has to do.
-    if (admitted === maximumNew) setImmediate(() => this.#lookAtNew());
+    if (next < newcomers.length) setImmediate(() => this.#lookAtNew(newcomers, next));
   }
 
   #admit(socket: Socket): void {
@@ -185,6 +185,8 @@ export class SocketWatcher implements Disposable {
     const entry = this.#entries[slot];
     if (entry === undefined) return;
     this.#options.onClosed?.(slot);
+    // Which may have disposed of the watcher.
+    if (this.#entries[slot] !== entry) return;
     this.table.remove(slot);
     this.#entries[slot] = undefined;
     this.#slots.delete(entry.socket);

@@ -412,6 +412,16 @@ describe('The application', () => {
     });
   });
 
+  it('may dispose of the watcher when a connection is closed', async () => {
+    await using peer = await PeerServer.listen();
+    const watcher = watch({ onClosed: () => watcher[Symbol.dispose]() });
+    const sockets = [await connected(peer.port), await connected(peer.port)];
+    await until(() => watcher.table.reader.count === 2);
+    for (const socket of sockets) socket.destroy();
+    await until(() => watcher.table.reader.count === 0);
+    assert.deepEqual(watchedPorts(watcher), []);
+  });
+
   it('keeps its connections when the watcher is disposed', async () => {
     await using peer = await PeerServer.listen();
     const watcher = watch();
