@@ -13,7 +13,6 @@ import { fileURLToPath } from 'node:url';
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/tcp': [],
   'src/model': ['src/tcp'],
-  'src/sockets': ['src/model'],
   'src/zodb': ['src/model'],
   'src/pickle': ['src/model'],
   'src/async': ['src/model'],
@@ -22,6 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/records': ['src/model', 'src/pickle', 'src/python', 'src/zodb'],
 
   'src/threads': ['src/async', 'src/model', 'src/tcp'],
+  'src/sockets': ['src/model', 'src/tcp', 'src/threads'],
   'src/loop': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
   'src/agent/ping': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
   'src/agent/report': ['src/agent/ping', 'src/async', 'src/model', 'src/observability', 'src/tcp'],
@@ -129,7 +129,6 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/cli/watch',
     'src/model/received-value.ts',
     'src/sockets',
-    'src/tcp/ip-address.ts',
     'src/tcp/socket-view.ts',
     'src/zeo/connection',
     'src/zeo/server',

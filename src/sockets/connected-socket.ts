@@ -1,7 +1,7 @@
 /* What is read from a connected socket, and how: without a trace that its owner could notice. */
 import type { Socket } from 'node:net';
-import { addressWords } from './ip-address.js';
-import type { SocketEndpoints } from './socket-table.js';
+import { addressWords } from '../tcp/ip-address.js';
+import type { SocketEndpoints } from '../threads/socket-table.js';
 
 /** Node's own object behind a socket, as far as it is used here. A socket that reconnects gets a new one. */
 export interface Handle {

@@ -1,6 +1,6 @@
 import { KeepAliveError } from '../model/errors.js';
 import { receivedValue } from '../model/received-value.js';
-import { addressWords, isLoopback } from './ip-address.js';
+import { addressWords, isLoopback } from '../tcp/ip-address.js';
 import { type Destination, type Pattern, parsePattern } from './pattern.js';
 
 /** Which connections to watch, in code. The patterns are those of `ZEO_KEEPALIVE_SOCKETS`. */

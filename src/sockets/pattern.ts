@@ -2,13 +2,13 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { KeepAliveError } from '../model/errors.js';
 import { receivedValue } from '../model/received-value.js';
-import { addressWords, formatAddress, isLoopback, isMappedIPv4 } from './ip-address.js';
+import { addressWords, formatIpAddress, isLoopback, isMappedIPv4 } from '../tcp/ip-address.js';
 
 /** Where a connection leads. */
 export interface Destination {
   /** The name that the application asked for; absent when it asked for an address. */
   readonly host?: string | undefined;
-  /** The address that it is connected to, as `formatAddress` writes it. */
+  /** The address that it is connected to, as `formatIpAddress` writes it. */
   readonly address: string;
   readonly port: number;
 }
@@ -97,7 +97,7 @@ function rangeMatcher(text: string, isAddress: (text: string) => boolean): HostM
   const words = addressWords(address);
   // IPv4 in its IPv4-mapped form, which `destination.address` never has.
   if (family === 'ipv6' && isMappedIPv4(words) && prefix >= 96)
-    return rangeMatcher(`${formatAddress(words)}/${prefix - 96}`, isIPv4);
+    return rangeMatcher(`${formatIpAddress(words)}/${prefix - 96}`, isIPv4);
   const range = new BlockList();
   range.addSubnet(address, prefix, family);
   return {

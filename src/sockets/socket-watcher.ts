@@ -12,14 +12,14 @@
  */
 import type { Socket } from 'node:net';
 import { attempt } from '../model/target.js';
+import { formatIpAddress } from '../tcp/ip-address.js';
+import { SocketTable } from '../threads/socket-table.js';
 import { endpointsOf, type Handle, handleOf, requestedHost } from './connected-socket.js';
 import { observeConnects } from './discovery.js';
 import { hearsErrors } from './error-listeners.js';
-import { formatAddress } from './ip-address.js';
 import { ensureProbes } from './keep-alive-probes.js';
 import type { SocketMatcher } from './matcher.js';
 import type { Destination } from './pattern.js';
-import { SocketTable } from './socket-table.js';
 
 export interface SocketWatcherOptions {
   readonly matcher: Pick<SocketMatcher, 'matches'>;
@@ -168,7 +168,7 @@ export class SocketWatcher implements Disposable {
     }
     const destination: Destination = {
       host: requestedHost(socket),
-      address: formatAddress(endpoints.remoteAddress),
+      address: formatIpAddress(endpoints.remoteAddress),
       port: endpoints.remotePort,
     };
     if (!this.#options.matcher.matches(destination)) return;

@@ -1,29 +1,31 @@
-import { isIPv4, isIPv6 } from 'node:net';
+/**
+ * An IP address as the four 32-bit words of an IPv6 address, the highest first. IPv4 has its IPv4-mapped form, so that both
+ * spellings of it are one.
+ */
+export type AddressWords = Uint32Array;
 
-/** The second half of the third word of an IPv4 address that is written as IPv6: `::ffff:192.0.2.1`. */
+/** The third word of an IPv4 address: `::ffff:10.0.0.5`. */
 const mapped = 0xffff;
 
 /**
- * An IP address as the four 32-bit words of an IPv6 address, the highest first, so that the two ways to write an IPv4
- * address are one.
+ * Takes an address apart that the system wrote: its syntax is not checked.
  *
- * @returns `undefined` for anything else, such as a host name
+ * @param text such as `10.0.0.5`, `fd00::1`, `::ffff:10.0.0.5` or `fe80::1%eth0`, whose zone is left out
  */
-export function addressWords(address: string): Uint32Array | undefined {
-  if (isIPv4(address)) return Uint32Array.of(0, 0, mapped, ipv4Word(address));
-  if (!isIPv6(address)) return undefined;
-  const [withoutZone = ''] = address.split('%');
-  const [head = [], tail] = withoutZone.split('::').map(groupsOf);
-  const omitted = tail === undefined ? 0 : 8 - head.length - tail.length;
-  const groups: number[] = [...head, ...new Array<number>(omitted).fill(0), ...(tail ?? [])];
+export function addressWords(text: string): AddressWords {
+  if (!text.includes(':')) return Uint32Array.of(0, 0, mapped, ipv4Word(text));
+  const [address = ''] = text.split('%', 1);
+  const [head = [], tail = []] = address.split('::').map(groupsOf);
+  const omitted = new Array<number>(Math.max(0, 8 - head.length - tail.length)).fill(0);
+  const groups = [...head, ...omitted, ...tail];
   return Uint32Array.from({ length: 4 }, (_, word) => {
     const [high = 0, low = 0] = groups.slice(2 * word);
     return high * 0x10000 + low;
   });
 }
 
-function ipv4Word(address: string): number {
-  return address.split('.').reduce((word, part) => word * 256 + Number(part), 0);
+function ipv4Word(text: string): number {
+  return text.split('.').reduce((word, part) => word * 256 + Number(part), 0);
 }
 
 /** Of one side of `::`. */
@@ -32,6 +34,33 @@ function groupsOf(text: string): number[] {
   return text.split(':').flatMap((group) => {
     if (!group.includes('.')) return [Number.parseInt(group, 16)];
     const word = ipv4Word(group);
-    return [Math.floor(word / 0x10000), word % 0x10000];
+    return [word >>> 16, word & 0xffff];
   });
+}
+
+/** The usual spelling: IPv4 with dots, IPv6 in lower case and as short as it gets. */
+export function formatIpAddress(words: AddressWords): string {
+  if (isMappedIPv4(words)) {
+    const [, , , word = 0] = words;
+    return `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}`;
+  }
+  const groups = Array.from(words).flatMap((word) => [word >>> 16, word & 0xffff]);
+  // The URL parser shortens it as RFC 5952 asks.
+  return new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]`).hostname.slice(1, -1);
+}
+
+export function isMappedIPv4([first, second, third]: AddressWords): boolean {
+  return first === 0 && second === 0 && third === mapped;
+}
+
+/** `127.0.0.0/8` or `::1`. */
+export function isLoopback(words: AddressWords): boolean {
+  const [first, second, third, last = 0] = words;
+  if (isMappedIPv4(words)) return last >>> 24 === 127;
+  return first === 0 && second === 0 && third === 0 && last === 1;
+}
+
+/** An address with a port, as in a URL: `10.0.0.5:5432`, `[fd00::1]:6379`. */
+export function formatEndpoint(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

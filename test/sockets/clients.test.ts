@@ -10,8 +10,8 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { request, Agent as UndiciAgent } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
+import { rowsOf } from '../threads/socket-rows.js';
 import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
-import { rowsOf } from './rows.js';
 import { PeerServer, until, watch, watchedPorts } from './watching.js';
 
 /** What a client needs to end its connections again. */

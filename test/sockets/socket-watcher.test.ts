@@ -11,8 +11,8 @@ import tls from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
+import { rowsOf } from '../threads/socket-rows.js';
 import { CertificateAuthority } from '../tls/certificates.js';
-import { rowsOf } from './rows.js';
 import { PeerServer, until, watch, watchedPorts } from './watching.js';
 
 /** Looks happen when the test says so. */

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SocketMatcher } from '#src/sockets/matcher.js';
 import { SocketWatcher, type SocketWatcherOptions } from '#src/sockets/socket-watcher.js';
-import { rowsOf } from './rows.js';
+import { rowsOf } from '../threads/socket-rows.js';
 
 /** Watches what connects to this machine; looks often. */
 export function watch(

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { addressWords } from '#src/sockets/ip-address.js';
-import { SocketTable, SocketTableReader } from '#src/sockets/socket-table.js';
-import { rowsOf } from './rows.js';
+import { addressWords } from '#src/tcp/ip-address.js';
+import { SocketTable, SocketTableReader } from '#src/threads/socket-table.js';
+import { rowsOf } from './socket-rows.js';
 
 const endpoints = (localPort: number, address = '10.0.0.5', remotePort = 5432) => ({
   localPort,
@@ -70,7 +70,9 @@ describe('The table of sockets', () => {
 
   it('is read as whole rows by another thread while it changes', async () => {
     const table = new SocketTable();
-    const worker = new Worker(new URL('./reads-the-table.js', import.meta.url), { workerData: table.buffer });
+    const worker = new Worker(new URL('./workers/reads-the-table.js', import.meta.url), {
+      workerData: table.buffer,
+    });
     const result = once(worker, 'message');
     let ended = false;
     void result.then(() => {

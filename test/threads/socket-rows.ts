@@ -1,4 +1,4 @@
-import type { SocketTableReader } from '#src/sockets/socket-table.js';
+import type { SocketTableReader } from '#src/threads/socket-table.js';
 
 export interface Row {
   readonly slot: number;

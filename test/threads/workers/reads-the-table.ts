@@ -1,7 +1,7 @@
 /* A worker thread that reads the table until it has seen many rows, and counts those that are a mixture of two. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { SocketTableReader } from '#src/sockets/socket-table.js';
-import { rowsOf } from './rows.js';
+import { SocketTableReader } from '#src/threads/socket-table.js';
+import { rowsOf } from '../socket-rows.js';
 
 const reader = new SocketTableReader(workerData);
 let rows = 0;
