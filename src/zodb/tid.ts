@@ -28,7 +28,7 @@ export function tidAt(ms: number): Uint8Array {
   const months = (date.getUTCFullYear() - 1900) * 12 + date.getUTCMonth();
   const days = months * 31 + date.getUTCDate() - 1;
   const minutes = (days * 24 + date.getUTCHours()) * 60 + date.getUTCMinutes();
-  const seconds = (ms - Math.floor(ms / 60_000) * 60_000) / 1000;
+  const seconds = (ms % 60_000) / 1000;
   return join(minutes, Math.floor(seconds / secondsPerUnit));
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { PythonGlobal } from '#src/python/global.js';
+import { PythonObject } from '#src/python/object.js';
 import { ZeoServer } from '#src/zeo/server/index.js';
 import type { ServerError } from '#src/zodb/pos-exception.js';
 import { oid } from './records.js';
@@ -97,7 +99,7 @@ describe('A commit with odd arguments', () => {
       const client = await WireClient.register(small);
       client.oneWay('tpc_begin', 7, zero, zero, {}, null, ' ');
       client.oneWay('storea', oid(1), serial, bytes('data'), 7);
-      await client.closed;
+      await assert.rejects(client.call('vote', 7), /Connection closed/);
     }
   });
 
@@ -123,5 +125,22 @@ describe('A commit with odd arguments', () => {
     await one.call('vote', 8);
     await one.call('tpc_finish', 8);
     assert.deepEqual(server.storage().loadSerial(oid(1), server.storage().lastTransaction), bytes('not b'));
+  });
+
+  it('is described by a ValueError to clients whose encoding cannot carry its extension', async () => {
+    const set = new PythonObject(new PythonGlobal('builtins', 'set'), [['a']]);
+    await one.call('tpc_begin', 7, zero, zero, { set }, null, ' ');
+    await one.call('storea', oid(1), zero, bytes('data'), 7);
+    await one.call('vote', 7);
+    await one.call('tpc_finish', 7);
+    await using other = await ZeoServer.listen({ encoding: 'M5', storages: server.storages });
+    const client = await WireClient.register(other);
+    await assert.rejects(client.call('undoLog', 0, -1), {
+      className: 'builtins.ValueError',
+      args: ["Couldn't pickle response"],
+    });
+    assert.equal(await client.call('ping'), null);
+    const [entry] = (await one.call('undoLog', 0, -1)) as readonly { set: unknown }[];
+    assert.deepEqual(entry?.set, set);
   });
 });

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { MessageId, Value } from '#src/zeo/encoding/values.js';
+import { isDict, type MessageId, type Value } from '#src/zeo/encoding/values.js';
 import { ClientSession } from '#src/zeo/protocol/index.js';
 
 export interface Notification {
@@ -135,7 +135,7 @@ export class WireClient {
 function plain(value: Value): Value {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === 'object' && value !== null && !(value instanceof Map)) {
+  if (isDict(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
   }
   return value;
