@@ -81,7 +81,8 @@ export const store = (number: number, serial: Value, text: string, ...references
 
 export const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-class Failure {
+/** An error, or the end of the connection. */
+export class Failure {
   readonly className: string;
   readonly details: unknown;
 
