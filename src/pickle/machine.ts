@@ -7,25 +7,25 @@ import { PickleStack } from './stack.js';
 const newestProtocol = 5;
 
 /**
- * The pickle machine: runs the opcodes that build data. What a dict, a global, a call and the memo are is up to its two
- * kinds, the one for messages of the protocol and the one for records.
+ * The pickle machine: runs the opcodes that build data. Its two subclasses, for messages and for records, decide what
+ * becomes of dicts, globals, calls and the memo.
  *
  * Rules:
- * - It has no recursion, and executes nothing: no class is looked up, no callable is called.
- * - Every length is checked against the bytes that are there before memory is taken, and every value that is made is
- *   charged for first.
- * - A fault is a ProtocolError.
+ * - It does not recurse and executes nothing: no class is looked up, no callable is called.
+ * - Every length is checked against the remaining bytes before memory is allocated, and every value is charged for before
+ *   it is created.
+ * - It throws only ProtocolErrors.
  */
 export abstract class PickleMachine {
   protected readonly reader: PickleReader;
   protected stack = new PickleStack();
 
-  /** @param bytes one pickle, or several that follow one another */
+  /** @param bytes one or several consecutive pickles */
   constructor(bytes: Uint8Array) {
     this.reader = new PickleReader(bytes);
   }
 
-  /** Runs up to the next `STOP`, and returns the value that is left on the stack. */
+  /** Runs to the next `STOP` and returns the value left on the stack. */
   protected run(): unknown {
     const { reader } = this;
     for (let opcode = reader.u8(); opcode !== op.stop; opcode = reader.u8()) {
@@ -57,11 +57,11 @@ export abstract class PickleMachine {
   /** The argument of `PUT` or `GET`, up to the end of the line. */
   protected abstract readMemoIndex(): number;
   protected abstract get memoSize(): number;
-  /** Puts the value on the top of the stack aside. */
+  /** Stores the value on the top of the stack in the memo. */
   protected abstract put(index: number): void;
-  /** Pushes what was put aside. */
+  /** Pushes a value from the memo. */
   protected abstract get(index: number): void;
-  /** Runs an opcode that only one kind knows; throws for any other. */
+  /** Runs an opcode that only this subclass knows; throws for any other. */
   protected abstract runOther(opcode: number): void;
   protected abstract spend(values: number): void;
 

@@ -1,14 +1,14 @@
 import { ProtocolError } from '../model/errors.js';
 import { maxIntegerBytes } from './limits.js';
 
-/** How Python writes a float as text. */
+/** A float as Python writes it. */
 const floatText = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf|nan)$/;
 const integerText = /^[+-]?\d+$/;
 
 /**
  * An integer in two's complement, little-endian, of any length (`pickle.py: decode_long`).
  *
- * @throws ProtocolError when it is longer than `maxIntegerBytes`.
+ * @throws ProtocolError if it is longer than `maxIntegerBytes`.
  */
 export function decodeLong(bytes: Uint8Array): number | bigint {
   const { length } = bytes;
@@ -31,7 +31,7 @@ export function decodeLong(bytes: Uint8Array): number | bigint {
 /** The shortest two's complement of an integer, little-endian. The inverse of {@link decodeLong}. */
 export function encodeLong(value: bigint): Uint8Array {
   if (value === 0n) return new Uint8Array(0);
-  // The bit of the sign needs room too: 128 takes two bytes, -128 one.
+  // The sign bit needs room, too: 128 takes two bytes, -128 one.
   const magnitude = value < 0n ? -value - 1n : value;
   const length = (bitLength(magnitude) >> 3) + 1;
   let hex = BigInt.asUintN(8 * length, value)
@@ -56,11 +56,11 @@ export function parseIntegerOrBoolean(text: string): number | bigint | boolean {
   return parseLong(text);
 }
 
-/** The argument of `LONG`: decimal, with an `L` that is optional. */
+/** The argument of `LONG`: decimal, with an optional `L`. */
 export function parseLong(text: string): number | bigint {
   const digits = text.endsWith('L') ? text.slice(0, -1) : text;
   if (!integerText.test(digits)) throw new ProtocolError('Malformed integer in pickle');
-  // BigInt knows no plus sign.
+  // BigInt does not accept a plus sign.
   return toInteger(BigInt(digits.startsWith('+') ? digits.slice(1) : digits));
 }
 
@@ -72,7 +72,7 @@ export function parseFloatText(text: string): number {
   return Number(text);
 }
 
-/** A number where that is exact, else a bigint: what becomes of a Python `int`. */
+/** A Python `int`: a number if that is exact, else a bigint. */
 export function toInteger(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

@@ -1,7 +1,7 @@
 /**
- * The pickle opcodes that build data, by the names of Python's `pickletools`.
+ * The pickle opcodes that build data, named as in Python's `pickletools`.
  *
- * Left out on purpose, and thereby refused: persistent ids, the extension registry, `INST`/`OBJ`, sets,
+ * Deliberately left out, and thereby refused: persistent ids, the extension registry, `INST`/`OBJ`, sets,
  * out-of-band buffers, `POP`/`DUP`. No ZEO peer sends them.
  */
 export const op = {
@@ -58,7 +58,7 @@ export const op = {
   byteArray8: 0x96,
 } as const;
 
-/** The opcodes that records have beside those of the protocol's messages, by the names of Python's `pickletools`. */
+/** Further opcodes of records, named as in Python's `pickletools`. */
 export const recordOp = {
   ...op,
   pop: 0x30,

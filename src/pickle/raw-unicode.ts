@@ -4,8 +4,8 @@ import { ProtocolError } from '../model/errors.js';
  * Text in Python's `raw-unicode-escape`, in which pickle protocol 0 writes it: Latin-1, and `\uXXXX` or
  * `\UXXXXXXXX` for the rest. A backslash before anything else stands for itself.
  *
- * @param surrogates some Pythons 2 wrote a character beyond U+FFFF as the two halves of a surrogate pair.
- * @throws ProtocolError for an escape that names no character, or half of a surrogate pair unless they are kept.
+ * @param surrogates some builds of Python 2 wrote a character beyond U+FFFF as the two halves of a surrogate pair.
+ * @throws ProtocolError for an escape beyond Unicode, or for half of a surrogate pair unless those are kept.
  */
 export function decodeRawUnicode(bytes: Uint8Array, surrogates?: 'keep surrogates'): string {
   const text = new TextDecoder('utf-16le').decode(widened(bytes));

@@ -6,9 +6,9 @@ import { decodeText } from './text.js';
 const maxLineBytes = 1024;
 
 /**
- * A cursor over one pickle. Every read is checked against what is left before anything is allocated.
+ * A cursor over a pickle. Every read is checked against the remaining bytes before anything is allocated.
  *
- * All methods throw ProtocolError when the pickle ends too early.
+ * All methods throw a ProtocolError if the pickle ends too early.
  */
 export class PickleReader {
   readonly #bytes: Uint8Array;
@@ -46,7 +46,7 @@ export class PickleReader {
     return this.#view.getFloat64(this.#take(8), false);
   }
 
-  /** A length in eight bytes; one beyond 2^53 is over any limit and needs no exactness. */
+  /** A length in eight bytes. One beyond 2^53 is over any limit and need not be exact. */
   length8(): number {
     const low = this.u32();
     return this.u32() * 2 ** 32 + low;
@@ -63,7 +63,7 @@ export class PickleReader {
     return decodeText(this.#bytes, start, start + length);
   }
 
-  /** The bytes up to the next newline, which is consumed. Bounded before it is searched for. */
+  /** The bytes up to the next newline, which is consumed; the search for it is bounded. */
   line(limit = maxLineBytes): Uint8Array {
     const start = this.#position;
     const length = this.#bytes.subarray(start, start + limit + 1).indexOf(0x0a);
@@ -72,7 +72,7 @@ export class PickleReader {
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** A line of ASCII; anything else in it comes out escaped, and fits no syntax. */
+  /** A line of ASCII. Anything else in it is escaped, so that it matches no syntax. */
   asciiLine(): string {
     return printableBytes(this.line(), maxLineBytes);
   }

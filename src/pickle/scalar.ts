@@ -3,7 +3,7 @@ import { op } from './opcode.js';
 import { decodeRawUnicode } from './raw-unicode.js';
 import type { PickleReader } from './reader.js';
 
-/** A value that holds no others. */
+/** A value that contains no others. */
 export type Scalar = null | boolean | number | bigint | string | Uint8Array;
 
 /**
@@ -11,7 +11,7 @@ export type Scalar = null | boolean | number | bigint | string | Uint8Array;
  *
  * Python 2's `STRING` opcodes are bytes: only `zodbpickle.binary` still writes them.
  *
- * @throws ProtocolError for a malformed one.
+ * @throws ProtocolError for a malformed scalar.
  */
 export function readScalar(reader: PickleReader, opcode: number): Scalar | undefined {
   switch (opcode) {

@@ -1,11 +1,11 @@
 import { ProtocolError } from '../model/errors.js';
 
-/** The stack of a pickle machine, with the marks that variable-length containers start at. */
+/** The stack of a pickle machine, with the marks at which variable-length containers start. */
 export class PickleStack {
   readonly #values: unknown[] = [];
-  /** The floors outside of each open mark, the outermost first. */
+  /** The floor below each open mark, outermost first. */
   readonly #marks: number[] = [];
-  /** Below this index the values belong to what is outside of the innermost mark. */
+  /** The values below this index are below the innermost mark. */
   #floor = 0;
 
   push(value: unknown): void {
@@ -17,7 +17,7 @@ export class PickleStack {
     this.#floor = this.#values.length;
   }
 
-  /** @throws ProtocolError, as all that take from the stack, when there is nothing above the mark. */
+  /** @throws ProtocolError, as all methods that pop do, if there is nothing above the mark. */
   pop(): unknown {
     this.#require(1);
     return this.#values.pop();
@@ -28,7 +28,7 @@ export class PickleStack {
     return this.#values.splice(-count);
   }
 
-  /** Takes all above the innermost mark, and the mark. */
+  /** Pops everything above the innermost mark, and the mark. */
   popToMark(): unknown[] {
     const outer = this.#marks.pop();
     if (outer === undefined) throw underflow();
@@ -37,7 +37,7 @@ export class PickleStack {
     return items;
   }
 
-  /** Drops the value on the top; where there is none above the mark, the mark. */
+  /** Drops the top value, or the mark if there is no value above it. */
   discard(): void {
     if (this.#values.length > this.#floor) this.#values.pop();
     else this.popToMark();

@@ -17,16 +17,16 @@ const escapes: Readonly<Record<string, number>> = {
 const token = /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|([\\'"abfnrtv]))|[^\\]+|\\(?=[^x])/gy;
 
 /**
- * The bytes of a string of pickle protocol 0, which is written as Python 2 shows it: in quotes, with escapes.
+ * The bytes of a string in pickle protocol 0, which is written as Python 2's `repr`: in quotes, with escapes.
  *
- * @param literal Latin-1 text, as it stands in the pickle.
- * @throws ProtocolError when the quotes do not match, or an escape is cut short.
+ * @param literal Latin-1 text, as in the pickle.
+ * @throws ProtocolError if the quotes do not match, or an escape is cut short.
  */
 export function parseStringLiteral(literal: string): Uint8Array {
   const text = literal.trimEnd();
   const quote = text[0];
   if (text.length < 2 || (quote !== "'" && quote !== '"') || !text.endsWith(quote)) {
-    throw new ProtocolError('Pickle has a string without its quotes');
+    throw new ProtocolError('Pickle has a string without matching quotes');
   }
   const content = text.slice(1, -1);
   const bytes = new Uint8Array(content.length);
@@ -39,7 +39,7 @@ export function parseStringLiteral(literal: string): Uint8Array {
     else if (letter !== undefined) bytes[length++] = escapes[letter] as number;
     else for (let index = 0; index < whole.length; index++) bytes[length++] = whole.charCodeAt(index);
   }
-  // The tokens lie side by side, so what is left over is where there was none.
-  if (read !== content.length) throw new ProtocolError('Pickle has a string with half an escape');
+  // The tokens are adjacent, so anything left over is not a token.
+  if (read !== content.length) throw new ProtocolError('Pickle has a string with an incomplete escape');
   return bytes.subarray(0, length);
 }

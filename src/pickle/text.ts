@@ -1,15 +1,15 @@
 import { ProtocolError } from '../model/errors.js';
 
-// Fatal: what is no UTF-8 is refused, not repaired. The byte order mark is a character like any other here.
+// Fatal: invalid UTF-8 is refused, not repaired. A byte order mark is an ordinary character here.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Up to this length a loop beats the call into `TextDecoder`, in bytes. */
+/** In bytes. Up to this length a loop is faster than `TextDecoder`. */
 const shortText = 24;
 
 /**
- * The text that lies as UTF-8 between two offsets.
+ * The text between two offsets.
  *
- * @throws ProtocolError when it is no valid UTF-8.
+ * @throws ProtocolError for invalid UTF-8.
  */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string {
   if (end - start <= shortText) {
@@ -29,7 +29,7 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   }
 }
 
-/** Bytes as the text whose characters have their numbers. */
+/** Bytes as text: each byte becomes the character with its number. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }

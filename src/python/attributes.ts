@@ -10,7 +10,7 @@ export function attributesOf(state: unknown): ReadonlyMap<string, unknown> {
   if (dicts.includes(undefined)) return attributes;
   for (const dict of dicts) {
     for (const [key, value] of dict ?? []) {
-      // Names that Python 2 wrote may have been left as bytes.
+      // Names written by Python 2 may still be bytes.
       const name = key instanceof Uint8Array ? latin1(key) : key;
       if (typeof name === 'string') attributes.set(name, value);
     }
@@ -18,7 +18,7 @@ export function attributesOf(state: unknown): ReadonlyMap<string, unknown> {
   return attributes;
 }
 
-/** Of a dict: a `Map` in a record, and mostly an object without a prototype in a message. `None` has none. */
+/** The entries of a dict: a `Map` in a record, usually an object without a prototype in a message. `None` has none. */
 function entriesOf(dict: unknown): Iterable<readonly [unknown, unknown]> | undefined {
   if (dict instanceof Map) return dict;
   if (dict === null) return [];

@@ -1,4 +1,4 @@
-/** Python's `datetime.timedelta`, as Python keeps it: only the days are negative. */
+/** Python's `datetime.timedelta`, normalized as in Python: only the days can be negative. */
 export class PythonTimeDelta {
   readonly days: number;
   /** 0 to 86,399. */
@@ -12,17 +12,17 @@ export class PythonTimeDelta {
     this.microseconds = microseconds;
   }
 
-  /** All of it in seconds; exact to the microsecond below some 285 years. */
+  /** The total in seconds; exact to the microsecond up to about 285 years. */
   get totalSeconds(): number {
     return this.days * 86_400 + this.seconds + this.microseconds / 1e6;
   }
 }
 
-/** A time zone whose offset is known: Python's `datetime.timezone`, and those of the package `pytz`. */
+/** A time zone with a known offset: Python's `datetime.timezone`, and the zones of the package `pytz`. */
 export class PythonTimeZone {
-  /** East of Greenwich is positive. With `pytz` it is the one that holds for the time that the zone is of. */
+  /** Positive east of Greenwich. With `pytz` it is the offset at the time that the zone belongs to. */
   readonly utcOffset: PythonTimeDelta;
-  /** `Europe/Berlin` of `pytz`, or what the `timezone` was called. */
+  /** `Europe/Berlin` with `pytz`, or the name of the `timezone`. */
   readonly name: string | undefined;
 
   constructor(utcOffset: PythonTimeDelta, name?: string) {
@@ -30,11 +30,11 @@ export class PythonTimeZone {
     this.name = name;
   }
 
-  /** As ISO 8601 has it: `+01:00`, with seconds if there are any. */
+  /** In ISO 8601: `+01:00`, with seconds if there are any. */
   toString(): string {
     const { days, seconds, microseconds } = this.utcOffset;
     const isNegative = days < 0;
-    // Exact: an offset is less than a day.
+    // Exact, because an offset is shorter than a day.
     const total = Math.abs((days * 86_400 + seconds) * 1e6 + microseconds);
     const parts = [total / 3.6e9, (total / 6e7) % 60].map((part) => padded(Math.floor(part), 2));
     const rest = total % 6e7;
@@ -65,13 +65,13 @@ export class PythonDate {
     this.day = day;
   }
 
-  /** `2024-02-29`, as Python's `isoformat` has it. */
+  /** `2024-02-29`, as Python's `isoformat`. */
   toString(): string {
     return `${padded(this.year, 4)}-${padded(this.month, 2)}-${padded(this.day, 2)}`;
   }
 }
 
-/** What a `datetime.time` is made of. */
+/** The fields of a `datetime.time`. */
 export interface TimeFields {
   readonly hour: number;
   readonly minute: number;
@@ -88,7 +88,7 @@ export class PythonTime implements TimeFields {
   readonly second: number;
   readonly microsecond: number;
   readonly fold: 0 | 1;
-  /** `null` for a naive time; a {@link PythonTimeZone} if its offset is known; else a `PythonObject` or what there was. */
+  /** `null` for a naive time; a {@link PythonTimeZone} if its offset is known; else a `PythonObject` or any other value. */
   readonly tzinfo: unknown;
 
   constructor({ hour, minute, second, microsecond, fold }: TimeFields, tzinfo: unknown = null) {
@@ -100,7 +100,7 @@ export class PythonTime implements TimeFields {
     this.tzinfo = tzinfo;
   }
 
-  /** `23:59:59.000001+01:00` as Python's `isoformat` has it; without an offset if none is known. */
+  /** `23:59:59.000001+01:00`, as Python's `isoformat`; without an offset if it is not known. */
   toString(): string {
     const clock = [this.hour, this.minute, this.second].map((part) => padded(part, 2)).join(':');
     const offset = this.tzinfo instanceof PythonTimeZone ? this.tzinfo.toString() : '';
@@ -111,7 +111,7 @@ export class PythonTime implements TimeFields {
 /** Python's `datetime.datetime`. */
 export class PythonDateTime {
   readonly date: PythonDate;
-  /** With the time zone. */
+  /** Including the time zone. */
   readonly time: PythonTime;
 
   constructor(date: PythonDate, time: PythonTime) {
@@ -119,17 +119,17 @@ export class PythonDateTime {
     this.time = time;
   }
 
-  /** `2024-02-29T23:59:59.000001+01:00` as Python's `isoformat` has it; without an offset if none is known. */
+  /** `2024-02-29T23:59:59.000001+01:00`, as Python's `isoformat`; without an offset if it is not known. */
   toString(): string {
     return `${this.date}T${this.time}`;
   }
 
-  /** The moment, to the millisecond; `undefined` for a naive one, and if the offset of its zone is not known. */
+  /** The point in time, to the millisecond; `undefined` for a naive one, and if the offset of its zone is not known. */
   toDate(): Date | undefined {
     const { date, time } = this;
     if (!(time.tzinfo instanceof PythonTimeZone)) return undefined;
     const moment = new Date(0);
-    // Not Date.UTC, which takes the years below 100 for those of the twentieth century.
+    // Not Date.UTC, which maps years below 100 to the twentieth century.
     moment.setUTCFullYear(date.year, date.month - 1, date.day);
     moment.setUTCHours(time.hour, time.minute, time.second, Math.floor(time.microsecond / 1000));
     return new Date(moment.getTime() - Math.round(time.tzinfo.utcOffset.totalSeconds * 1000));

@@ -1,11 +1,11 @@
 /**
- * What a pickle names by module and name: a class or a function. Nothing is imported, so which of the two it is, and
- * whether there is such a thing at all, is not known.
+ * A class or a function that a pickle refers to by module and name. Nothing is imported, so it is not known which of the two
+ * it is, or whether it exists.
  */
 export class PythonGlobal {
   /** E.g. `persistent.mapping`. */
   readonly module: string;
-  /** E.g. `PersistentMapping`; dotted for what is nested in a class. */
+  /** E.g. `PersistentMapping`; dotted if it is nested in a class. */
   readonly name: string;
 
   constructor(module: string, name: string) {

@@ -1,16 +1,16 @@
-/** Python's `str(Decimal)`. Every digit fits in one place only: the text may be long and not end like one. */
+/** Python's `str(Decimal)`. Each digit can match in one place only, as the text may be long and malformed at its end. */
 const decimalText = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|Inf(?:inity)?|s?NaN\d*)$/;
 
 /** Python's `decimal.Decimal`, to the last digit: `1.50` is not `1.5`. */
 export class PythonDecimal {
-  /** As Python shows it: `1.50`, `-1E+3`, `NaN`, `Infinity`. A library for decimals reads it. */
+  /** As Python writes it: `1.50`, `-1E+3`, `NaN`, `Infinity`. Libraries for decimals read it. */
   readonly text: string;
 
   constructor(text: string) {
     this.text = text;
   }
 
-  /** Whether Python's `Decimal` shows itself like this. */
+  /** Whether a text is what Python's `str(Decimal)` returns. */
   static isText(text: string): boolean {
     return decimalText.test(text);
   }

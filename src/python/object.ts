@@ -2,25 +2,25 @@ import { attributesOf } from './attributes.js';
 import { PythonGlobal } from './global.js';
 import { PersistentReference } from './persistent-reference.js';
 
-/** What a pickle may call: a class or a function, one that another call returned, or a persistent class. */
+/** What a pickle may call: a class or function, the result of another call, or a persistent class. */
 export type Callee = PythonGlobal | PythonObject | PersistentReference;
 
 /**
- * Any Python object that has no counterpart here: what its pickle says of how to make it. Nothing has been called.
+ * A Python object without a counterpart here, described by how its pickle would create it. Nothing has been called.
  *
- * It is mutable, and its fields are what pickle filled in: `None` of Python is `null`, what was not there is `undefined`.
+ * It is mutable. Its fields are what the pickle contains: Python's `None` is `null`, an absent part is `undefined`.
  */
 export class PythonObject {
-  /** What would be called: mostly its class; a function; or what another call would return. */
+  /** What would be called: usually its class, else a function, or the result of another call. */
   readonly class: Callee;
-  /** What it would be called with. */
+  /** The arguments of that call. */
   readonly args: readonly unknown[];
   readonly kwargs: ReadonlyMap<unknown, unknown> | undefined;
-  /** What `__setstate__` would be given, or what `__dict__` would be updated with. */
+  /** The argument for `__setstate__`, or the attributes for `__dict__`. */
   state: unknown;
-  /** What would be appended, if it is a kind of list. */
+  /** The items to append, if it is a kind of list. */
   items: unknown[] | undefined;
-  /** What would be set, if it is a kind of dict. */
+  /** The entries to set, if it is a kind of dict. */
   entries: Map<unknown, unknown> | undefined;
 
   constructor(cls: Callee, args: readonly unknown[], kwargs?: ReadonlyMap<unknown, unknown>) {
@@ -32,13 +32,13 @@ export class PythonObject {
     this.entries = undefined;
   }
 
-  /** The attributes in the state, slots included; none if it is a state of another shape. */
+  /** The attributes in the state, including slots; empty for a state of another shape. */
   get attributes(): ReadonlyMap<string, unknown> {
     return attributesOf(this.state);
   }
 }
 
-/** Whether it is something that could be called in Python. */
+/** Whether Python could call it. */
 export function isCallee(value: unknown): value is Callee {
   return (
     value instanceof PythonGlobal || value instanceof PythonObject || value instanceof PersistentReference

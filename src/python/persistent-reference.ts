@@ -1,6 +1,6 @@
 import type { PythonGlobal } from './global.js';
 
-/** What a reference may say beside the oid. */
+/** The optional parts of a reference. */
 export interface PersistentReferenceDetails {
   readonly class?: PythonGlobal | PersistentReference | undefined;
   readonly database?: string | undefined;
@@ -16,17 +16,17 @@ export interface PersistentReferenceDetails {
  * | `oid` | `oid` |
  * | `['m', (database, oid, class)]` | `oid`, `class`, `database` |
  * | `['n', (database, oid)]` | `oid`, `database` |
- * | `['w', (oid,)]`, and `[oid]` of old | `oid`, `weak` |
+ * | `['w', (oid,)]`, formerly `[oid]` | `oid`, `weak` |
  * | `['w', (oid, database)]` | `oid`, `database`, `weak` |
  */
 export class PersistentReference {
-  /** Eight bytes, a copy of its own. */
+  /** Eight bytes, a copy. */
   readonly oid: Uint8Array;
-  /** The object's class when the reference was written; a class that is persistent itself is a reference. */
+  /** The object's class at the time of writing; a persistent class is itself a reference. */
   readonly class: PythonGlobal | PersistentReference | undefined;
-  /** The name of the database that the object is in; `undefined` for the one that the record is in. */
+  /** The name of the object's database; `undefined` for that of the record. */
   readonly database: string | undefined;
-  /** A weak reference does not keep its object from being packed away: there may be no record any more. */
+  /** A weak reference does not keep its object from being packed away: its record may be gone. */
   readonly weak: boolean;
 
   constructor(oid: Uint8Array, details: PersistentReferenceDetails = {}) {
@@ -36,7 +36,7 @@ export class PersistentReference {
     this.weak = details.weak ?? false;
   }
 
-  /** The oid as sixteen hexadecimal digits: references are objects, so a `Map` does not find them by their oid. */
+  /** The oid as sixteen hexadecimal digits, for use as a key: a `Map` compares references by identity. */
   toString(): string {
     return Buffer.from(this.oid).toString('hex');
   }

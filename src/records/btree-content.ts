@@ -1,39 +1,39 @@
 import { PersistentReference } from '../python/persistent-reference.js';
 
-/** A bucket of a BTree; or a BTree that has no more than one, which is then inside of it. */
+/** A bucket of a BTree, or a BTree with a single bucket, which is then stored inside the tree. */
 export interface BucketContent {
   readonly kind: 'bucket';
-  /** In the order of their keys. Keys of `fs` trees are bytes, which a `Map` does not find: iterate. */
+  /** In the order of their keys. Keys of `fs` trees are bytes, which a `Map` cannot look up: iterate. */
   readonly entries: ReadonlyMap<unknown, unknown>;
   /** The bucket with the next keys. */
   readonly next: PersistentReference | undefined;
 }
 
-/** A set that is a bucket of a TreeSet; or a TreeSet that has no more than one, which is then inside of it. */
+/** A bucket of a TreeSet, or a TreeSet with a single bucket, which is then stored inside the tree. */
 export interface SetContent {
   readonly kind: 'set';
-  /** In their order. */
+  /** In order. */
   readonly keys: readonly unknown[];
   /** The set with the next keys. */
   readonly next: PersistentReference | undefined;
 }
 
-/** A BTree or a TreeSet whose entries are in other records. Walk the children, or the buckets from the first one on. */
+/** A BTree or TreeSet whose entries are in other records. Walk the children, or the buckets from the first one on. */
 export interface TreeContent {
   readonly kind: 'tree';
   /** Buckets or sets, or trees of the same class. */
   readonly children: readonly PersistentReference[];
-  /** One less than children: the keys of `children[i + 1]` start at `keys[i]`, those of `children[i]` are below it. */
+  /** One fewer than the children: the keys of `children[i + 1]` start at `keys[i]`, those of `children[i]` are below it. */
   readonly keys: readonly unknown[];
   readonly firstBucket: PersistentReference;
 }
 
 export type BTreeContent = BucketContent | SetContent | TreeContent;
 
-/** `BTrees.OOBTree.OOBucket` and its family; `Py` marks the implementation in Python, `_` was the module's name in C. */
+/** `BTrees.OOBTree.OOBucket` and its family; `Py` marks the implementation in Python, `_` was the prefix of the C modules. */
 const btreeClass = /^BTrees\._?([A-Za-z]{2})BTree\.\1(BTree|Bucket|TreeSet|Set)(?:Py)?$/;
 
-/** What a class of the package BTrees holds (`BTrees/_base.py: __getstate__`); `undefined` for any other class or state. */
+/** The content of a class of the package BTrees (`BTrees/_base.py: __getstate__`); `undefined` for any other class or state. */
 export function btreeContent(className: string, state: unknown): BTreeContent | undefined {
   const kind = btreeClass.exec(className)?.[2];
   switch (kind) {
@@ -50,7 +50,7 @@ export function btreeContent(className: string, state: unknown): BTreeContent | 
   }
 }
 
-/** `None` when it is empty, `((bucket's state,),)` when one bucket is enough. */
+/** `None` if it is empty, `((bucket's state,),)` if one bucket is enough. */
 function treeContent<Leaf>(
   state: unknown,
   leafContent: (state: unknown) => Leaf,

@@ -13,12 +13,12 @@ interface Visit {
 /**
  * Walks the graphs of decoded values, each value once, without recursion.
  *
- * Depth is the longest way down; where values are in a circle it ends at the first that is on the way already.
+ * Depth is the longest path down; in a cycle it ends at the first value that is already on the path.
  *
- * @throws ProtocolError when one nests deeper than `maxDepth`.
+ * @throws ProtocolError if a value nests deeper than `maxDepth`.
  */
 export function checkDepth(roots: readonly unknown[], maxDepth: number): void {
-  /** How many levels there are from a value downwards; 0 while the walk is inside of it. */
+  /** The number of levels from a value downwards; 0 while the walk is inside it. */
   const heights = new Map<object, number>();
   const path: Visit[] = [];
   const enter = (value: unknown): number => {

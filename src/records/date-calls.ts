@@ -8,11 +8,11 @@ import {
 } from '../python/date-time.js';
 import type { Call, CallContext } from './call.js';
 
-/** A day in seconds: every offset is less. */
+/** A day in seconds; every offset is shorter. */
 const day = 86_400;
 
 /**
- * The values of calls into Python's `datetime`, and into `pytz`, whose zones carry their offset: by dotted name. Dates and
+ * The values of calls into Python's `datetime` and into `pytz`, whose zones carry their offset, by dotted name. Dates and
  * times are packed into bytes (`Lib/_pydatetime.py: __reduce_ex__`), big-endian.
  */
 export const dateCalls: readonly (readonly [string, Call])[] = [
@@ -29,7 +29,7 @@ export const dateCalls: readonly (readonly [string, Call])[] = [
 function dateTime([packed, zone]: readonly unknown[], { strings }: CallContext): PythonDateTime | undefined {
   const bytes = octets(packed, 10, strings);
   if (bytes === undefined) return undefined;
-  // The second of two equal times has the highest bit of the month set, which here leads the time.
+  // The highest bit of the month marks the second of two equal times; `time` expects it as an argument.
   const month = bytes[2] as number;
   const days = date(Uint8Array.of(...bytes.subarray(0, 2), month & 0x7f, bytes[3] as number));
   const clock = time(bytes.subarray(4), zone, month > 0x7f);
@@ -63,7 +63,7 @@ function time(bytes: Uint8Array | undefined, zone: unknown, isSecond = false): P
   return isTime ? new PythonTime(fields, zone) : undefined;
 }
 
-/** Seconds may be negative and more than a day, as `pytz` has them. */
+/** Seconds may be negative or more than a day, as in `pytz`. */
 function timeDelta([days = 0, seconds = 0, microseconds = 0]: readonly unknown[]):
   | PythonTimeDelta
   | undefined {

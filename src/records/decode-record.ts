@@ -6,9 +6,9 @@ import { type RecordOptions, resolveRecordOptions } from './record-options.js';
 import { RecordUnpickler } from './record-unpickler.js';
 import { ZodbRecord } from './zodb-record.js';
 
-/** A record that cannot be decoded: it is damaged, or over a limit, or no record at all. Its code is `ERR_ZEO_RECORD`. */
+/** A record that cannot be decoded: it is damaged, over a limit, or not a record. Its code is `ERR_ZEO_RECORD`. */
 export class RecordError extends KeepAliveError {
-  /** How far the decoder had read, in bytes: what `python -m pickletools` shows is near there. */
+  /** How far the decoder had read, in bytes; look near there in the output of `python -m pickletools`. */
   readonly offset: number;
 
   constructor(message: string, offset: number, cause?: unknown) {
@@ -18,13 +18,13 @@ export class RecordError extends KeepAliveError {
 }
 
 /*
- * Why a pickle machine of our own. Of the npm packages that read pickle only `pickleparser` (0.2.1) knows protocols 3 to 5;
- * `jpickle` (0.4.1, ten years old) takes protocol 2 and makes 0 of every long integer. `pickleparser` cannot read records: it
- * forgets its memo between the two pickles, which share one; it reads long integers through `parseInt`, or refuses more
- * than 8 bytes, or loses the sign; it does not undo the escapes of protocol 0; what the memo does not have comes out as
- * `undefined`. And it is not for bytes that are not trusted: nothing is limited, a missing mark ends in a TypeError, and
- * it runs `new` on whatever lies where a class should. Wrapping it would mean checking every byte before it does. The
- * reader, the stack and the numbers of the protocol's own pickles were here already.
+ * Why this package has its own pickle machine. Of the npm packages that read pickle only `pickleparser` (0.2.1) supports
+ * protocols 3 to 5; `jpickle` (0.4.1, ten years old) reads protocol 2 and turns every long integer into 0. `pickleparser`
+ * cannot read records: it forgets its memo between the two pickles, which share one; it reads long integers through
+ * `parseInt`, or refuses more than 8 bytes, or loses the sign; it does not undo the escapes of protocol 0; a missing memo
+ * entry becomes `undefined`. And it is not made for untrusted bytes: nothing is limited, a missing mark ends in a TypeError,
+ * and it runs `new` on whatever it finds in the place of a class. A wrapper would have to check every byte first. The
+ * reader, the stack and the numbers are needed for the protocol's own pickles anyway.
  */
 
 /**
@@ -37,9 +37,9 @@ export class RecordError extends KeepAliveError {
  * | `int` | `number`, or `bigint` beyond ±(2^53 − 1) | at most 1,024 bytes |
  * | `str` | `string` | with lone surrogates, if it has any |
  * | `str` of Python 2 | `string` or `Uint8Array` | option `python2Text` |
- * | `bytes`, `bytearray` | `Uint8Array` | mostly a view of `data`, which it keeps alive |
+ * | `bytes`, `bytearray` | `Uint8Array` | usually a view of `data`, which it keeps alive |
  * | `tuple`, `list` | `Array` | |
- * | `dict` | `Map` | as a key, what is compared by its content in Python (a tuple, bytes) is only itself here |
+ * | `dict` | `Map` | keys that Python compares by content (tuples, bytes) are compared by identity here |
  * | `set`, `frozenset` | `Set` | the same goes for its items |
  * | `complex`, `Decimal` | {@link PythonComplex}, {@link PythonDecimal} | |
  * | `date`, `time`, `datetime` | {@link PythonDate}, {@link PythonTime}, {@link PythonDateTime} | |
@@ -48,9 +48,9 @@ export class RecordError extends KeepAliveError {
  * | a class or function | {@link PythonGlobal} | |
  * | any other object | {@link PythonObject} | class, arguments, state, items: as data |
  *
- * What is one object in Python is one object here, however often it is referred to, and it may hold itself. So whoever walks
- * through a state that is not trusted should remember where they have been, as `structuredClone` does: a few hundred
- * bytes can stand for more paths than anybody can walk.
+ * An object in Python is one object here, however often it is referred to, and it may contain itself. Code that walks through
+ * an untrusted state should therefore remember which objects it has visited, as `structuredClone` does: a few hundred bytes
+ * can describe more paths than can be walked.
  *
  * @example
  * const { data } = await storage.load(oid);
@@ -58,8 +58,8 @@ export class RecordError extends KeepAliveError {
  * console.log(record.className, record.attributes.get('title'), record.references.length);
  * if (record.content?.kind === 'mapping') console.log([...record.content.entries.keys()]);
  *
- * @throws RecordError (`ERR_ZEO_RECORD`) for bytes that are no record, or one that is over a limit.
- * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for data that are no `Uint8Array`, and for options out of range.
+ * @throws RecordError (`ERR_ZEO_RECORD`) for bytes that are not a record, or for a record over a limit.
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for anything but a `Uint8Array`, and for options out of range.
  */
 export function decodeRecord(data: Uint8Array, options: RecordOptions = {}): ZodbRecord {
   return decode(data, options, (unpickler, { maxDepth }) => readRecord(data, unpickler, maxDepth));
@@ -89,11 +89,11 @@ function decode<T>(
 }
 
 /**
- * The objects that a record keeps alive, by their ids, as `ZODB/serialize.py: referencesf` finds them: not the weakly
- * referenced ones, nor those of other databases. What the record describes does not matter, not even whether its first pickle
- * is that of a class. For `MemoryStorage`'s option `referencesOf`.
+ * The ids of the objects that a record keeps alive, as `ZODB/serialize.py: referencesf` finds them: without weak references
+ * and those to other databases. What the record describes does not matter, not even whether its first pickle describes a
+ * class. For the option `referencesOf` of `MemoryStorage`.
  *
- * @throws RecordError (`ERR_ZEO_RECORD`) for anything else than two pickles, or over a limit.
+ * @throws RecordError (`ERR_ZEO_RECORD`) for anything but two pickles within the limits.
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
 export function referencesOf(data: Uint8Array, options: RecordOptions = {}): Uint8Array[] {
@@ -107,7 +107,7 @@ export function referencesOf(data: Uint8Array, options: RecordOptions = {}): Uin
 }
 
 /**
- * The class of a record, for messages: dotted, out of the first pickle alone, and `undefined` for a record that names none
+ * The dotted name of a record's class, for messages, read from the first pickle alone; `undefined` if it cannot be read
  * (`ZODB/utils.py: get_pickle_metadata`).
  */
 export function classNameOf(data: Uint8Array): string | undefined {
@@ -125,12 +125,12 @@ function readRecord(data: Uint8Array, unpickler: RecordUnpickler, maxDepth: numb
   const trailing = data.length - unpickler.offset;
   if (trailing > 0) throw new ProtocolError(`Record is followed by ${trailing} bytes`);
   const { references } = unpickler;
-  // Of the references, not all need to be in the state: pickle may have dropped some.
+  // Includes the references, as pickle may have dropped some from the state.
   checkDepth([meta, state, ...references], maxDepth);
   return new ZodbRecord({ ...parseMeta(meta, unpickler), state, references });
 }
 
-/** The class, in the forms that `ZODB/serialize.py` lists: alone, or with the arguments for `__new__` or `None`. */
+/** The class in one of the forms listed in `ZODB/serialize.py`: alone, or with the arguments for `__new__`, or `None`. */
 function parseMeta(meta: unknown, { strings }: RecordUnpickler): Pick<ZodbRecord, 'class' | 'newArgs'> {
   if (!Array.isArray(meta)) return { class: parseClass(meta, strings), newArgs: undefined };
   const [cls, args] = meta;
@@ -139,7 +139,7 @@ function parseMeta(meta: unknown, { strings }: RecordUnpickler): Pick<ZodbRecord
   return { class: parseClass(cls, strings), newArgs: args ?? undefined };
 }
 
-/** That storage puts two bytes before what it compresses (`zc/zlibstorage/__init__.py`). */
+/** `zc.zlibstorage` puts two bytes before compressed data (`zc/zlibstorage/__init__.py`). */
 function isCompressed(data: Uint8Array): boolean {
   return data[0] === 0x2e && data[1] === 0x7a;
 }

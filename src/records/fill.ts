@@ -3,8 +3,7 @@ import type { PickleStack } from '../pickle/stack.js';
 import { PythonObject } from '../python/object.js';
 
 /*
- * What pickle does to the container or the object on the top of its stack, after it has made it. All throw ProtocolError
- * for what cannot be changed so.
+ * How pickle fills the container or object on the top of its stack. All throw a ProtocolError for a target of another kind.
  */
 
 export function appendItems(stack: PickleStack, items: readonly unknown[]): void {

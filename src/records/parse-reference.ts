@@ -5,8 +5,8 @@ import { copyId, isId } from '../zodb/ids.js';
 import type { Python2Strings } from './python2-strings.js';
 
 /**
- * The reference that a persistent id stands for (`ZODB/serialize.py: ObjectReader._persistent_load`). Lists and tuples
- * are told apart by what is in them: the type of an extended reference is one letter, and an oid is never.
+ * Reads a persistent id (`ZODB/serialize.py: ObjectReader._persistent_load`). Lists and tuples are distinguished by their
+ * content: the type of an extended reference is one letter, an oid never is.
  *
  * @param wantsClass whether the class is wanted; if not, it may be anything
  * @throws ProtocolError for anything that ZODB does not write.
@@ -26,7 +26,7 @@ export function parseReference(id: unknown, strings: Python2Strings, wantsClass 
 }
 
 /**
- * A class as references and records have it: a global, its module and name, or a reference to a persistent class.
+ * Reads a class in a reference or record: a global, its module and name, or a reference to a persistent class.
  *
  * @throws ProtocolError for anything else.
  */
@@ -67,7 +67,7 @@ function parseExtended(
   }
 }
 
-/** Python 2 wrote oids as strings, and some of those are ASCII. */
+/** Python 2 wrote oids as strings, some of which are ASCII and so became text. */
 function oidOf(value: unknown, strings: Python2Strings): Uint8Array {
   const oid = strings.bytes(value);
   if (!isId(oid)) throw new ProtocolError('Record has a reference whose oid is not 8 bytes');

@@ -5,15 +5,15 @@ import { isCallee, PythonObject } from '../python/object.js';
 import type { Call, CallContext } from './call.js';
 import { dateCalls } from './date-calls.js';
 
-/** Python 3 called some modules otherwise (`_compat_pickle` of Python). */
+/** Python 3 renamed some modules (`Lib/_compat_pickle.py`). */
 const newNames: ReadonlyMap<string, string> = new Map([
   ['__builtin__', 'builtins'],
   ['copy_reg', 'copyreg'],
 ]);
 
 /**
- * The callables whose values are known here, by dotted name. Nothing is ever called: each makes the data that the call
- * stands for. All others, and these when their arguments are not Python's own, stay a {@link PythonObject}.
+ * The known callables, by dotted name. Nothing is ever called: each creates the data that the call stands for. All other
+ * calls, and calls of these with arguments that Python does not write, stay a {@link PythonObject}.
  */
 const calls: ReadonlyMap<string, Call> = new Map<string, Call>([
   ...dateCalls,
@@ -30,19 +30,19 @@ const calls: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['ZODB.broken.rebuild', rebuildBroken],
 ]);
 
-/** No known name is as long; a name of any length is looked up as often as the memo gives it out. */
+/** Longer than any known name. A name of any length would be looked up as often as the memo returns it. */
 const maxNameLength = 60;
 
 /**
- * The value of `callee(*args)`, which `REDUCE` asks for: data if the callee is known here, else the call itself.
+ * The value of `callee(*args)` for `REDUCE`: data if the callee is known, else the call itself.
  *
- * @throws ProtocolError for what cannot be called.
+ * @throws ProtocolError for a callee that cannot be called.
  */
 export function callValue(callee: unknown, args: unknown, context: CallContext): unknown {
   const instance = makeInstance(callee, args);
   const call = knownCall(callee);
   if (call === undefined) return instance;
-  // The memo may give out the same arguments again and again, and some calls copy them.
+  // The memo may return the same arguments again and again, and some calls copy them.
   context.budget.spend(instance.args.length);
   return call(instance.args, context) ?? instance;
 }
@@ -57,7 +57,7 @@ function knownCall(callee: unknown): Call | undefined {
 /**
  * An instance of a class, or the result of a call, as data.
  *
- * @throws ProtocolError for what cannot be called.
+ * @throws ProtocolError for a class that cannot be called.
  */
 export function makeInstance(cls: unknown, args: unknown, kwargs?: unknown): PythonObject {
   if (!isCallee(cls)) throw new ProtocolError('Pickle calls something other than a class');
@@ -73,7 +73,7 @@ function reconstruct([cls, base, state]: readonly unknown[]): PythonObject {
   return makeInstance(cls, isPlain ? [] : [state]);
 }
 
-/** An object whose class was missing when it was loaded, written again (`ZODB/broken.py: Broken.__reduce__`). */
+/** An object whose class was missing when it was loaded and written back (`ZODB/broken.py: Broken.__reduce__`). */
 function rebuildBroken([module, name, ...args]: readonly unknown[]): PythonObject | undefined {
   if (typeof module !== 'string' || typeof name !== 'string') return undefined;
   return new PythonObject(new PythonGlobal(module, name), args);
@@ -105,7 +105,7 @@ function encode([text, encoding]: readonly unknown[], { budget }: CallContext): 
   return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 
-/** Below protocol 5, in two spellings. Not copied: a mutable array that is no longer mutable may be shared. */
+/** Below protocol 5, in two forms. Not copied: nothing here changes it, so it may be shared. */
 function byteArray(args: readonly unknown[], context: CallContext): Uint8Array | undefined {
   const [content] = args;
   if (args.length === 0) return new Uint8Array(0);

@@ -2,18 +2,18 @@ import { ProtocolError } from '../model/errors.js';
 import { decodeText, latin1 } from '../pickle/text.js';
 
 /**
- * What becomes of Python 2's `str`, which was text and bytes alike. `ascii`: text where it is ASCII, else bytes, which is how
- * ZODB on Python 3 reads it (`zodbpickle`'s `errors="bytes"`). `utf-8`: text where it is valid UTF-8, else bytes. `latin1`:
- * always text. `bytes`: always bytes; not even the names of attributes in dicts are text then.
+ * How to read Python 2's `str`, which was both text and bytes. `ascii`: text if it is ASCII, else bytes, as ZODB reads it on
+ * Python 3 (`errors="bytes"` of `zodbpickle`). `utf-8`: text if it is valid UTF-8, else bytes. `latin1`: always text.
+ * `bytes`: always bytes, even the names of attributes in dicts.
  */
 export type Python2Text = 'ascii' | 'utf-8' | 'latin1' | 'bytes';
 
 export const python2Texts: readonly Python2Text[] = ['ascii', 'utf-8', 'latin1', 'bytes'];
 
-/** The most that is turned from one into the other, as no budget watches: more than any oid, name or date has. */
+/** Maximum length of a conversion, as no budget covers it: longer than any oid, name or date. */
 const maxConverted = 256;
 
-/** Python 2's strings, in both directions: oids and dates were strings, too, and must come out as what they were. */
+/** Converts Python 2's strings in both directions: oids and dates were strings, too, and have to become bytes again. */
 export class Python2Strings {
   readonly #text: Python2Text;
 
@@ -34,14 +34,14 @@ export class Python2Strings {
     }
   }
 
-  /** What had been bytes; `undefined` for what is neither text nor bytes, or too long for an id, a date or a name. */
+  /** The original bytes; `undefined` for other types, and for values too long for an id, a date or a name. */
   bytes(value: unknown): Uint8Array | undefined {
     if (value instanceof Uint8Array) return value;
     if (typeof value !== 'string' || value.length > maxConverted) return undefined;
     return new Uint8Array(Buffer.from(value, this.#text === 'utf-8' ? 'utf8' : 'latin1'));
   }
 
-  /** What had been text; otherwise as {@link bytes}. */
+  /** The original text; otherwise like {@link bytes}. */
   text(value: unknown): string | undefined {
     if (typeof value === 'string') return value;
     return value instanceof Uint8Array && value.length <= maxConverted ? latin1(value) : undefined;

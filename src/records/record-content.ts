@@ -1,7 +1,7 @@
 import { attributesOf } from '../python/attributes.js';
 import { type BTreeContent, btreeContent } from './btree-content.js';
 
-/** A `PersistentMapping` (which `PersistentDict` is, too). */
+/** A `PersistentMapping` or `PersistentDict`. */
 export interface MappingContent {
   readonly kind: 'mapping';
   readonly entries: ReadonlyMap<unknown, unknown>;
@@ -15,20 +15,20 @@ export interface ListContent {
 
 export type RecordContent = MappingContent | ListContent | BTreeContent;
 
-/** Where the classes have been over the years, in ZODB and in Zope's `Persistence`. */
+/** The names of the classes over the years, in ZODB and in Zope's `Persistence`. */
 const mappings =
   /^(?:(?:persistent|Persistence|ZODB)\.)?(?:mapping|dict|PersistentMapping|PersistentDict)\.Persistent(?:Mapping|Dict)$|^Persistence\.PersistentMapping$/;
 const lists =
   /^(?:(?:persistent|Persistence|ZODB)\.)?(?:list|PersistentList)\.PersistentList$|^Persistence\.PersistentList$/;
 
-/** What a container holds, by its class and state; `undefined` for other classes, and for states that they do not have. */
+/** The content of a container, by its class and state; `undefined` for other classes, and for malformed states. */
 export function contentOf(className: string, state: unknown): RecordContent | undefined {
   if (mappings.test(className)) return mappingContent(state);
   if (lists.test(className)) return listContent(state);
   return btreeContent(className, state);
 }
 
-/** `_container` is what the attribute was called in ZODB 3.2 and before. */
+/** Up to ZODB 3.2 the attribute was called `_container`. */
 function mappingContent(state: unknown): MappingContent | undefined {
   const attributes = attributesOf(state);
   const entries = attributes.get('data') ?? attributes.get('_container');

@@ -3,18 +3,18 @@ import { checkOptions, numeric, type OptionTypes, oneOf } from '../model/option-
 import { defaultMaxFrameBytes, maxValues } from '../pickle/limits.js';
 import { type Python2Text, python2Texts } from './python2-strings.js';
 
-/** How to decode a record, and how much of it to take. What is over a limit is a `RecordError`. */
+/** How to decode a record, and its limits. A record over a limit is a `RecordError`. */
 export interface RecordOptions {
-  /** What becomes of Python 2's `str`. Default `ascii`. */
+  /** How to read Python 2's `str`. Default `ascii`. */
   readonly python2Text?: Python2Text;
-  /** The length of a record in bytes. Default 128 MiB, at most what a string may have (half a GiB). */
+  /** Maximum length of a record in bytes. Default 128 MiB, at most the maximum length of a string (half a GiB). */
   readonly maxBytes?: number;
   /**
-   * How deep values may nest, where each is first met; consumers may therefore recurse. Default 1,000: Python's own pickler
-   * does not get deeper, as its recursion limit is 1,000.
+   * How deep values may nest; consumers may therefore recurse. Default 1,000, which is Python's recursion limit, and so the
+   * deepest that its own pickler gets.
    */
   readonly maxDepth?: number;
-  /** How many values there may be; an object or a dict counts as 8. Default 4,194,304, at most 16,777,216. */
+  /** Maximum number of values; an object or a dict counts as 8. Default 4,194,304, at most 16,777,216. */
   readonly maxValues?: number;
 }
 
@@ -29,7 +29,7 @@ const types: OptionTypes<RecordOptions> = {
 };
 
 /**
- * Every option, with its default where there was none.
+ * The options, checked and with their defaults.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */

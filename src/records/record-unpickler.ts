@@ -17,14 +17,14 @@ import type { RecordOptions } from './record-options.js';
 import { TextReader } from './text-reader.js';
 
 /**
- * The pickle machine of records: the pickles of a record, one after the other.
+ * The pickle machine of records: reads the pickles of a record, one after the other.
  *
- * Beside the types of the protocol's messages it knows sets, persistent references, old-style instances and Python 2's
- * strings. What the memo gives out is the same object again, so nothing is expanded, and circles are possible.
- * `decodeRecord` says where in the record a fault was.
+ * In addition to the types in messages it reads sets, persistent references, old-style instances and Python 2's strings. The
+ * memo returns the same object again, so nothing is expanded, and cycles are possible. `decodeRecord` adds the position to
+ * an error.
  */
 export class RecordUnpickler extends PickleMachine {
-  /** All references so far, in the order in which they stand in the record. */
+  /** All references so far, in the order of the record. */
   readonly references: PersistentReference[] = [];
   readonly strings: Python2Strings;
   readonly #wantsClasses: boolean;
@@ -32,10 +32,10 @@ export class RecordUnpickler extends PickleMachine {
   readonly #budget: Budget;
   readonly #context: CallContext;
   readonly #text: TextReader;
-  /** One for both pickles: the state may refer to what the class has put aside. */
+  /** One for both pickles: the state may refer to what was memoized with the class. */
   readonly #memo = new Map<number, unknown>();
 
-  /** @param wantsClasses whether the classes of references are wanted; if not, they may be anything */
+  /** @param wantsClasses whether to read the classes of references; if not, they may be anything */
   constructor(record: Uint8Array, options: Required<RecordOptions>, wantsClasses = true) {
     super(record);
     this.#wantsClasses = wantsClasses;
@@ -92,7 +92,7 @@ export class RecordUnpickler extends PickleMachine {
     setState(this.stack, state);
   }
 
-  /** UTF-8, as Python 3 allows names beyond ASCII. */
+  /** In UTF-8, as Python 3 allows names beyond ASCII. */
   protected readName(): string {
     const line = this.reader.line();
     return decodeText(line, 0, line.length);
@@ -134,7 +134,7 @@ export class RecordUnpickler extends PickleMachine {
       case op.frozenSet:
         this.#pushObject(new Set(stack.popToMark()));
         break;
-      // Pickle drops what it has written when a tuple turns out to hold itself.
+      // Pickle drops what it has written if a tuple turns out to contain itself.
       case op.pop:
         stack.discard();
         break;

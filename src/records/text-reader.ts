@@ -6,7 +6,7 @@ import { parseStringLiteral } from '../pickle/string-literal.js';
 import { decodeText, latin1 } from '../pickle/text.js';
 import type { Python2Strings } from './python2-strings.js';
 
-/** Text, in the variety in which Pythons have written it. */
+/** Reads text in all the forms in which versions of Python have written it. */
 export class TextReader {
   readonly #record: Uint8Array;
   readonly #reader: PickleReader;
@@ -21,7 +21,7 @@ export class TextReader {
   /**
    * The text or string of Python 2 that an opcode pushes, or `undefined` for an opcode of another kind.
    *
-   * @throws ProtocolError for a malformed one.
+   * @throws ProtocolError for a malformed text.
    */
   read(opcode: number): string | Uint8Array | undefined {
     const reader = this.#reader;
@@ -46,8 +46,8 @@ export class TextReader {
   }
 
   /**
-   * Unlike a message of the protocol, a record may hold halves of surrogate pairs: Python's `str` can, and pickle writes
-   * them as UTF-8 would if it allowed them (`surrogatepass`). So can ours.
+   * Unlike a message, a record may contain lone surrogates, as Python's `str` can: pickle writes them as UTF-8 would if it
+   * allowed them (`surrogatepass`). JavaScript's strings can hold them, too.
    */
   #utf8(length: number): string {
     const start = this.#record.length - this.#reader.remaining;

@@ -5,9 +5,9 @@ import type { Position } from './document.js';
 export type ConfigErrorCode = Extract<ErrorCode, `ERR_ZCONFIG_${string}`>;
 
 export interface ConfigErrorDetails {
-  /** What would have been right there, to follow the word “expected”. */
+  /** What would be valid there; follows the word “expected”. */
   readonly expected: string;
-  /** What is there instead. Never a line or a value whose meaning is unknown: it may be a password. */
+  /** What is there instead. Never a line or a value of unknown meaning: it may be a password. */
   readonly found?: string | undefined;
   readonly cause?: unknown;
 }
@@ -16,9 +16,9 @@ export interface ConfigErrorDetails {
 export class ConfigError extends KeepAliveError {
   declare readonly code: ConfigErrorCode;
   readonly file: string;
-  /** Counted from 1. Absent where it is about the file as a whole. */
+  /** Counted from 1. Absent if the error concerns the file as a whole. */
   readonly line: number | undefined;
-  /** What would have been right there, to follow the word “expected”. */
+  /** What would be valid there; follows the word “expected”. */
   readonly expected: string;
 
   constructor(
@@ -40,8 +40,8 @@ export class ConfigError extends KeepAliveError {
 }
 
 /**
- * A section's type or name for a message, or something else where it is not plainly one: a line of a file that is no
- * configuration at all must not be shown.
+ * A section's type or name for a message, or `otherwise` if it does not look like one: the lines of a file that is not a
+ * configuration must not be shown.
  */
 export function plainly(word: string, otherwise: string): string {
   return /^[a-z][-._a-z0-9]{0,39}$/i.test(word) ? word : otherwise;

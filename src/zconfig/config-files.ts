@@ -6,10 +6,10 @@ import type { Document, Position } from './document.js';
 import { includedPath } from './include-target.js';
 import { parseDocument } from './parser.js';
 
-/** Opening a named pipe without it would wait for a writer for ever. */
+/** Without it, opening a named pipe would wait forever for a writer. */
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** The files of one configuration: opens, bounds and parses them. */
+/** Opens and parses the files of one configuration, within its limits. */
 export class ConfigFiles {
   #bytesLeft: number = limits.totalBytes;
   #filesLeft: number = limits.files;
@@ -22,7 +22,7 @@ export class ConfigFiles {
   }
 
   /**
-   * What an `%include` at that place names.
+   * Opens the file that an `%include` names.
    *
    * @throws ConfigError `ERR_ZCONFIG_INCLUDE`, and what {@link open} throws
    */
@@ -30,7 +30,7 @@ export class ConfigFiles {
     return this.#read(includedPath(target, at), at);
   }
 
-  /** @param from what to blame when there is no such file */
+  /** @param from the position that an error refers to */
   async #read(file: string, from: Partial<Position> & { file: string }): Promise<Document> {
     if (this.#filesLeft-- === 0) throw tooMuch(from, `${limits.files} files`);
     let bytes: Buffer | undefined;
@@ -46,7 +46,7 @@ export class ConfigFiles {
   }
 }
 
-/** The whole file, or `undefined` if it is larger. Its size is not asked for: it may grow, and `/proc` says 0. */
+/** The whole file, or `undefined` if it is larger. Does not rely on its size: a file may grow, and `/proc` reports 0. */
 async function readBounded(file: string, limit: number): Promise<Buffer | undefined> {
   const handle = await open(file, openFlags);
   try {
@@ -79,7 +79,7 @@ function decode(bytes: Buffer, file: string): string {
   }
 }
 
-/** A line feed is no part of any other character, so lines can be looked at one by one. */
+/** In UTF-8 a line feed is never part of another character, so lines can be checked one by one. */
 function undecodableLine(bytes: Buffer): number {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let line = 1;
@@ -95,7 +95,7 @@ function undecodableLine(bytes: Buffer): number {
   }
 }
 
-/** Node's own message without its code, call and path: `no such file or directory`. */
+/** Node's message without code, call and path: `no such file or directory`. */
 function systemMessage(error: unknown): string {
   const { message } = error as NodeJS.ErrnoException;
   return /^[A-Z]+: (?<text>[^,]+)/.exec(message)?.groups?.text ?? message;

@@ -1,18 +1,18 @@
 /**
- * How much configuration is read. A `zope.conf` of a big site has a few thousand lines and hardly an include; these
- * bounds keep a file that was made to hurt from taking memory or time.
+ * How much configuration is read. The `zope.conf` of a big site has a few thousand lines and hardly any includes; these
+ * limits keep a malicious file from taking memory or time.
  */
 export const limits = {
-  /** Bytes of all files together, a file that is included twice counted twice. */
+  /** Bytes of all files together; a file that is included twice counts twice. */
   totalBytes: 1_048_576,
-  /** Files, the first one included. */
+  /** Files, including the first one. */
   files: 100,
-  /** Files that include one another in a row. */
+  /** Depth of nested includes. */
   includeDepth: 16,
-  /** Sections in one another. */
+  /** Depth of nested sections. */
   sectionDepth: 64,
-  /** Characters of one line. */
+  /** Characters in one line. */
   lineLength: 16_384,
-  /** Characters of all values with a `$` in them, after substitution: definitions can double one another. */
+  /** Characters of all values with a `$`, after substitution: each definition can double the one before. */
   expandedLength: 1_048_576,
 } as const;

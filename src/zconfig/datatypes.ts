@@ -3,10 +3,10 @@ import { byteSizeInWords, configBooleans, readBoolean, readByteSize } from '../m
 import { type Address, parseHostPort, parseSocketPath } from '../zeo/connection/address.js';
 import { splitWords, strip } from './whitespace.js';
 
-/** What a key's value can be, as ZConfig/datatypes.py. */
+/** What a key's value may be (ZConfig/datatypes.py). */
 export type KeyType<T> = Datatype<T, string>;
 
-/** Any text, the empty one too. */
+/** Any text, including an empty one. */
 export const anyText: KeyType<string> = text;
 
 export const boolean: KeyType<boolean> = {
@@ -14,12 +14,12 @@ export const boolean: KeyType<boolean> = {
   read: (text) => readBoolean(configBooleans, text),
 };
 
-/** As Python's `int()` reads it: `1_000` too. */
+/** What Python's `int()` reads, including `1_000`. */
 const whole = /^[+-]?\d+(?:_\d+)*$/;
 
 export const integer: KeyType<number> = { expected: 'a whole number', read: readInteger };
 
-/** A key of type integer for ZConfig, which counts seconds: no unit, no decimals. */
+/** Seconds, which are a plain integer in ZConfig: no unit, no decimals. */
 export const wholeSeconds: KeyType<number> = parsed(
   readInteger,
   numeric({ least: 0, most: longestSeconds, unit: 'seconds', isWhole: true }),
@@ -30,7 +30,7 @@ export const byteSize: KeyType<number> = {
   read: (text) => readByteSize(text, readInteger),
 };
 
-/** A `byte-size` that a cache can have: ZConfig lets a negative one pass too, which means nothing. */
+/** The size of a cache: unlike ZConfig's `byte-size` not negative, which would be meaningless. */
 export const cacheBytes: KeyType<number> = {
   expected: byteSize.expected,
   read: (text) => {
@@ -40,11 +40,11 @@ export const cacheBytes: KeyType<number> = {
 };
 
 /**
- * `socket-connection-address`: HOST:PORT, `[V6]:PORT`, a port of 127.0.0.1, or whatever has a slash in it, which is the path
- * of a unix socket, spaces and all. Hosts are lowered.
+ * `socket-connection-address`: HOST:PORT, `[V6]:PORT`, a port of 127.0.0.1, or the path of a unix socket, which is anything
+ * with a slash in it, including spaces. Hosts become lower case.
  *
- * Several in one line, which ZConfig would take for one strange host, are taken apart at the spaces. Refused, though ZConfig
- * lets it pass, is what nobody can connect to: a host without a port, port 0, a host that is no host name, a URL.
+ * Several servers in one line, which ZConfig would take for one strange host, are split at the spaces. Unlike ZConfig it
+ * refuses what cannot be connected to: a host without a port, port 0, an invalid host name, a URL.
  */
 export const servers: KeyType<readonly Address[]> = {
   expected: 'a server: HOST:PORT, [V6]:PORT, PORT, or the path of a unix socket',

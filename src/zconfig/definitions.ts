@@ -1,32 +1,32 @@
 /*
- * `%define` and what a `$` in a value stands for, as ZConfig/substitution.py:
+ * `%define` and the substitution of `$` in values, as in ZConfig/substitution.py:
  *
- *     $name  ${name}   what %define says, in any case; what it says is not searched for a `$` again
- *     $(NAME)          the environment variable of that very name
+ *     $name  ${name}   the value of the %define, in any case; it is not substituted again
+ *     $(NAME)          the environment variable of exactly that name
  *     $$               a dollar
  *
- * Any other `$` is an error, and so is a name that is not defined by then. An environment variable that is not set is an
- * error only where the value is needed: for ZConfig it is one anywhere, but this process does not run in Zope's
- * environment, and Plone's installer writes `var $(ZEO_TMP)`, which its own start script sets.
+ * Any other `$` is an error, and so is a name that is not defined above. An environment variable that is not set is an
+ * error only if the value is needed. ZConfig always refuses it, but this process does not run in Zope's environment, and
+ * Plone's installer writes `var $(ZEO_TMP)`, which Zope's start script sets.
  */
 import { ConfigError } from './config-error.js';
 import { limits } from './config-limits.js';
 import type { Position } from './document.js';
 import { splitFirst } from './whitespace.js';
 
-/** A value after substitution, or what it would need. */
+/** A value after substitution, or the variable that it lacks. */
 export type Text =
   | { readonly value: string; readonly unset?: undefined }
   | { readonly value?: undefined; readonly unset: UnsetVariable };
 
-/** An environment variable that is not set, and where it is asked for. */
+/** An environment variable that is not set, and where it is referred to. */
 interface UnsetVariable {
   readonly name: string;
   readonly at: Position;
 }
 
 /**
- * The value, where it is needed.
+ * The value, for a key that needs it.
  *
  * @throws ConfigError `ERR_ZCONFIG_UNDEFINED` if an environment variable in it is not set
  */
@@ -45,7 +45,7 @@ const reference = new RegExp(
   'g',
 );
 
-/** What has been defined so far, in all files: an included file sees and adds to the definitions of the others. */
+/** The definitions so far, in all files: an included file sees those of the others and adds its own. */
 export class Definitions {
   readonly #environment: Environment;
   readonly #definitions = new Map<string, { readonly text: Text; readonly at: Position }>();
@@ -56,7 +56,7 @@ export class Definitions {
   }
 
   /**
-   * `%define NAME VALUE`. The same once more is allowed, another value is not.
+   * `%define NAME VALUE`. Repeating a definition is allowed, changing it is not.
    *
    * @throws ConfigError `ERR_ZCONFIG_SYNTAX`, and what {@link substitute} throws
    */
@@ -64,10 +64,10 @@ export class Definitions {
     const [first, source] = splitFirst(argument);
     const key = first.toLowerCase();
     const known = this.#definitions.get(key);
-    // Compared as ZConfig does: what was substituted then with what is written now.
+    // Like ZConfig, compares the substituted value with the new one as it is written.
     if (known !== undefined && known.text.value !== source) {
       const { file, line } = known.at;
-      throw ConfigError.syntax(at, `$${key} to keep the value that it has been given in ${file}:${line}`);
+      throw ConfigError.syntax(at, `$${key} to keep its value from ${file}:${line}`);
     }
     if (!legalName.test(key)) {
       throw ConfigError.syntax(at, '%define NAME VALUE, with letters, digits and underscores in the name');
@@ -76,8 +76,8 @@ export class Definitions {
   }
 
   /**
-   * @throws ConfigError `ERR_ZCONFIG_SYNTAX`, `ERR_ZCONFIG_UNDEFINED`, or `ERR_ZCONFIG_LIMIT` when all values together
-   * grow too long
+   * @throws ConfigError `ERR_ZCONFIG_SYNTAX`, `ERR_ZCONFIG_UNDEFINED`, or `ERR_ZCONFIG_LIMIT` if all values together
+   * become too long
    */
   substitute(source: string, at: Position): Text {
     if (!source.includes('$')) return { value: source };
@@ -118,7 +118,7 @@ export class Definitions {
 
   #checkLength(value: string, at: Position): void {
     if (value.length <= this.#lengthLeft) return;
-    const expected = `values with $ of at most ${limits.expandedLength} characters in all`;
+    const expected = `at most ${limits.expandedLength} characters in all values with a $`;
     throw new ConfigError('ERR_ZCONFIG_LIMIT', at, { expected });
   }
 }

@@ -1,11 +1,11 @@
-/** A configuration file as it is written: sections in one another, nothing substituted, nothing included yet. */
+/** A configuration file as written: nested sections, before substitutions and includes. */
 export interface Document {
   /** The path, as the user or the including file gave it. */
   readonly file: string;
   readonly nodes: readonly Node[];
 }
 
-/** Where something stands. Lines count from 1. */
+/** A place in a file. Lines count from 1. */
 export interface Position {
   readonly file: string;
   readonly line: number;
@@ -22,11 +22,11 @@ export interface SectionNode {
   readonly nodes: readonly Node[];
 }
 
-/** `key value`. The key is as written: whether case matters in it is for the section to say. */
+/** `key value`. The key is as written: whether its case matters is up to the section. */
 export interface SettingNode {
   readonly kind: 'setting';
   readonly key: string;
-  /** Empty when there is none. */
+  /** Empty if there is no value. */
   readonly value: string;
   readonly at: Position;
 }

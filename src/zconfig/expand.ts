@@ -3,7 +3,7 @@ import { limits } from './config-limits.js';
 import { type Definitions, neededValue, type Text } from './definitions.js';
 import type { DirectiveNode, Document, Node, Position, SectionNode } from './document.js';
 
-/** A section with everything substituted and included. The outermost one has no type. */
+/** A section after substitutions and includes. The outermost one has no type. */
 export interface Section {
   readonly type: string;
   readonly name: string | undefined;
@@ -22,10 +22,10 @@ export interface Setting {
 export type Include = (target: string, at: Position) => Promise<Document>;
 
 /**
- * The tree that a document and all that it includes stand for.
+ * The tree of a document and everything that it includes.
  *
  * @throws ConfigError `ERR_ZCONFIG_SYNTAX`, `ERR_ZCONFIG_UNDEFINED`, `ERR_ZCONFIG_INCLUDE`, `ERR_ZCONFIG_LIMIT`, and
- * what `include` throws
+ * whatever `include` throws
  */
 export async function expand(
   document: Document,
@@ -37,7 +37,7 @@ export async function expand(
   return top;
 }
 
-/** Where the expansion is: in which files, the innermost last, and in how many sections. */
+/** The current position: the open files, innermost last, and the depth of sections. */
 interface Place {
   readonly files: readonly string[];
   readonly depth: number;
@@ -52,7 +52,7 @@ class Expansion {
     this.#include = include;
   }
 
-  /** In order, as ZConfig does: a definition counts from its line on. */
+  /** In order, like ZConfig: a definition is valid from its line on. */
   async addAll(nodes: readonly Node[], to: SectionBuilder, place: Place): Promise<void> {
     for (const node of nodes) {
       switch (node.kind) {
@@ -68,7 +68,7 @@ class Expansion {
           this.#definitions.define(node.argument, node.at);
           break;
         case 'import':
-          // It loads a Python package's schema, for sections that are of no interest here.
+          // Loads the schema of a Python package, for sections that do not matter here.
           this.#definitions.substitute(node.argument, node.at);
           break;
         case 'include':
@@ -79,7 +79,7 @@ class Expansion {
 
   async #section({ type, name, at, nodes }: SectionNode, place: Place): Promise<Section> {
     if (place.depth === limits.sectionDepth) {
-      const expected = `at most ${limits.sectionDepth} sections in one another`;
+      const expected = `at most ${limits.sectionDepth} nested sections`;
       throw new ConfigError('ERR_ZCONFIG_LIMIT', at, { expected });
     }
     const section = new SectionBuilder(type, name, at);
@@ -87,10 +87,10 @@ class Expansion {
     return section;
   }
 
-  /** What the file holds becomes part of the section that includes it. */
+  /** The file's contents become part of the section that includes it. */
   async #included({ argument, at }: DirectiveNode, to: SectionBuilder, place: Place): Promise<void> {
     if (place.files.length === limits.includeDepth) {
-      const expected = `at most ${limits.includeDepth} files that include one another`;
+      const expected = `at most ${limits.includeDepth} nested includes`;
       throw new ConfigError('ERR_ZCONFIG_LIMIT', at, { expected });
     }
     const target = neededValue(this.#definitions.substitute(argument, at));
@@ -117,12 +117,12 @@ class SectionBuilder implements Section {
     this.at = at;
   }
 
-  /** ZConfig/matcher.py: a name is used once in a section, whatever the types. */
+  /** A name may occur only once in a section, whatever the types (ZConfig/matcher.py). */
   add(section: Section): void {
     const { name, at } = section;
     const other = name === undefined ? undefined : this.#byName.get(name);
     if (name !== undefined && other !== undefined) {
-      const expected = `a name that is not used yet: ${other.at.file}:${other.at.line} has it already`;
+      const expected = `a name other than that of ${other.at.file}:${other.at.line}`;
       throw ConfigError.syntax(at, expected, plainly(name, 'this one'));
     }
     if (name !== undefined) this.#byName.set(name, section);

@@ -3,9 +3,9 @@ import { ConfigError } from './config-error.js';
 import type { Position } from './document.js';
 
 /**
- * The path of the file that an `%include` names. ZConfig takes its argument for a URL relative to the including file's:
- * `%20` is a space, a `#` begins a fragment. It would also fetch a real URL, or a `package:` resource by way of Python's
- * import; this does neither.
+ * The path of the file that an `%include` names. In ZConfig its argument is a URL relative to the including file:
+ * `%20` is a space, a `#` begins a fragment. ZConfig would also fetch a real URL, or import a `package:` resource; this does
+ * neither.
  *
  * @throws ConfigError `ERR_ZCONFIG_INCLUDE`
  */
@@ -15,14 +15,14 @@ export function includedPath(target: string, at: Position): string {
   if (scheme !== undefined && scheme !== 'file')
     throw refused(at, `a URL (${scheme}:), which is not fetched`);
   const location = (scheme === undefined ? target : target.slice('file:'.length)).replace(/^\/\/(?=\/)/, '');
-  if (location.startsWith('//')) throw refused(at, 'a file of another host');
+  if (location.startsWith('//')) throw refused(at, 'a file on another host');
   const [encoded = '', fragment = ''] = location.split(/#(.*)/s);
   if (fragment !== '') throw refused(at, 'a # with something after it (write %23 for a # in a name)');
   const decoded = encoded.replace(/(?:%[0-9a-f]{2})+/gi, decode);
   return path.isAbsolute(decoded) ? path.normalize(decoded) : path.join(path.dirname(at.file), decoded);
 }
 
-/** What is no UTF-8 stays as it is, as with Python's `unquote`. */
+/** Escapes that are not valid UTF-8 stay as they are, as in Python's `unquote`. */
 function decode(escapes: string): string {
   try {
     return decodeURIComponent(escapes);

@@ -1,11 +1,11 @@
 /*
- * ZConfig's syntax, as ZConfig/cfgparser.py reads it:
+ * ZConfig's syntax, as in ZConfig/cfgparser.py:
  *
- * - Only a line feed ends a line. White space around a line means nothing; nothing continues a line.
- * - A line is empty, a `# comment`, a `<section start>`, a `<section start/>` without a content, a `</section end>`,
+ * - Only a line feed ends a line. White space around a line is ignored; lines cannot be continued.
+ * - A line is empty, a `# comment`, a `<section start>`, a `<section start/>` without content, a `</section end>`,
  *   a `%directive` or a `key value`. A `#` further on in a line is part of the value.
  * - A key ends at white space or at a parenthesis: `key(value` is a key and a value.
- * - Sections are balanced within each file: an included file neither opens nor closes those of the file around it.
+ * - Sections are balanced within each file: an included file cannot open or close sections of the file that includes it.
  */
 import { ConfigError, plainly } from './config-error.js';
 import { limits } from './config-limits.js';
@@ -19,13 +19,13 @@ const header = new RegExp(`^(?<type>${word})(?:[${space}]+(?<name>${word}))?$`);
 const keyAndValue = new RegExp(`^(?<key>${word})[${space}]*(?<value>.*)$`, 's');
 
 /**
- * Text in, tree out. The text is what the file holds, already decoded.
+ * Text in, tree out. The text is already decoded.
  *
  * @throws ConfigError `ERR_ZCONFIG_SYNTAX`, `ERR_ZCONFIG_LIMIT`
  */
 export function parseDocument(text: string, file: string): Document {
   if (text.startsWith('\ufeff')) {
-    // For ZConfig it belongs to the first key, which then is unknown.
+    // ZConfig makes it part of the first key, which is then unknown.
     throw ConfigError.syntax({ file, line: 1 }, 'text without a byte order mark', 'one');
   }
   const top: Node[] = [];
@@ -80,9 +80,9 @@ function checkEnd(line: string, section: OpenSection | undefined, at: Position):
   if (!line.endsWith('>')) throw ConfigError.syntax(at, '</TYPE> alone on its line');
   const type = stripEnd(line.slice(2, -1)).toLowerCase();
   const found = `</${plainly(type, '…')}>`;
-  if (section === undefined) throw ConfigError.syntax(at, 'no end of a section: none is open', found);
+  if (section === undefined) throw ConfigError.syntax(at, 'an open section to end', found);
   if (section.type !== type) {
-    throw ConfigError.syntax(at, `${end(section)}, which line ${section.at.line} has opened`, found);
+    throw ConfigError.syntax(at, `${end(section)} for line ${section.at.line}`, found);
   }
 }
 
@@ -91,7 +91,7 @@ function parseDirective(line: string, at: Position): DirectiveNode {
   if (key !== 'define' && key !== 'import' && key !== 'include') {
     throw ConfigError.syntax(at, '%define, %import or %include');
   }
-  if (argument === '') throw ConfigError.syntax(at, `something after %${key}`, 'the end of the line');
+  if (argument === '') throw ConfigError.syntax(at, `an argument after %${key}`, 'the end of the line');
   return { kind: key, argument, at };
 }
 

@@ -4,27 +4,27 @@ import type { KeyType } from './datatypes.js';
 import { neededValue } from './definitions.js';
 import type { Section } from './expand.js';
 
-/** A key that a section knows. `D` is what its values are collected in. */
+/** A key of a section. `D` is the draft that its values are collected in. */
 export interface Key<D> {
   readonly isMultiple: boolean;
-  /** Whether nothing becomes of the value: then it may lack an environment variable. */
+  /** Whether the value is not used: then it may lack an environment variable. */
   readonly isIgnored: boolean;
   readonly expected: string;
-  /** `false` if the text is not what the key takes. */
+  /** `false` if the key does not take the text. */
   readonly read: (text: string, draft: D) => boolean;
 }
 
-/** The keys of a section by their names, in lower case. */
+/** The keys of a section by name, in lower case. */
 export type Keys<D> = Readonly<Record<string, Key<D>>>;
 
-/** A key that may be there once, and the property that its value becomes. An empty text is as good as none. */
+/** A key that may occur once, and the property for its value. An empty text counts as absent. */
 export function key<D, P extends keyof D>(datatype: KeyType<NonNullable<D[P]>>, property: P): Key<D> {
   return collected(datatype, (draft: D, value) => {
     if (value !== '') draft[property] = value;
   });
 }
 
-/** A key that may be there several times, each time with one or more values, and the list that they become. */
+/** A key that may occur several times, each time with one or more values, and the list for them. */
 export function multikey<T, P extends string>(
   datatype: KeyType<readonly T[]>,
   property: P,
@@ -37,7 +37,7 @@ export function multikey<T, P extends string>(
   };
 }
 
-/** A key that has no meaning here. Its value is checked, as ZConfig would: what Zope refuses is better known early. */
+/** A key without a meaning here. Its value is checked nevertheless: what Zope would refuse is better known early. */
 export function ignored<T>(datatype: KeyType<T>): Key<unknown> {
   return { ...collected(datatype, () => {}), isIgnored: true };
 }
@@ -59,8 +59,8 @@ function collected<D, T>({ expected, read }: KeyType<T>, put: (draft: D, value: 
 /**
  * Reads a section's settings into the draft. Keys are compared in lower case.
  *
- * @throws ConfigError `ERR_ZCONFIG_INVALID` for a key that is unknown or there twice, or for a value that is not what the key
- * takes; `ERR_ZCONFIG_UNDEFINED` for one that lacks an environment variable
+ * @throws ConfigError `ERR_ZCONFIG_INVALID` for a key that is unknown or repeated, or a value that the key does not take;
+ * `ERR_ZCONFIG_UNDEFINED` for a value that lacks an environment variable
  */
 export function readSettings<D>(section: Section, keys: Keys<D>, draft: D): void {
   const seen = new Set<string>();
@@ -68,7 +68,7 @@ export function readSettings<D>(section: Section, keys: Keys<D>, draft: D): void
     const name = written.toLowerCase();
     const known = Object.hasOwn(keys, name) ? keys[name] : undefined;
     if (known === undefined) {
-      // Which one it is is not shown: a value that slipped onto a line of its own may be a password.
+      // The unknown key is not shown: it may be a password that slipped onto a line of its own.
       throw invalid(at, `a key of <${section.type}>: ${Object.keys(keys).join(', ')}`);
     }
     if (seen.has(name) && !known.isMultiple) throw invalid(at, `${name} only once in <${section.type}>`);

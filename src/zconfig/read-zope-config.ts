@@ -9,44 +9,44 @@ import { isZeoClient, readZeoClient, type ZeoClientSection } from './zeo-client-
 /** A ZEO client that a configuration declares. */
 export interface ZeoClientConfig {
   /**
-   * What an operator knows it by: the database (`main` of `<zodb_db main>`), or else the name of the section or of the
-   * storage, or else the servers. Where a database has several clients, `main/base` and `main/changes`. Names can be equal
-   * all the same, and may hold any character.
+   * The name that operators know it by: the database (`main` of `<zodb_db main>`), or else the section's name, the storage's
+   * name or the servers. If a database has several clients, `main/base` and `main/changes`. Names are not necessarily
+   * unique, and may contain any character.
    */
   readonly name: string;
-  /** What `ClientStorage.open` takes. */
+  /** For `ClientStorage.open`. */
   readonly options: ClientStorageOptions;
-  /** How it is to speak TLS; `options` say nothing about it. */
+  /** The TLS settings, which are not part of `options`. */
   readonly ssl: SslConfig | undefined;
-  /** Where its section begins. */
+  /** The file in which its section begins. */
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
 }
 
 export interface ReadOptions {
-  /** What `$(NAME)` stands for. Default `process.env`. */
+  /** The variables for `$(NAME)`. Default `process.env`. */
   readonly env?: Environment | undefined;
 }
 
 interface Found extends ZeoClientSection {
   readonly section: Section;
-  /** The sections around it, the outermost first. */
+  /** The enclosing sections, outermost first. */
   readonly around: readonly Section[];
 }
 
 /**
  * Every ZEO client of a Zope or Plone configuration, in the order of the file: each `<zeoclient>` and `<clientstorage>`,
- * whatever sections it is in. The syntax is ZConfig's: sections, `%define`, `%include` of files, `$name`, `$(VARIABLE)`. What
- * is no ZEO client is checked for its syntax only, so other products' sections do not matter, and `%import` is passed over.
+ * whatever sections it is in. The syntax is ZConfig's: sections, `%define`, `%include` of files, `$name`, `$(VARIABLE)`. Only
+ * the syntax is checked of everything else, so other products' sections do not matter, and `%import` is ignored.
  *
  * @example
  * for (const { name, options } of await readZopeConfig('/srv/plone/etc/zope.conf')) {
  *   databases.open(name, await ClientStorage.open({ ...options, wait: false }));
  * }
  *
- * @returns empty if there is none
- * @throws ConfigError with the file, the line and what was expected there: `ERR_ZCONFIG_READ`, `ERR_ZCONFIG_SYNTAX`,
+ * @returns an empty list if there are no clients
+ * @throws ConfigError with file, line and what was expected there: `ERR_ZCONFIG_READ`, `ERR_ZCONFIG_SYNTAX`,
  * `ERR_ZCONFIG_UNDEFINED`, `ERR_ZCONFIG_INCLUDE`, `ERR_ZCONFIG_LIMIT`, `ERR_ZCONFIG_INVALID`
  */
 export async function readZopeConfig(
@@ -59,7 +59,7 @@ export async function readZopeConfig(
   return zeoClientsOf(await expand(document, new Definitions(env), include));
 }
 
-/** The same for a configuration that has been read already. */
+/** The same for a configuration that has already been read. */
 export function zeoClientsOf(top: Section): ZeoClientConfig[] {
   const found = [...find(top, [])];
   const counts = new Map<string, number>();
@@ -78,7 +78,7 @@ function* find(section: Section, around: readonly Section[]): Generator<Found> {
   else for (const inner of section.sections) yield* find(inner, [...around, section]);
 }
 
-/** Plone's installer calls every storage `zeostorage`: that name tells least. */
+/** The storage's name comes last: Plone's installer calls every storage `zeostorage`. */
 function nameOf({ section, around, options }: Found): string {
   const database = around.map(databaseName).find((name) => name !== undefined);
   return database ?? section.name ?? options.name ?? options.addresses.map(formatAddress).join(',');

@@ -4,19 +4,19 @@ import { anyText, boolean } from './datatypes.js';
 import type { Section } from './expand.js';
 import { type Keys, key, readSettings } from './read-settings.js';
 
-/** How a client is to speak TLS: the `<ssl>` section of a `<clientstorage>` (ZEO/component.xml, ZEO/zconfig.py). */
+/** A client's TLS settings: the `<ssl>` section of a `<clientstorage>` (ZEO/component.xml, ZEO/zconfig.py). */
 export interface SslConfig {
   /** Path of the client's certificate, PEM. */
   readonly certificate: string;
-  /** Path of its key. Absent: it is in the certificate's file. */
+  /** Path of its key. If absent, the key is in the certificate's file. */
   readonly key: string | undefined;
-  /** Dotted name of a Python function that knows the key's passphrase. Nothing but Python can call it. */
+  /** Dotted name of a Python function that returns the key's passphrase. Only Python can call it. */
   readonly passwordFunction: string | undefined;
-  /** Path of the certificates, a file or a directory, by which servers are known. Absent: those of the system. */
+  /** Path of the certificates that servers are verified against, a file or a directory. If absent, the system's. */
   readonly authenticate: string | undefined;
-  /** Whether the certificate must be for the host that was connected to. */
+  /** Whether the server's certificate must be for the host that was dialed. */
   readonly checkHostname: boolean;
-  /** The host that it must be for instead. */
+  /** The host that it must be for instead of the dialed one. */
   readonly serverHostname: string | undefined;
 }
 
@@ -32,7 +32,7 @@ const keys: Keys<Draft> = {
 };
 
 /**
- * Reads an `<ssl>` section. The paths are as written; whether the files are there is not looked at.
+ * Reads an `<ssl>` section. The paths are as written, and the files need not exist.
  *
  * @throws ConfigError `ERR_ZCONFIG_INVALID`, `ERR_ZCONFIG_UNDEFINED`
  */

@@ -1,7 +1,7 @@
 /*
  * The sections that stand for a ZEO client: `<zeoclient>` of ZODB (ZODB/component.xml, ZODB/config.py) and
- * `<clientstorage>` of ZEO (ZEO/component.xml, ZEO/zconfig.py). Their keys are nearly the same, and whoever moves from one to
- * the other does not expect `wait-timeout` to become an error: both may have the keys of both.
+ * `<clientstorage>` of ZEO (ZEO/component.xml, ZEO/zconfig.py). Their keys are nearly the same, so each accepts the keys of
+ * both: nobody expects `wait-timeout` to become an error when moving from one to the other.
  */
 import { nonEmptyText } from '../model/option-check.js';
 import type { Address } from '../zeo/connection/address.js';
@@ -12,7 +12,7 @@ import type { Section } from './expand.js';
 import { ignored, type Keys, key, multikey, readSettings } from './read-settings.js';
 import { readSslSection, type SslConfig } from './ssl-section.js';
 
-/** What a section says about the client. */
+/** A client's settings. */
 export interface ZeoClientSection {
   readonly options: ClientStorageOptions & { readonly addresses: readonly Address[] };
   readonly ssl: SslConfig | undefined;
@@ -30,7 +30,7 @@ const keys: Keys<Draft> = {
   'read-only-fallback': key(boolean, 'readOnlyFallback'),
   'client-label': key(anyText, 'clientLabel'),
   'cache-size': key(cacheBytes, 'cacheSize'),
-  // How an application reads its data, what it keeps on its disk, and what ZEO itself has not used for long.
+  // How an application reads its data, what it keeps on disk, and keys that ZEO itself has long ignored.
   'server-sync': ignored(boolean),
   'cache-path': ignored(anyText),
   client: ignored(anyText),
@@ -47,7 +47,7 @@ const keys: Keys<Draft> = {
   realm: ignored(anyText),
 };
 
-/** Whether the section is one of those that stand for a ZEO client. */
+/** Whether the section declares a ZEO client. */
 export function isZeoClient({ type }: Section): boolean {
   return type === 'zeoclient' || type === 'clientstorage';
 }
@@ -65,7 +65,7 @@ export function readZeoClient(section: Section): ZeoClientSection {
     const expected = `a server in <${type}>`;
     throw new ConfigError('ERR_ZCONFIG_INVALID', at, { expected, found: 'none' });
   }
-  // To ZEO the two together mean a storage that never writes and takes any server, which is what the first one says.
+  // In ZEO the two together mean a storage that never writes and accepts any server, as read-only alone does.
   if (draft.readOnly === true) delete draft.readOnlyFallback;
   // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
   if (draft.waitTimeout === 0) delete draft.waitTimeout;

@@ -24,7 +24,7 @@ const oidBytes = bytes('C', 8, oid);
 const cls = 'cm\nC\n';
 const text = (value: string) => bytes('X', u32le(value.length), value);
 
-/** A record of class `m.C` with the state that some opcodes make. */
+/** A record of class `m.C` whose state is built by these opcodes. */
 const withState = (...parts: readonly Part[]) => bytes(cls, '.', ...parts, '.');
 const stateOf = (...parts: readonly Part[]) => decodeRecord(withState(...parts)).state;
 const refuses = (record: Uint8Array, message: RegExp, options?: RecordOptions) => {
@@ -70,7 +70,7 @@ describe('decodeRecord', () => {
     });
   }
 
-  it('names the class with its dots, and a persistent one by its oid', () => {
+  it('gives the dotted name of a class, and the oid of a persistent one', () => {
     assert.equal(decodeRecord(bytes('ca.b\nC.D\n.N.')).className, 'a.b.C.D');
     assert.equal(decodeRecord(bytes(oidBytes, 'Q.N.')).className, '00000000000001ff');
   });
@@ -129,7 +129,7 @@ describe('decodeRecord', () => {
     });
   }
 
-  it('gives references copies of their oids, which do not keep the record alive', () => {
+  it('copies the oids of references, so that they do not keep the record alive', () => {
     const data = withState(oidBytes, 'Q');
     const [reference] = decodeRecord(data).references;
     assert.notEqual(reference?.oid.buffer, data.buffer);
@@ -156,7 +156,7 @@ describe('decodeRecord', () => {
     assert.equal(record.state, record.class);
   });
 
-  it("leaves Python 2's strings text or bytes as it is told", () => {
+  it("reads Python 2's strings as text or bytes, as the option says", () => {
     const ascii = bytes('U', 3, 'abc');
     const utf8 = bytes('T', u32le(2), 0xc3, 0xa9);
     const neither = bytes("S'\\xff\\n'\n");
@@ -170,7 +170,7 @@ describe('decodeRecord', () => {
     assert.deepEqual(decoded('bytes'), [bytes('abc'), bytes(0xc3, 0xa9), bytes(0xff, 0x0a)]);
   });
 
-  it('finds attributes and what a container holds also when all strings are left bytes', () => {
+  it('finds attributes and content also if all strings are bytes', () => {
     const record = bytes(
       'cpersistent.mapping\nPersistentMapping\n.}U',
       4,
@@ -187,18 +187,18 @@ describe('decodeRecord', () => {
     assert.deepEqual(content, { kind: 'mapping', entries: new Map([[bytes('a'), 1]]) });
   });
 
-  it('undoes every escape of protocol 0', () => {
+  it('decodes every escape of protocol 0', () => {
     const state = decodeRecord(withState(`S"\\\\\\'\\"\\a\\b\\f\\n\\r\\t\\v\\x41\\101\\0é\\q"\n`), {
       python2Text: 'latin1',
     }).state;
     assert.equal(state, '\\\'"\x07\b\f\n\r\t\vAA\0é\\q');
   });
 
-  it('reads the two halves of a character as some Pythons 2 wrote them in protocol 0', () => {
+  it('joins surrogate pairs as some builds of Python 2 wrote them', () => {
     assert.equal(stateOf('V\\ud83d\\ude00\n'), '\u{1f600}');
   });
 
-  it('reads what is not text in UTF-8 but is in Python', () => {
+  it('reads lone surrogates, which UTF-8 does not allow but Python does', () => {
     assert.equal(stateOf('X', u32le(8), 'a', 0xed, 0xa0, 0x80, 'b', 0xed, 0x95, 0x9c), 'a\ud800b한');
     refuses(withState('X', u32le(2), 0xed, 0xa0), /not valid UTF-8/);
     refuses(withState('X', u32le(4), 0xed, 0xa0, 0x80, 0xff), /not valid UTF-8/);
@@ -218,12 +218,12 @@ describe('decodeRecord', () => {
     assert.deepEqual(state.class, new PersistentReference(oid));
   });
 
-  it('reads an object that ZODB wrote again without its class as one of that class', () => {
+  it('reads an object that was written back without its class as one of that class', () => {
     const state = stateOf('cZODB.broken\nrebuild\n(', text('gone'), text('Class'), 'K', 1, 'tR');
     assert.deepEqual(state, new PythonObject(new PythonGlobal('gone', 'Class'), [1]));
   });
 
-  it('takes a known callable with arguments that Python does not write for any other', () => {
+  it('treats a known callable with unusual arguments like an unknown one', () => {
     for (const [name, args] of [
       ['decimal\nDecimal', text('one')],
       ['datetime\ndate', bytes('C', 4, 0, 0, 1, 1)],
@@ -269,7 +269,7 @@ describe('decodeRecord', () => {
     assert.equal(String(at(fixed)), '2024-07-01T12:00:00-01:30');
   });
 
-  it('leaves a time zone that it does not know as it is, and says no moment', () => {
+  it('leaves an unknown time zone as it is, without a point in time', () => {
     const packed = bytes('C', 10, 0x07, 0xe8, 0x87, 1, 12, 0, 0, 0, 0, 0);
     const state = stateOf('cdatetime\ndatetime\n', packed, 'cdateutil.tz\ntzlocal\n)R', 0x86, 'R');
     assert.ok(state instanceof PythonDateTime);
@@ -279,14 +279,14 @@ describe('decodeRecord', () => {
     assert.equal(String(state), '2024-07-01T12:00:00');
   });
 
-  it('gives decimals as numbers, too', () => {
+  it('converts decimals to numbers on request', () => {
     const numbers = ['1.50', '-1E+3', 'NaN', '-Infinity', '.5'].map((value) =>
       new PythonDecimal(value).toNumber(),
     );
     assert.deepEqual(numbers, [1.5, -1000, Number.NaN, -Infinity, 0.5]);
   });
 
-  it('is of the class that its first pickle names, whatever follows', () => {
+  it('reads the name of the class from the first pickle alone', () => {
     assert.equal(classNameOf(bytes(cls, '.damaged')), 'm.C');
     assert.equal(classNameOf(bytes(0x80, 2, '(', cls, ')t.N.')), 'm.C');
     for (const record of [bytes(), bytes('cm'), bytes('K', 1, '.'), bytes('.zx')])
@@ -301,13 +301,13 @@ describe('decodeRecord', () => {
     'ZODB.PersistentMapping\nPersistentMapping',
     'PersistentMapping\nPersistentMapping',
   ]) {
-    it(`knows what a mapping holds by its name of old: ${className.replace('\n', '.')}`, () => {
+    it(`finds the content of a mapping by its former name: ${className.replace('\n', '.')}`, () => {
       const { content } = decodeRecord(bytes(`c${className}\n.}`, text('_container'), '}K', 1, 'Nss.'));
       assert.deepEqual(content, { kind: 'mapping', entries: new Map([[1, null]]) });
     });
   }
 
-  it('says nothing of what a container holds whose state is not its own', () => {
+  it('gives no content of a container with a malformed state', () => {
     for (const name of [
       'persistent.mapping\nPersistentMapping',
       'BTrees.OOBTree\nOOBucket',
@@ -325,7 +325,7 @@ describe('decodeRecord', () => {
     }
   });
 
-  it('gives bytes as views of the record', () => {
+  it('returns bytes as views of the record', () => {
     const data = withState('C', 3, 'abc');
     assert.equal((decodeRecord(data).state as Uint8Array).buffer, data.buffer);
   });
@@ -337,7 +337,7 @@ describe('decodeRecord', () => {
     ['a compressed record', bytes('.zx'), /zc\.zlibstorage/],
     ['a class that is a number', bytes('K', 1, '.N.'), /malformed class/],
     ['a class of an unknown form', bytes(cls, 'NN', 0x87, '.N.'), /class in an unknown form/],
-    ['a class with arguments that are none', bytes(cls, 'K', 1, 0x86, '.N.'), /class in an unknown form/],
+    ['a class with malformed arguments', bytes(cls, 'K', 1, 0x86, '.N.'), /class in an unknown form/],
     ['an extension code', withState(0x82, 1), /extension registry/],
     ['an out-of-band buffer', withState(0x97), /opcode 0x97/],
     ['protocol 6', withState(0x80, 6, 'N'), /newest supported is 5/],
@@ -354,22 +354,22 @@ describe('decodeRecord', () => {
     ['text of 4 GiB', withState('X', 0xff, 0xff, 0xff, 0xff, 'a'), /middle of a value/],
     ['bytes of 2^63', withState(0x8e, u32le(0), u32le(0x8000_0000)), /middle of a value/],
     ['an integer of 1,025 bytes', withState(0x8b, u32le(1025), new Uint8Array(1025)), /limit is 1024/],
-    ['a string without quotes', withState('Sabc\n'), /without its quotes/],
-    ['half an escape', withState("S'\\x4'\n"), /half an escape/],
-    ['an escaped quote for an end', withState("S'\\'\n"), /half an escape/],
+    ['a string without quotes', withState('Sabc\n'), /without matching quotes/],
+    ['half an escape', withState("S'\\x4'\n"), /incomplete escape/],
+    ['an escaped quote for an end', withState("S'\\'\n"), /incomplete escape/],
   ];
   for (const [name, record, message] of malformed) {
     it(`refuses ${name}`, () => refuses(record, message));
   }
 
-  it('says where a record is broken', () => {
+  it('reports the position of damage', () => {
     assert.throws(() => decodeRecord(withState('K', 1, 'Na')), {
       offset: 10,
       message: /at byte 10 of the record/,
     });
   });
 
-  it('refuses what is no bytes, and options that make no sense', () => {
+  it('refuses anything but a Uint8Array, and options out of range', () => {
     const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT' };
     assert.throws(() => decodeRecord('abc' as unknown as Uint8Array), invalid);
     for (const options of [
@@ -384,7 +384,7 @@ describe('decodeRecord', () => {
 });
 
 describe('referencesOf', () => {
-  it('reads the references of a record whose first pickle is no class', () => {
+  it('reads the references of a record whose first pickle is not a class', () => {
     const oid = Buffer.from('0000000000000007', 'hex');
     const reference = Buffer.concat([Buffer.from('(U\x08', 'latin1'), oid, Buffer.from('NtQ.')]);
     for (const first of ['N.', "S'text'\n.", ']q\x00.', '}.']) {
@@ -394,7 +394,7 @@ describe('referencesOf', () => {
     }
   });
 
-  it('refuses what is not two pickles, within the limits of a record', () => {
+  it('refuses anything but two pickles within the limits', () => {
     for (const record of ['', 'N.', 'N.N'])
       assert.throws(() => referencesOf(Buffer.from(record)), { code: 'ERR_ZEO_RECORD' });
     assert.throws(() => referencesOf(Buffer.from('N.N.'), { maxBytes: 3 }), { code: 'ERR_ZEO_RECORD' });

@@ -12,7 +12,7 @@ import {
   type RecordContent,
 } from '#src/records/index.js';
 
-/** Values as the `Describer` of `record_zoo.py` describes the objects that they were. */
+/** Describes values as the `Describer` of `record_zoo.py` describes the original objects. */
 export class Describer {
   readonly #numbers = new Map<object, number>();
 

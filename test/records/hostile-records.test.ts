@@ -7,11 +7,11 @@ import { bytes, u32le } from '../zeo/protocol/byte-builder.js';
 const cls = bytes('cm\nC\n.');
 const withState = (...parts: (number | string | Uint8Array)[]) => bytes(cls, bytes(...parts), '.');
 
-/** The record, or `undefined` for a RecordError; anything else that is thrown fails the test. */
+/** The record, or `undefined` for a RecordError; any other error fails the test. */
 function recordOrError(data: Uint8Array, options?: RecordOptions): ZodbRecord | undefined {
   try {
     const record = decodeRecord(data, options);
-    // What is said of it must not fail either, whatever is in it.
+    // Its getters must not throw either, whatever is in it.
     assert.equal(typeof record.className, 'string');
     assert.ok(record.attributes);
     assert.ok(record.content === undefined || record.content.kind);
@@ -35,7 +35,7 @@ function refuses(data: Uint8Array, message: RegExp, options?: RecordOptions): vo
 
 const oid = bytes('U', 8, '12345678');
 const packed = bytes('C', 10, 0x07, 0xe8, 7, 1, 12, 0, 0, 0, 0, 0);
-/** Opcodes with arguments that fit, so that random programs get further than random bytes do. */
+/** Opcodes with valid arguments, so that random programs get further than random bytes. */
 const steps = [
   ...[...'(.)]}KN0eudtlsaRboQ12'].map((letter) => bytes(letter)),
   ...[0x81, 0x85, 0x86, 0x87, 0x8f, 0x90, 0x91, 0x92, 0x93, 0x94].map((opcode) => bytes(opcode)),
@@ -72,7 +72,7 @@ const classes = fc.constantFrom(
 const python2Text = fc.constantFrom('ascii' as const, 'utf-8' as const, 'latin1' as const, 'bytes' as const);
 
 describe('hostile records', () => {
-  it('give a record or a RecordError when they are random bytes', () => {
+  it('give a record or a RecordError if they are random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), python2Text, (state, text) => {
         recordOrError(state, { python2Text: text });
@@ -82,7 +82,7 @@ describe('hostile records', () => {
     );
   });
 
-  it('give a record or a RecordError when they are random programs', () => {
+  it('give a record or a RecordError if they are random opcodes', () => {
     let records = 0;
     fc.assert(
       fc.property(classes, program, python2Text, (meta, state, text) => {
@@ -93,7 +93,7 @@ describe('hostile records', () => {
     assert.ok(records > 100, `only ${records} programs were records`);
   });
 
-  it('give a record or a RecordError when they are a record with a few bytes changed, or cut short', () => {
+  it('give a record or a RecordError if they are damaged or cut short', () => {
     const tree = bytes(
       '((',
       packed,
@@ -142,7 +142,7 @@ describe('hostile records', () => {
     );
   });
 
-  it('are refused when they nest deeper than 1,000, or what is asked for, however they are spelled', () => {
+  it('are refused if they nest deeper than the limit, in any opcode', () => {
     const tuples = (levels: number) => withState('N', new Uint8Array(levels).fill(0x85));
     assert.ok(recordOrError(tuples(1000)));
     refuses(tuples(1001), /deeper than 1000/);
@@ -173,8 +173,8 @@ describe('hostile records', () => {
     }
   });
 
-  it('are measured where a value is reached by a long way and by a short one', () => {
-    // A list that is 5 deep, then 8 tuples around it: whichever of the two comes first.
+  it('are measured by the longest path to a value', () => {
+    // A list that is 5 deep and 8 tuples around it, in either order.
     const deep = bytes(']'.repeat(5), 'a'.repeat(4), 'q', 0);
     const wrapped = new Uint8Array(8).fill(0x85);
     for (const state of [bytes('(', deep, 'h', 0, wrapped, 't'), bytes('(', deep, wrapped, 'h', 0, 't')]) {
@@ -183,14 +183,14 @@ describe('hostile records', () => {
     }
   });
 
-  it('may go in circles', () => {
+  it('may contain cycles', () => {
     const record = recordOrError(withState(']q', 0, 'h', 0, 'ah', 0, 'a'), { maxDepth: 2 });
     const list = record?.state as unknown[];
     assert.equal(list[0], list);
     assert.equal(list[1], list);
   });
 
-  it('share what they refer to: a billion laughs are sixty lists', () => {
+  it('share values instead of copying them: a billion laughs are sixty lists', () => {
     const laughs = Array.from({ length: 60 }, (_, index) => ['q', index, 'h', index, 0x86]).flat();
     const record = recordOrError(withState('N', 0x85, ...laughs));
     assert.ok(record);
@@ -202,7 +202,7 @@ describe('hostile records', () => {
     assert.equal(seen.size, 61);
   });
 
-  it('are refused when they hold too many values, before these are made', () => {
+  it('are refused before too many values have been created', () => {
     for (const step of [
       ']',
       '}',
@@ -223,7 +223,7 @@ describe('hostile records', () => {
     }
   });
 
-  it('are refused when little of them makes much of what they refer to', () => {
+  it('are refused if few bytes copy much by reference', () => {
     const long = bytes('X', u32le(100_000), 'a'.repeat(100_000), 'q', 0, '0');
     const items = bytes('](', 'N'.repeat(10_000), 'eq', 0, 0x85, 'q', 1, '0');
     const withClass = bytes('(cm\nC\n', 'N'.repeat(10_000), 'tq', 2, '0');
@@ -243,7 +243,7 @@ describe('hostile records', () => {
     }
   });
 
-  it('take no time for a decimal of many digits that is none', () => {
+  it('take linear time for a malformed decimal of many digits', () => {
     const length = 200_000;
     const start = performance.now();
     assert.ok(
@@ -253,7 +253,7 @@ describe('hostile records', () => {
     assert.ok(performance.now() - start < 10_000);
   });
 
-  it('are refused when they are longer than the limit', () => {
+  it('are refused if they are longer than the limit', () => {
     refuses(withState('N'), /Record of 8 bytes, the limit is 7/, { maxBytes: 7 });
     assert.ok(recordOrError(withState('N'), { maxBytes: 8 }));
   });

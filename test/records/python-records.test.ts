@@ -5,7 +5,7 @@ import { findZeo, zeoVersions } from '../python/environments.js';
 import { PythonProcess } from '../python/python-process.js';
 import { Describer } from './describe.js';
 
-/** What `record_zoo.py` says of a record. */
+/** A record as described by `record_zoo.py`. */
 interface Specimen {
   readonly name: string;
   readonly record: string;

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** Files by their names, relative to one another. */
+/** The contents of files by name, relative to one another. */
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
-/** A temporary directory with configuration files in it. Gone once it is disposed of. */
+/** A temporary directory with configuration files in it. Removed when it is disposed of. */
 export class ConfigDirectory {
   readonly directory: string;
 

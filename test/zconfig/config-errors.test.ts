@@ -4,7 +4,7 @@ import { readZopeConfig } from '#src/zconfig/read-zope-config.js';
 import { ConfigDirectory } from './config-directory.js';
 import { client, failure } from './read.js';
 
-describe('a configuration that is not right', () => {
+describe('a faulty configuration', () => {
   const invalid: readonly (readonly [text: string, line: number, message: RegExp])[] = [
     [client('storage 1'), 1, /Expected a server in <zeoclient>, found none$/],
     [client('', 'server'), 3, /Expected a server: HOST:PORT, .* after server, found nothing$/],
@@ -43,7 +43,7 @@ describe('a configuration that is not right', () => {
     ],
   ];
   for (const [text, line, message] of invalid) {
-    it(`is refused with line ${line} of ${JSON.stringify(text)}`, async () => {
+    it(`is refused with the number of line ${line} of ${JSON.stringify(text)}`, async () => {
       const error = await failure(text);
       assert.equal(error.code, 'ERR_ZCONFIG_INVALID');
       assert.equal(error.line, line);
@@ -52,7 +52,7 @@ describe('a configuration that is not right', () => {
     });
   }
 
-  it('is refused by the place of the mistake, in whichever file', async () => {
+  it('is refused with the place of the mistake, in any of its files', async () => {
     await using directory = await ConfigDirectory.make({
       'zope.conf': '%define a 1\n%include etc/a.conf',
       'etc/a.conf': '\n%include b.conf',
@@ -64,13 +64,13 @@ describe('a configuration that is not right', () => {
       retryable: false,
       file: directory.path('etc/b.conf'),
       line: 4,
-      message: `${directory.path('etc/b.conf')}:4: Expected </zodb_db>, which line 3 has opened, found </zodb>`,
+      message: `${directory.path('etc/b.conf')}:4: Expected </zodb_db> for line 3, found </zodb>`,
     });
   });
 
-  it('says which definition a second one contradicts', async () => {
+  it('is refused with the place of the definition that it contradicts', async () => {
     const { message } = await failure('%define a secret\n\n%define A other');
-    assert.match(message, /zope\.conf:3: Expected \$a to keep the value .* given in .*zope\.conf:1$/);
+    assert.match(message, /zope\.conf:3: Expected \$a to keep its value from .*zope\.conf:1$/);
     assert.doesNotMatch(message, /secret|other/);
   });
 
@@ -103,8 +103,8 @@ describe('a configuration that is not right', () => {
       ['HTTPS://example.org/zope.conf', /a URL \(https:\)/],
       ['data:text/plain,a', /a URL \(data:\)/],
       ['package:ZODB:component.xml', /a package: resource/],
-      ['//example.org/zope.conf', /a file of another host/],
-      ['file://example.org/zope.conf', /a file of another host/],
+      ['//example.org/zope.conf', /a file on another host/],
+      ['file://example.org/zope.conf', /a file on another host/],
     ] as const) {
       const error = await failure(`%include ${target}`);
       assert.equal(error.code, 'ERR_ZCONFIG_INCLUDE');
@@ -124,7 +124,7 @@ describe('a configuration that is not right', () => {
     );
   });
 
-  it('shows neither credentials nor what files that are no configuration hold', async () => {
+  it('leaks neither credentials nor the contents of other files', async () => {
     for (const text of [
       client('server 1', 'password', 'hunter2'),
       client('server 1', 'password hunter2', 'password hunter2'),
@@ -143,7 +143,7 @@ describe('a configuration that is not right', () => {
     }
   });
 
-  it('cannot steer a terminal by its names', async () => {
+  it('cannot control a terminal through its names', async () => {
     const { message } = await failure('%include \u001b[2J\u009b31m\u202e.conf');
     assert.doesNotMatch(message, /[\p{Cc}\p{Cf}]/u);
     assert.match(message, /zope\.conf:1: Expected a readable file/);

@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the syntax of ZConfig too.
 import type { Files } from './config-directory.js';
 
-/** A small configuration on whose tree, or refusal, ZConfig and this package must agree. */
+/** A small configuration that ZConfig and this package must both read alike, or both refuse. */
 export interface Case {
   readonly title: string;
-  /** `zope.conf` alone, or it and what it includes. */
+  /** `zope.conf` alone, or with the files that it includes. */
   readonly files: string | Files;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -25,10 +25,10 @@ export const accepted: readonly Case[] = [
     files: '\u00a0key\u2003value\u3000\n\u2028<a\u1680b>\u0085\n</a>\u001f\n\u001ckey\u001dv',
   },
   {
-    title: 'a byte order mark inside the file, which is no white space',
+    title: 'a byte order mark inside the file, which is not white space',
     files: '\nkey\ufeff \ufeffvalue\ufeff',
   },
-  { title: 'a zero-width space, which is none either', files: 'key\u200bmore value\u200b' },
+  { title: 'a zero-width space, which is not white space either', files: 'key\u200bmore value\u200b' },
   { title: 'keys without a value', files: 'key\nkey2   \n' },
   { title: 'a key more than once', files: 'server a:1\nserver b:2\nserver a:1' },
   { title: 'keys in any case, as written', files: 'Key a\nKEY b\nkey c' },

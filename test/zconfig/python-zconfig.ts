@@ -3,12 +3,12 @@ import { findZeo } from '../python/environments.js';
 import { PythonProcess } from '../python/python-process.js';
 import type { PlainSection } from './tree.js';
 
-/** What ZConfig made of a file: its class of error and the line, where it knows one, if it refused it. */
+/** How ZConfig refused a file: the class of the error and, if known, the line. */
 export type Verdict<T> =
   | { readonly loaded: T; readonly refused?: undefined; readonly line?: undefined }
   | { readonly refused: string; readonly line: number | null; readonly loaded?: undefined };
 
-/** What ZODB would open a ZEO client with. */
+/** The arguments with which ZODB would open a ZEO client. */
 export interface PythonOptions {
   readonly addresses: readonly (string | readonly [host: string, port: number])[];
   readonly storage: string;
@@ -40,7 +40,7 @@ export class PythonZConfig {
     return this.#client.call('tree', { path, env });
   }
 
-  /** The file as ZODB and ZEO read it: what each ZEO client in it would be opened with. */
+  /** The file as ZODB and ZEO read it: the arguments of each ZEO client in it. */
   clients(path: string, env: Environment = {}): Promise<Verdict<PythonOptions[]>> {
     return this.#client.call('clients', { path, env });
   }

@@ -17,7 +17,7 @@ export async function read(
 /** A section with these lines. */
 export const client = (...lines: string[]) => ['<zeoclient>', ...lines, '</zeoclient>'].join('\n');
 
-/** The error with which they are refused. */
+/** The error that refuses them. */
 export async function failure(files: string | Files, env?: Record<string, string>): Promise<ConfigError> {
   const error = await read(files, env).then(
     (clients) => assert.fail(`It was read: ${JSON.stringify(clients)}`),

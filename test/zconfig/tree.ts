@@ -12,19 +12,19 @@ export interface PlainSection {
   readonly sections: readonly PlainSection[];
 }
 
-/** The tree of a file and what it includes. */
+/** The tree of a file with its includes. */
 export async function treeOfFile(file: string, env: Environment = {}): Promise<Section> {
   const files = new ConfigFiles();
   return await expand(await files.open(file), new Definitions(env), files.include.bind(files));
 }
 
-/** The tree of a text. There is nothing to include. */
+/** The tree of a text without includes. */
 export function treeOf(text: string, env: Environment = {}): Promise<Section> {
   const nothing = (): Promise<Document> => Promise.reject(new Error('There is nothing to include'));
   return expand(parseDocument(text, 'zope.conf'), new Definitions(env), nothing);
 }
 
-/** Needs every value: as in ZConfig, an environment variable that is not set is an error anywhere. */
+/** Reads every value: as in ZConfig, an environment variable that is not set is always an error. */
 export function plainTree({ type, name, settings, sections }: Section): PlainSection {
   return {
     type: type === '' ? null : type,

@@ -47,13 +47,13 @@ const own = {
 
 const withServer = (line: string) => `server a:1\n${line}`;
 
-/** The lines of sections that ZODB and ZEO take, and what they mean by them is what is meant here. */
+/** Lines of sections that ZODB and ZEO accept, and which mean the same here. */
 export const takenValues = {
   zeoclient: [...servers, ...settings, ...own.zeoclient.taken.map(withServer)],
   clientstorage: [...servers, ...settings, ...own.clientstorage.taken.map(withServer)],
 };
 
-/** The lines of sections that neither they nor this package take. */
+/** Lines of sections that neither they nor this package accept. */
 export const wrongValues = {
   zeoclient: [...wrong, ...own.zeoclient.wrong.map(withServer)],
   clientstorage: [...wrong, ...own.clientstorage.wrong.map(withServer)],

@@ -52,7 +52,7 @@ describe('ZConfig itself and this package', { skip: findZeo('6.2').missing }, ()
     });
   }
 
-  it('read an include that is an absolute path alike', async () => {
+  it('read an include of an absolute path alike', async () => {
     await using directory = await ConfigDirectory.make({ 'sub/a.conf': 'a 1' });
     const target = directory.path('sub/a.conf');
     for (const written of [target, `file:${target}`, `file://${target}`, `/..${target}`]) {
@@ -64,7 +64,7 @@ describe('ZConfig itself and this package', { skip: findZeo('6.2').missing }, ()
     }
   });
 
-  it('agree on lines put together at random', async () => {
+  it('agree on random combinations of lines', async () => {
     await using directory = await ConfigDirectory.make();
     const path = directory.path('zope.conf');
     const token = fc.constantFrom(
@@ -128,7 +128,7 @@ describe('ZConfig itself and this package', { skip: findZeo('6.2').missing }, ()
     assert.ok(loaded > 20, `only ${loaded} were configurations with something in them`);
   });
 
-  it('differ on purpose where Python would fetch, import or trip', async () => {
+  it('differ on purpose where Python would fetch, import or fail', async () => {
     await using directory = await ConfigDirectory.make({
       'data.conf': '%include data:text/plain,a%201',
       'bom.conf': '\ufeffa 1',

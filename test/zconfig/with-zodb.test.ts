@@ -50,19 +50,19 @@ describe('ZODB’s and ZEO’s own schemas and this package', { skip: findZeo('6
     return ours.length;
   }
 
-  it('see the same clients in a zope.conf of Plone’s buildout recipe', async () => {
+  it('find the same clients in a zope.conf of Plone’s buildout recipe', async () => {
     assert.equal(await compare(fixture('buildout.conf'), { ZEO_TMP: '/tmp' }), 2);
   });
 
-  it('see the same clients in a zope.conf of cookiecutter-zope-instance', async () => {
+  it('find the same clients in a zope.conf of cookiecutter-zope-instance', async () => {
     assert.equal(await compare(fixture('cookiecutter.conf')), 1);
   });
 
-  it('see the same clients in a configuration of several files', async () => {
+  it('find the same clients in a configuration of several files', async () => {
     assert.equal(await compare(fixture('cluster.conf'), { HOSTNAME_OF_CLIENT: 'web3' }), 4);
   });
 
-  it('see the same clients in storages without a database', async () => {
+  it('find the same clients in storages without a database', async () => {
     await using directory = await ConfigDirectory.make({
       'zope.conf':
         '<zeoclient one>\nserver 8100\n</zeoclient>\n<demostorage>\n<clientstorage>\nserver h:1\n' +
@@ -108,7 +108,7 @@ describe('ZODB’s and ZEO’s own schemas and this package', { skip: findZeo('6
     }
   });
 
-  it('refuse a name of a section that is used twice', async () => {
+  it('refuse two sections of one name', async () => {
     await using directory = await ConfigDirectory.make({
       'zope.conf': '<zodb main>\n<mappingstorage/>\n</zodb>\n<zodb Main>\n<mappingstorage/>\n</zodb>',
     });
@@ -117,7 +117,7 @@ describe('ZODB’s and ZEO’s own schemas and this package', { skip: findZeo('6
     await assert.rejects(readZopeConfig(file), { code: 'ERR_ZCONFIG_SYNTAX', line: 4 });
   });
 
-  it('differ on purpose about servers that nobody could connect to, sizes below zero, and several servers in one line', async () => {
+  it('differ on purpose in impossible servers and sizes, and several servers in one line', async () => {
     await using directory = await ConfigDirectory.make();
     const file = directory.path('zope.conf');
     for (const server of ['a', 'a:', 'a:0', '0', '::1', '::1:8100', '[::1]', 'a b:1', 'zeo://a:1', 'ä ö:1']) {

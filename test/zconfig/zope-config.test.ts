@@ -58,7 +58,7 @@ describe('readZopeConfig', () => {
     });
   });
 
-  it('finds clients in whatever sections, and gives an operator names to know them by', async () => {
+  it('finds clients in any section, and names them as an operator would', async () => {
     const clients = await readZopeConfig(fixture('cluster.conf'), { env: { HOSTNAME_OF_CLIENT: 'web3' } });
     assert.deepEqual(names(clients), ['main/base', 'main/changes', 'archive', 'users']);
     assert.deepEqual(
@@ -83,7 +83,7 @@ describe('readZopeConfig', () => {
     );
   });
 
-  it('names a client that is in no database after its section, its storage or its servers', async () => {
+  it('names a client outside a database by section, storage or servers', async () => {
     const clients = await read(
       '<zeoclient Alone>\nserver 8100\nname other\n</zeoclient>\n' +
         `${client('server 8100', 'name named')}\n${client('server a:1 b:2')}`,
@@ -91,7 +91,7 @@ describe('readZopeConfig', () => {
     assert.deepEqual(names(clients), ['alone', 'named', 'a:1,b:2']);
   });
 
-  it('tells clients of one database apart by their storages when their sections have no names', async () => {
+  it('tells clients of one database apart by the names of their storages', async () => {
     const clients = await read(
       `<zodb_db main>\n<demostorage>\n${client('server a:1')}\n${client('server a:1', 'storage changes')}\n` +
         '</demostorage>\n</zodb_db>',
@@ -109,11 +109,11 @@ describe('readZopeConfig', () => {
     assert.equal(main?.line, 3);
   });
 
-  it('finds nothing where there is nothing', async () => {
+  it('finds no clients in an empty configuration', async () => {
     assert.deepEqual(await read('<zodb_db main>\n<filestorage>\npath x\n</filestorage>\n</zodb_db>'), []);
   });
 
-  it('takes the environment of this process unless told otherwise', async () => {
+  it('uses the environment of this process unless given another', async () => {
     await using directory = await ConfigDirectory.make({
       'zope.conf': client('server $(ZCONFIG_TEST_HOST):8100'),
     });
@@ -126,7 +126,7 @@ describe('readZopeConfig', () => {
     }
   });
 
-  it('misses an environment variable only where its value matters', async () => {
+  it('needs an environment variable only for a value that is used', async () => {
     const text = (key: string) =>
       `instancehome $(NOT_SET)\n%define tmp $(NOT_SET)/zeo\n${client('server 8100', `${key} $tmp`)}`;
     assert.equal((await read(text('var'))).length, 1);
@@ -135,7 +135,7 @@ describe('readZopeConfig', () => {
     assert.match(error.message, /:2: Expected the environment variable NOT_SET to be set$/);
   });
 
-  it('takes several servers in one line apart, but no path with spaces', async () => {
+  it('splits several servers in one line, but not a path with spaces', async () => {
     const [found] = await read(client('server a:1  B:2\t8100', 'server /run/my zeo/zeo.sock'));
     assert.deepEqual(found?.options.addresses, [
       { host: 'a', port: 1 },
@@ -145,12 +145,12 @@ describe('readZopeConfig', () => {
     ]);
   });
 
-  it('takes a wait-timeout of zero for the default, and read-only together with its fallback for read-only', async () => {
+  it('reads wait-timeout 0 as the default, and ignores read-only-fallback beside read-only', async () => {
     const [found] = await read(client('server 1', 'wait-timeout 0', 'read-only on', 'read-only-fallback on'));
     assert.deepEqual(found?.options, { addresses: [{ host: '127.0.0.1', port: 1 }], readOnly: true });
   });
 
-  it('gives the TLS settings of a clientstorage as data', async () => {
+  it('returns the TLS settings of a clientstorage as data', async () => {
     const ssl = '<ssl>\ncertificate /etc/zeo/client.pem\nauthenticate /etc/zeo/servers.pem\n</ssl>';
     const full =
       '<ssl>\ncertificate c.pem\nkey k.pem\npassword-function a.b\ncheck-hostname off\nserver-hostname H\n</ssl>';
