@@ -19,7 +19,7 @@ import { type SocketDeath, SocketWatch } from './socket-watch.js';
 export interface SocketHost {
   /** The connection of the socket that has this number in this slot is dead. */
   concludeSocket(slot: number, sequence: number, death: SocketDeath): unknown;
-  /** Nobody is watched for this reason; `undefined`: it can be read again. */
+  /** The table cannot be read, so nothing is watched; `undefined`: it can be read again. */
   tableFailed(failure: TableFailure | undefined): unknown;
   panicked(error: Error): unknown;
 }
@@ -80,7 +80,7 @@ export class SocketLoop {
     this.#standstillMs = Math.max(timeoutMs / 4, leastApartMs);
   }
 
-  /** There is a socket to watch where there was none; it may be said at any time. */
+  /** To be called when there is a socket to watch where there was none. It does nothing while the loop is looking. */
   start(): void {
     if (this.#cancel === undefined) this.#arm(this.#restMs);
   }

@@ -2,11 +2,11 @@
  * Which connections are dead, by what the kernel's table showed of them.
  *
  * Rules:
- * - Dead is one on which nothing has been acknowledged for the timeout, though bytes were sent again, or at least two
- *   keep-alive probes were sent, and which two looks have seen so. Silence and age say nothing, a closed window neither.
+ * - A connection is dead when two looks in a row show that nothing has been acknowledged for the timeout, although bytes
+ *   were sent again, or at least two keep-alive probes were sent. Silence and age prove nothing, nor does a closed window.
  * - What counts is time that the kernel vouches for. The time between two looks counts if the kernel's counters take longer
  *   than that to come about: then there was no acknowledgement between them.
- * - A connection that a look does not show proves nothing, and keeps what was proven of it. One that is shown twice is two.
+ * - A connection that a look does not show proves nothing, and keeps what was proven of it. One that is shown twice may be two.
  * - A slot that another socket has taken begins anew. Each socket is found dead once.
  *
  * The state of a slot is numbers in arrays: there may be ten thousand.
@@ -35,9 +35,9 @@ export interface SocketDeath {
 
 export type ConcludeSocket = (slot: number, sequence: number, death: SocketDeath) => void;
 
-/** A verdict takes so many looks. */
+/** Looks with evidence that a verdict takes. */
 const leastLooks = 2;
-/** In the place of the number of looks: its verdict is out. */
+/** In place of the number of looks, once the verdict is out. */
 const concluded = 255;
 /** The kernel's times are in hundredths of a second, and its timers a little late. */
 const timerSlackMs = 30;
@@ -95,7 +95,7 @@ export class SocketWatch {
     this.#startMs = this.#clock.now();
   }
 
-  /** The look has come upon the connection of this slot. */
+  /** The look has found the connection of this slot. */
   see(slot: number, sequence: number, row: TcpRow): void {
     if (this.#sequences[slot] !== sequence) {
       this.#sequences[slot] = sequence;
@@ -127,9 +127,9 @@ export class SocketWatch {
   }
 
   /**
-   * The look has shown all that it will.
+   * The look is over: reports the dead.
    *
-   * @returns in how many milliseconds the next one is due; `Infinity` without evidence against anybody
+   * @returns in how many milliseconds the next one is due; `Infinity` without evidence against any socket
    */
   conclude(conclude: ConcludeSocket): number {
     const endMs = this.#clock.now();
@@ -228,7 +228,7 @@ export class SocketWatch {
   }
 }
 
-/** When to look again at a connection that takes so much longer to be dead. */
+/** In how many milliseconds to look again at a connection that has to be silent for `missingMs` longer. */
 function dueInMs(row: TcpRow, missingMs: number, leastTimeoutMs: number): number {
   // Where timeouts do not double the kernel's account is short, so the looks themselves have to show that nothing is
   // acknowledged.
