@@ -1,7 +1,7 @@
 /**
  * The worker's entry.
  *
- *  main thread ── piscina task (port, board, settings) ──▶ install() wires the loop and returns
+ *  main thread ── piscina task (port, board, settings) ──▶ install() wires the loops and returns
  *  main thread ◀── comlink over the port: sweep, turn, conclude ── PingLoop, on its own timer
  *
  * The task must end: as long as one is running, piscina holds the host's process. The loop lives on in this thread,
@@ -9,24 +9,41 @@
  */
 import { systemClock } from '../src/async/clock.js';
 import { PingLoop } from '../src/loop/ping-loop.js';
-import { readTcpTable } from '../src/tcp/proc-net-tcp.js';
+import { SocketLoop } from '../src/loop/socket-loop.js';
+import { readTable, readTcpTable } from '../src/tcp/proc-net-tcp.js';
 import { Board } from '../src/threads/board.js';
-import type { HostApi, WorkerInit } from '../src/threads/contract.js';
+import type { HostApi, LoopApi, WorkerInit } from '../src/threads/contract.js';
 import { connect } from '../src/threads/endpoint.js';
+import { SocketTableReader } from '../src/threads/socket-table.js';
 
-/** Starts the loop in this thread. */
-export default function install({ port, board, settings, startedMs, replaces }: WorkerInit): void {
-  const endpoint = connect<HostApi>(port, {
-    storagesChanged: (ids: Uint32Array) => loop.storagesChanged(ids),
-    alive: () => loop.alive(),
-  });
-  const loop = new PingLoop({
+/** Starts the loops in this thread. */
+export default function install({ port, board, sockets, settings, startedMs, replaces }: WorkerInit): void {
+  const table = new SocketTableReader(sockets);
+  const api: LoopApi = {
+    targetsChanged: (ids) => pingLoop.targetsChanged(ids),
+    socketsChanged: () => watchSockets(),
+    alive: () => pingLoop.alive(),
+  };
+  const endpoint = connect<HostApi>(port, api);
+  const host = endpoint.remote as unknown as HostApi;
+  const clock = systemClock;
+  const pingLoop = new PingLoop({
     settings,
     board: new Board(board),
-    host: endpoint.remote as unknown as HostApi,
-    clock: systemClock,
+    host,
+    clock,
     readTcpTable: (wanted) => readTcpTable(wanted),
   });
-  void endpoint.closed.then(() => loop.stop());
-  loop.start(startedMs, replaces);
+  let socketLoop: SocketLoop | undefined;
+  // Only with the first socket: its index of ports takes memory that most processes do not need.
+  const watchSockets = () => {
+    socketLoop ??= new SocketLoop({ timeoutMs: settings.timeoutMs, sockets: table, host, clock, readTable });
+    socketLoop.start();
+  };
+  void endpoint.closed.then(() => {
+    pingLoop.stop();
+    socketLoop?.stop();
+  });
+  pingLoop.start(startedMs, replaces);
+  if (table.count > 0) watchSockets();
 }

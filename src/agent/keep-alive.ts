@@ -3,15 +3,20 @@ import { inspect } from 'node:util';
 import { KeepAliveError } from '../model/errors.js';
 import type { KeepAliveEvents } from '../model/events.js';
 import { createLog } from '../observability/log.js';
+import { probeDelayMs } from '../sockets/keep-alive-probes.js';
+import { SocketMatcher, type SocketSelection } from '../sockets/matcher.js';
 import { Board } from '../threads/board.js';
+import { socketBounds } from '../threads/budgets.js';
 import type { HostApi } from '../threads/contract.js';
+import { SocketTable } from '../threads/socket-table.js';
 import { WorkerHost } from '../threads/worker-host.js';
 import { watchEmptiness } from './empty-registry.js';
 import { Prober } from './prober.js';
 import { Reporter } from './report/reporter.js';
 import { Roster } from './roster.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from './settings.js';
-import { connectionStatus, type KeepAliveStatus } from './status.js';
+import { SocketKeeper } from './socket-keeper.js';
+import { connectionStatus, type KeepAliveStatus, socketStatus } from './status.js';
 import { type DatabaseRegistry, databases, isDatabaseRegistry } from './storage-registry.js';
 import { Sweeper } from './sweeper.js';
 
@@ -24,6 +29,9 @@ interface Run {
   readonly prober: Prober;
   readonly sweeper: Sweeper;
   readonly worker: WorkerHost;
+  readonly sockets: SocketTable;
+  /** While sockets are watched. */
+  keeper: SocketKeeper | undefined;
   /** Calls off the warning that nothing is opened. */
   readonly endWarning: () => void;
 }
@@ -41,6 +49,8 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   readonly #reporter: Reporter;
   readonly #registry: DatabaseRegistry;
   #run: Run | undefined;
+  /** Which sockets are watched while it runs. */
+  #socketMatcher: SocketMatcher | undefined;
   #stopping: Promise<void> | undefined;
   #workerRunning = false;
 
@@ -61,6 +71,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       );
     }
     this.#settings = settings;
+    this.#socketMatcher = settings?.sockets;
     this.#registry = registry;
     this.#reporter = new Reporter(createLog({ logger: options.logger, level }), this);
     for (const warning of warnings) this.#reporter.warning(warning);
@@ -84,9 +95,36 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     const run = this.#createRun(settings);
     this.#run = run;
     run.roster.begin();
+    if (this.#socketMatcher !== undefined) this.#keepSockets(run, settings, this.#socketMatcher);
     run.worker.start();
     this.#reporter.started(settings.periodMs);
     return true;
+  }
+
+  /**
+   * Watches outgoing TCP connections of this thread that are made from now on, until what is returned is disposed, or the
+   * agent has stopped for good. Before `start()`, from then on.
+   *
+   * @param selection by default all but those to loopback
+   * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING` for what is not a pattern, `ERR_KEEPALIVE_ALREADY_STARTED` when
+   * sockets are already watched, as by `ZEO_KEEPALIVE_SOCKETS`
+   */
+  watchSockets(selection: SocketSelection = {}): Disposable {
+    const matcher = SocketMatcher.fromSelection(selection);
+    if (this.#socketMatcher !== undefined) {
+      throw new KeepAliveError('ERR_KEEPALIVE_ALREADY_STARTED', 'Sockets are already watched by this agent');
+    }
+    this.#socketMatcher = matcher;
+    const run = this.#run;
+    if (run !== undefined && this.#settings !== undefined) this.#keepSockets(run, this.#settings, matcher);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#socketMatcher !== matcher) return;
+        this.#socketMatcher = undefined;
+        this.#run?.keeper?.[Symbol.dispose]();
+        if (this.#run !== undefined) this.#run.keeper = undefined;
+      },
+    };
   }
 
   /** Stops pinging at once, releases every lock, and resolves when the thread has ended. */
@@ -97,6 +135,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       this.#workerRunning = false;
       run.endWarning();
       run.roster.end();
+      run.keeper?.[Symbol.dispose]();
       run.prober.close();
       run.sweeper.abandonAll();
       this.#stopping = run.worker.stop().then(() => this.#reporter.stopped());
@@ -128,7 +167,12 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       periodMs: settings?.periodMs,
       timeoutMs: settings?.timeoutMs,
       detectionBoundMs: this.#run && settings && detectionBoundMs(settings),
-      connections: Array.from(this.#run?.roster.targets.values() ?? [], connectionStatus),
+      socketBounds:
+        this.#run?.keeper && settings && socketBounds(probeDelayMs(settings.periodMs), settings.timeoutMs),
+      connections: [
+        ...Array.from(this.#run?.roster.targets.values() ?? [], connectionStatus),
+        ...Array.from(this.#run?.keeper?.watched() ?? [], socketStatus),
+      ],
     };
   }
 
@@ -141,13 +185,14 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
    */
   #createRun(settings: Settings): Run {
     const board = new Board();
+    const sockets = new SocketTable();
     const roster = new Roster({
       registry: this.#registry,
       board,
       onUnusable: (name, error) => this.#reporter.unusable(name, error),
       onReleaseFailed: (tracked, error) => this.#reporter.misbehaved(tracked, error),
       onRemoved: (tracked) => prober.forget(tracked),
-      onChanged: (ids) => worker.storagesChanged(ids),
+      onChanged: (ids) => worker.targetsChanged(ids),
     });
     const { targets } = roster;
     const prober = new Prober({ settings, board, reporter: this.#reporter, targets });
@@ -170,6 +215,8 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       },
       conclude: (id, number, conclusion) => prober.conclude(id, number, conclusion),
       stalled: (stall) => this.#reporter.stalled(stall),
+      concludeSocket: (slot, sequence, death) => run.keeper?.conclude(slot, sequence, death),
+      tableFailed: (failure) => this.#reporter.tableFailed(failure),
       panicked: (error) => this.#reporter.panicked(error),
     };
     const { periodMs, timeoutMs, jitter, concurrency } = settings;
@@ -177,8 +224,10 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     const worker = new WorkerHost({
       settings: { periodMs, timeoutMs, jitter, concurrency },
       board: board.buffer,
+      sockets: sockets.buffer,
       api,
-      hasWork: () => targets.size > 0,
+      hasTargets: () => targets.size > 0,
+      hasSockets: () => sockets.reader.count > 0,
       onStarted: () => {
         this.#workerRunning = true;
         this.#reporter.workerStarted(restarts);
@@ -194,8 +243,26 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       },
       onWaiting: (message) => this.#reporter.warning(message),
     });
-    const endWarning = watchEmptiness(this.#registry, (afterMs) => this.#reporter.nothingOpened(afterMs));
-    return { roster, prober, sweeper, worker, endWarning };
+    const endWarning = watchEmptiness(this.#registry, (afterMs) => {
+      // Whoever watches sockets need not have databases.
+      if (run.keeper === undefined) this.#reporter.nothingOpened(afterMs);
+    });
+    const run: Run = { roster, prober, sweeper, worker, sockets, keeper: undefined, endWarning };
+    return run;
+  }
+
+  #keepSockets(run: Run, settings: Settings, matcher: SocketMatcher): void {
+    if (process.platform !== 'linux') {
+      this.#reporter.warning('Sockets are not watched: only Linux shows which connections are dead');
+      return;
+    }
+    run.keeper = new SocketKeeper({
+      settings,
+      matcher,
+      table: run.sockets,
+      reporter: this.#reporter,
+      onFirst: () => run.worker.socketsChanged(),
+    });
   }
 }
 

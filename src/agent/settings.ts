@@ -15,6 +15,7 @@ import {
 import { type LikelySeconds, unlikelySeconds } from '../model/unlikely-seconds.js';
 import { environmentBooleans, readBoolean } from '../model/words.js';
 import { checkLogger, type LevelName, type LogOptions, levelNames } from '../observability/log.js';
+import { SocketMatcher, type SocketSelection } from '../sockets/matcher.js';
 
 /** Options of the agent. Durations are in seconds, as the original's. */
 export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
@@ -28,6 +29,11 @@ export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
   readonly jitter?: number | undefined;
   /** A storage that received bytes within the period counts as alive without a ping. Default `false`. */
   readonly skipActive?: boolean | undefined;
+  /**
+   * Which outgoing TCP connections of the process are watched beside: patterns as `ZEO_KEEPALIVE_SOCKETS` has them, such as
+   * `all`, or what to include and to leave out. Default: none.
+   */
+  readonly sockets?: string | SocketSelection | undefined;
   /** zLOG or pino level name. Default `info`, or the level of the logger given. */
   readonly level?: LevelName | undefined;
 }
@@ -38,6 +44,8 @@ export interface Settings {
   readonly concurrency: number;
   readonly jitter: number;
   readonly skipActive: boolean;
+  /** `undefined`: no sockets are watched. */
+  readonly sockets: SocketMatcher | undefined;
   readonly level: LevelName | undefined;
 }
 
@@ -57,6 +65,7 @@ const variables = {
   concurrency: `${prefix}CONCURRENCY`,
   jitter: `${prefix}JITTER`,
   skipActive: `${prefix}SKIP_ACTIVE`,
+  sockets: `${prefix}SOCKETS`,
   level: `${prefix}LOG_LEVEL`,
 } as const;
 
@@ -73,6 +82,10 @@ const number = (range: NumberRange) =>
     (given: unknown) => (typeof given === 'string' && decimal.test(given) ? Number(given) : given),
     numeric(range),
   );
+const text: Datatype<string> = {
+  expected: 'patterns such as all, db.example.org:5432 or 10.0.0.0/8',
+  read: (given) => (typeof given === 'string' ? given : undefined),
+};
 const levels = oneOf(...(Object.keys(levelNames) as LevelName[]));
 
 const types = {
@@ -114,6 +127,7 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   const concurrency = read('concurrency', types.concurrency);
   const jitter = read('jitter', types.jitter);
   const skipActive = read('skipActive', types.skipActive);
+  const sockets = readSockets(options, env);
   if (options.logger !== undefined) parseLogger(options.logger);
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !Object.values<string>(variables).includes(name))
@@ -123,7 +137,11 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
     if (!optionNames.includes(name))
       warnings.push(`Unknown option ${name}; known are ${optionNames.join(', ')}`);
   }
-  if (seconds === undefined || seconds <= 0) return { settings: undefined, level, warnings };
+  if (seconds === undefined || seconds <= 0) {
+    if (sockets !== undefined)
+      warnings.push(`No socket is watched: ${variables.period} is not set, or it is zero or negative`);
+    return { settings: undefined, level, warnings };
+  }
   for (const [name, value] of [
     ['period', seconds],
     ['timeout', timeout],
@@ -141,9 +159,20 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
     concurrency: concurrency ?? 128,
     jitter: jitter ?? 0.1,
     skipActive: skipActive ?? false,
+    sockets,
     level,
   };
   return { settings, level, warnings };
+}
+
+/** @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING` for what is not a pattern */
+function readSockets(options: KeepAliveOptions, env: NodeJS.ProcessEnv): SocketMatcher | undefined {
+  const given = pick('sockets', options, env);
+  if (given === undefined) return undefined;
+  const { label, value } = given;
+  return typeof value === 'object' && value !== null
+    ? SocketMatcher.fromSelection(value as SocketSelection)
+    : SocketMatcher.fromVariable(readOption(code, label, text, value), label);
 }
 
 /** A setting as it was given, and what to call it in an error. */

@@ -2,7 +2,10 @@ import { isError } from '../model/errors.js';
 import type { Verdict } from '../model/events.js';
 import { attempt } from '../model/target.js';
 import { redactText } from '../observability/redaction.js';
+import { addressOf, nameOf } from '../sockets/pattern.js';
+import type { WatchedSocket } from '../sockets/socket-watcher.js';
 import { type Cause, causeInWords } from '../tcp/diagnosis.js';
+import type { SocketBounds } from '../threads/budgets.js';
 import type { RoundTripSummary } from './ping/round-trips.js';
 import type { ConnectionState, TrackedTarget } from './ping/tracked-target.js';
 
@@ -20,6 +23,12 @@ export interface KeepAliveStatus {
    * `undefined` while the agent does not run.
    */
   readonly detectionBoundMs: number | undefined;
+  /**
+   * Within how many milliseconds the connection of a watched socket is found dead: after its last byte while it is idle, and
+   * after the first byte that is not acknowledged. `undefined` while no sockets are watched.
+   */
+  readonly socketBounds: SocketBounds | undefined;
+  /** The targets, and then the sockets that are watched. */
   readonly connections: readonly ConnectionStatus[];
 }
 
@@ -97,6 +106,24 @@ export function connectionStatus(tracked: TrackedTarget): ConnectionStatus {
       explanation: causeInWords[lastDeath.outage.cause],
       backAt: lastDeath.backAt,
     },
+  };
+}
+
+/** The status of a socket that is watched: it is alive, or it would not be here. */
+export function socketStatus({ destination, sinceMs, sequence }: WatchedSocket): ConnectionStatus {
+  return {
+    name: nameOf(destination),
+    state: 'alive',
+    since: new Date(sinceMs),
+    verdict: undefined,
+    ready: true,
+    generation: sequence,
+    address: addressOf(destination),
+    pings: 0,
+    failures: 0,
+    roundTrips: undefined,
+    lastFailure: undefined,
+    lastDeath: undefined,
   };
 }
 

@@ -12,10 +12,11 @@ export interface HostContext extends KeepAliveOptions {
 
 /** The process's keep alive thread; another copy of this package may have started it. */
 interface Started {
-  agent: Pick<KeepAlive, 'running' | 'stop'> | undefined;
+  agent: (Pick<KeepAlive, 'running' | 'stop'> & Partial<Pick<KeepAlive, 'watchSockets'>>) | undefined;
 }
 
-const started: Started = processWide('agent.1', isStarted, () => ({ agent: undefined }));
+/** @internal */
+export const started: Started = processWide('agent.1', isStarted, () => ({ agent: undefined }));
 
 function isStarted(value: unknown): value is Started {
   return typeof value === 'object' && value !== null && 'agent' in value;
@@ -58,14 +59,15 @@ export async function stopThread(): Promise<void> {
  */
 export function initialize(context: HostContext = {}): KeepAlive | undefined {
   // Only what concerns the agent: a host may hand over whatever it calls its context.
-  const { period, timeout, concurrency, jitter, skipActive, level, logger, databases: registry } = context;
+  const { period, timeout, concurrency, jitter, skipActive, sockets, level, logger } = context;
   return startThread(period, {
     timeout,
     concurrency,
     jitter,
     skipActive,
+    sockets,
     level,
     logger,
-    databases: registry,
+    databases: context.databases,
   });
 }

@@ -16,7 +16,7 @@ import type { Stall } from '../model/events.js';
 import { diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import { type Budgets, budgetsFor } from '../threads/budgets.js';
-import type { Conclusion, HostApi, LoopApi, LoopSettings } from '../threads/contract.js';
+import type { Conclusion, LoopApi, LoopSettings, PingHost } from '../threads/contract.js';
 import { Looks } from './looks.js';
 import type { OutstandingPing } from './outstanding-ping.js';
 import { OutstandingPings, type Request } from './outstanding-pings.js';
@@ -28,7 +28,7 @@ export interface PingLoopOptions {
   readonly settings: LoopSettings;
   readonly board: Board;
   /** The main thread; each method may also answer at once. */
-  readonly host: HostApi;
+  readonly host: PingHost;
   readonly clock: Clock;
   /** One look at the system's TCP connections, for diagnoses; without it there are none. */
   readonly readTcpTable?: ReadTcpTable;
@@ -43,9 +43,9 @@ interface Turn {
 /** Two clocks, one of which may count in whole seconds, differ by so much and were not suspended. */
 const clockRoundingMs = 1500;
 
-export class PingLoop implements LoopApi {
+export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
   readonly #board: Board;
-  readonly #host: HostApi;
+  readonly #host: PingHost;
   readonly #clock: Clock;
   readonly #looks: Looks;
   readonly #schedule: Schedule;
@@ -99,7 +99,7 @@ export class PingLoop implements LoopApi {
     this.#outstanding.clear();
   }
 
-  storagesChanged(ids: Uint32Array): void {
+  targetsChanged(ids: Uint32Array): void {
     this.#guard(() => {
       this.#noteStorages(ids, this.#clock.now());
       this.#arm();

@@ -12,17 +12,9 @@ import type { Clock } from '../async/clock.js';
 import type { TableFailure } from '../tcp/diagnosis.js';
 import type { ReadTable, TableName } from '../tcp/proc-net-tcp.js';
 import type { TcpRow } from '../tcp/tcp-rows.js';
+import type { SocketHost } from '../threads/contract.js';
 import { SocketIndex, type WatchedSockets } from './socket-index.js';
-import { type SocketDeath, SocketWatch } from './socket-watch.js';
-
-/** The main thread. */
-export interface SocketHost {
-  /** The connection of the socket that has this number in this slot is dead. */
-  concludeSocket(slot: number, sequence: number, death: SocketDeath): unknown;
-  /** The table cannot be read, so nothing is watched; `undefined`: it can be read again. */
-  tableFailed(failure: TableFailure | undefined): unknown;
-  panicked(error: Error): unknown;
-}
+import { SocketWatch } from './socket-watch.js';
 
 export interface SocketLoopOptions {
   readonly timeoutMs: number;
@@ -30,20 +22,6 @@ export interface SocketLoopOptions {
   readonly host: SocketHost;
   readonly clock: Clock;
   readonly readTable: ReadTable;
-}
-
-/**
- * How late a death is found at most, in milliseconds.
- *
- * @param probeDelayMs after how long without a byte the kernel sends the first keep-alive probe; then it sends one each second
- */
-export function socketBounds(probeDelayMs: number, timeoutMs: number) {
-  return {
-    /** After the last byte. Two probes take a second. */
-    idleMs: probeDelayMs + Math.max(timeoutMs, 1000) + 1000,
-    /** After the first byte that is not acknowledged. */
-    inFlightMs: timeoutMs + 2000,
-  };
 }
 
 /** So often a look may be taken without evidence where the timeout is a short one. */

@@ -13,6 +13,7 @@
  */
 import type { Clock } from '../async/clock.js';
 import { type TcpRow, TcpStates, TcpTimers } from '../tcp/tcp-rows.js';
+import type { SocketDeath } from '../threads/contract.js';
 import {
   isEnough,
   isProbing,
@@ -21,17 +22,6 @@ import {
   unansweredMs,
   usualLeastTimeoutMs,
 } from './socket-evidence.js';
-
-/** What the kernel said of a connection that is dead. */
-export interface SocketDeath {
-  readonly diagnosis: 'path-or-host-gone';
-  /** For how long nothing was acknowledged since the first retransmission or unanswered probe. */
-  readonly unansweredMs: number;
-  /** What went unanswered, and how often in a row. */
-  readonly by: 'retransmits' | 'probes';
-  readonly count: number;
-  readonly unacknowledgedBytes: number;
-}
 
 export type ConcludeSocket = (slot: number, sequence: number, death: SocketDeath) => void;
 

@@ -2,7 +2,13 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { KeepAliveError } from '../model/errors.js';
 import { receivedValue } from '../model/received-value.js';
-import { addressWords, formatIpAddress, isLoopback, isMappedIPv4 } from '../tcp/ip-address.js';
+import {
+  addressWords,
+  formatEndpoint,
+  formatIpAddress,
+  isLoopback,
+  isMappedIPv4,
+} from '../tcp/ip-address.js';
 
 /** Where a connection leads. */
 export interface Destination {
@@ -11,6 +17,15 @@ export interface Destination {
   /** The address that it is connected to, as `formatIpAddress` writes it. */
   readonly address: string;
   readonly port: number;
+}
+
+/** What a connection is called in the log, events and metrics: by its destination, of which there are few. */
+export function nameOf({ host, address, port }: Destination): string {
+  return `tcp ${formatEndpoint(host ?? address, port)}`;
+}
+
+export function addressOf({ address, port }: Destination): string {
+  return formatEndpoint(address, port);
 }
 
 /** One pattern of `ZEO_KEEPALIVE_SOCKETS`. */

@@ -23,6 +23,8 @@ import type { Destination } from './pattern.js';
 
 export interface SocketWatcherOptions {
   readonly matcher: Pick<SocketMatcher, 'matches'>;
+  /** Where those that are watched are entered. Default: a new one. */
+  readonly table?: SocketTable | undefined;
   /** How long a connection may be idle without a probe. */
   readonly periodMs: number;
   /** The time between two looks. Default 250. */
@@ -37,6 +39,13 @@ interface Entry {
   readonly socket: Socket;
   readonly handle: Handle;
   readonly destination: Destination;
+  /** Since when it is watched, in milliseconds of `Date.now()`. */
+  readonly sinceMs: number;
+}
+
+/** A connection that is watched. */
+export interface WatchedSocket extends Pick<Entry, 'destination' | 'sinceMs'> {
+  readonly sequence: number;
 }
 
 /**
@@ -49,7 +58,8 @@ const maximumNew = 50;
 const fewNewcomers = 32;
 
 export class SocketWatcher implements Disposable {
-  readonly table = new SocketTable();
+  /** Those that are watched, for the worker. */
+  readonly table: SocketTable;
   readonly #options: SocketWatcherOptions;
   /** By slot. */
   readonly #entries: (Entry | undefined)[] = [];
@@ -65,8 +75,17 @@ export class SocketWatcher implements Disposable {
 
   constructor(options: SocketWatcherOptions) {
     this.#options = options;
+    this.table = options.table ?? new SocketTable();
     this.#discovery = observeConnects((socket) => this.#noteNew(socket));
     this.#timer = setInterval(() => this.#look(), options.lookMs ?? 250).unref();
+  }
+
+  /** Every connection that is watched, in no particular order. */
+  *watched(): Generator<WatchedSocket, void> {
+    for (const slot of this.#slots.values()) {
+      const { destination, sinceMs } = this.#entries[slot] as Entry;
+      yield { destination, sinceMs, sequence: this.table.reader.sequence(slot) };
+    }
   }
 
   /** Where the connection in a slot leads; `undefined` for a free slot. */
@@ -174,7 +193,7 @@ export class SocketWatcher implements Disposable {
     if (!this.#options.matcher.matches(destination)) return;
     const slot = this.table.add(endpoints);
     if (slot === undefined) return;
-    const entry: Entry = { socket, handle, destination };
+    const entry: Entry = { socket, handle, destination, sinceMs: Date.now() };
     this.#entries[slot] = entry;
     this.#slots.set(socket, slot);
     ensureProbesOf(entry, this.#options.periodMs);

@@ -25,3 +25,22 @@ export function budgetsFor(timeoutMs: number): Budgets {
     afterStallMs: Math.min(timeoutMs / 8, 200),
   };
 }
+
+/** How late a watched socket whose connection is dead is found at most, in milliseconds. */
+export interface SocketBounds {
+  /** After the last byte, while it is idle. */
+  readonly idleMs: number;
+  /** After the first byte that is not acknowledged. */
+  readonly inFlightMs: number;
+}
+
+/**
+ * @param probeDelayMs after how long without a byte the kernel sends the first keep-alive probe; then it sends one each second
+ */
+export function socketBounds(probeDelayMs: number, timeoutMs: number): SocketBounds {
+  return {
+    // Two probes take a second.
+    idleMs: probeDelayMs + Math.max(timeoutMs, 1000) + 1000,
+    inFlightMs: timeoutMs + 2000,
+  };
+}

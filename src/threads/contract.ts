@@ -6,7 +6,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Stall } from '../model/events.js';
-import type { Diagnosis } from '../tcp/diagnosis.js';
+import type { Diagnosis, TableFailure } from '../tcp/diagnosis.js';
 
 /** What the worker concludes about a ping that the storage has not answered. */
 export type Conclusion =
@@ -19,8 +19,19 @@ export type Conclusion =
   /** Sent, `silentMs` of turning main loop, and not one byte. */
   | { readonly verdict: 'dead'; readonly silentMs: number; readonly diagnosis: Diagnosis };
 
-/** What the main thread does for the loop. */
-export interface HostApi {
+/** What the kernel said of a watched socket whose connection is dead. */
+export interface SocketDeath {
+  readonly diagnosis: Extract<Diagnosis, 'path-or-host-gone'>;
+  /** For how long nothing was acknowledged since the first retransmission or unanswered probe. */
+  readonly unansweredMs: number;
+  /** What went unanswered, and how often in a row. */
+  readonly by: 'retransmits' | 'probes';
+  readonly count: number;
+  readonly unacknowledgedBytes: number;
+}
+
+/** What the main thread does for the ping loop. */
+export interface PingHost {
   /**
    * Pings these storages. Resolves as soon as every one is answered or has kept silent for a moment, to those whose
    * ping is out still: nearly always none.
@@ -39,13 +50,25 @@ export interface HostApi {
   panicked(error: Error): void;
 }
 
+/** What the main thread does for the loop that watches sockets. */
+export interface SocketHost extends Pick<PingHost, 'panicked'> {
+  /** The connection of the socket that has this sequence number in this slot of the table is dead. */
+  concludeSocket(slot: number, sequence: number, death: SocketDeath): void;
+  /** The kernel's table cannot be read, so no socket is watched; `undefined`: it can be read again. */
+  tableFailed(failure: TableFailure | undefined): void;
+}
+
+export interface HostApi extends PingHost, SocketHost {}
+
 /** What the worker does for the main thread. */
 export interface LoopApi {
   /**
    * These slots of the board were occupied or vacated; it says which of the two they are now. One of them may have changed
    * hands, or be known already to a loop that has looked at the whole board since.
    */
-  storagesChanged(ids: Uint32Array): void;
+  targetsChanged(ids: Uint32Array): void;
+  /** There are sockets in the table, where there were none. */
+  socketsChanged(): void;
   /** Answers, if the thread runs at all. */
   alive(): true;
 }
@@ -63,6 +86,8 @@ export interface LoopSettings {
 export interface WorkerInit {
   readonly port: MessagePort;
   readonly board: SharedArrayBuffer;
+  /** The table of watched sockets. */
+  readonly sockets: SharedArrayBuffer;
   readonly settings: LoopSettings;
   /** When this thread was asked for, by `systemClock`: the periods count from then, not from when it is up. */
   readonly startedMs: number;

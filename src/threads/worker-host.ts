@@ -28,10 +28,14 @@ import { mayBeAtBreakpoint, WorkerThread } from './worker-thread.js';
 export interface WorkerHostOptions {
   readonly settings: LoopSettings;
   readonly board: SharedArrayBuffer;
+  /** The table of watched sockets. */
+  readonly sockets: SharedArrayBuffer;
   /** What the loop may call. */
   readonly api: HostApi;
   /** Whether there is anything to ping; without, no sweep is expected. */
-  readonly hasWork: () => boolean;
+  readonly hasTargets: () => boolean;
+  /** Whether there are sockets to watch; then the thread has to run, though it asks for nothing. */
+  readonly hasSockets: () => boolean;
   readonly onStarted: () => void;
   /** The thread is gone, this moment: nobody watches over the pings that are out. */
   readonly onGone: () => void;
@@ -122,9 +126,14 @@ export class WorkerHost {
   }
 
   /** @param ids the slots of the board that were occupied or vacated */
-  storagesChanged(ids: Uint32Array): void {
+  targetsChanged(ids: Uint32Array): void {
     // Nobody waits for the answer. A worker that is gone meanwhile learns it from the board when it is replaced.
-    if (this.#isUp) this.#thread?.storagesChanged(ids);
+    if (this.#isUp) this.#thread?.targetsChanged(ids);
+  }
+
+  /** There are sockets in the table, where there were none. */
+  socketsChanged(): void {
+    if (this.#isUp) this.#thread?.socketsChanged();
   }
 
   /** The worker does its work: it has asked for something. */
@@ -208,13 +217,13 @@ export class WorkerHost {
       this.#lose(new Error(`${this.#exiting.size} threads that were ended have not exited yet`));
       return;
     }
-    const { board, settings, api, filename } = this.#options;
+    const { board, sockets, settings, api, filename } = this.#options;
     const replaces = this.#attempts > 0;
     this.#attempts += 1;
     try {
       const thread = new WorkerThread({
         filename: filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url),
-        init: { board, settings, startedMs: this.#startedMs, replaces },
+        init: { board, sockets, settings, startedMs: this.#startedMs, replaces },
         api,
         onUp: () => this.#up(thread),
         onGone: () => {
@@ -237,9 +246,11 @@ export class WorkerHost {
   }
 
   #heardNothing(): void {
-    if (!this.#options.hasWork()) {
+    const { hasTargets, hasSockets } = this.#options;
+    if (!hasTargets()) {
       this.#quietRounds = 0;
-      this.#watchdog?.refresh();
+      if (hasSockets()) this.suspect();
+      else this.#watchdog?.refresh();
       return;
     }
     this.#quietRounds += 1;

@@ -56,8 +56,12 @@ export class WorkerThread {
     );
   }
 
-  storagesChanged(ids: Uint32Array): void {
-    this.#endpoint.remote.storagesChanged(ids).catch(() => {});
+  socketsChanged(): void {
+    this.#endpoint.remote.socketsChanged().catch(() => {});
+  }
+
+  targetsChanged(ids: Uint32Array): void {
+    this.#endpoint.remote.targetsChanged(ids).catch(() => {});
   }
 
   /** Resolves when it answers, and else never. */

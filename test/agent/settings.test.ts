@@ -22,6 +22,7 @@ describe('settings', () => {
       concurrency: 7,
       jitter: 0,
       skipActive: true,
+      sockets: undefined,
       level: 'blather',
     });
     assert.deepEqual(warnings, []);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { socketBounds } from '#src/loop/socket-loop.js';
+import { socketBounds } from '#src/threads/budgets.js';
 import { missingForKernelFaults } from './kernel/missing.js';
 import { doNotRead, SocketHostProcess, SocketServer } from './kernel/socket-processes.js';
 import { TwoHosts } from './kernel/two-hosts.js';

@@ -84,11 +84,11 @@ describe('the ping loop', () => {
     const { clock, board, host, loop, ids } = setUp([{ answersAfterMs: 1 }]);
     await clock.advance(4000);
     const added = host.add({ answersAfterMs: 1 });
-    loop.storagesChanged(Uint32Array.of(added));
+    loop.targetsChanged(Uint32Array.of(added));
     await clock.advance(10_000);
     assert.ok(host.pings.some(({ id }) => id === added));
     board.vacate(ids[0] as number);
-    loop.storagesChanged(Uint32Array.from(ids));
+    loop.targetsChanged(Uint32Array.from(ids));
     const before = host.pings.length;
     await clock.advance(30_000);
     assert.deepEqual([...new Set(host.pings.slice(before).map(({ id }) => id))], [added]);
@@ -100,7 +100,7 @@ describe('the ping loop', () => {
     const [first] = ids as [number];
     board.vacate(first);
     assert.equal(host.add({ answersAfterMs: 1 }), first);
-    loop.storagesChanged(Uint32Array.of(first));
+    loop.targetsChanged(Uint32Array.of(first));
     const before = host.pings.length;
     await clock.advance(10_000);
     assert.equal(host.pings.slice(before).filter(({ id }) => id === first).length, 1);
@@ -108,7 +108,7 @@ describe('the ping loop', () => {
 
   it('takes a change that it knows already as none', async () => {
     const { clock, host, loop, ids } = setUp([{ answersAfterMs: 1 }, { answersAfterMs: 1 }]);
-    loop.storagesChanged(Uint32Array.of(...ids, 60));
+    loop.targetsChanged(Uint32Array.of(...ids, 60));
     await clock.advance(30_000);
     assert.deepEqual(host.sweeps, [ids, ids, ids]);
   });

@@ -108,7 +108,7 @@ class World {
           peer.uploadEndsMs = Math.max(peer.uploadEndsMs ?? 0, this.clock.now() + step.ms);
         });
       case 'add':
-        return this.#loop.storagesChanged(
+        return this.#loop.targetsChanged(
           Uint32Array.of(this.host.add({ answersAfterMs: step.answersAfterMs })),
         );
       case 'remove': {
@@ -117,7 +117,7 @@ class World {
         this.host.peers.delete(id);
         this.host.abandon(id);
         this.board.vacate(id);
-        return this.#loop.storagesChanged(Uint32Array.of(id));
+        return this.#loop.targetsChanged(Uint32Array.of(id));
       }
       case 'replace':
         this.#loop.stop();

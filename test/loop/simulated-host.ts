@@ -1,7 +1,7 @@
 import type { Stall } from '#src/model/events.js';
 import type { Diagnosis, ReadTcpTable } from '#src/tcp/diagnosis.js';
 import type { Board } from '#src/threads/board.js';
-import type { Conclusion, HostApi } from '#src/threads/contract.js';
+import type { Conclusion, PingHost } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
 /** How a simulated peer behaves. */
@@ -36,7 +36,7 @@ const retransmitMs = 300;
  * A main thread in simulated time: it pings simulated peers, and it can be blocked. What arrives while it is blocked
  * lies in the socket until it polls again, before any turn that was asked for completes, as in libuv.
  */
-export class SimulatedHost implements HostApi {
+export class SimulatedHost implements PingHost {
   readonly pings: PingRecord[] = [];
   /** Those that were written, which may be later: they wait for the load lock before. */
   readonly written: PingRecord[] = [];

@@ -1,9 +1,8 @@
 import type { WatchedSockets } from '#src/loop/socket-index.js';
-import type { SocketHost } from '#src/loop/socket-loop.js';
-import type { SocketDeath } from '#src/loop/socket-watch.js';
 import type { TableFailure } from '#src/tcp/diagnosis.js';
 import type { ReadTable } from '#src/tcp/proc-net-tcp.js';
 import { TcpRow, TcpStates, TcpTimers } from '#src/tcp/tcp-rows.js';
+import type { SocketDeath, SocketHost } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
 const leastTimeoutMs = 200;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SocketLoop, socketBounds } from '#src/loop/socket-loop.js';
+import { SocketLoop } from '#src/loop/socket-loop.js';
+import { socketBounds } from '#src/threads/budgets.js';
 import { ManualClock } from './manual-clock.js';
 import { SimulatedConnection, SimulatedKernel } from './socket-kernel.js';
 

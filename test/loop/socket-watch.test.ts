@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type SocketDeath, SocketWatch } from '#src/loop/socket-watch.js';
+import { SocketWatch } from '#src/loop/socket-watch.js';
 import { TcpRow, TcpStates, TcpTimers } from '#src/tcp/tcp-rows.js';
+import type { SocketDeath } from '#src/threads/contract.js';
 import { ManualClock } from './manual-clock.js';
 
 type Shown = Partial<Omit<TcpRow, 'remoteAddress'>>;

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { KeepAliveError } from '#src/model/errors.js';
 import { Board } from '#src/threads/board.js';
+import { SocketTable } from '#src/threads/socket-table.js';
 import { type Timing, WorkerHost } from '#src/threads/worker-host.js';
 
 /** Every way in which a thread can fail to come up, or end, and what it is said to have ended of. */
@@ -129,9 +130,13 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
       pollTurn: async () => {},
       conclude: () => {},
       stalled: () => {},
+      concludeSocket: () => {},
+      tableFailed: () => {},
       panicked: () => {},
     },
-    hasWork: () => work.isThere,
+    sockets: new SocketTable().buffer,
+    hasTargets: () => work.isThere,
+    hasSockets: () => false,
     onStarted: () => {
       seen.starts += 1;
       seen.isUp = true;

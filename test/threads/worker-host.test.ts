@@ -94,7 +94,7 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 5 * periodMs));
     assert.deepEqual(losses, []);
     work.isThere = true;
-    host.storagesChanged(new Uint32Array());
+    host.targetsChanged(new Uint32Array());
     await until(() => losses.length === 1);
   });
 

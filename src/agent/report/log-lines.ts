@@ -8,7 +8,8 @@ import type {
 } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import type { LogLevel } from '../../observability/log-sink.js';
-import { causeInWords } from '../../tcp/diagnosis.js';
+import { causeInWords, type TableFailure } from '../../tcp/diagnosis.js';
+import type { SocketDeath } from '../../threads/contract.js';
 import type { Outage } from '../ping/outage.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
 import { LogThrottle, reasonOf } from './log-throttle.js';
@@ -17,6 +18,8 @@ import { LogThrottle, reasonOf } from './log-throttle.js';
 const keepsEndingMs = 1000;
 /** A connection that is down for longer is an error. */
 const longMs = 60_000;
+/** How many destinations of sockets have a throttle of their own. */
+const mostDestinations = 1000;
 const threadFailed = 'Exception in keep alive thread';
 
 /**
@@ -32,6 +35,8 @@ export class LogLines {
   readonly #throttles = new WeakMap<TrackedTarget, LogThrottle>();
   /** The agent's own failures, by what fails. */
   readonly #ownThrottles = new Map<string, LogThrottle>();
+  /** Of sockets, by destination, the least recently used first. */
+  readonly #socketThrottles = new Map<string, LogThrottle>();
   /** The delay until the next thread that was logged last, and whether the log still says that there is none. */
   #loggedRetryMs = 0;
   #isThreadLost = false;
@@ -167,6 +172,44 @@ export class LogLines {
     this.#log.error({ connection: name, err: error }, `Connection ${name} misbehaves`);
   }
 
+  logSocketDeath(
+    { name, address, silentMs, diagnosis, error }: ConnectionDiedEvent,
+    { by, count, unacknowledgedBytes }: SocketDeath,
+    isHeard: boolean,
+  ): void {
+    const fields = {
+      connection: name,
+      address,
+      silentMs,
+      diagnosis,
+      by,
+      count,
+      unacknowledgedBytes,
+      err: error,
+    };
+    const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
+    const message = `Connection for ${name} failed${why}`;
+    this.#record('error', this.#socketThrottle(name), `dead: ${diagnosis}`, fields, message);
+  }
+
+  socketsUnmatched(patterns: readonly string[], afterMs: number): void {
+    const list = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
+    this.#log.warn(
+      { patterns },
+      `No connection was opened in ${afterMs / 1000} s that matches ${list}; check the patterns of the sockets to watch`,
+    );
+  }
+
+  /** The kernel's table cannot be read, or can be read again. */
+  tableFailed(failure: TableFailure | undefined): void {
+    if (failure === undefined) this.#log.info({}, 'Sockets are watched again');
+    else
+      this.#log.warn(
+        { ...failure },
+        `Sockets are not watched: cannot read ${failure.path} (${failure.code ?? failure.reason})`,
+      );
+  }
+
   logStall(stall: Stall): void {
     const throttle = this.#ownThrottle('stalls');
     this.#stalls += 1;
@@ -251,6 +294,18 @@ export class LogLines {
     if (present !== undefined) return present;
     const throttle = new LogThrottle(this.#now());
     this.#ownThrottles.set(what, throttle);
+    return throttle;
+  }
+
+  /** Of many destinations only the latest are remembered: there is no end to them. */
+  #socketThrottle(name: string): LogThrottle {
+    const throttle = this.#socketThrottles.get(name) ?? new LogThrottle(this.#now());
+    throttle.expire(this.#now());
+    this.#socketThrottles.delete(name);
+    this.#socketThrottles.set(name, throttle);
+    const [oldest] = this.#socketThrottles.keys();
+    if (this.#socketThrottles.size > mostDestinations && oldest !== undefined)
+      this.#socketThrottles.delete(oldest);
     return throttle;
   }
 

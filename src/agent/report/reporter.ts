@@ -6,10 +6,23 @@ import type { EventName, EventOf, KeepAliveEvents, Stall } from '../../model/eve
 import { channels } from '../../observability/channels.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import { causeInWords } from '../../tcp/diagnosis.js';
+import type { SocketDeath } from '../../threads/contract.js';
 import type { Outage } from '../ping/outage.js';
 import type { PingOutcome } from '../ping/ping-outcome.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
 import { LogLines } from './log-lines.js';
+
+/** A socket whose connection was destroyed. */
+export interface DeadSocket {
+  /** By its destination. */
+  readonly name: string;
+  readonly address: string;
+  readonly sequence: number;
+  readonly error: KeepAliveError;
+  readonly death: SocketDeath;
+  /** Whether somebody listens for the errors of the socket. */
+  readonly isHeard: boolean;
+}
 
 const channelOf: { readonly [Name in EventName]?: Channel } = channels;
 
@@ -78,6 +91,23 @@ export class Reporter extends LogLines {
   connectionReplaced(tracked: TrackedTarget, previousGeneration: number): void {
     this.logReplaced(tracked);
     this.#emit('connectionReplaced', { ...tracked.identity(), previousGeneration });
+  }
+
+  /** The connection of a socket was dead, and has been destroyed. */
+  socketDied({ name, address, sequence, error, death, isHeard }: DeadSocket): void {
+    const { diagnosis, unansweredMs } = death;
+    const event = {
+      name,
+      address,
+      generation: sequence,
+      error,
+      silentMs: unansweredMs,
+      timeToDetectMs: unansweredMs,
+      diagnosis,
+      explanation: causeInWords[diagnosis],
+    };
+    this.logSocketDeath(event, death, isHeard);
+    this.#emit('connectionDied', event);
   }
 
   stalled(stall: Stall): void {

@@ -1,4 +1,4 @@
-import type { SocketDeath } from '#src/loop/socket-watch.js';
+import type { SocketDeath } from '#src/threads/contract.js';
 import type { Computer } from './network.js';
 import { RemoteProcess } from './remote-process.js';
 

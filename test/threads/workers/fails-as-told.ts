@@ -50,7 +50,7 @@ const atInit: Readonly<Record<string, (init: WorkerInit) => unknown>> = {
     connect(port, { alive: never });
   },
   'asks for nothing': ({ port }) => {
-    connect(port, { alive: () => true, storagesChanged: () => {} });
+    connect(port, { alive: () => true, targetsChanged: () => {} });
   },
 };
 

@@ -1,0 +1,47 @@
+/**
+ * `zeo-keepalive/sockets`: watches the outgoing TCP connections of a process, whatever speaks over them.
+ *
+ * @module sockets
+ */
+import { KeepAliveError } from '../model/errors.js';
+import type { SocketSelection } from '../sockets/matcher.js';
+import { type KeepAliveOptions, readVariable } from './settings.js';
+import { started, startThread } from './thread.js';
+
+export type { SocketSelection } from '../sockets/matcher.js';
+
+/** Of a thread that is started to watch sockets, in seconds. */
+const defaultPeriod = 10;
+
+/** What `watchSockets` takes: which sockets to watch, and the settings of the thread if it is to start one. */
+export interface WatchSocketsOptions extends SocketSelection, Omit<KeepAliveOptions, 'sockets'> {}
+
+/**
+ * Watches outgoing TCP connections of this thread that are made from now on, and destroys those that are dead: their clients
+ * see an ordinary lost connection. By the process's keep alive thread, if it runs; otherwise it is started, with a period of 10
+ * seconds unless one is set.
+ *
+ * @returns What ends it, and the thread if it was started for this.
+ * @throws KeepAliveError as `startThread` and {@link KeepAlive.watchSockets} do
+ *
+ * @example
+ * import { watchSockets } from 'zeo-keepalive/sockets';
+ * watchSockets({ only: ['*.example.org:5432', '10.0.0.0/8'] });
+ */
+export function watchSockets({ only, except, ...options }: WatchSocketsOptions = {}): Disposable {
+  const selection: SocketSelection = { only, except };
+  const present = started.agent?.running ? started.agent : undefined;
+  if (present === undefined) {
+    const period =
+      options.period ?? (readVariable('period', process.env) === undefined ? defaultPeriod : undefined);
+    const agent = startThread(period, { ...options, sockets: selection });
+    return { [Symbol.dispose]: () => void agent?.stop() };
+  }
+  if (present.watchSockets === undefined) {
+    throw new KeepAliveError(
+      'ERR_KEEPALIVE_ALREADY_STARTED',
+      'Another version of zeo-keepalive, which cannot watch sockets, has started the KeepAlive thread',
+    );
+  }
+  return present.watchSockets(selection);
+}
