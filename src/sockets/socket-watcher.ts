@@ -63,7 +63,6 @@ export class SocketWatcher implements Disposable {
   readonly #options: SocketWatcherOptions;
   /** By slot. */
   readonly #entries: (Entry | undefined)[] = [];
-  readonly #slots = new Map<Socket, number>();
   readonly #discovery: Disposable;
   readonly #timer: NodeJS.Timeout;
   /** Those that have begun to connect since the last look, or have not come to an end of it. */
@@ -124,8 +123,7 @@ export class SocketWatcher implements Disposable {
     this.#discovery[Symbol.dispose]();
     clearInterval(this.#timer);
     this.#newcomers = [];
-    for (const slot of this.#slots.values()) this.table.remove(slot);
-    this.#slots.clear();
+    for (const slot of this.#entries.keys()) if (this.#entries[slot] !== undefined) this.table.remove(slot);
     this.#entries.length = 0;
   }
 
@@ -179,12 +177,6 @@ export class SocketWatcher implements Disposable {
     const handle = handleOf(socket);
     const endpoints = handle && attempt(() => endpointsOf(handle));
     if (handle === undefined || endpoints === undefined) return;
-    const known = this.#slots.get(socket);
-    if (known !== undefined) {
-      if (this.#entries[known]?.handle === handle) return;
-      // It has reconnected before it was seen to be closed.
-      this.#release(known);
-    }
     const destination: Destination = {
       host: requestedHost(socket),
       address: formatIpAddress(endpoints.remoteAddress),
@@ -195,7 +187,6 @@ export class SocketWatcher implements Disposable {
     if (slot === undefined) return;
     const entry: Entry = { socket, handle, destination, sinceMs: Date.now() };
     this.#entries[slot] = entry;
-    this.#slots.set(socket, slot);
     ensureProbesOf(entry, this.#options.periodMs);
     this.#options.onOpened?.(slot);
   }
@@ -208,7 +199,6 @@ export class SocketWatcher implements Disposable {
     if (this.#entries[slot] !== entry) return;
     this.table.remove(slot);
     this.#entries[slot] = undefined;
-    this.#slots.delete(entry.socket);
   }
 }
 

@@ -11,6 +11,7 @@ import tls from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
+import { runHost } from '../hosts/run-host.js';
 import { rowsOf } from '../threads/socket-rows.js';
 import { CertificateAuthority } from '../tls/certificates.js';
 import { PeerServer, until, watch, watchedPorts } from './watching.js';
@@ -420,6 +421,12 @@ describe('The application', () => {
     for (const socket of sockets) socket.destroy();
     await until(() => watcher.table.reader.count === 0);
     assert.deepEqual(watchedPorts(watcher), []);
+  });
+
+  it('ends by itself while it is watched', async () => {
+    const folder = new URL('./', import.meta.url);
+    const { code, stdout } = await runHost('ends-while-watched', { folder });
+    assert.deepEqual([code, stdout], [0, 'done\n']);
   });
 
   it('keeps its connections when the watcher is disposed', async () => {
