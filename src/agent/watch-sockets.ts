@@ -22,7 +22,7 @@ export interface WatchSocketsOptions extends SocketSelection, Omit<KeepAliveOpti
  * seconds unless one is set.
  *
  * @returns What ends it, and the thread if it was started for this.
- * @throws KeepAliveError as `startThread` and {@link KeepAlive.watchSockets} do
+ * @throws KeepAliveError as `startThread` and `KeepAlive#watchSockets` do
  *
  * @example
  * import { watchSockets } from 'zeo-keepalive/sockets';
