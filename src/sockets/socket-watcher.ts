@@ -79,10 +79,11 @@ export class SocketWatcher implements Disposable {
     this.#timer = setInterval(() => this.#look(), options.lookMs ?? 250).unref();
   }
 
-  /** Every connection that is watched, in no particular order. */
+  /** Every connection that is watched. */
   *watched(): Generator<WatchedSocket, void> {
-    for (const slot of this.#slots.values()) {
-      const { destination, sinceMs } = this.#entries[slot] as Entry;
+    for (const [slot, entry] of this.#entries.entries()) {
+      if (entry === undefined) continue;
+      const { destination, sinceMs } = entry;
       yield { destination, sinceMs, sequence: this.table.reader.sequence(slot) };
     }
   }
