@@ -1,5 +1,5 @@
 import type { Clock } from '../async/clock.js';
-import { type Delivery, deliveryOf, type ReadTcpTable } from '../tcp/diagnosis.js';
+import { type Delivery, deliveryOf, diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import type { OutstandingPing } from './outstanding-ping.js';
 import type { Stalls } from './stalls.js';
@@ -39,7 +39,7 @@ export class Looks {
       const state = ports && table?.find(ports);
       if (ping.state === 'waiting') {
         const { state: reached } = deliveryOf(state, 0);
-        ping.noteRetransmissions(reached === 'retransmitting', nowMs, stalls);
+        ping.noteUnanswered(diagnose(reached) === 'path-or-host-gone', nowMs, stalls);
         return [ping, reached] as const;
       }
       const delivery = deliveryOf(state, this.#board.sentSince(ping.id));

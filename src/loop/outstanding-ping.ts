@@ -44,8 +44,8 @@ export class OutstandingPing {
   #wasBehind = false;
   /** When the system was last asked about a ping that waits behind a request. */
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Whether that found the connection sending again in vain. */
-  #isRetransmitting = false;
+  /** Whether nothing was acknowledged then. */
+  #isUnanswered = false;
   /** How much time was lost since then, as far as it was accounted for. */
   #lostMs = 0;
   #lostToMs = Number.NEGATIVE_INFINITY;
@@ -132,15 +132,15 @@ export class OutstandingPing {
 
   /**
    * Takes over what a look has shown of the connection on which the ping waits behind a request. Its silence is the time
-   * between looks that all found it sending again in vain.
+   * between looks that all found nothing acknowledged.
    */
-  noteRetransmissions(isRetransmitting: boolean, nowMs: number, stalls: Stalls): void {
+  noteUnanswered(isUnanswered: boolean, nowMs: number, stalls: Stalls): void {
     const lookedMs = this.#lookedMs;
     this.#lookedMs = nowMs;
     this.#noteLost(nowMs, stalls);
-    if (isRetransmitting && this.#isRetransmitting) this.silentMs += nowMs - lookedMs - this.#lostMs;
+    if (isUnanswered && this.#isUnanswered) this.silentMs += nowMs - lookedMs - this.#lostMs;
     else this.silentMs = 0;
-    this.#isRetransmitting = isRetransmitting;
+    this.#isUnanswered = isUnanswered;
     this.#lostMs = 0;
   }
 
