@@ -228,6 +228,19 @@ describe('The rooms of the source', () => {
   });
 });
 
+describe('The rooms of the tests', () => {
+  it('hold at most twenty files each', () => {
+    const files = readdirSync(resolve(root, 'test'), { recursive: true, withFileTypes: true }).filter(
+      (entry) => entry.isFile(),
+    );
+    const counts = new Map<string, number>();
+    for (const { parentPath } of files) counts.set(parentPath, (counts.get(parentPath) ?? 0) + 1);
+    assert.ok(counts.size > 20, 'Few folders were found');
+    const crowded = [...counts].filter(([, count]) => count > 20).map(([folder]) => relative(root, folder));
+    assert.deepEqual(crowded, []);
+  });
+});
+
 describe('The names in the source', () => {
   /** Names that stand for two things, each with the reason. */
   const exceptions: Readonly<Record<string, string>> = {

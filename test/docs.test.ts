@@ -10,8 +10,8 @@ import { ZeoServer } from 'zeo-keepalive/testing';
 import { resolveSettings } from '#src/agent/settings.js';
 import { Metrics } from '#src/cli/watch/prometheus.js';
 import { RunningCommand, run } from './cli/command.js';
-import { findZeo } from './python/environments.js';
-import { startZeoServer } from './python/zeo-server.js';
+import { findZeo } from './support/python/environments.js';
+import { startZeoServer } from './support/python/zeo-server.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
-import { type Python, preparePythons } from './python/environments.js';
 import { listOfSkips, type Skip } from './skips.js';
+import { type Python, preparePythons } from './support/python/environments.js';
 
 /**
  * `npm test [-- [--no-skips] words…]`: runs the test files whose path contains one of the words, or all of them but those

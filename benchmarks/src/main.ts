@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { preparePythons } from '../../dist/test/python/environments.js';
+import { preparePythons } from '../../dist/test/support/python/environments.js';
 import { describeEnvironment, environmentInWords } from './environment.js';
 import { writePage } from './report/page.js';
 import { textTable } from './report/text-table.js';

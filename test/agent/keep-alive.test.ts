@@ -7,7 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { KeepAlive, KeepAliveError, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
 import { LoadLock } from '#src/async/load-lock.js';
 import { pingChannel } from '#src/observability/channels.js';
-import { MachineLateness } from '../faults/machine-lateness.js';
+import { MachineLateness } from '../support/machine-lateness.js';
 import { captureLog } from './captured-log.js';
 import { QueueLock, ScriptedTarget, silentTarget } from './scripted-target.js';
 

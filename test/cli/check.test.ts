@@ -9,8 +9,8 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ZeoServer } from 'zeo-keepalive/testing';
-import { findZeo } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { findZeo } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 import { run } from './command.js';
 
 const { missing } = findZeo('6.2');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
-import { findZeo } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { findZeo } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 import { CommandOnTerminal, type TerminalOptions } from './terminal.js';
 
 const { executable: python = '', missing } = findZeo('6.2');

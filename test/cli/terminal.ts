@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import xterm from '@xterm/headless';
-import { PythonProcess } from '../python/python-process.js';
+import { PythonProcess } from '../support/python/python-process.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 

@@ -5,8 +5,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ZeoServer } from 'zeo-keepalive/testing';
-import { findZeo } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { findZeo } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 import { RunningCommand, run } from './command.js';
 
 const { missing } = findZeo('6.2');

@@ -1,11 +1,10 @@
+import type { ServerKind } from '../support/servers.js';
+
 /**
  * The fault lab: what is done to a connection, and what came of it.
  *
  * A fault runs in two sizes: scaled, in the normal suite, and full, for the figures in docs/reliability.md.
  */
-
-/** What serves the storages: the embedded server, or ZEO's own of that version. */
-export type ServerKind = 'embedded' | 'zeo-6.2' | 'zeo-5.4.1';
 
 export interface FaultOptions {
   readonly size: 'scaled' | 'full';

@@ -4,13 +4,14 @@ import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { preparePythons } from '../python/environments.js';
+import { preparePythons } from '../support/python/environments.js';
+import type { ServerKind } from '../support/servers.js';
+import { missingServer } from '../support/servers.js';
 import { allFaults } from './all.js';
-import type { Fault, ServerKind } from './fault.js';
-import { missingServer } from './lab-server.js';
-import { merge, readRows, reliabilityPage, writeRows } from './reliability.js';
-import { type Row, type Run, rowOf } from './row.js';
-import { textTable } from './table.js';
+import type { Fault } from './fault.js';
+import { merge, readRows, reliabilityPage, writeRows } from './report/reliability.js';
+import { type Row, type Run, rowOf } from './report/row.js';
+import { textTable } from './report/table.js';
 
 const usage = `npm run test:faults -- [name…] [--full] [--server KIND] [--json FILE] [--write]
 

@@ -6,7 +6,7 @@ import { ClientStorage } from 'zeo-keepalive/zeo';
 import type { Lock } from '#src/model/target.js';
 import { captureLog } from '../agent/captured-log.js';
 import { QueueLock, ScriptedTarget, silentTarget } from '../agent/scripted-target.js';
-import { until } from './turning-clock.js';
+import { until } from '../support/turning-clock.js';
 
 /** A storage that does what the interface forbids, or a peer would never do. */
 interface Misbehaviour {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MachineLateness } from '../support/machine-lateness.js';
+import { missingServer } from '../support/servers.js';
 import type { Fault } from './fault.js';
-import { brokenPromises } from './judge.js';
-import { missingServer } from './lab-server.js';
-import { MachineLateness } from './machine-lateness.js';
+import { brokenPromises } from './report/judge.js';
 
 /**
  * In the suite a machine that is shared must not break a test: a bound may be missed by as much as the machine itself was

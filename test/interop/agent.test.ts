@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 import { runHost } from '../hosts/run-host.js';
-import { openPythonClient } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { openPythonClient } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 
 /** The agent over ZEO's own server. */
 for (const version of zeoVersions) {

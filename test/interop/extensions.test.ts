@@ -6,9 +6,9 @@ import { PythonObject } from '#src/python/object.js';
 import type { Value } from '#src/zeo/encoding/values.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { formatId, idFromBigInt, parseId, zeroId } from '#src/zodb/ids.js';
-import { openPythonClient } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { openPythonClient } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 
 const oid = formatId(idFromBigInt(1_000_000));
 

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { formatId, idFromBigInt, parseId, zeroId } from '#src/zodb/ids.js';
-import { openPythonClient } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { openPythonClient } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 
 const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 const sizes = [1, 2, 255, 256, 65_535, 65_536, 1_000_000];

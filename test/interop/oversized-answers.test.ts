@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { idFromBigInt, idToBigInt, zeroId } from '#src/zodb/ids.js';
-import { findZeo } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { findZeo } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 import { mappingRecord } from './records.js';
 
 const version = '6.2';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ZeoServer } from '#src/zeo/server/index.js';
-import { openPythonClient, type PythonClient, PythonError } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
+import { openPythonClient, type PythonClient, PythonError } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
 
 /** ZEO's own clients against the embedded server. A Python process takes half a second to start, so there are few. */
 for (const version of zeoVersions) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MemoryStorage, ZeoServer } from '#src/zeo/server/index.js';
-import { openPythonClient, type PythonClient } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
+import { openPythonClient, type PythonClient } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
 import { CertificateAuthority } from '../tls/certificates.js';
 
 interface Transaction {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
-import { openPythonClient, type PythonClient } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { type PythonZeoServer, startZeoServer } from '../python/zeo-server.js';
+import { openPythonClient, type PythonClient } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { type PythonZeoServer, startZeoServer } from '../support/python/zeo-server.js';
 
 const root = new Uint8Array(8);
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

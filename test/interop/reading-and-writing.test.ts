@@ -7,10 +7,10 @@ import { OutcomeUnknown } from '#src/zeo/storage/outcome-unknown.js';
 import type { Transaction } from '#src/zeo/storage/transaction.js';
 import { formatId, idFromBigInt, idToBigInt, parseId, zeroId } from '#src/zodb/ids.js';
 import { ConflictError, ReadConflictError, UndoError } from '#src/zodb/pos-exception.js';
-import { Relay, type RelayedConnection } from '../faults/relay.js';
-import { openPythonClient, type PythonClient } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { type PythonZeoServer, startZeoServer } from '../python/zeo-server.js';
+import { openPythonClient, type PythonClient } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { type PythonZeoServer, startZeoServer } from '../support/python/zeo-server.js';
+import { Relay, type RelayedConnection } from '../support/relay.js';
 import { lengthRecord, mappingRecord } from './records.js';
 
 const root = zeroId;

@@ -5,8 +5,8 @@ import { inspect } from 'node:util';
 import type { TlsOptions } from '#src/zeo/connection/tls.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { zeroId } from '#src/zodb/ids.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { type PythonZeoServer, startZeoServer } from '../python/zeo-server.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { type PythonZeoServer, startZeoServer } from '../support/python/zeo-server.js';
 import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
 
 /** Our client on ZEO's own server, set up by ZEO's own TLS configuration (ZEO/tests/testssl.py: SSLConfigTest). */

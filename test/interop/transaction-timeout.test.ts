@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { zeroId } from '#src/zodb/ids.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 import { mappingRecord } from './records.js';
 
 for (const version of zeoVersions) {

@@ -6,10 +6,10 @@ import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { OutcomeUnknown } from '#src/zeo/storage/outcome-unknown.js';
 import { formatId, parseId } from '#src/zodb/ids.js';
 import { ConflictError, StorageTransactionError } from '#src/zodb/pos-exception.js';
-import { Relay, type RelayedConnection } from '../faults/relay.js';
-import { openPythonClient, type PythonClient } from '../python/client.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { openPythonClient, type PythonClient } from '../support/python/client.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
+import { Relay, type RelayedConnection } from '../support/relay.js';
 import { mappingRecord } from './records.js';
 
 /*

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
-import { findZeo } from '../python/environments.js';
-import { startZeoServer } from '../python/zeo-server.js';
+import { findZeo } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 import { CleanProject, nodes } from './clean-project.js';
 
 const { missing } = findZeo('6.2');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { decodeRecord, referencesOf } from '#src/records/index.js';
-import { findZeo, zeoVersions } from '../python/environments.js';
-import { PythonProcess } from '../python/python-process.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { PythonProcess } from '../support/python/python-process.js';
 import { Describer } from './describe.js';
 
 /** A record as described by `record_zoo.py`. */

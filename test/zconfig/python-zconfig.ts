@@ -1,6 +1,6 @@
-import { PythonClient } from '../python/client.js';
-import { findZeo } from '../python/environments.js';
-import { PythonProcess } from '../python/python-process.js';
+import { PythonClient } from '../support/python/client.js';
+import { findZeo } from '../support/python/environments.js';
+import { PythonProcess } from '../support/python/python-process.js';
 import type { PlainSection } from './tree.js';
 
 /** How ZConfig refused a file: the class of the error and, if known, the line. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError } from '#src/zconfig/config-error.js';
-import { findZeo } from '../python/environments.js';
+import { findZeo } from '../support/python/environments.js';
 import { ConfigDirectory, type Files } from './config-directory.js';
 import { accepted, refused } from './corpus.js';
 import { PythonZConfig } from './python-zconfig.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { findZeo } from '../python/environments.js';
+import { findZeo } from '../support/python/environments.js';
 import { groups } from './groups.js';
 import { leftOut, notApplicable } from './not-applicable.js';
 import { runSuite } from './suite-run.js';
@@ -36,6 +36,8 @@ test('Every test of ZEO.tests is run, or named with the reason why not', {
   const unknown = Object.keys(notApplicable).filter((id) => !grouped.has(id));
   assert.deepEqual(unknown, [], 'Not applicable according to not-applicable.ts, and in no group');
   assert.deepEqual([...groupsSeen], [...groups], 'groups.ts has to name the groups of groups.py');
-  const idleGroups = groups.filter((group) => !existsSync(new URL(`${group}-z5.test.js`, import.meta.url)));
+  const idleGroups = groups.filter(
+    (group) => !existsSync(new URL(`groups/${group}-z5.test.js`, import.meta.url)),
+  );
   assert.deepEqual(idleGroups, [], 'No test file runs these groups');
 });

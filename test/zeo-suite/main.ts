@@ -1,4 +1,4 @@
-import { preparePythons } from '../python/environments.js';
+import { preparePythons } from '../support/python/environments.js';
 import { type Group, groups } from './groups.js';
 import { notApplicable } from './not-applicable.js';
 import { type Encoding, runSuite } from './suite-run.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { findZeo } from '../python/environments.js';
+import { findZeo } from '../support/python/environments.js';
 import type { Group } from './groups.js';
 import { notApplicable } from './not-applicable.js';
 import { type Encoding, runSuite, type SuiteEvent } from './suite-run.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StoreConflict } from '#src/zeo/server/index.js';
 
-const script = fileURLToPath(new URL('../../../test/zeo-suite/storage_functions.py', import.meta.url));
+const script = fileURLToPath(new URL('../../../test/zeo-suite/python/storage_functions.py', import.meta.url));
 
 /**
  * ZODB's conflict resolution and its `referencesf`, in Python. A storage needs both synchronously, so they are called

@@ -22,7 +22,7 @@ export type SuiteEvent =
 type Line = SuiteEvent | (Wish & { readonly number: number }) | { readonly done: true };
 
 /** The scripts are not compiled: they stay in the source tree. */
-const script = fileURLToPath(new URL('../../../test/zeo-suite/run_tests.py', import.meta.url));
+const script = fileURLToPath(new URL('../../../test/zeo-suite/python/run_tests.py', import.meta.url));
 const stderrLimit = 4000;
 
 /**

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { findZeo } from '../../../dist/test/python/environments.js';
+import { findZeo } from '../../../dist/test/support/python/environments.js';
 import { zeoVersion } from './servers.js';
 
 /** The scripts are not compiled: they stay in the source tree. */

@@ -1,5 +1,5 @@
-import { startServer } from '../../../dist/test/faults/lab-server.js';
-import { findZeo } from '../../../dist/test/python/environments.js';
+import { findZeo } from '../../../dist/test/support/python/environments.js';
+import { startServer } from '../../../dist/test/support/servers.js';
 import type { ServerApi } from '../processes/server.js';
 import { Child } from './child.js';
 

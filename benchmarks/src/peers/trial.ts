@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Relay } from '../../../dist/test/faults/relay.js';
+import { Relay } from '../../../dist/test/support/relay.js';
 import type { Loss } from '../processes/peer-clients.js';
 import { period } from './peer.js';
 

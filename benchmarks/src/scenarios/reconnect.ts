@@ -1,4 +1,4 @@
-import { Relay } from '../../../dist/test/faults/relay.js';
+import { Relay } from '../../../dist/test/support/relay.js';
 import type { Figure } from '../figure.js';
 import { Child } from '../harness/child.js';
 import { quantile } from '../harness/repetitions.js';

@@ -1,12 +1,12 @@
 import { systemClock } from '#src/async/clock.js';
+import { sleep, until } from '../../support/turning-clock.js';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
-import { sleep, until } from '../turning-clock.js';
 import { countsOf } from './counts.js';
-import { HostProcess, type Uploaded } from './host-process.js';
-import { missingForSlowLinks } from './missing.js';
-import { ReceivedWatch, receivedBytes } from './received-watch.js';
-import { ServerProcess } from './server-process.js';
-import { SlowLinks } from './slow-links.js';
+import { missingForSlowLinks } from './networks/missing.js';
+import { SlowLinks } from './networks/slow-links.js';
+import { HostProcess, type Uploaded } from './processes/host-process.js';
+import { ReceivedWatch, receivedBytes } from './processes/received-watch.js';
+import { ServerProcess } from './processes/server-process.js';
 
 /** The fault comes before the middle of each. */
 const links = [

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
 import { countsOf } from './counts.js';
-import { FirewalledHosts } from './firewalled-hosts.js';
-import { HostProcess } from './host-process.js';
-import { missingForKernelFaults } from './missing.js';
-import { ServerProcess } from './server-process.js';
+import { FirewalledHosts } from './networks/firewalled-hosts.js';
+import { missingForKernelFaults } from './networks/missing.js';
+import { HostProcess } from './processes/host-process.js';
+import { ServerProcess } from './processes/server-process.js';
 
 /** Times in seconds. */
 interface Round {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
-import { type HostEvent, HostProcess } from './host-process.js';
-import { missingForKernelFaults } from './missing.js';
-import { ServerProcess } from './server-process.js';
-import { TwoHosts } from './two-hosts.js';
+import { missingForKernelFaults } from './networks/missing.js';
+import { TwoHosts } from './networks/two-hosts.js';
+import { type HostEvent, HostProcess } from './processes/host-process.js';
+import { ServerProcess } from './processes/server-process.js';
 
 const timeout = 2;
 

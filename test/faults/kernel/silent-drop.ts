@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#src/async/clock.js';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
 import { countsOf } from './counts.js';
-import { type Direction, directions } from './cut.js';
-import { HostProcess, type Loaded, waitTimeout } from './host-process.js';
-import { missingForKernelFaults } from './missing.js';
-import { ServerProcess } from './server-process.js';
-import { TwoHosts } from './two-hosts.js';
+import { type Direction, directions } from './networks/cut.js';
+import { missingForKernelFaults } from './networks/missing.js';
+import { TwoHosts } from './networks/two-hosts.js';
+import { HostProcess, type Loaded, waitTimeout } from './processes/host-process.js';
+import { ServerProcess } from './processes/server-process.js';
 
 /** One run: in seconds, but for the bound. */
 interface Round {

@@ -1,8 +1,8 @@
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
-import { type HostEvent, HostProcess, type Uploaded } from './host-process.js';
-import { missingForSlowLinks } from './missing.js';
-import { ServerProcess } from './server-process.js';
-import { type Link, SlowLinks } from './slow-links.js';
+import { missingForSlowLinks } from './networks/missing.js';
+import { type Link, SlowLinks } from './networks/slow-links.js';
+import { type HostEvent, HostProcess, type Uploaded } from './processes/host-process.js';
+import { ServerProcess } from './processes/server-process.js';
 
 /** Records of one transaction, over a link of its own for each of the pauses. */
 interface Upload {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
-import { Cluster } from './cluster.js';
-import { HostProcess, type Loaded } from './host-process.js';
-import { missingForKernelFaults } from './missing.js';
-import { ServerProcess } from './server-process.js';
+import { Cluster } from './networks/cluster.js';
+import { missingForKernelFaults } from './networks/missing.js';
+import { HostProcess, type Loaded } from './processes/host-process.js';
+import { ServerProcess } from './processes/server-process.js';
 
 /** In seconds, but for the count. */
 const sizes = {

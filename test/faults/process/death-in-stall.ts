@@ -1,6 +1,6 @@
+import { monotonicNow, sleep, until } from '../../support/turning-clock.js';
 import type { Fault, FaultResult } from '../fault.js';
-import { monotonicNow, sleep, until } from '../turning-clock.js';
-import { Host } from './host.js';
+import { Host } from './host/host.js';
 import { latePeers } from './late-peers.js';
 
 const period = 1;

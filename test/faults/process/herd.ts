@@ -1,8 +1,8 @@
+import { Relay } from '../../support/relay.js';
+import { startServer } from '../../support/servers.js';
+import { monotonicNow, sleep, takeWorstStandstillMs, until } from '../../support/turning-clock.js';
 import type { Fault, FaultResult } from '../fault.js';
-import { startServer } from '../lab-server.js';
-import { Relay } from '../relay.js';
-import { monotonicNow, sleep, takeWorstStandstillMs, until } from '../turning-clock.js';
-import { Host } from './host.js';
+import { Host } from './host/host.js';
 
 interface Herd {
   readonly count: number;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { startServer } from '../lab-server.js';
-import { Relay, type RelayedConnection } from '../relay.js';
+import { Relay, type RelayedConnection } from '../../support/relay.js';
+import { startServer } from '../../support/servers.js';
 
 /**
  * Peers that are well and answer after so long: relays before a ZEO server, one a storage, and a bare echo for the naive

@@ -1,8 +1,7 @@
+import { serverKinds, startServer } from '../../support/servers.js';
+import { sleep } from '../../support/turning-clock.js';
 import type { Fault } from '../fault.js';
-import { Lab, resultOf } from '../lab.js';
-import { startServer } from '../lab-server.js';
-import { allServers } from '../relay/silent-drop.js';
-import { sleep } from '../turning-clock.js';
+import { Lab, resultOf } from '../lab/lab.js';
 
 const root = new Uint8Array(8);
 
@@ -10,7 +9,7 @@ export const serverStopped: Fault = {
   name: 'server-stopped',
   about: 'SIGSTOP to the server, then SIGCONT: its kernel acknowledges everything, and nobody answers',
   layer: 'process',
-  servers: allServers,
+  servers: serverKinds,
   async run({ size, server: kind, progress }) {
     const sizes =
       size === 'full'
@@ -48,7 +47,7 @@ export const serverKilled: Fault = {
   name: 'server-killed',
   about: 'kill -9 of the server with calls under way, and a new one on its port',
   layer: 'process',
-  servers: allServers,
+  servers: serverKinds,
   async run({ size, server: kind }) {
     const { period, timeout, count, rounds } =
       size === 'full'

@@ -1,9 +1,9 @@
+import { sleep, takeWorstStandstillMs } from '../../support/turning-clock.js';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
-import { sleep, takeWorstStandstillMs } from '../turning-clock.js';
-import { Host } from './host.js';
-import { blockings } from './host-messages.js';
+import { Host } from './host/host.js';
+import { blockings } from './host/host-messages.js';
+import { type NaiveKind, naiveKinds } from './host/naive-watchdog.js';
 import { latePeers } from './late-peers.js';
-import { type NaiveKind, naiveKinds } from './naive-watchdog.js';
 
 const answersAfterMs = 300;
 /** In what a host stands still; `SIGSTOP`: the whole process does. */

@@ -1,6 +1,6 @@
+import { sleep } from '../../support/turning-clock.js';
 import type { Fault, FaultResult } from '../fault.js';
-import { sleep } from '../turning-clock.js';
-import { Host } from './host.js';
+import { Host } from './host/host.js';
 import { latePeers } from './late-peers.js';
 
 /** As when a machine, or a whole rack of virtual ones, is suspended and resumed. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
+import { startServer } from '../../support/servers.js';
+import { sleep, until } from '../../support/turning-clock.js';
 import type { Fault } from '../fault.js';
-import { Lab, resultOf } from '../lab.js';
-import { startServer } from '../lab-server.js';
-import { sleep, until } from '../turning-clock.js';
+import { Lab, resultOf } from '../lab/lab.js';
 
 /** Replaced after that, and pings a period later: the supervision's promise. */
 const replacedWithinMs = 1000;

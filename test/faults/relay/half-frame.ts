@@ -1,8 +1,7 @@
+import { serverKinds, startServer } from '../../support/servers.js';
 import type { Fault, FaultResult } from '../fault.js';
-import { Lab, type LabOptions, resultOf } from '../lab.js';
-import { startServer } from '../lab-server.js';
-import type { Subject } from '../subject.js';
-import { allServers } from './silent-drop.js';
+import { Lab, type LabOptions, resultOf } from '../lab/lab.js';
+import type { Subject } from '../lab/subject.js';
 
 /** In the length of a frame, behind it, and some way into the reply to a ping. */
 const places: Readonly<Record<string, number>> = {
@@ -28,7 +27,7 @@ export const halfFrame: Fault = {
   name: 'half-frame',
   about: 'Half of the reply to a ping comes, and then nothing more',
   layer: 'relay',
-  servers: allServers,
+  servers: serverKinds,
   async run({ size, server: kind, progress }) {
     // The period as short as the timeout is the hardest: half a frame is life until the next ping is due.
     const sizes =

@@ -1,8 +1,7 @@
+import { serverKinds, startServer } from '../../support/servers.js';
 import type { Fault } from '../fault.js';
-import { Lab, resultOf } from '../lab.js';
-import { startServer } from '../lab-server.js';
-import type { Subject } from '../subject.js';
-import { allServers } from './silent-drop.js';
+import { Lab, resultOf } from '../lab/lab.js';
+import type { Subject } from '../lab/subject.js';
 
 interface Hold {
   readonly name: string;
@@ -43,7 +42,7 @@ export const heldLock: Fault = {
   name: 'held-lock',
   about: 'The connection goes silent while the application holds the load lock',
   layer: 'relay',
-  servers: allServers,
+  servers: serverKinds,
   async run({ size, server: kind, progress }) {
     const sizes =
       size === 'full'

@@ -1,7 +1,7 @@
+import { startServer } from '../../support/servers.js';
+import { sleep } from '../../support/turning-clock.js';
 import type { Fault } from '../fault.js';
-import { Lab, resultOf } from '../lab.js';
-import { startServer } from '../lab-server.js';
-import { sleep } from '../turning-clock.js';
+import { Lab, resultOf } from '../lab/lab.js';
 
 export const lateReplies: Fault = {
   name: 'late-replies',

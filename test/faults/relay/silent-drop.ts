@@ -1,7 +1,7 @@
-import type { Fault, FaultOptions, FaultResult, ServerKind } from '../fault.js';
-import { Lab, resultOf } from '../lab.js';
-import { startServer } from '../lab-server.js';
-import type { RelayedConnection } from '../relay.js';
+import type { RelayedConnection } from '../../support/relay.js';
+import { serverKinds, startServer } from '../../support/servers.js';
+import type { Fault, FaultOptions, FaultResult } from '../fault.js';
+import { Lab, resultOf } from '../lab/lab.js';
 
 const directions: Readonly<Record<string, (connection: RelayedConnection) => void>> = {
   'both ways': (connection) => connection.silence(),
@@ -12,8 +12,6 @@ const directions: Readonly<Record<string, (connection: RelayedConnection) => voi
     toClient.manner = { kind: 'swallow' };
   },
 };
-
-export const allServers: readonly ServerKind[] = ['embedded', 'zeo-6.2', 'zeo-5.4.1'];
 
 interface Round {
   readonly period: number;
@@ -36,7 +34,7 @@ export const silentDrop: Fault = {
   name: 'silent-drop',
   about: 'An idle connection goes silent at a random moment',
   layer: 'relay',
-  servers: allServers,
+  servers: serverKinds,
   async run({ size, server: kind, progress }) {
     await using server = await startServer(kind);
     const results: FaultResult[] = [];

@@ -1,7 +1,7 @@
+import type { RelayedConnection } from '../../support/relay.js';
+import { startServer } from '../../support/servers.js';
 import type { Fault } from '../fault.js';
-import { Lab, resultOf } from '../lab.js';
-import { startServer } from '../lab-server.js';
-import type { RelayedConnection } from '../relay.js';
+import { Lab, resultOf } from '../lab/lab.js';
 
 /**
  * Faults that the connection tells of by itself. `any`: some servers tell, others fall silent.

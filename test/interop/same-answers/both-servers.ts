@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { MemoryStorage, ZeoServer } from '#src/zeo/server/index.js';
-import { findZeo, zeoVersions } from '../../python/environments.js';
-import { type PythonZeoServer, startZeoServer } from '../../python/zeo-server.js';
+import { findZeo, zeoVersions } from '../../support/python/environments.js';
+import { type PythonZeoServer, startZeoServer } from '../../support/python/zeo-server.js';
 import { referencesOf } from '../../zeo/server/records.js';
 import type { Reachable } from '../../zeo/server/wire-client.js';
 

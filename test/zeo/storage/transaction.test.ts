@@ -10,7 +10,7 @@ import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { OutcomeUnknown } from '#src/zeo/storage/outcome-unknown.js';
 import { formatId, idToBigInt, zeroId } from '#src/zodb/ids.js';
 import { ConflictError, ReadConflictError } from '#src/zodb/pos-exception.js';
-import { Relay, type RelayedConnection } from '../../faults/relay.js';
+import { Relay, type RelayedConnection } from '../../support/relay.js';
 import { id, type PeerConnection, PythonError, ScriptedPeer, silence } from './scripted-peer.js';
 
 const record = (text: string) => new TextEncoder().encode(text);

@@ -1,0 +1,140 @@
+import { execFileSync } from 'node:child_process';
+
+/** The servers listen on every address of their computer. */
+export const serverPort = 8100;
+
+/**
+ * Computers and the cables between them, in network namespaces of this kernel. Nothing in them reaches the machine's own
+ * network, so addresses in them are free to choose.
+ *
+ * It is gone when it is disposed of, when the process exits, and on a signal that ends it. What a killed process left is
+ * removed by the next one that makes a network.
+ */
+export class Network implements Disposable {
+  static #made = 0;
+  readonly #prefix: string;
+  readonly #computers: Computer[] = [];
+
+  constructor() {
+    if (Network.#made === 0) removeLeftovers();
+    Network.#made += 1;
+    this.#prefix = `${mark}${process.pid}-${Network.#made}-`;
+    standing.add(this);
+    if (standing.size === 1) for (const signal of signals) process.on(signal, removeAndEnd);
+  }
+
+  /** @throws Error with what `ip` said, e.g. that this is not permitted. */
+  add(name: string): Computer {
+    const computer = new Computer(this.#prefix + name);
+    run('ip', ['netns', 'add', computer.namespace]);
+    this.#computers.push(computer);
+    computer.ip('link', 'set', 'lo', 'up');
+    return computer;
+  }
+
+  /** Lays a cable between two computers' network cards, which are made by it, and switches both on. */
+  connect(one: Computer, card: string, other: Computer, otherCard: string): void {
+    const peer = ['peer', 'name', otherCard, 'netns', other.namespace];
+    run('ip', ['link', 'add', card, 'netns', one.namespace, 'type', 'veth', ...peer]);
+    one.ip('link', 'set', card, 'up');
+    other.ip('link', 'set', otherCard, 'up');
+  }
+
+  /** May be called again. A process that still runs on one of the computers keeps its own end of the cables. */
+  [Symbol.dispose](): void {
+    for (const { namespace } of this.#computers.splice(0)) removeNamespace(namespace);
+    standing.delete(this);
+    if (standing.size === 0) for (const signal of signals) process.off(signal, removeAndEnd);
+  }
+}
+
+/** One network namespace. */
+export class Computer {
+  readonly namespace: string;
+
+  constructor(namespace: string) {
+    this.namespace = namespace;
+  }
+
+  /** `ip` with these arguments. */
+  ip(...args: readonly string[]): void {
+    run('ip', ['-n', this.namespace, ...args]);
+  }
+
+  /** Gives a network card an address, as `10.0.0.1/8`. */
+  address(card: string, address: string): void {
+    this.ip('addr', 'add', address, 'dev', card);
+  }
+
+  /** Adds rules of iptables' filter table, `-A INPUT -j DROP`, or `:FORWARD DROP` for a policy: all at one moment. */
+  filter(rules: readonly string[]): void {
+    const table = ['*filter', ...rules, 'COMMIT', ''].join('\n');
+    run('ip', ['netns', 'exec', this.namespace, 'iptables-restore', '--noflush'], table);
+  }
+
+  /** Lets a network card send no more than so many megabits a second; what it holds back waits for at most 100 ms. */
+  shape(card: string, megabits: number): void {
+    const bucket = ['rate', `${megabits}mbit`, 'burst', '16kb', 'latency', '100ms'];
+    run('tc', ['-n', this.namespace, 'qdisc', 'add', 'dev', card, 'root', 'tbf', ...bucket]);
+  }
+
+  /** Sets kernel parameters: `net.ipv4.ip_forward=1`. */
+  sysctl(...settings: readonly string[]): void {
+    run('ip', ['netns', 'exec', this.namespace, 'sysctl', '-qw', ...settings]);
+  }
+}
+
+/** Tells our namespaces from others'; after it comes the number of the process that made one. */
+const mark = 'zeo-fault-';
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const standing = new Set<Network>();
+
+function removeAll(): void {
+  for (const network of standing) network[Symbol.dispose]();
+}
+
+/** Takes itself off by removing the last network, so that the signal then has its usual effect. */
+function removeAndEnd(signal: NodeJS.Signals): void {
+  removeAll();
+  process.kill(process.pid, signal);
+}
+
+process.on('exit', removeAll);
+
+function removeLeftovers(): void {
+  for (const line of run('ip', ['netns', 'list']).split('\n')) {
+    const [namespace = ''] = line.split(' ');
+    if (!namespace.startsWith(mark)) continue;
+    const pid = Number.parseInt(namespace.slice(mark.length), 10);
+    if (pid === process.pid || !isAlive(pid)) removeNamespace(namespace);
+  }
+}
+
+/** A process that was stopped there goes on, so that it hears that nobody needs it any more, and ends. */
+function removeNamespace(namespace: string): void {
+  try {
+    for (const pid of run('ip', ['netns', 'pids', namespace]).split('\n').filter(Boolean)) {
+      process.kill(Number(pid), 'SIGCONT');
+    }
+  } catch {
+    // It has ended by itself in between, or the namespace is gone.
+  }
+  try {
+    run('ip', ['netns', 'del', namespace]);
+  } catch {
+    // Another run may just have removed the same leftover; ours are there unless someone else removed them.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function run(command: string, args: readonly string[], input = ''): string {
+  return execFileSync(command, args, { input, encoding: 'utf8', timeout: 20_000 });
+}

@@ -1,0 +1,71 @@
+import type { ServerKind } from '../../../support/servers.js';
+import type { Computer } from '../networks/network.js';
+import { RemoteProcess } from './remote-process.js';
+
+/** What `server.ts` is started with. */
+export interface ServerConfig {
+  readonly kind: ServerKind;
+  /**
+   * The moment of the embedded server's first transaction, in milliseconds since 1970: of two servers with the same one
+   * both begin with the same data.
+   */
+  readonly startedAt?: number;
+  /** ZEO's own goes on with a copy of the data in this directory. */
+  readonly copyOf?: string | undefined;
+  /**
+   * How long the embedded one, after each record from a client at that address, neither reads nor answers what else that
+   * client sends, in milliseconds.
+   */
+  readonly pauses?: Readonly<Record<string, number>>;
+}
+
+/** Changes the object that the hosts load. Answered by `committed`. */
+export type ServerCommand = { readonly type: 'commit' };
+
+export type ServerEvent =
+  | {
+      readonly type: 'listening';
+      /** Where its data are, of ZEO's own. */
+      readonly directory: string | undefined;
+      /** Of the process that serves. */
+      readonly pid: number;
+    }
+  /** The transaction's id, hexadecimal. */
+  | { readonly type: 'committed'; readonly tid: string };
+
+/** Where every storage has an object: ZODB's root. */
+export const rootOid = new Uint8Array(8);
+
+export class ServerProcess extends RemoteProcess<ServerCommand, ServerEvent> {
+  /** Resolves when it serves, and holds one object. */
+  static async start(computer: Computer, config: ServerConfig): Promise<ServerProcess> {
+    const server = new ServerProcess(computer, './server.js', config);
+    try {
+      await server.until('a server that listens', () => server.all('listening').length > 0, 60_000);
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Changes the object, and returns the id of the transaction, hexadecimal. */
+  async commit(): Promise<string> {
+    const before = this.all('committed').length;
+    this.send({ type: 'commit' });
+    await this.until('a commit', () => this.all('committed').length > before, 60_000);
+    return this.all('committed').at(-1)?.tid as string;
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(this.pid, signal);
+  }
+
+  get pid(): number {
+    return this.all('listening')[0]?.pid as number;
+  }
+
+  get directory(): string | undefined {
+    return this.all('listening')[0]?.directory;
+  }
+}

@@ -1,0 +1,78 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Fault } from '../fault.js';
+import type { Row, Run } from './row.js';
+import { markdownTable } from './table.js';
+
+const layers: Readonly<Record<Fault['layer'], string>> = {
+  relay: 'A relay between client and server',
+  process: 'Processes that are stopped, killed or blocked',
+  kernel: 'The kernel drops packets',
+};
+
+/** What of earlier runs is still to be shown: all but the rows of what was run again. */
+export function merge(
+  earlier: readonly Row[],
+  now: readonly Row[],
+  order: readonly string[],
+): readonly Row[] {
+  const again = new Set(now.map(({ fault, server }) => `${fault} ${server}`));
+  const kept = earlier.filter(({ fault, server }) => !again.has(`${fault} ${server}`));
+  const rank = ({ fault }: Row) => order.indexOf(fault);
+  // A fault that the lab does not have any more leaves the table, too.
+  return [...kept, ...now].filter((row) => rank(row) >= 0).sort((a, b) => rank(a) - rank(b));
+}
+
+export function readRows(file: string): readonly Row[] {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+export function writeRows(file: string, rows: readonly Row[]): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(rows, undefined, 1)}\n`);
+}
+
+/** The text of docs/reliability.md. */
+export function reliabilityPage(rows: readonly Row[]): string {
+  const sections = Object.entries(layers).flatMap(([layer, title]) => {
+    const own = rows.filter((row) => row.layer === layer);
+    const names = [...new Set(own.map(({ fault }) => fault))];
+    return names.length === 0 ? [] : [`## ${title}`, ...names.map((name) => faultSection(own, name))];
+  });
+  return `${[introduction, ...sections, '## The runs', runsTable(rows)].join('\n\n')}\n`;
+}
+
+const introduction = `# Reliability: what was done to connections, and what came of it
+
+Written by the fault lab from its own runs; do not edit. All of it again: \`npm run test:faults -- --full --write\`;
+one fault, which replaces its rows only: \`npm run test:faults -- silent-drop --full --write\`.
+
+P is the period, T the timeout. *Promised* and *found after* count from the fault, in time in which the host's main loop
+turned. A *false death* is the loss of a connection whose peer was well; beside it the number of chances there were
+(connections, or connections times stalls). A *lost call* is one that neither succeeded nor failed.`;
+
+function faultSection(rows: readonly Row[], name: string): string {
+  const own = rows.filter(({ fault }) => fault === name);
+  return `### ${own[0]?.about} (\`${name}\`)\n\n${markdownTable(own)}`;
+}
+
+function runsTable(rows: readonly Row[]): string {
+  const byRun = new Map<string, Set<string>>();
+  for (const { fault, run } of rows) {
+    const key = runLine(run);
+    byRun.set(key, (byRun.get(key) ?? new Set()).add(fault));
+  }
+  return [
+    '| size | date | commit | Node | machine | faults |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...[...byRun].map(([line, faults]) => `| ${line} | ${[...faults].join(', ')} |`),
+  ].join('\n');
+}
+
+const runLine = ({ size, date, commit, node, machine }: Run) =>
+  [size, date, commit, node, machine].join(' | ');

@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findPython } from './find-python.js';
+
+const execute = promisify(execFile);
+
+/** The ZEO releases that the tests run against: the newest, and the last of the line before it. */
+export const zeoVersions = ['6.2', '5.4.1'] as const;
+export type ZeoVersion = (typeof zeoVersions)[number];
+
+/** An interpreter that has the packages, or why there is none. */
+export type Python =
+  | { readonly executable: string; readonly missing?: undefined }
+  | { readonly executable?: undefined; readonly missing: string };
+
+const requirements: Readonly<Record<ZeoVersion, readonly string[]>> = {
+  // zope.testing is for ZEO's own tests (test/zeo-suite).
+  '6.2': ['ZEO[msgpack]==6.2', 'zope.testing==6.2'],
+  '5.4.1': ['ZEO[msgpack]==5.4.1', 'ZODB<6'],
+};
+
+/** How {@link preparePythons} tells the test processes what it found. */
+const variable = 'ZEO_TEST_PYTHONS';
+const cache = fileURLToPath(new URL('../../../../.cache/', import.meta.url));
+const home = (version: ZeoVersion) => path.join(cache, `zeo-${version}`);
+const interpreter = (directory: string) => path.join(directory, 'bin', 'python');
+
+/** The interpreter for a test. Makes nothing: the test runner has. */
+export function findZeo(version: ZeoVersion): Python {
+  const prepared = process.env[variable];
+  if (prepared !== undefined) return (JSON.parse(prepared) as Record<ZeoVersion, Python>)[version];
+  return (
+    installed(version) ?? { missing: `no Python environment with ZEO ${version} yet: npm test makes it` }
+  );
+}
+
+/**
+ * Makes what is missing under `.cache/`, or takes the interpreter that `ZEO_PYTHON` names for the version it has.
+ *
+ * @throws Error if `ZEO_PYTHON` is set to something that is no Python with ZEO: whoever set it wants to know.
+ */
+export async function preparePythons(): Promise<Record<ZeoVersion, Python>> {
+  const pythons = { ...(await named()) };
+  // One after the other: two pips at once are slower than that on two cores.
+  for (const version of zeoVersions) pythons[version] ??= installed(version) ?? (await install(version));
+  process.env[variable] = JSON.stringify(pythons);
+  return pythons as Record<ZeoVersion, Python>;
+}
+
+async function named(): Promise<Partial<Record<ZeoVersion, Python>>> {
+  const executable = process.env.ZEO_PYTHON;
+  if (executable === undefined || executable === '') return {};
+  const script = 'import importlib.metadata, msgpack; print(importlib.metadata.version("ZEO"))';
+  const { stdout } = await execute(executable, ['-c', script]).catch((error: Error) => {
+    throw new Error('ZEO_PYTHON names no Python with ZEO[msgpack]', { cause: error });
+  });
+  // Another release of the same line stands in for the one that the tests name.
+  const version = zeoVersions.find((known) => known.split('.')[0] === stdout.split('.')[0]);
+  if (version === undefined)
+    throw new Error(`ZEO_PYTHON has ZEO ${stdout.trim()}, which the tests do not know`);
+  return { [version]: { executable } };
+}
+
+/** The stamp is written last and the directory renamed into place, so what has a stamp is whole. */
+function installed(version: ZeoVersion): Python | undefined {
+  const executable = interpreter(home(version));
+  try {
+    accessSync(executable, constants.X_OK);
+    const stamp = readFileSync(path.join(home(version), 'stamp'), 'utf8');
+    return stamp === requirements[version].join(' ') ? { executable } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function install(version: ZeoVersion): Promise<Python> {
+  const python = await findPython();
+  if (python.missing !== undefined) return python;
+  console.error(`Making a Python environment with ZEO ${version}, once`);
+  const half = `${home(version)}.${process.pid}`;
+  try {
+    await removeHalves(version);
+    await mkdir(cache, { recursive: true });
+    await execute(python.executable, ['-m', 'venv', half]);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements[version]];
+    await execute(interpreter(half), pip, { timeout: 600_000 });
+    await writeFile(path.join(half, 'stamp'), requirements[version].join(' '));
+    await rm(home(version), { recursive: true, force: true });
+    await rename(half, home(version));
+    return { executable: interpreter(home(version)) };
+  } catch (error) {
+    await rm(half, { recursive: true, force: true });
+    // Another run may have been quicker.
+    const theirs = installed(version);
+    if (theirs !== undefined) return theirs;
+    const output = error as { stdout?: string; stderr?: string };
+    console.error(output.stdout ?? '', output.stderr ?? '');
+    return { missing: `ZEO ${version} cannot be installed: ${lastLine(output.stderr) ?? String(error)}` };
+  }
+}
+
+/** What a killed run left; not what another run is making at this moment. */
+async function removeHalves(version: ZeoVersion): Promise<void> {
+  const prefix = `${path.basename(home(version))}.`;
+  const names = await readdir(cache).catch(() => []);
+  for (const name of names.filter((name) => name.startsWith(prefix))) {
+    if (!isAlive(Number(name.slice(prefix.length))))
+      await rm(path.join(cache, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function lastLine(text: string | undefined): string | undefined {
+  return text?.trimEnd().split('\n').at(-1) || undefined;
+}

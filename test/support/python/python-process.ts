@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The scripts are not compiled: they stay in the source tree. */
+const scripts = new URL('../../../../test/support/python/', import.meta.url);
+/** How long a process may take to end, or to say what is waited for, before the test fails. */
+const patienceMs = 20_000;
+
+const alive = new Set<ChildProcess>();
+// The scripts watch their parent themselves; this is for an orderly exit, where there is no need to wait for that.
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
+/** One of the Python scripts of this directory as a child process that speaks lines of JSON on stdout. */
+export class PythonProcess {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  readonly #lines: AsyncIterator<string>;
+  #stderr = '';
+
+  constructor(executable: string, script: string, args: readonly string[] = []) {
+    const file = fileURLToPath(new URL(script, scripts));
+    // Without -B a test run would leave __pycache__ in the source tree.
+    this.#child = spawn(executable, ['-B', '-W', 'ignore', file, ...args], { stdio: 'pipe' });
+    alive.add(this.#child);
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('close', () => {
+        alive.delete(this.#child);
+        resolve();
+      });
+      // Not even started.
+      this.#child.once('error', (error) => {
+        alive.delete(this.#child);
+        this.#stderr += String(error);
+        resolve();
+      });
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    // Ended by a signal, it may leave a command unread.
+    this.#child.stdin?.on('error', () => {});
+    this.#lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })[
+      Symbol.asyncIterator
+    ]();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** All that it has written to stderr. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** The next line of stdout, parsed. */
+  async nextLine(): Promise<unknown> {
+    const { value, done } = await this.#patiently(this.#lines.next(), 'say something');
+    if (done === true) {
+      await this.#exited;
+      throw new Error(`The Python process ended:\n${this.#stderr.slice(-4000)}`);
+    }
+    return JSON.parse(value);
+  }
+
+  write(line: unknown): void {
+    this.#child.stdin?.write(`${JSON.stringify(line)}\n`);
+  }
+
+  async waitForStderr(pattern: RegExp): Promise<void> {
+    const found = new Promise<void>((resolve) => {
+      const look = () => {
+        if (!pattern.test(this.#stderr)) return;
+        this.#child.stderr?.off('data', look);
+        resolve();
+      };
+      this.#child.stderr?.on('data', look);
+      look();
+    });
+    await this.#patiently(found, `log ${pattern}`);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Closes stdin, after which a script that reads commands ends by itself. */
+  async finish(): Promise<void> {
+    this.#child.stdin?.end();
+    await this.#patiently(this.#exited, 'end');
+  }
+
+  /** Ends it, also if it is stopped, and waits until it is gone. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#child.kill('SIGCONT');
+    this.#child.kill(signal);
+    const insist = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+    await this.#exited;
+    clearTimeout(insist);
+  }
+
+  async #patiently<T>(promise: Promise<T>, what: string): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const message = () => new Error(`The Python process did not ${what}:\n${this.#stderr.slice(-4000)}`);
+      timer = setTimeout(() => reject(message()), patienceMs);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
