@@ -7,6 +7,7 @@ import { SlowLinks } from './networks/slow-links.js';
 import { HostProcess, type Uploaded } from './processes/host-process.js';
 import { ReceivedWatch, receivedBytes } from './processes/received-watch.js';
 import { ServerProcess } from './processes/server-process.js';
+import { inRounds } from './rounds.js';
 
 /** The fault comes before the middle of each. */
 const links = [
@@ -61,11 +62,7 @@ interface Outcome {
 
 async function runRounds(options: FaultOptions, way: Way): Promise<FaultResult[]> {
   const { period, timeout, count, rounds } = sizes[options.size];
-  const outcomes: Outcome[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    options.progress(`${way}: round ${round} of ${rounds}`);
-    outcomes.push(...(await runRound(options, way)));
-  }
+  const outcomes = (await inRounds(options, rounds, way, () => runRound(options, way))).flat();
   return links.map(({ megabits, mebibytes }): FaultResult => {
     const mine = outcomes.filter((outcome) => outcome.megabits === megabits);
     const foundAfterMs = mine.flatMap((outcome) => outcome.foundAfterMs ?? []);

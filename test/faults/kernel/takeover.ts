@@ -4,6 +4,7 @@ import { Cluster } from './networks/cluster.js';
 import { missingForKernelFaults } from './networks/missing.js';
 import { HostProcess, type Loaded } from './processes/host-process.js';
 import { ServerProcess } from './processes/server-process.js';
+import { inRounds } from './rounds.js';
 
 /** In seconds, but for the count. */
 const sizes = {
@@ -29,42 +30,34 @@ export const takeover: Fault = {
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForKernelFaults,
   async run(options) {
-    const rows: FaultResult[] = [];
-    for (const pair of await Promise.all(manners.map((manner) => runRounds(options, manner))))
-      rows.push(...pair);
-    return rows;
+    const results = await Promise.all(manners.map((manner) => runRounds(options, manner)));
+    return results.flat();
   },
 };
 
 async function runRounds(options: FaultOptions, manner: Manner): Promise<FaultResult[]> {
   const { period, timeout, count, rounds } = sizes[options.size];
-  const noticed: number[] = [];
-  const fresh: number[] = [];
-  const broken: string[] = [];
-  let callsLost = 0;
-  for (let round = 0; round < rounds; round++) {
-    options.progress(`Takeover ${round + 1} of ${rounds}, the second server ${manner}`);
-    const outcome = await runRound(options, manner);
-    noticed.push(...outcome.noticed);
-    fresh.push(...outcome.fresh);
-    callsLost += outcome.callsLost;
-    broken.push(...outcome.broken);
-  }
+  const what = `the second server ${manner}`;
+  const outcomes = await inRounds(options, rounds, what, () => runRound(options, manner));
   const common = {
     boundMs: (period + timeout + 1) * 1000,
     deathsExpected: count * rounds,
     falseDeaths: 0,
     chances: count * rounds,
-    callsLost,
-    broken,
+    callsLost: outcomes.reduce((sum, { callsLost }) => sum + callsLost, 0),
+    broken: outcomes.flatMap(({ broken }) => broken),
   };
-  const variant = `the second server ${manner}, P = ${period} s, T = ${timeout} s`;
+  const variant = `${what}, P = ${period} s, T = ${timeout} s`;
   return [
-    { ...common, variant: `${variant}: noticed`, detectedAfterMs: noticed },
+    {
+      ...common,
+      variant: `${variant}: noticed`,
+      detectedAfterMs: outcomes.flatMap(({ noticed }) => noticed),
+    },
     {
       ...common,
       variant: `${variant}: reading fresh data`,
-      detectedAfterMs: fresh,
+      detectedAfterMs: outcomes.flatMap(({ fresh }) => fresh),
       notes: `the second server had the address ${takeoverMs} ms after the first was cut off`,
     },
   ];

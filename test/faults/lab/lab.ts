@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
+import { startServer, type TestServer } from '../../support/servers.js';
 import { sleep, until } from '../../support/turning-clock.js';
-import type { FaultResult } from '../fault.js';
+import type { FaultOptions, FaultResult } from '../fault.js';
 import { Calls } from './calls.js';
 import { type ClientSettings, type Loss, Subject } from './subject.js';
 
@@ -103,6 +104,29 @@ export class Lab implements AsyncDisposable {
     await this.agent.stop();
     await Promise.all(this.subjects.map((subject) => subject.close()));
   }
+}
+
+/** Settings of a lab, for a fault that is tried in several. */
+export type LabScale = Omit<LabOptions, 'server'>;
+
+/**
+ * Runs a trial at each scale, one after the other, each in a lab of its own in front of the same server.
+ *
+ * @returns the rows of all trials
+ */
+export async function inLabs<Scale extends LabScale>(
+  { server: kind, progress }: FaultOptions,
+  scales: readonly Scale[],
+  trial: (lab: Lab, scale: Scale, server: TestServer) => Promise<readonly FaultResult[]>,
+): Promise<FaultResult[]> {
+  await using server = await startServer(kind);
+  const results: FaultResult[] = [];
+  for (const scale of scales) {
+    progress(`${scale.count} connections, P ${scale.period} s, T ${scale.timeout} s`);
+    await using lab = await Lab.open({ ...scale, server: server.address });
+    results.push(...(await trial(lab, scale, server)));
+  }
+  return results;
 }
 
 /** What the subjects' connections died of, as a row of the table. */

@@ -1,6 +1,6 @@
-import { serverKinds, startServer } from '../../support/servers.js';
+import { serverKinds } from '../../support/servers.js';
 import type { Fault, FaultResult } from '../fault.js';
-import { Lab, type LabOptions, resultOf } from '../lab/lab.js';
+import { inLabs, type Lab, type LabScale, resultOf } from '../lab/lab.js';
 import type { Subject } from '../lab/subject.js';
 
 /** In the length of a frame, behind it, and some way into the reply to a ping. */
@@ -28,28 +28,21 @@ export const halfFrame: Fault = {
   about: 'Half of the reply to a ping comes, and then nothing more',
   layer: 'relay',
   servers: serverKinds,
-  async run({ size, server: kind, progress }) {
-    // The period as short as the timeout is the hardest: half a frame is life until the next ping is due.
-    const sizes =
-      size === 'full'
+  run(options) {
+    const agent = { jitter: 0 };
+    // A period as short as the timeout is the hardest: half a frame counts as life until the next ping is due.
+    const scales =
+      options.size === 'full'
         ? [
-            { period: 2, timeout: 2, count: 150 },
-            { period: 10, timeout: 2, count: 150 },
+            { period: 2, timeout: 2, count: 150, agent },
+            { period: 10, timeout: 2, count: 150, agent },
           ]
-        : [{ period: 1.5, timeout: 1.5, count: 30 }];
-    await using server = await startServer(kind);
-    const results: FaultResult[] = [];
-    for (const scale of sizes) {
-      progress(`${scale.count} connections, P ${scale.period} s, T ${scale.timeout} s`);
-      results.push(...(await cutAll({ ...scale, server: server.address })));
-    }
-    return results;
+        : [{ period: 1.5, timeout: 1.5, count: 30, agent }];
+    return inLabs(options, scales, cutAll);
   },
 };
 
-async function cutAll(options: LabOptions): Promise<FaultResult[]> {
-  await using lab = await Lab.open({ ...options, agent: { jitter: 0 } });
-  const { period, timeout } = options;
+async function cutAll(lab: Lab, { period, timeout }: LabScale): Promise<FaultResult[]> {
   const names = Object.keys(places);
   const place = (subject: Subject) => names[lab.subjects.indexOf(subject) % names.length] as string;
   await Promise.all(lab.subjects.map((subject) => cutReply(subject, places[place(subject)] as number)));

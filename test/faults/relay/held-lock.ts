@@ -1,6 +1,6 @@
-import { serverKinds, startServer } from '../../support/servers.js';
+import { serverKinds } from '../../support/servers.js';
 import type { Fault } from '../fault.js';
-import { Lab, resultOf } from '../lab/lab.js';
+import { inLabs, type Lab, resultOf } from '../lab/lab.js';
 import type { Subject } from '../lab/subject.js';
 
 interface Hold {
@@ -30,7 +30,7 @@ const holds: readonly Hold[] = [
     },
   },
   {
-    name: 'acquire() for ever',
+    name: 'acquire() without a time limit',
     take: async (_, { storage }) => {
       await storage.loadLock.acquire();
     },
@@ -43,20 +43,16 @@ export const heldLock: Fault = {
   about: 'The connection goes silent while the application holds the load lock',
   layer: 'relay',
   servers: serverKinds,
-  async run({ size, server: kind, progress }) {
-    const sizes =
-      size === 'full'
+  run(options) {
+    const scales =
+      options.size === 'full'
         ? [
             { period: 1, timeout: 1, count: 150, boundMs: 2500 },
             { period: 10, timeout: 2, count: 150, boundMs: 13_000 },
           ]
         : [{ period: 1, timeout: 1, count: 30, boundMs: 2500 }];
-    await using server = await startServer(kind);
-    const results = [];
-    for (const { period, timeout, count, boundMs } of sizes) {
-      await using lab = await Lab.open({ server: server.address, count, period, timeout });
+    return inLabs(options, scales, async (lab, { period, timeout, boundMs }) => {
       const holdOf = (subject: Subject) => holds[lab.subjects.indexOf(subject) % holds.length] as Hold;
-      progress(`P ${period} s, T ${timeout} s: ${count} connections`);
       await lab.atRandomPhases(async (subject) => {
         const hold = holdOf(subject);
         await hold.take(lab, subject);
@@ -66,12 +62,11 @@ export const heldLock: Fault = {
       await lab.lost();
       await lab.callsEnded();
       await lab.recovered();
-      for (const hold of holds) {
+      return holds.map((hold) => {
         const own = lab.subjects.filter((subject) => holdOf(subject) === hold);
         const variant = `${hold.name}, P ${period} s, T ${timeout} s`;
-        results.push(resultOf(variant, own, { boundMs, deaths: 1 }, lab.calls));
-      }
-    }
-    return results;
+        return resultOf(variant, own, { boundMs, deaths: 1 }, lab.calls);
+      });
+    });
   },
 };

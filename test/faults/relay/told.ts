@@ -1,7 +1,6 @@
 import type { RelayedConnection } from '../../support/relay.js';
-import { startServer } from '../../support/servers.js';
 import type { Fault } from '../fault.js';
-import { Lab, resultOf } from '../lab/lab.js';
+import { inLabs, resultOf } from '../lab/lab.js';
 
 /**
  * Faults that the connection tells of by itself. `any`: some servers tell, others fall silent.
@@ -17,25 +16,25 @@ function toldFault(
     about,
     layer: 'relay',
     servers: ['embedded', 'zeo-6.2'],
-    async run({ size, server: kind }) {
-      const { period, timeout, count, rounds } =
-        size === 'full'
+    run(options) {
+      const scale =
+        options.size === 'full'
           ? { period: 2, timeout: 2, count: 100, rounds: 10 }
           : { period: 0.5, timeout: 0.5, count: 20, rounds: 2 };
-      await using server = await startServer(kind);
-      await using lab = await Lab.open({ server: server.address, count, period, timeout });
-      for (let i = 0; i < rounds; i++) {
-        await lab.atRandomPhases((subject) => {
-          void lab.calls.watch(subject.storage.getInfo());
-          subject.strike(fault);
-          void lab.calls.watch(subject.storage.load(new Uint8Array(8)));
-        });
-        await lab.lost();
-        await lab.recovered();
-      }
-      await lab.callsEnded();
-      const expected = { boundMs: lab.boundMs, deaths: rounds, by };
-      return [resultOf(`P ${period} s, T ${timeout} s`, lab.subjects, expected, lab.calls)];
+      return inLabs(options, [scale], async (lab, { period, timeout, rounds }) => {
+        for (let i = 0; i < rounds; i++) {
+          await lab.atRandomPhases((subject) => {
+            void lab.calls.watch(subject.storage.getInfo());
+            subject.strike(fault);
+            void lab.calls.watch(subject.storage.load(new Uint8Array(8)));
+          });
+          await lab.lost();
+          await lab.recovered();
+        }
+        await lab.callsEnded();
+        const expected = { boundMs: lab.boundMs, deaths: rounds, by };
+        return [resultOf(`P ${period} s, T ${timeout} s`, lab.subjects, expected, lab.calls)];
+      });
     },
   };
 }
