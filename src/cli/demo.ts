@@ -1,7 +1,7 @@
 /**
- * The main job on a machine that has nothing but Node: three storages on two embedded servers are kept alive, one
+ * Demonstrates the agent on a machine that has only Node.js: it keeps three storages on two embedded servers alive. One
  * connection goes silent without being closed, the agent notices within its bound, the storage reconnects, learns what it
- * missed, and is pinged on.
+ * missed, and is pinged again.
  */
 import { once } from 'node:events';
 import { KeepAlive } from '../agent/keep-alive.js';
@@ -13,13 +13,13 @@ import { explain, formatMs } from './io/format.js';
 
 const period = 1;
 const timeout = 1;
-/** Whatever does not happen within this time will not happen. */
+/** An event that has not come within this time is not going to. */
 const patienceMs = 25_000;
 const oid = new Uint8Array(8);
 
-/** Runs the demonstration. Resolves to the exit code: 0 when everything came as promised. */
+/** Runs the demonstration. Resolves to the exit code: 0 if everything went as promised. */
 export async function demo(): Promise<number> {
-  console.log('A demonstration on servers of its own (--help tells of the rest)\n');
+  console.log('A demonstration on its own servers (--help lists the other commands)\n');
   const say = narrator();
   await using pickleServer = await ZeoServer.listen({ storages: ['main', 'sessions'] });
   await using msgpackServer = await ZeoServer.listen({ encoding: 'M5', storages: ['catalog'] });
@@ -30,28 +30,30 @@ export async function demo(): Promise<number> {
     const storage = await ClientStorage.open({ address: server.address, storage: name, waitTimeout: 5 });
     storage.on('connected', ({ generation }) => say(name, `connected again (connection ${generation})`));
     storage.on('invalidated', ({ oids }) =>
-      say(name, `learnt of ${oids?.length ?? 'all'} changed object(s)`),
+      say(name, `learned of ${oids?.length ?? 'all'} changed object(s)`),
     );
     databases.open(name, storage);
   }
 
-  // The lines below tell the same, for people.
+  // The lines below take the place of the log.
   await using agent = new KeepAlive({ period, timeout, level: 'silent' }, databases);
   const pings = new Map<string, number>();
   agent.on('pingSucceeded', ({ name, roundTripMs }) => {
     pings.set(name, (pings.get(name) ?? 0) + 1);
     const text =
-      roundTripMs === undefined ? 'alive, other bytes came' : `ping answered in ${formatMs(roundTripMs)} ms`;
+      roundTripMs === undefined
+        ? 'alive: bytes other than the reply arrived'
+        : `ping answered in ${formatMs(roundTripMs)} ms`;
     say(name, text);
   });
   agent.on('connectionDied', ({ name, error }) => say(name, `DEAD: ${explain(error)}`));
-  agent.on('stalled', ({ durationMs }) => say('this host', `stood still for ${durationMs} ms`));
+  agent.on('stalled', ({ durationMs }) => say('this host', `stalled for ${durationMs} ms`));
 
   const failures: string[] = [];
   try {
     agent.start();
     const boundMs = agent.status().detectionBoundMs ?? 0;
-    say('agent', `pings every ${period} s, a silence is detected within ${boundMs / 1000} s`);
+    say('agent', `pings every ${period} s; silence is detected within ${boundMs / 1000} s`);
     await cutOff('sessions', pickleServer, agent, databases, say, boundMs);
   } catch (error) {
     failures.push(explain(error));
@@ -65,11 +67,11 @@ export async function demo(): Promise<number> {
   console.log('\nstorage     pings answered');
   for (const [name, count] of pings) console.log(`${name.padEnd(11)} ${count}`);
   for (const failure of failures) console.log(`NOT AS PROMISED: ${failure}`);
-  if (failures.length === 0) console.log('Everything came as promised.');
+  if (failures.length === 0) console.log('Everything went as promised.');
   return failures.length === 0 ? exitCode.done : exitCode.failed;
 }
 
-/** Makes one connection go silent, and sees that what is promised comes about. Rejects with what does not. */
+/** Makes one connection go silent and waits for what the agent promises. Rejects if any of it does not happen. */
 async function cutOff(
   name: string,
   server: ZeoServer,
@@ -79,40 +81,40 @@ async function cutOff(
   boundMs: number,
 ): Promise<void> {
   const signal = AbortSignal.timeout(patienceMs);
-  const of = async (event: 'pingSucceeded' | 'connectionDied') => {
+  const next = async (event: 'pingSucceeded' | 'connectionDied') => {
     for (;;) {
-      const [fact] = await once(agent, event, { signal }).catch(() => {
-        throw new Error(`No ${event} of ${name} within ${patienceMs / 1000} s`);
+      const [details] = await once(agent, event, { signal }).catch(() => {
+        throw new Error(`No ${event} event for ${name} within ${patienceMs / 1000} s`);
       });
-      if (fact.name === name) return;
+      if (details.name === name) return;
     }
   };
   const storage = databases.opened.get(name) as ClientStorage;
-  await of('pingSucceeded');
-  await of('pingSucceeded');
+  await next('pingSucceeded');
+  await next('pingSucceeded');
 
   const [connection] = [...server.connections].filter(({ storageId }) => storageId === name);
   connection?.silence();
   const silentAt = performance.now();
-  say(name, 'its connection goes silent, and nobody closes it');
-  // What others commit meanwhile must not be missed.
-  const tid = server.storage(name).commit([{ oid, data: Buffer.from('written in the silence') }]);
+  say(name, 'its connection goes silent without being closed');
+  // A transaction that another client commits meanwhile must not be missed.
+  const tid = server.storage(name).commit([{ oid, data: Buffer.from('written during the silence') }]);
 
-  await of('connectionDied');
+  await next('connectionDied');
   const detectedMs = performance.now() - silentAt;
   if (detectedMs > boundMs)
-    throw new Error(`Detected only after ${detectedMs} ms, promised were ${boundMs} ms`);
+    throw new Error(`Expected to detect the silence within ${boundMs} ms, but it took ${detectedMs} ms`);
   say(name, `detected ${(detectedMs / 1000).toFixed(2)} s after the silence began`);
-  await of('pingSucceeded');
+  await next('pingSucceeded');
   const known = storage.lastTransaction();
   if (known === undefined || Buffer.compare(known, tid) < 0) {
-    throw new Error(`${name} was not told of the transaction that was committed in the silence`);
+    throw new Error(`${name} missed the transaction that was committed during the silence`);
   }
 }
 
 type Say = (who: string, what: string) => void;
 
-/** Prints what happens, one line an event, with the seconds since it began. */
+/** Prints each event on a line of its own, with the seconds since the demonstration began. */
 function narrator(): Say {
   const startedAt = performance.now();
   return (who, what) => {

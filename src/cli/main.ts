@@ -11,7 +11,7 @@ import { createProgram } from './program.js';
 const [first = 'demo', ...others] = process.argv.slice(2);
 const isPlugin = first === 'check';
 
-// Whoever reads may stop (`--help | head -1`), and a terminal may vanish: no reason for a stack trace.
+// The reader may stop (`--help | head -1`) and a terminal may vanish; neither deserves a stack trace.
 const output = new Output(process.stdout);
 process.stderr.on('error', () => {});
 
@@ -26,10 +26,10 @@ try {
 await output.flushed();
 if (output.failure !== undefined) process.exitCode = reportUnwritten(output.failure);
 
-/** Says what is wrong where it will be read, unless the parser already has. */
+/** Prints the error where it will be read, unless the parser already has. Returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
-    // Asked for help or the version.
+    // The user asked for help or the version.
     if (error.exitCode === 0) return exitCode.done;
   } else if (isPlugin) console.log(statusLine('UNKNOWN', explain(error)));
   else console.error(`error: ${explain(error)}`);
@@ -37,13 +37,13 @@ function report(error: unknown): number {
   return error instanceof CommanderError || isMistake(error) ? exitCode.usage : exitCode.failed;
 }
 
-/** Nobody has read what this program came to, so that its exit code has to say so. */
+/** The result could not be written, so the exit code has to report that. */
 function reportUnwritten(error: Error): number {
   console.error(`error: Cannot write to standard output: ${explain(error)}`);
   return isPlugin ? pluginExitCode('UNKNOWN') : exitCode.failed;
 }
 
-/** What the user has to change, not the world. */
+/** Whether the error is in how the command was called, rather than in its surroundings. */
 function isMistake(error: unknown): boolean {
   return error instanceof KeepAliveError && /_INVALID_|^ERR_ZCONFIG_/.test(error.code);
 }

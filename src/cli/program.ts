@@ -11,20 +11,20 @@ import { parseListenAddress } from './watch/listen-address.js';
 import { watch } from './watch/watch.js';
 
 const addresses = `
-An ADDRESS is HOST:PORT, [IPV6]:PORT, the path of a unix socket, or a zeo:// URI as zodburi has it.`;
+An ADDRESS is HOST:PORT, [IPV6]:PORT, the path of a unix socket, or a zeo:// URI as in zodburi.`;
 
 const examples = `
 Examples:
-  $ zeo-keepalive demo                                        what it does, without any server
+  $ zeo-keepalive demo                                        shows what it does; needs no server
   $ zeo-keepalive watch zeo1:8100 zeo2:8100                   a live table; Ctrl-C ends it
   $ zeo-keepalive watch --config etc/zope.conf                every <zeoclient> of a Zope or Plone
-  $ zeo-keepalive check --warning 50 --critical 500 zeo1:8100 for Nagios, Icinga, Sensu …
+  $ zeo-keepalive check --warning 50 --critical 500 zeo1:8100 for Nagios, Icinga, Sensu, …
   $ zeo-keepalive check --ruok 'zeo:///run/zeo.sock?storage=main'
 ${addresses}
-What the options do not say, the environment may: ZEO_KEEPALIVE_PERIOD, ZEO_KEEPALIVE_TIMEOUT …`;
+Settings without an option are read from the environment: ZEO_KEEPALIVE_PERIOD, ZEO_KEEPALIVE_TIMEOUT, …`;
 
 const watchHelp = `
-On a terminal it draws a table, otherwise it prints one line for each thing that happens.
+On a terminal it draws a table; otherwise it prints one line for each event.
 ${addresses}
 Examples:
   $ zeo-keepalive watch --period 5 --timeout 2 zeo1:8100 '[2001:db8::1]:8100' /run/zeo.sock
@@ -32,17 +32,17 @@ Examples:
   $ zeo-keepalive watch --json zeo1:8100 | jq 'select(.event == "connectionDied")'
   $ zeo-keepalive watch --metrics 9464 zeo1:8100              http://127.0.0.1:9464/metrics, /healthz, /readyz
 
-Exit codes: 0 ended as asked (Ctrl-C, SIGTERM, closed output), 1 it could not work (full disk), 2 called wrongly,
-129 its terminal vanished (SIGHUP)`;
+Exit codes: 0 ended on request (Ctrl-C, SIGTERM, closed output), 1 failed (for example a full disk), 2 usage error,
+129 terminal closed (SIGHUP)`;
 
 const checkHelp = `${addresses}
 Examples:
   $ zeo-keepalive check --warning 50 --critical 500 --timeout 5 zeo1:8100 zeo2:8100
   $ zeo-keepalive check --config etc/zope.conf
-  $ zeo-keepalive check --ruok zeo1:8100                      with the server's own counters
+  $ zeo-keepalive check --ruok zeo1:8100                      includes the server's own counters
 
-Exit codes: 0 OK, 1 WARNING, 2 CRITICAL (also: unreachable, or no answer in time), 3 UNKNOWN (called wrongly,
-or the answer could not be written)`;
+Exit codes: 0 OK, 1 WARNING, 2 CRITICAL (also: unreachable, or no answer in time), 3 UNKNOWN (usage error, or
+the result could not be written)`;
 
 interface WatchFlags {
   readonly config?: string;
@@ -64,15 +64,15 @@ interface CheckFlags {
   readonly ruok?: boolean;
 }
 
-/** Neither a port nor a path in it, nor the digits and dots of a host whose port was forgotten. */
+/** Has no port, no path, and no digits or dots as a host without its port would. */
 const bareWord = /^[a-z][a-z-]*$/i;
 
 /**
- * The command line. `onDone` is told the exit code of the command that ran.
+ * The command line. `onDone` receives the exit code of the command that ran.
  *
  * @param output where `watch` shows what happens
- * @param first its first argument. `watch` is the command of whatever begins with an option or an address; but a command
- *   that is misspelt must not be taken for an address.
+ * @param first the first argument. If it is an option or an address the command is `watch`; but a misspelt command must not
+ *   be taken for an address.
  */
 export function createProgram(first: string, output: Output, onDone: (code: number) => void): Command {
   const program = new Command('zeo-keepalive')
@@ -90,22 +90,22 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .option('-c, --config <file>', 'every <zeoclient> of this zope.conf')
     .option(
       '-p, --period <seconds>',
-      'between two pings of one storage (ZEO_KEEPALIVE_PERIOD, or 10)',
+      'time between two pings of a storage (ZEO_KEEPALIVE_PERIOD, or 10)',
       number,
     )
     .option(
       '-t, --timeout <seconds>',
-      'a server may stay silent after a ping (the smaller of 5 and the period)',
+      'how long a server may stay silent after a ping (the smaller of 5 and the period)',
       number,
     )
-    .option('--concurrency <count>', 'pings in flight at once (128)', number)
-    .option('--jitter <fraction>', 'by which a sleep may be shortened at random (0.1)', number)
-    .option('--skip-active', 'do not ping what received bytes within the period')
-    .option('--json', 'one JSON object a line (NDJSON)')
-    .option('-q, --quiet', 'lines without what happens all the time, as answered pings')
+    .option('--concurrency <count>', 'maximum number of pings in flight (128)', number)
+    .option('--jitter <fraction>', 'by how much a sleep may be shortened at random (0.1)', number)
+    .option('--skip-active', 'do not ping storages that received bytes within the period')
+    .option('--json', 'print one JSON object per line (NDJSON)')
+    .option('-q, --quiet', 'leave out routine lines such as answered pings')
     .option(
       '-m, --metrics <host:port>',
-      'serve /metrics, /healthz and /readyz; without a host on 127.0.0.1',
+      'serve /metrics, /healthz and /readyz; the default host is 127.0.0.1',
       listen,
     )
     .addHelpText('after', watchHelp)
@@ -128,28 +128,28 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
   program
     .command('check')
     .summary('check servers once, as a monitoring plugin')
-    .description('Connects to each server, registers, pings once, and answers as a monitoring plugin.')
-    .argument('[ADDRESS...]', 'servers; the worst of them counts')
+    .description('Connects to each server, registers, pings once, and reports as a monitoring plugin.')
+    .argument('[ADDRESS...]', 'servers; the worst result counts')
     .option('-C, --config <file>', 'every <zeoclient> of this zope.conf')
     .option('-w, --warning <ms>', 'a round trip over this is a warning', milliseconds)
     .option('-c, --critical <ms>', 'a round trip over this is critical', milliseconds)
-    .option('-t, --timeout <seconds>', 'for connecting, registering and the answer together', seconds, 10)
-    .option('-r, --ruok', 'only ask the server how it is, which needs no registration')
+    .option('-t, --timeout <seconds>', 'for connecting, registering and the reply together', seconds, 10)
+    .option('-r, --ruok', 'only ask the server for its status, which needs no registration')
     .addHelpText('after', checkHelp)
-    // A monitoring system shows what is on standard output.
+    // Monitoring systems show standard output.
     .configureOutput({ outputError: (text) => console.log(statusLine('UNKNOWN', oneLine(text.trim()))) })
     .action(async (given: string[], flags: CheckFlags, command: Command) => {
       const { warning: warningMs, critical: criticalMs, timeout, ruok = false } = flags;
       if (warningMs !== undefined && criticalMs !== undefined && warningMs > criticalMs)
-        command.error('error: --warning is more than --critical');
+        command.error('error: --warning must not exceed --critical');
       const targets = await targetsOf(command, given, flags.config);
       onDone(await check(targets, { warningMs, criticalMs, timeoutMs: timeout * 1000, ruok }));
     });
 
   program
     .command('demo')
-    .summary('show on servers of its own what the agent does')
-    .description('Shows on servers of its own how a connection dies in silence, and what becomes of it.')
+    .summary('show what the agent does, on its own servers')
+    .description('Shows on its own servers how a connection goes silent, is found dead and is made again.')
     .action(async () => onDone(await demo()));
   return program;
 }
@@ -160,7 +160,7 @@ async function targetsOf(command: Command, given: readonly string[], config: str
   return readTargets(given, config);
 }
 
-/** Any number: which ones make sense is for the settings to say. */
+/** Any number: the settings check the range. */
 const number = argument(numeric({}));
 const seconds = argument(numeric({ least: 0.001, most: 600, unit: 'seconds' }));
 const milliseconds = argument(numeric({ least: 0, unit: 'milliseconds' }));
@@ -169,7 +169,7 @@ function argument(type: Datatype<number>): (text: string) => number {
   return (text) => {
     const given = text.trim() === '' ? Number.NaN : Number(text);
     const value = Number.isFinite(given) ? type.read(given) : undefined;
-    // Commander says what was received.
+    // Commander adds what was received.
     if (value === undefined) throw new InvalidArgumentError(`Expected ${type.expected}.`);
     return value;
   };

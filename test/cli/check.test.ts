@@ -19,7 +19,7 @@ const execute = promisify(execFile);
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 describe('zeo-keepalive check', { timeout: 120_000 }, () => {
-  it("is OK where ZEO's own server answers, on a port and on a unix socket", { skip: missing }, async () => {
+  it("is OK if ZEO's own server answers, on a port or a unix socket", { skip: missing }, async () => {
     for (const unix of [false, true]) {
       await using server = await startZeoServer({ version: '6.2', unix });
       const { code, stdout } = await run([
@@ -37,7 +37,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     }
   });
 
-  it('is critical, in time, where the server hangs', { skip: missing }, async () => {
+  it('is CRITICAL within the timeout if the server hangs', { skip: missing }, async () => {
     await using server = await startZeoServer({ version: '6.2' });
     server.signal('SIGSTOP');
     for (const how of [[], ['--ruok']]) {
@@ -47,15 +47,15 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     }
   });
 
-  it('does not wait for a server that refuses', async () => {
+  it('does not wait for a server that refuses connections', async () => {
     const { code, stdout } = await run(['check', '--timeout', '600', '127.0.0.1:1']);
     assert.equal(code, 2);
     assert.match(stdout, /^ZEO CRITICAL - 127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED\n$/);
   });
 
-  it('counts the first of several servers that answers ruok, and ends while another one hangs', async (t) => {
+  it('takes the first reply to ruok although another server hangs', async (t) => {
     await using server = await ZeoServer.listen();
-    // Takes connections and says nothing. It stays for as long as this process does.
+    // Accepts connections and stays silent.
     const hung = createServer((socket) => socket.on('error', () => {}).resume());
     hung.listen(0, '127.0.0.1');
     t.after(() => hung.close());
@@ -75,7 +75,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     assert.match(stdout, /^ZEO WARNING - \S+ answered ruok in /);
   });
 
-  it('judges the round trip by the thresholds, and counts the worst of several', async () => {
+  it('applies the thresholds to the round trip and reports the worst', async () => {
     await using server = await ZeoServer.listen({ storages: ['1', 'other'] });
     const slow = await run(['check', '-w', '0.000001', server.address]);
     assert.equal(slow.code, 1, slow.stdout);
@@ -90,7 +90,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     assert.match(good.stdout, /^ZEO OK - all 2 answered \| /);
   });
 
-  it('says which storage a server does not have', async () => {
+  it('names the storage that a server does not have', async () => {
     await using server = await ZeoServer.listen();
     for (const how of [[], ['--ruok']]) {
       const { code, stdout } = await run(['check', ...how, `zeo://${server.address}?storage=nope`]);
@@ -99,10 +99,10 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     }
   });
 
-  it("asks ruok without a registration, and passes on ZEO's own counters", { skip: missing }, async () => {
+  it("asks ruok without registering and reports ZEO's own counters", { skip: missing }, async () => {
     await using server = await startZeoServer({ version: '6.2' });
     const { code, stdout } = await run(['check', '--ruok', server.address]);
-    // As ZEO's own plugin has it.
+    // As in ZEO's own plugin.
     assert.equal(code, 1);
     assert.match(stdout, /^ZEO WARNING - \S+ answered ruok in [\d.]+ ms; its storage "1" is empty \| /);
     assert.match(stdout, /1 connections'=0;;;0/);
@@ -110,7 +110,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     assert.doesNotMatch(server.log, /register/);
   });
 
-  it('calls a peer that is no ZEO server critical, and prints nothing that steers a terminal', async (t) => {
+  it('is CRITICAL for a peer that is not ZEO, and prints it safely', async (t) => {
     const peer = createServer((socket) => {
       socket.on('error', () => {});
       socket.end('HTTP/1.0 400 \x1b[2J\x1b]0;owned\x07|bar\r\n\r\n');
@@ -126,7 +126,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     }
   });
 
-  it('prints nothing of the path of a socket that steers a terminal', async (t) => {
+  it('prints a socket path without its control characters', async (t) => {
     const directory = await mkdtemp(join(tmpdir(), 'zeo-'));
     t.after(() => rm(directory, { recursive: true }));
     const path = join(directory, 'a\x1b[2Jb.sock');
@@ -136,12 +136,12 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     assert.match(stdout, /^ZEO OK - \S+b\.sock answered in [^\p{Cc}]+\n$/u);
   });
 
-  it('answers UNKNOWN on standard output to what it does not understand', async () => {
+  it('reports usage errors as UNKNOWN on standard output', async () => {
     for (const [args, why] of [
       [[], "missing argument 'ADDRESS'"],
       [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
       [['-w', 'soon', '127.0.0.1:1'], 'Expected a number of milliseconds from 0.'],
-      [['-w', '9', '-c', '5', '127.0.0.1:1'], '--warning is more than --critical'],
+      [['-w', '9', '-c', '5', '127.0.0.1:1'], '--warning must not exceed --critical'],
       [['-t', '0', '127.0.0.1:1'], 'number of seconds'],
       [['-t', '5000', '127.0.0.1:1'], 'Expected a number of seconds from 0.001 to 600.'],
       [['nowhere'], 'Invalid ZEO address'],
@@ -153,12 +153,12 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
       assert.equal(code, 3, stdout);
       assert.ok(stdout.startsWith('ZEO UNKNOWN - ') && stdout.includes(why), stdout);
       assert.equal(stdout.trimEnd().split('\n').length, 1);
-      // What comes after a bar is read as figures.
+      // Text after a bar would be read as figures.
       assert.doesNotMatch(stdout, /\|/);
     }
   });
 
-  it('serves a shell script', async () => {
+  it('has exit codes that a shell script can branch on', async () => {
     await using server = await ZeoServer.listen();
     const script = `if "$0" "$1" check "$2" >/dev/null; then echo up; fi
       "$0" "$1" check 127.0.0.1:1 >/dev/null || echo "down, $?"`;

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
-/** What hangs for this long hangs for ever. */
+/** A command that takes this long hangs. */
 const patienceMs = 60_000;
 
 export interface Ended {
-  /** `null` when a signal ended it. */
+  /** `null` if a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -23,14 +23,14 @@ export class RunningCommand {
   readonly #lines: AsyncIterator<string>;
   readonly #ended: Promise<Ended>;
 
-  /** @param program what Node is told before the arguments */
+  /** @param program Node's own arguments, which come first */
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     program: readonly string[] = [main],
   ) {
     this.#child = spawn(process.execPath, [...program, ...args], {
-      // Where the package's own name leads to itself.
+      // Here the package's name resolves to the package itself.
       cwd: root,
       env: { ...process.env, ...env },
       timeout: patienceMs,
@@ -48,7 +48,7 @@ export class RunningCommand {
     this.#ended = once(this.#child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }));
   }
 
-  /** Reads lines up to one that matches, and resolves to it. */
+  /** Reads lines until one matches, and resolves to that one. */
   async line(pattern: RegExp): Promise<string> {
     for (;;) {
       const { value, done } = await this.#lines.next();
@@ -61,7 +61,7 @@ export class RunningCommand {
     this.#child.kill(signal);
   }
 
-  /** Stops reading what it writes. */
+  /** Closes the reading end of its output. */
   closeOutput(): void {
     this.#child.stdout.destroy();
   }
@@ -71,7 +71,7 @@ export class RunningCommand {
   }
 }
 
-/** Runs it until it ends by itself. */
+/** Runs the command until it ends by itself. */
 export function run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
   return new RunningCommand(args, env).ended();
 }

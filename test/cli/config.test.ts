@@ -41,7 +41,7 @@ instancehome $INSTANCE
 </zodb_db>
 `;
 
-  it('checks and watches every zeoclient of the file under the name of its database', async () => {
+  it('checks and watches every zeoclient under the name of its database', async () => {
     await using server = await ZeoServer.listen({ storages: ['1', 'catalog'] });
     const file = await configure(plone(server.address));
     const { code, stdout } = await run(['check', '--config', file]);
@@ -54,7 +54,7 @@ instancehome $INSTANCE
     assert.equal((await command.ended()).code, 0);
   });
 
-  it('warns of a wait-timeout that was most likely meant in milliseconds', async () => {
+  it('warns about a wait-timeout that looks like milliseconds', async () => {
     const file = await configure(plone('127.0.0.1:1').replace('storage catalog', 'wait-timeout 10000'));
     const command = new RunningCommand(['--config', file]);
     await command.line(/waitTimeout is 10000 s \(2 h 47 min\); the unit is seconds, not milliseconds$/);
@@ -62,7 +62,7 @@ instancehome $INSTANCE
     assert.equal((await command.ended()).code, 0);
   });
 
-  it('names file, line and what was expected where the file is wrong', async () => {
+  it('names file, line and what was expected for an invalid file', async () => {
     const file = await configure(
       '<zodb_db main>\n  <zeoclient>\n    server nowhere\n  </zeoclient>\n</zodb_db>\n',
     );
@@ -74,14 +74,14 @@ instancehome $INSTANCE
     assert.ok(checked.stdout.startsWith(`ZEO UNKNOWN - ${file}:3: Expected `), checked.stdout);
   });
 
-  it('speaks TLS as an <ssl> section says, also when it only asks ruok', async (t) => {
+  it('uses TLS as the <ssl> section says, also to ask ruok', async (t) => {
     const authority = await CertificateAuthority.create();
     t.after(() => authority.remove());
     const { cert, key } = await authority.server();
     const client = await authority.client();
     const server = await ZeoServer.listen({ tls: { cert, key, ca: authority.cert } });
     t.after(() => server.close());
-    // An empty storage is worth a warning.
+    // An empty storage would be a warning.
     server.storage().commit([{ oid: new Uint8Array(8), data: Buffer.from('x') }]);
     const clientOf = (ssl: string) =>
       configure(`<clientstorage>\n server ${server.address}\n <ssl>\n ${ssl}\n </ssl>\n</clientstorage>\n`);
@@ -91,7 +91,7 @@ instancehome $INSTANCE
       const { code, stdout } = await run(['check', ...how, '--config', trusting]);
       assert.deepEqual([code, stdout.slice(0, 6)], [0, 'ZEO OK'], stdout);
     }
-    // Signed by nobody that the system knows.
+    // Signed by an authority that the system does not know.
     const { code, stdout } = await run(['check', '--config', await clientOf(own)]);
     assert.deepEqual([code, stdout.slice(0, 12)], [2, 'ZEO CRITICAL'], stdout);
     const unreadable = await run(['check', '--config', await clientOf('certificate none.pem')]);
@@ -100,7 +100,7 @@ instancehome $INSTANCE
     assert.deepEqual([secret.code, /password-function/.test(secret.stdout)], [3, true]);
   });
 
-  it('says so when there is no file, or no zeoclient in it', async () => {
+  it('reports a missing file and a file without a zeoclient', async () => {
     const missing = await run(['watch', '--config', path.join(directory, 'missing.conf')]);
     assert.equal(missing.code, 2);
     assert.match(missing.stderr, /missing\.conf/);

@@ -16,7 +16,7 @@ function start(name: string, args: readonly string[], env = {}, nodeOptions: rea
   return new RunningCommand(args, env, [...nodeOptions, `${folder}${name}`]);
 }
 
-/** Ctrl-C, after which nothing is left that holds it. */
+/** Sends Ctrl-C and expects nothing to keep the process alive. */
 async function endsWell(command: RunningCommand): Promise<void> {
   command.kill('SIGINT');
   const { code, stderr } = await command.ended();
@@ -81,7 +81,7 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     const { port } = server.address() as AddressInfo;
     const command = start('own-client.js', [`${port}`, '0.2']);
     await command.line(/^answered in /);
-    // Falls silent.
+    // The server goes silent.
     for (const socket of sockets) socket.removeAllListeners('data').pause();
     await command.line(/^dead: /);
     await command.line(/^answered in /);
@@ -93,9 +93,9 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
 
 describe('the examples', { timeout: 120_000 }, () => {
   for (const name of readdirSync(folder)) {
-    it(`${name} does what it says`, async () => {
+    it(`${name} runs as its comment describes`, async () => {
       const test = tests[name];
-      assert.ok(test !== undefined, 'there is no test for it');
+      assert.ok(test !== undefined, `No test for ${name}`);
       await test();
     });
   }

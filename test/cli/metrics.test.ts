@@ -6,7 +6,7 @@ import { MetricsServer } from '#src/cli/watch/metrics-server.js';
 import { Metrics } from '#src/cli/watch/prometheus.js';
 import type { Row } from '#src/cli/watch/snapshot.js';
 
-const fact = { name: 'main', address: 'zeo1:8100', generation: 2 };
+const connection = { name: 'main', address: 'zeo1:8100', generation: 2 };
 
 function row(name: string, state: Row['state']): Row {
   const nothing = { server: undefined, roundTrips: undefined, trouble: undefined };
@@ -14,12 +14,12 @@ function row(name: string, state: Row['state']): Row {
 }
 
 describe('the metrics of zeo-keepalive watch', () => {
-  it('count each new connection, also one that nobody noticed, and the pings that had none', async () => {
+  it('count new connections, noticed or not, and pings without one', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
     const metrics = new Metrics(agent, { rows: () => [] });
-    agent.emit('connectionReplaced', { ...fact, previousGeneration: 1 });
-    agent.emit('connectionDown', { ...fact, downForMs: 0, cause: 'unknown', error: undefined });
-    agent.emit('connectionBack', { ...fact, downForMs: 100, cause: 'flow-dropped', explanation: '' });
+    agent.emit('connectionReplaced', { ...connection, previousGeneration: 1 });
+    agent.emit('connectionDown', { ...connection, downForMs: 0, cause: 'unknown', error: undefined });
+    agent.emit('connectionBack', { ...connection, downForMs: 100, cause: 'flow-dropped', explanation: '' });
     const text = await metrics.text();
     for (const line of [
       'zeo_keepalive_reconnects_total{storage="main",cause="unnoticed"} 1',
@@ -31,7 +31,7 @@ describe('the metrics of zeo-keepalive watch', () => {
 });
 
 describe('/readyz', () => {
-  it('is 503 before all storages are there, and while the worker thread does not run', async () => {
+  it('is 503 until all storages are open, and without a worker', async () => {
     let isRunning = true;
     const rows: Row[] = [];
     await using server = await MetricsServer.listen(
@@ -48,12 +48,12 @@ describe('/readyz', () => {
       return `${response.status} ${await response.text()}`;
     };
     rows.push(row('main', 'alive'));
-    assert.equal(await readiness(), '503 1 of 2 are not there yet\n');
+    assert.equal(await readiness(), '503 1 of 2 storages are not open yet\n');
     rows.push(row('other', 'down'));
     assert.equal(await readiness(), '503 other: down\n');
     rows[1] = row('other', 'ready');
     assert.equal(await readiness(), '200 ok\n');
     isRunning = false;
-    assert.equal(await readiness(), '503 the worker thread does not run\n');
+    assert.equal(await readiness(), '503 the worker thread is not running\n');
   });
 });

@@ -5,18 +5,18 @@ import { KeepAlive } from '#src/agent/keep-alive.js';
 import { StorageRegistry } from '#src/agent/storage-registry.js';
 import { Output } from '#src/cli/io/output.js';
 import { JsonLines } from '#src/cli/watch/lines.js';
-import { logOfAgent, tellOfAgent } from '#src/cli/watch/narrate.js';
+import { loggerFor, reportAgent } from '#src/cli/watch/narrate.js';
 import { UnhurriedView } from '#src/cli/watch/unhurried-view.js';
 import type { Entry } from '#src/cli/watch/view.js';
 import { KeepAliveError } from '#src/model/errors.js';
 
 const about = { name: 'main', address: 'zeo1:8100', generation: 2 };
 
-describe('what zeo-keepalive watch tells', () => {
-  it('calls what fails again for the same reason a detail, until it has gone well', async () => {
+describe('what zeo-keepalive watch reports', () => {
+  it('makes a repeated failure a detail until it has succeeded', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
     const entries: Entry[] = [];
-    tellOfAgent(agent, (entry) => entries.push(entry));
+    reportAgent(agent, (entry) => entries.push(entry));
     const kinds = () => entries.splice(0).map(({ event, kind }) => `${event} ${kind}`);
     const fail = (reason: string) => agent.emit('pingFailed', { ...about, error: new Error(reason) });
     const down = (reason: string) =>
@@ -33,19 +33,19 @@ describe('what zeo-keepalive watch tells', () => {
     assert.deepEqual(kinds(), ['pingFailed bad', 'connectionDown routine']);
   });
 
-  it('says of a connection that is down why, unless it is the verdict that has just been told', async () => {
+  it('says why a connection is down, except for its own verdict', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
     const texts: string[] = [];
-    tellOfAgent(agent, ({ text }) => texts.push(text));
+    reportAgent(agent, ({ text }) => texts.push(text));
     const verdict = new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'main sent no byte');
     for (const error of [verdict, new Error('refused')])
       agent.emit('connectionDown', { ...about, downForMs: 1000, cause: 'unknown', error });
     assert.deepEqual(texts, ['still down after 1 s', 'still down after 1 s: refused']);
   });
 
-  it('has of the log what no event tells, as that a storage misbehaves', () => {
+  it('takes from the log only lines that no event repeats', () => {
     const entries: Entry[] = [];
-    const log = logOfAgent((entry) => entries.push(entry));
+    const log = loggerFor((entry) => entries.push(entry));
     const err = new Error('no\x1b[2Jthing');
     log.error({ connection: 'main', err }, 'Keep alive for main failed');
     log.warn({ connection: 'main' }, 'Connection for main is down');
@@ -58,7 +58,7 @@ describe('what zeo-keepalive watch tells', () => {
     );
   });
 
-  it('is left out while nobody reads, and counted', () => {
+  it('leaves out and counts entries while the reader is behind', () => {
     const written: string[] = [];
     let goOn: (() => void) | undefined;
     const stream = new Writable({
@@ -73,15 +73,15 @@ describe('what zeo-keepalive watch tells', () => {
       ...{ time: new Date(), event, name: undefined, kind: 'routine' },
       ...{ text: '', fields: { filling } },
     });
-    view.tell(entry('long', 'x'.repeat(2 ** 20)));
-    for (let count = 0; count < 1000; count++) view.tell(entry('unread'));
+    view.show(entry('long', 'x'.repeat(2 ** 20)));
+    for (let count = 0; count < 1000; count++) view.show(entry('unread'));
     assert.ok(stream.writableLength < 2 ** 20 + 1000);
     goOn?.();
     view.end(entry('ended'));
     for (let more = 0; more < 3; more++) goOn?.();
-    const told = written.map((line) => JSON.parse(line));
+    const shown = written.map((line) => JSON.parse(line));
     assert.deepEqual(
-      told.map(({ event, count }) => [event, count]),
+      shown.map(({ event, count }) => [event, count]),
       [
         ['long', undefined],
         ['leftOut', 1000],

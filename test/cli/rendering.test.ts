@@ -29,20 +29,20 @@ const draw = (rows: readonly Row[], columns: number, height = 24) =>
   render(snapshot(rows), { columns, rows: height, paint: plain });
 
 describe('the screen', () => {
-  it('has a title, and a line for each storage', () => {
+  it('starts with a title, followed by a line for each storage', () => {
     assert.deepEqual(draw([row('main', 'alive', { server: 'zeo1:8100' })], 110), [
-      'zeo-keepalive 03:04:05 · 1 storage: 1 alive · pinged every 10 s · a silence is found within 16 s',
+      'zeo-keepalive 03:04:05 · 1 storage: 1 alive · pinged every 10 s · silence is found within 16 s',
       '',
       'STORAGE  SERVER                    STATE    SINCE     ms NOW    P50    P99  LATELY',
       'main     zeo1:8100                 alive    03:04:05    0.42   0.40   12.3  ▁▁█',
     ]);
   });
 
-  it('says once what is both name and server', () => {
+  it('omits the server column if names are addresses', () => {
     assert.doesNotMatch(draw([row('zeo1:8100', 'alive', { server: 'zeo1:8100' })], 120).join('\n'), /SERVER/);
   });
 
-  it('shows the worst first, and under it what is wrong', () => {
+  it('shows the worst storage first, with its trouble below it', () => {
     const trouble = { at, text: 'DEAD, silent for 1 s: the server process hangs', latest: 'refused' };
     const lines = draw([row('good', 'alive'), row('bad', 'dead', { trouble })], 60);
     assert.deepEqual(lines.slice(3), [
@@ -53,7 +53,7 @@ describe('the screen', () => {
     ]);
   });
 
-  it('says of what was on another day on which', () => {
+  it('shows the date with times that are not from today', () => {
     const now = new Date(2026, 0, 3, 0, 0, 1);
     const trouble = { at, text: 'refused' };
     const entry = { time: at, event: 'x', name: 'main', kind: 'note', text: 'so', fields: {} } as const;
@@ -69,7 +69,7 @@ describe('the screen', () => {
     ]);
   });
 
-  it('gives up old troubles, then storages that are well, where there is no room, and counts them', () => {
+  it('drops past troubles, then healthy storages, if room is short', () => {
     const old = { at, text: 'lost', end: 'back after 3 s' };
     const many = Array.from({ length: 200 }, (_, index) => row(`s${index}`, 'alive', { trouble: old }));
     const lines = draw([...many, row('bad', 'down', { trouble: { at, text: 'refused' } })], 80, 10);
@@ -80,7 +80,7 @@ describe('the screen', () => {
     );
   });
 
-  it('fits any terminal from 20 columns on, whatever the names and errors hold', () => {
+  it('fits any terminal of 20 columns or more, whatever the texts', () => {
     const text = fc.string({ unit: 'binary', maxLength: 80 }).map(oneLine);
     const rows = fc.array(
       fc.record({
@@ -116,7 +116,7 @@ describe('the screen', () => {
 });
 
 describe('text for a terminal', () => {
-  it('holds nothing that a terminal obeys', () => {
+  it('contains no character that controls a terminal', () => {
     assert.equal(oneLine('a\x1b[2J\u009b31m\u202ecod\r\nb\tc'), 'a�[2J�31m�cod b c');
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
@@ -125,7 +125,7 @@ describe('text for a terminal', () => {
     );
   });
 
-  it('is cut and wrapped by columns, not by characters', () => {
+  it('is truncated and wrapped by columns, not by characters', () => {
     assert.equal(truncate('漢字漢字', 5), '漢字…');
     assert.equal(truncateMiddle('zeo-production-1.example.org', 11), 'zeo-p…e.org');
     assert.deepEqual(wrap('one two three four', 9, 2), ['one two', 'three fo…']);
@@ -133,11 +133,11 @@ describe('text for a terminal', () => {
 });
 
 describe('a line of JSON', () => {
-  it('is what was told, in characters that no terminal obeys', async () => {
+  it('has the fields of the entry and no control characters', async () => {
     const stream = new PassThrough();
     const lines = new JsonLines(new Output(stream as unknown as NodeJS.WriteStream));
     const error = new KeepAliveError('ERR_ZEO_SERVER', 'a\x1b[2J\u009b31m\u202ecod\u{e0001}');
-    lines.tell({
+    lines.show({
       time: at,
       event: 'pingFailed',
       name: 'main',
@@ -158,7 +158,7 @@ describe('a line of JSON', () => {
 });
 
 describe('the spark line', () => {
-  it('goes from zero to the highest value', () => {
+  it('is scaled from zero to the highest value', () => {
     assert.equal(sparkLine([1, 2, 4, 8], 8), '▁▂▄█');
     assert.equal(sparkLine([0, 0], 8), '▁▁');
     assert.equal(sparkLine([9, 9, 1, 8], 2), '▁█');

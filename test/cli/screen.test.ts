@@ -13,7 +13,7 @@ const fast = ['--period', '0.3', '--timeout', '0.5'];
 
 describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 }, () => {
   for (const columns of [60, 120]) {
-    it(`shows on ${columns} columns what became of a stopped server, and gives the terminal back`, async () => {
+    it(`shows a stopped server on ${columns} columns and restores the terminal`, async () => {
       await using server = await startZeoServer({ version });
       await using terminal = open({ args: ['watch', ...fast, server.address], columns });
       await terminal.shows(/alive +\d\d:\d\d:\d\d +[\d.]+ +[\d.]+ +[\d.]+/);
@@ -22,7 +22,7 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
 
       server.signal('SIGSTOP');
       await terminal.shows(/ dead .*\n.*└ \d\d:\d\d:\d\d DEAD, silent for [\d.]+ s/);
-      // On the narrow one it goes on in the next line.
+      // A narrow screen wraps it.
       assert.match(terminal.text.replace(/\n */g, ' '), /so the server process hangs/);
       server.signal('SIGCONT');
       await terminal.shows(/ alive .*\n/);
@@ -32,14 +32,14 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
       terminal.type('\x03');
       assert.equal(await terminal.ended(), 0);
       assert.ok(!terminal.onAlternateScreen);
-      // The cursor is there, and lines wrap again.
+      // The cursor is visible, and lines wrap again.
       assert.ok(terminal.raw.lastIndexOf('\x1b[?25h') > terminal.raw.lastIndexOf('\x1b[?25l'));
       assert.ok(terminal.raw.lastIndexOf('\x1b[?7h') > terminal.raw.lastIndexOf('\x1b[?7l'));
       assert.match(terminal.text.replace(/\n */g, ' '), /alive, \d+ pings, 1 failed/);
     });
   }
 
-  it('shows the worst of 200 storages first, and counts those that the screen has no room for', async () => {
+  it('shows the worst of 200 storages first and counts the rest', async () => {
     const names = Array.from({ length: 199 }, (_, index) => `storage${index}`);
     await using server = await ZeoServer.listen({ storages: names });
     const addresses = names.map((name) => `zeo://${server.address}?storage=${name}`);
@@ -58,7 +58,7 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
     assert.equal(await terminal.ended(), 0);
   });
 
-  it('uses colours unless NO_COLOR says not to', async () => {
+  it('uses colours unless NO_COLOR is set without FORCE_COLOR', async () => {
     await using server = await ZeoServer.listen();
     const green = '\x1b[32m';
     for (const [env, coloured] of [
@@ -74,7 +74,7 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
     }
   });
 
-  it('follows a change of the size', async () => {
+  it('redraws with more columns after a resize', async () => {
     await using server = await ZeoServer.listen();
     await using terminal = open({ args: ['watch', ...fast, server.address], columns: 60 });
     await terminal.shows(/ alive /);
@@ -85,7 +85,7 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
     assert.equal(await terminal.ended(), 0);
   });
 
-  it('draws nothing on the screen of the shell while it is suspended, nor before it has its own again', async () => {
+  it('draws nothing on the screen of the shell while suspended', async () => {
     await using server = await ZeoServer.listen();
     await using terminal = open({ args: ['watch', ...fast, server.address], columns: 60 });
     await terminal.shows(/ alive /);
@@ -103,28 +103,28 @@ describe('zeo-keepalive watch on a terminal', { skip: missing, timeout: 120_000 
     assert.equal(meanwhile, '');
   });
 
-  it('ends by itself when its terminal vanishes', async () => {
+  it('ends by SIGHUP when its terminal vanishes', async () => {
     await using server = await ZeoServer.listen();
     await using terminal = open({ args: ['watch', ...fast, server.address], columns: 60 });
     await terminal.shows(/ alive /);
     terminal.hangUp();
-    // By SIGHUP, as any program whose terminal is gone.
+    // -1: ended by a signal, like any program whose terminal is gone.
     assert.equal(await terminal.ended(), -1);
   });
 
-  it('gives the terminal back when it is told to end in the middle of a ping', async () => {
+  it('restores the terminal on SIGTERM in the middle of a ping', async () => {
     await using server = await startZeoServer({ version });
     await using terminal = open({ args: ['watch', '-p', '1', '-t', '60', server.address], columns: 60 });
     await terminal.shows(/ alive /);
     server.signal('SIGSTOP');
-    // By now a ping is out, and nobody answers it.
+    // By then a ping is out that is not answered.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     terminal.signal('SIGTERM');
     assert.equal(await terminal.ended(), 0);
     assert.ok(!terminal.onAlternateScreen);
   });
 
-  it('draws nothing on a terminal that can only print', async () => {
+  it('prints plain lines on a terminal without cursor control', async () => {
     await using server = await ZeoServer.listen();
     await using terminal = open({
       args: ['watch', ...fast, server.address],

@@ -5,16 +5,16 @@ import { PythonProcess } from '../support/python/python-process.js';
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 export interface TerminalOptions {
-  /** That has the module `pty`. */
+  /** An interpreter with the module `pty`. */
   readonly python: string;
   readonly args: readonly string[];
   readonly columns: number;
   readonly rows?: number;
-  /** Variables to set, or with `undefined` to take away. */
+  /** Variables to set, or to unset if `undefined`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The command on a real pseudo-terminal, before an emulator that shows what a person would see. */
+/** The command on a real pseudo-terminal, and an emulator that shows what a person would see. */
 export class CommandOnTerminal {
   readonly #process: PythonProcess;
   readonly #emulator: xterm.Terminal;
@@ -30,16 +30,16 @@ export class CommandOnTerminal {
     const settings = variables.flatMap(([name, value]) => (value === undefined ? ['-u', name] : []));
     settings.push(...variables.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])));
     const command = ['env', ...settings, process.execPath, main, ...args];
-    this.#process = new PythonProcess(python, '../cli/terminal.py', [`${rows}`, `${columns}`, ...command]);
+    this.#process = new PythonProcess(python, '../../cli/terminal.py', [`${rows}`, `${columns}`, ...command]);
     this.#emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
   }
 
-  /** All bytes that it wrote, as text. */
+  /** Everything it has written, as text. */
   get raw(): string {
     return this.#raw;
   }
 
-  /** The lines that are on the screen. */
+  /** The lines on the screen. */
   get screen(): readonly string[] {
     const { active } = this.#emulator.buffer;
     const lines = Array.from({ length: this.#emulator.rows }, (_, row) =>

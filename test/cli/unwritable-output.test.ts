@@ -11,7 +11,7 @@ import { RunningCommand } from './command.js';
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const skip = existsSync('/dev/full') ? false : 'there is no /dev/full';
 
-/** Runs the command with its standard output on a disk that is full. */
+/** Runs the command with its standard output on a full disk. */
 async function onFullDisk(...args: string[]) {
   const full = openSync('/dev/full', 'w');
   try {
@@ -42,7 +42,7 @@ describe('zeo-keepalive with its output on a full disk', { skip, timeout: 120_00
       assert.match(stderr, unwritten);
     });
 
-  it('ends check with UNKNOWN, whatever it has found', async () => {
+  it('ends check with UNKNOWN, whatever the result was', async () => {
     await using server = await ZeoServer.listen();
     for (const args of [
       [server.address],
@@ -58,15 +58,15 @@ describe('zeo-keepalive with its output on a full disk', { skip, timeout: 120_00
   });
 
   for (const args of [['--help'], ['--version'], ['watch', '--help'], ['demo']])
-    it(`ends ${args.join(' ')} with 1`, async () => {
+    it(`ends ${args.join(' ')} with 1 and an error message`, async () => {
       const { code, stderr } = await onFullDisk(...args);
       assert.equal(code, 1);
       assert.match(stderr, unwritten);
     });
 });
 
-describe('zeo-keepalive whose output nobody reads any more', { timeout: 120_000 }, () => {
-  it('ends check with what it has found', async () => {
+describe('zeo-keepalive with a closed output', { timeout: 120_000 }, () => {
+  it('ends check with the exit code of its result', async () => {
     await using server = await ZeoServer.listen();
     const commands = [server.address, '127.0.0.1:1'].map((address) => new RunningCommand(['check', address]));
     for (const command of commands) command.closeOutput();
@@ -80,7 +80,7 @@ describe('zeo-keepalive whose output nobody reads any more', { timeout: 120_000 
     );
   });
 
-  it('ends watch with 0 also where that was a socket, and was reset', async (t) => {
+  it('ends watch with 0, also if the output was a socket that is reset', async (t) => {
     const listener = createServer().listen(0, '127.0.0.1');
     t.after(() => listener.close());
     await once(listener, 'listening');
@@ -89,7 +89,7 @@ describe('zeo-keepalive whose output nobody reads any more', { timeout: 120_000 
     await once(stdout, 'connect');
     const args = [main, 'watch', '--period', '0.2', '127.0.0.1:1'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', stdout, 'pipe'], timeout: 60_000 });
-    // The child has its own.
+    // The child has a descriptor of its own.
     stdout.destroy();
     const ended = once(child, 'close');
     const [reader] = (await accepted) as [Socket];

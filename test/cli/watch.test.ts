@@ -14,7 +14,7 @@ const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const fast = ['--period', '0.2', '--timeout', '0.4'];
 
 describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
-  it('prints a line for each thing that happens, and a summary', { skip: missing }, async () => {
+  it('prints a line for each event and a summary at the end', { skip: missing }, async () => {
     await using server = await startZeoServer({ version: '6.2' });
     const command = new RunningCommand([...fast, server.address]);
     await command.line(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}\S+ +connected to /);
@@ -33,11 +33,11 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
       stdout,
       /alive, \d+ pings, 1 failed, round trip .*\n {2}└ \S+ \S+ DEAD, .*; back after [\d.]+ s.*\n$/,
     );
-    // The verdict is told once, not again as the loss of the connection.
+    // Once as a line and once in the summary: the loss of the connection does not repeat the verdict.
     assert.equal(stdout.match(/DEAD/g)?.length, 2);
   });
 
-  it('tells the time by the clock of this machine, in its lines as in its summary', async () => {
+  it('prints local times in its lines and in its summary', async () => {
     const beganAt = Math.trunc(Date.now() / 1000) * 1000;
     const command = new RunningCommand([...fast, '127.0.0.1:1'], { TZ: 'Etc/GMT-14' });
     await command.line(/ECONNREFUSED/);
@@ -51,14 +51,14 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     }
   });
 
-  it('pings every 10 s where the variable for the period is set to nothing but blanks', async () => {
+  it('pings every 10 s if the period variable is blank', async () => {
     const command = new RunningCommand(['127.0.0.1:1'], { ZEO_KEEPALIVE_PERIOD: ' ' });
     await command.line(/pings every 10 s/);
     command.kill('SIGINT');
     assert.equal((await command.ended()).code, 0);
   });
 
-  it('warns, among its lines, of durations that are most likely in the wrong unit', async () => {
+  it('warns about durations that are probably in the wrong unit', async () => {
     const command = new RunningCommand(['zeo://127.0.0.1:1?wait_timeout=4000'], {
       ZEO_KEEPALIVE_PERIOD: '30000',
     });
@@ -73,7 +73,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.deepEqual([code, stderr], [0, '']);
   });
 
-  it('leaves out with --quiet what happens all the time', async () => {
+  it('leaves out answered pings and the like with --quiet', async () => {
     await using server = await ZeoServer.listen();
     const command = new RunningCommand([...fast, '--quiet', server.address]);
     await command.line(/connected/);
@@ -84,7 +84,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.match(stdout, /alive, [1-9]\d* pings, 0 failed/);
   });
 
-  it('writes one JSON object a line with --json', async () => {
+  it('writes one JSON object per line with --json', async () => {
     await using server = await ZeoServer.listen();
     const command = new RunningCommand([...fast, '--json', server.address, '127.0.0.1:1']);
     await command.line(/"pingSucceeded"/);
@@ -114,7 +114,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.deepEqual([ended.event, ended.reason, ended.storages.length], ['ended', 'SIGTERM', 2]);
   });
 
-  it('keeps what a peer sends from the terminal that shows the lines', async (t) => {
+  it('prints what a peer sends without control characters', async (t) => {
     const evil = 'HTTP \x1b[2J\x07 \u009b31m \u202egnp.exe';
     const peer = createServer((socket) => {
       socket.on('error', () => {});
@@ -133,7 +133,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     }
   });
 
-  it('ends when nobody reads its output any more, and leaves nothing behind', async () => {
+  it('ends and closes its connections when its output is closed', async () => {
     await using server = await ZeoServer.listen();
     const command = new RunningCommand([...fast, server.address]);
     await command.line(/connected/);
@@ -143,9 +143,9 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     await waitFor(() => server.connections.size === 0);
   });
 
-  it('ends on SIGTERM also where whoever reads its output has stopped reading', async () => {
+  it('ends on SIGTERM although its reader has stopped reading', async () => {
     await using server = await ZeoServer.listen();
-    // Soon they have told more than a pipe holds.
+    // They soon write more than a pipe holds.
     const uris = Array.from(
       { length: 40 },
       (_, index) => `zeo://${server.address}?wait_timeout=${index + 1}`,
@@ -166,12 +166,12 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     ['SIGTERM', 0, null],
     ['SIGHUP', null, 'SIGHUP'],
   ] as const) {
-    it(`ends in the middle of a ping on ${signal}, with its summary`, async () => {
+    it(`ends on ${signal} in the middle of a ping, with a summary`, async () => {
       await using server = await ZeoServer.listen();
       const command = new RunningCommand(['--period', '0.2', '--timeout', '60', server.address]);
       await command.line(/answered/);
       for (const connection of server.connections) connection.silence();
-      // Nobody outside can see the ping that goes out now; a period and more is long enough for it.
+      // The next ping cannot be observed from outside; more than a period is long enough for it.
       await new Promise((resolve) => setTimeout(resolve, 600));
       command.kill(signal);
       const ended = await command.ended();
@@ -180,7 +180,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     });
   }
 
-  it('says what is wrong with how it was called, and ends with 2', async () => {
+  it('explains a usage error on standard error and ends with 2', async () => {
     for (const [args, why] of [
       [['watch'], "missing argument 'ADDRESS'"],
       [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
@@ -207,7 +207,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
     assert.match(stderr, /ZEO_KEEPALIVE_TIMEOUT: expected .*; received "soon"/);
   });
 
-  it('never shows the password that a URI carries', async () => {
+  it('never shows the password contained in a URI', async () => {
     await using server = await ZeoServer.listen();
     const uri = `zeo://${server.address}?username=me&password=s3cret`;
     const command = new RunningCommand([...fast, '--json', uri]);
@@ -219,7 +219,7 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
 });
 
 describe('zeo-keepalive watch --metrics', { timeout: 120_000 }, () => {
-  it('serves what Prometheus reads, and the two probes', async () => {
+  it('serves metrics for Prometheus and the two probes', async () => {
     await using server = await ZeoServer.listen();
     const command = new RunningCommand([...fast, '--json', '--metrics', '0', server.address]);
     const { url } = JSON.parse(await command.line(/"metrics"/));
@@ -259,7 +259,7 @@ describe('zeo-keepalive watch --metrics', { timeout: 120_000 }, () => {
     assert.equal((await command.ended()).code, 0);
   });
 
-  it('says when the port is in use, and ends with 1', async () => {
+  it('reports a port that is in use and ends with 1', async () => {
     await using server = await ZeoServer.listen();
     const { code, stderr, stdout } = await run(['--metrics', server.address, server.address]);
     assert.equal(code, 1);

@@ -8,11 +8,11 @@ import { captureLog } from '../agent/captured-log.js';
 import { QueueLock, ScriptedTarget, silentTarget } from '../agent/scripted-target.js';
 import { until } from '../support/turning-clock.js';
 
-/** A storage that does what the interface forbids, or a peer would never do. */
+/** A target that does what the interface forbids, or what no peer would do. */
 interface Misbehaviour {
   readonly does: string;
   readonly storage: () => ScriptedTarget;
-  /** What each of its pings is told to have failed of, and what the log says of the first. */
+  /** Part of the error of each of its pings, and of the log line for the first. */
   readonly says: string;
 }
 
@@ -28,7 +28,7 @@ function withLock(lock: Partial<Lock>): ScriptedTarget {
 }
 
 function withGetter(name: 'ready' | 'generation' | 'lock' | 'lastReceivedAt'): ScriptedTarget {
-  // An object of its own: the class's fields would hide the getter.
+  // On the object itself: the class's fields would hide a getter of the prototype.
   return Object.defineProperty(new ScriptedTarget(), name, {
     get() {
       throw new Error(`getter of ${name}`);
@@ -38,7 +38,7 @@ function withGetter(name: 'ready' | 'generation' | 'lock' | 'lastReceivedAt'): S
 
 const misbehaviours: readonly Misbehaviour[] = [
   {
-    does: 'throws synchronously in ping',
+    does: 'throws synchronously from ping instead of rejecting',
     storage: () =>
       new ScriptedTarget(() => {
         throw new Error('at once');
@@ -46,7 +46,7 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'at once',
   },
   {
-    does: 'is silent, and has an address getter that throws',
+    does: 'is silent and has an address getter that throws',
     storage: () =>
       Object.defineProperty(silentTarget(), 'address', {
         get() {
@@ -56,27 +56,27 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'sent no byte',
   },
   {
-    does: 'rejects with something that is no error',
+    does: 'rejects a ping with a value that is not an Error',
     storage: () => new ScriptedTarget(() => Promise.reject(undefined)),
     says: '',
   },
   {
-    does: 'never settles a ping, and says that it has heard nothing',
+    does: 'never settles a ping and has received nothing since',
     storage: silentTarget,
     says: 'sent no byte',
   },
   {
-    does: 'never settles a ping, and cannot tell when it last heard',
+    does: 'never settles a ping and does not know what it received',
     storage: () => new ScriptedTarget(never),
     says: 'sent no byte',
   },
   {
-    does: 'answers a ping after its deadline, when it has been dropped',
+    does: 'answers a ping after the deadline, when it was dropped',
     storage: () => new ScriptedTarget(() => new Promise((resolve) => setTimeout(resolve, 3 * timeoutMs))),
     says: 'sent no byte',
   },
   {
-    does: 'rejects a ping after its deadline, when it has been dropped',
+    does: 'rejects a ping after the deadline, when it was dropped',
     storage: () =>
       new ScriptedTarget(
         () => new Promise((_, reject) => setTimeout(() => reject(new Error('too late')), 3 * timeoutMs)),
@@ -84,7 +84,7 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'sent no byte',
   },
   {
-    does: 'is silent, and throws when it is dropped',
+    does: 'is silent and throws from drop when it is found dead',
     storage: () =>
       Object.assign(silentTarget(), {
         drop(): never {
@@ -94,12 +94,12 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'sent no byte',
   },
   {
-    does: 'is silent, and has an async drop that rejects',
+    does: 'is silent and has an async drop that rejects',
     storage: () => Object.assign(silentTarget(), { drop: () => Promise.reject(new Error('no drop')) }),
     says: 'sent no byte',
   },
   {
-    does: 'is silent, and has a lock whose release is async and rejects',
+    does: 'is silent and has a lock whose release is async and rejects',
     storage: () => {
       const release = () => Promise.reject(new Error('no release'));
       return Object.assign(silentTarget(), { lock: { acquire: async () => release } });
@@ -107,10 +107,10 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'sent no byte',
   },
   {
-    does: 'answers with a thenable that throws',
+    does: 'answers a ping with a thenable whose then throws',
     storage: () =>
       new ScriptedTarget(() => ({
-        // biome-ignore lint/suspicious/noThenProperty: it is the point
+        // biome-ignore lint/suspicious/noThenProperty: a broken thenable is what is tested
         then() {
           throw new Error('thenable');
         },
@@ -118,7 +118,7 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'thenable',
   },
   ...(['ready', 'generation', 'lock', 'lastReceivedAt'] as const).map((name) => ({
-    does: `has a getter of ${name} that throws`,
+    does: `has a getter for the property ${name} that throws`,
     storage: () => withGetter(name),
     says: `getter of ${name}`,
   })),
@@ -133,12 +133,12 @@ const misbehaviours: readonly Misbehaviour[] = [
     says: 'no lock',
   },
   {
-    does: 'has a lock that rejects',
+    does: 'has a lock whose acquire rejects with an error',
     storage: () => withLock({ acquire: () => Promise.reject(new Error('lock refused')) }),
     says: 'lock refused',
   },
   {
-    does: 'has a lock that is never granted, and is silent',
+    does: 'is silent and has a lock that is never granted',
     storage: () => Object.assign(silentTarget(), { lock: { acquire: never } }),
     says: 'sent no byte',
   },
@@ -147,7 +147,7 @@ const misbehaviours: readonly Misbehaviour[] = [
 async function setUp(storages: Readonly<Record<string, object>>) {
   const server = await ZeoServer.listen();
   const registry = new StorageRegistry();
-  const wells = await Promise.all(
+  const healthy = await Promise.all(
     ['well-1', 'well-2'].map(async (name) => {
       const storage = await ClientStorage.open(server.address);
       return { name, storage: registry.open(name, storage) };
@@ -159,27 +159,29 @@ async function setUp(storages: Readonly<Record<string, object>>) {
   const agent = new KeepAlive(settings, registry, {});
   const answered = new Map<string, number>();
   const failures: { name: string; error: unknown }[] = [];
-  agent.on('pingFailed', (fact) => failures.push(fact)).on('connectionDied', (fact) => failures.push(fact));
+  agent
+    .on('pingFailed', (event) => failures.push(event))
+    .on('connectionDied', (event) => failures.push(event));
   agent.on('pingSucceeded', ({ name }) => answered.set(name, (answered.get(name) ?? 0) + 1));
   agent.start();
   return {
     registry,
     log,
     agent,
-    /** What its pings failed of, one after the other; the log counts what it has told already. */
+    /** The errors of its pings, in order; the log only counts the repeated ones. */
     failuresOf: (of: string) => failures.filter(({ name }) => name === of).map(({ error }) => error),
     errorsOf: (name: string) =>
       log.lines.filter(({ level, connection }) => level >= 50 && connection === name),
-    /** Waits until each of the real storages has had so many more pings answered. */
-    async wellsArePinged(times: number): Promise<void> {
+    /** Waits until each of the real storages has answered this many more pings. */
+    async healthyArePinged(times: number): Promise<void> {
       const before = new Map(answered);
       const pinged = ({ name }: { name: string }) =>
         (answered.get(name) ?? 0) >= (before.get(name) ?? 0) + times;
-      await until(() => wells.every(pinged), 20_000, 'the real storages pinged');
+      await until(() => healthy.every(pinged), 20_000, 'the real storages pinged');
     },
-    /** What must be true of them whatever stands beside them. */
-    assertWellsAreWell(): void {
-      for (const { name, storage } of wells) {
+    /** Asserts what must hold for the real storages, whatever else is in the registry. */
+    assertHealthyUnharmed(): void {
+      for (const { name, storage } of healthy) {
         assert.equal(storage.ready, true, name);
         assert.equal(storage.generation, 1, name);
         assert.equal(storage.loadLock.locked, false, name);
@@ -193,31 +195,31 @@ async function setUp(storages: Readonly<Record<string, object>>) {
     },
     async [Symbol.asyncDispose]() {
       await agent.stop();
-      await Promise.all(wells.map(({ storage }) => storage.close()));
+      await Promise.all(healthy.map(({ storage }) => storage.close()));
       await server.close();
     },
   };
 }
 
-describe('a storage that misbehaves is contained and does no harm to real ones: it', {
+describe('a misbehaving storage does no harm to real ones if it', {
   timeout: 120_000,
 }, () => {
   for (const { does, storage, says } of misbehaviours) {
     it(does, async () => {
       await using lab = await setUp({ odd: storage() });
       await until(() => lab.failuresOf('odd').length >= 2, 20_000, 'two failures');
-      await lab.wellsArePinged(3);
+      await lab.healthyArePinged(3);
       for (const error of lab.failuresOf('odd')) {
         const message = error instanceof Error ? error.message : '';
         assert.ok(message.includes(says), message);
       }
       const lines = lab.errorsOf('odd').filter(({ msg }) => msg === 'Keep alive for odd failed');
       assert.ok((lines[0]?.err?.message ?? '').includes(says), lines[0]?.err?.message);
-      lab.assertWellsAreWell();
+      lab.assertHealthyUnharmed();
     });
   }
 
-  it('is told once for each ping that fails, with its name', async () => {
+  it('fails every ping, with one event for each failure', async () => {
     let pings = 0;
     const odd = new ScriptedTarget(() => {
       pings += 1;
@@ -230,27 +232,27 @@ describe('a storage that misbehaves is contained and does no harm to real ones: 
       lab.failuresOf('odd').map((error) => (error as Error).message),
       Array.from({ length: pings }, (_, i) => `failure ${i + 1}`),
     );
-    // The log counts the others.
+    // The log only counts the others.
     assert.deepEqual(
       lab.errorsOf('odd').map(({ err }) => err?.message),
       ['failure 1'],
     );
   });
 
-  it('gets no second verdict on a ping that it answers after its deadline', async () => {
+  it('answers after the deadline, which is not judged twice', async () => {
     const odd = new ScriptedTarget(
       () => new Promise((resolve) => setTimeout(resolve, timeoutMs + 2 * periodMs)),
     );
     await using lab = await setUp({ odd });
     await until(() => odd.drops.length >= 3, 20_000, 'three drops');
     await lab.agent.stop();
-    // Each drop is on a connection of its own, and each was a ping's.
+    // Each drop is for a different connection, and belongs to one ping.
     const generations = odd.drops.map(({ generation }) => generation);
     assert.equal(new Set(generations).size, generations.length);
     assert.ok(odd.drops.length <= odd.pings);
   });
 
-  it('is removed in the middle of its own ping', async () => {
+  it('is removed from the registry during its own ping', async () => {
     const lock = new QueueLock();
     const odd = silentTarget();
     odd.lock = lock;
@@ -258,20 +260,20 @@ describe('a storage that misbehaves is contained and does no harm to real ones: 
     await until(() => odd.pings > 0, 20_000, 'pinged');
     await lab.registry.close('odd');
     assert.equal(lock.held, false);
-    await lab.wellsArePinged(5);
+    await lab.healthyArePinged(5);
     assert.deepEqual(odd.drops, []);
     assert.equal(odd.pings, 1);
     assert.deepEqual(lab.errorsOf('odd'), []);
-    lab.assertWellsAreWell();
+    lab.assertHealthyUnharmed();
   });
 
-  it('is there a hundred times, in every way at once', async () => {
+  it('is registered a hundred times, in every way at once', async () => {
     const many = Array.from({ length: 100 }, (_, i) => {
       const misbehaviour = misbehaviours[i % misbehaviours.length] as Misbehaviour;
       return [`odd-${i}`, misbehaviour.storage()] as const;
     });
     await using lab = await setUp(Object.fromEntries(many));
-    await lab.wellsArePinged(10);
-    lab.assertWellsAreWell();
+    await lab.healthyArePinged(10);
+    lab.assertHealthyUnharmed();
   });
 });

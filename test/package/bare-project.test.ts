@@ -12,19 +12,19 @@ import { CleanProject, nodes } from './clean-project.js';
 
 const { missing } = findZeo('6.2');
 
-/** Opens a storage, says so, and stays; nothing in it knows of the agent. */
+/** Opens a storage and keeps running; it does not know the agent. */
 const application = `
   import { databases } from 'zeo-keepalive';
   import { ClientStorage } from 'zeo-keepalive/zeo';
   databases.open('main', await ClientStorage.open(process.argv[1]));`;
 
-// The Nodes at once, as their processes mostly wait; on each one after the other.
-describe('a project that has nothing but the package', { timeout: 170_000, concurrency: true }, () => {
+// All Node versions at once, because their processes mostly wait; on each the tests run one after the other.
+describe('a project with only the package', { timeout: 170_000, concurrency: true }, () => {
   let project: CleanProject;
 
   before(async () => {
     project = await CleanProject.create();
-    // prom-client brings it, and npm puts it where the package finds it; other package managers do not.
+    // A dependency of prom-client, which npm hoists to where the package finds it; other package managers do not.
     const [found, hidden] = ['node_modules', 'node_modules/prom-client/node_modules'].map((folder) =>
       project.path(folder, '@opentelemetry'),
     ) as [string, string];
@@ -33,7 +33,7 @@ describe('a project that has nothing but the package', { timeout: 170_000, concu
   });
   after(() => project[Symbol.asyncDispose]());
 
-  /** Reads lines until each of the patterns was there, in that order. */
+  /** Reads lines until each of the patterns has matched, in that order. */
   async function lines(child: ChildProcess, ...patterns: readonly RegExp[]): Promise<void> {
     const waiting = [...patterns];
     assert.ok(child.stdout !== null);
@@ -46,16 +46,16 @@ describe('a project that has nothing but the package', { timeout: 170_000, concu
 
   for (const { executable: node, version } of nodes) {
     describe(`on Node ${version}`, { concurrency: 1 }, () => {
-      it('has the command, with help and the version of the package', async () => {
+      it('has the command with its help and the package version', async () => {
         const { stdout: ownVersion } = await project.command(node, '--version');
         assert.match(ownVersion, /^\d+\.\d+\.\d+\n$/);
         const { stdout: help } = await project.command(node, '--help');
         assert.match(help, /Usage: zeo-keepalive/);
       });
 
-      it('shows the demonstration', async () => {
+      it('runs the demonstration, which goes as promised', async () => {
         const { stdout } = await project.command(node, 'demo');
-        assert.match(stdout, /DEAD.*Everything came as promised/s);
+        assert.match(stdout, /DEAD.*Everything went as promised/s);
       });
 
       it('checks and watches the servers of a zope.conf, and serves metrics', { skip: missing }, async () => {
@@ -84,7 +84,7 @@ describe('a project that has nothing but the package', { timeout: 170_000, concu
         assert.deepEqual(await once(watch, 'exit'), [0, null]);
       });
 
-      it('starts the agent by --import, without OpenTelemetry and without a word about it', async () => {
+      it('starts the agent by --import quietly without OpenTelemetry', async () => {
         await using server = await ZeoServer.listen();
         const args = ['--import', 'zeo-keepalive/register', '--input-type=module'];
         const env = { ZEO_KEEPALIVE_PERIOD: '0.2' };
@@ -106,12 +106,12 @@ describe('a project that has nothing but the package', { timeout: 170_000, concu
         assert.match(log, /^{.*"Keep alive thread started with period 0.2 s"}\n$/);
       });
 
-      it('says what zeo-keepalive/metrics lacks there', async () => {
+      it('names the package that zeo-keepalive/metrics lacks', async () => {
         const run = project.run(node, ['--eval', 'require("zeo-keepalive/metrics")']);
         await assert.rejects(run, { stderr: /Cannot find package '@opentelemetry\/api'/ });
       });
 
-      it('has stack traces that lead to the lines of its sources', async () => {
+      it('has stack traces that point to lines of its sources', async () => {
         const run = project.run(node, [
           '--enable-source-maps',
           '--eval',

@@ -21,12 +21,12 @@ interface LockedPackage {
 const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));
 
 /**
- * Of the versions in the lock file, and of a package without tools of development: with `--omit dev` npm forgets what
- * such a tool and a run-time dependency have in common.
+ * Lists the versions in the lock file, for a manifest without development dependencies: `--omit dev` would also leave out
+ * packages that a development and a run-time dependency share.
  */
 function makeBill(): string {
   const temporary = mkdtempSync(path.join(tmpdir(), 'zeo-keepalive-bill-'));
-  // The bill names the folder.
+  // The bill contains the name of the folder.
   const folder = path.join(temporary, 'zeo-keepalive');
   const npm = (...args: readonly string[]) =>
     execFileSync('npm', [...args, '--package-lock-only', '--loglevel=error'], {
@@ -45,7 +45,7 @@ function makeBill(): string {
   }
 }
 
-/** They ask for no more than to be named. */
+/** Licences that require no more than attribution. */
 const permissive = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT'];
 
 describe('the bill of materials', () => {
@@ -54,13 +54,13 @@ describe('the bill of materials', () => {
   const bill = JSON.parse(text);
   const components: readonly Component[] = bill.components;
 
-  it('is CycloneDX, and is about this package', () => {
+  it('is a CycloneDX document about this package', () => {
     const { name, version } = read('package.json');
     assert.equal(bill.bomFormat, 'CycloneDX');
     assert.equal(bill.metadata.component.purl, `pkg:npm/${name}@${version}`);
   });
 
-  it('holds what the lock file has beside the tools of development, and nothing else', () => {
+  it('lists exactly the run-time packages of the lock file', () => {
     const packages: Readonly<Record<string, LockedPackage>> = read('package-lock.json').packages;
     const locked = Object.entries(packages)
       .filter(([folder, { dev, devOptional }]) => folder !== '' && !dev && !devOptional)
@@ -69,7 +69,7 @@ describe('the bill of materials', () => {
     assert.deepEqual(billed.toSorted(), locked.toSorted());
   });
 
-  it('knows the checksum of each part, and a licence that any user can live with', () => {
+  it('has a checksum and a permissive licence for each package', () => {
     for (const { purl, hashes = [], licenses } of components) {
       assert.ok(
         hashes.some(({ alg }) => alg === 'SHA-512'),

@@ -8,32 +8,34 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** The checkout. */
+/** Root of the checkout. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** What hangs for this long hangs for ever. */
+/** A command that takes this long hangs. */
 const patienceMs = 120_000;
 
 /**
- * The Node binaries that the package is tried with: those that `PACKAGE_TEST_NODES` names, separated by colons, or else
- * the one that runs this.
+ * The Node binaries that the package is tested with: those named by `PACKAGE_TEST_NODES`, separated by colons, or else the
+ * one that runs this.
  */
 export const nodes = (process.env.PACKAGE_TEST_NODES?.split(':') ?? [process.execPath]).map((executable) => ({
   executable,
   version: execFileSync(executable, ['--version'], { encoding: 'utf8' }).trim(),
 }));
 
-/** What `npm run test:package` has packed. */
+/** The package that `npm run test:package` has packed. */
 export function tarball(): string {
   const folder = path.join(root, 'dist');
   const [name, ...others] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   if (name === undefined || others.length > 0) {
-    throw new Error('There has to be one packed package in dist: npm run test:package makes it');
+    throw new Error(
+      `Expected one packed package in dist, found ${name === undefined ? 0 : others.length + 1}: npm run test:package makes it`,
+    );
   }
   return path.join(folder, name);
 }
 
-/** A folder outside the checkout, into which npm has installed the package as it would for any user. */
+/** A folder outside the checkout in which npm has installed the package as it would for any user. */
 export class CleanProject {
   readonly directory: string;
 
@@ -41,7 +43,7 @@ export class CleanProject {
     this.directory = directory;
   }
 
-  /** @param others what the user has installed beside it */
+  /** @param others packages that the user has installed as well */
   static async create(...others: readonly string[]): Promise<CleanProject> {
     const project = new CleanProject(await mkdtemp(path.join(tmpdir(), 'zeo-keepalive-user-')));
     await writeFile(path.join(project.directory, 'package.json'), '{ "private": true }');
@@ -54,18 +56,18 @@ export class CleanProject {
     return path.join(this.directory, ...names);
   }
 
-  /** Where it runs, and `node` is that binary for all that is started there. */
+  /** Runs a command in the project, with `node` as the binary that it and its children find. */
   options(node: string, env: Readonly<Record<string, string>> = {}) {
     const PATH = [path.dirname(node), process.env.PATH].join(path.delimiter);
     return { cwd: this.directory, env: { ...process.env, PATH, ...env }, timeout: patienceMs };
   }
 
-  /** Runs it until it ends. Rejects, with what it wrote, when its exit code is not 0. */
+  /** Runs it until it ends. Rejects with its output if the exit code is not 0. */
   run(node: string, args: readonly string[], env?: Readonly<Record<string, string>>) {
     return execute(node, args, this.options(node, env));
   }
 
-  /** As {@link run}, for the command of the package. */
+  /** Like {@link run}, for the command of the package. */
   command(node: string, ...args: readonly string[]) {
     return execute(this.path('node_modules/.bin/zeo-keepalive'), args, this.options(node));
   }

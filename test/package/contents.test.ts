@@ -21,25 +21,25 @@ const manifest = JSON.parse(read('package.json'));
 const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 describe('the packed package', () => {
-  it('holds what was built of each source, with types and a source map, a few papers and nothing else', () => {
+  it('holds exactly the build of each source, the docs and examples', () => {
     const sources = ['src', 'workers'].flatMap((folder) =>
       filesOf(path.join(root, folder)).map((file) => path.join('dist', folder, file.replace(/\.ts$/, ''))),
     );
     const built = sources.flatMap((name) => ['.d.ts', '.js', '.js.map'].map((ending) => name + ending));
-    const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-    // What the README's links lead to.
+    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+    // Targets of the README's links.
     const linked = ['docs', 'examples']
       .flatMap((folder) => filesOf(path.join(root, folder)).map((file) => path.join(folder, file)))
       .filter((file) => /\.(md|svg)$|^examples\/.*\.js$/.test(file) && !file.endsWith('typedoc-front.md'));
-    assert.deepEqual(files.toSorted(), [...papers, ...linked, ...built].toSorted());
+    assert.deepEqual(files.toSorted(), [...documents, ...linked, ...built].toSorted());
   });
 
-  it('is, byte for byte, what the other tests run', () => {
+  it('is the same, byte for byte, as what the other tests run', () => {
     for (const file of files.filter((name) => name.startsWith('dist/')))
       assert.equal(read(file), readFileSync(path.join(root, file), 'utf8'), file);
   });
 
-  it('has source maps that hold their sources, so that stack traces and debuggers show them', () => {
+  it('has source maps that contain their sources', () => {
     for (const file of files.filter((name) => name.endsWith('.map'))) {
       const { sources, sourcesContent } = JSON.parse(read(file));
       const [source] = sources;
@@ -50,15 +50,15 @@ describe('the packed package', () => {
     }
   });
 
-  it('declares nothing that only TypeScript 5.7 and later can read, as typed arrays with a type argument', () => {
+  it('has declarations that TypeScript before 5.7 can read', () => {
     for (const file of files.filter((name) => name.endsWith('.d.ts')))
       assert.doesNotMatch(read(file), /\b(?:\w+Array|DataView|Buffer)<ArrayBuffer/, file);
   });
 
-  it('imports no package that it does not declare, and declares none that it does not import', () => {
+  it('imports the packages that it declares and no others', () => {
     const imported = new Set<string>();
     for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
-      // Types may also be named in the middle of a line.
+      // Type imports may also occur in the middle of a line.
       for (const [, name] of read(file).matchAll(/(?:\bfrom |\bimport |\bimport\()'([^'.][^']*)'/g)) {
         const isOwn = name === manifest.name || name?.startsWith(`${manifest.name}/`);
         if (!isOwn && !name?.startsWith('node:')) imported.add(name as string);
@@ -68,16 +68,16 @@ describe('the packed package', () => {
     assert.deepEqual([...imported].toSorted(), declared.toSorted());
   });
 
-  it('names no folder of the machine it was built on', () => {
+  it('contains no path of the machine it was built on', () => {
     for (const file of files) assert.ok(!read(file).includes(root), file);
   });
 
-  it('has a command that starts as one', () => {
+  it('has a command with a line that names its interpreter', () => {
     const [file] = Object.values(manifest.bin as Record<string, string>);
     assert.match(read(file as string), /^#!\/usr\/bin\/env node\n/);
   });
 
-  it('is small', () => {
+  it('is smaller than 1 MB packed and 4 MB unpacked', () => {
     const packed = statSync(tarball()).size;
     assert.ok(packed < 1e6, size(packed));
     const all = files.reduce((sum, file) => sum + statSync(path.join(unpacked, file)).size, 0);

@@ -14,7 +14,7 @@ describe('a project in TypeScript that uses every export', { timeout: 170_000 },
     const openTelemetry = ['@opentelemetry/api', '@opentelemetry/sdk-metrics'];
     project = await CleanProject.create('@types/node@20', ...openTelemetry);
     await cp(consumer, project.path('consumer'), { recursive: true });
-    // Strict, and the declarations of the package are checked themselves.
+    // Strict, and with the package's own declarations checked.
     await project
       .run(process.execPath, [compiler, '-p', 'consumer'])
       .catch(({ stdout }) => assert.fail(stdout));
@@ -22,7 +22,7 @@ describe('a project in TypeScript that uses every export', { timeout: 170_000 },
   after(() => project[Symbol.asyncDispose]());
 
   for (const file of ['imports.mts', 'requires.cts']) {
-    it(`leaves no export out in ${file}`, async () => {
+    it(`uses every entry point of the package in ${file}`, async () => {
       const { exports } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
       const source = await readFile(path.join(consumer, file), 'utf8');
       for (const key of Object.keys(exports)) {

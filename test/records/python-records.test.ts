@@ -22,7 +22,7 @@ for (const version of zeoVersions) {
     let specimens: Specimen[] = [];
     before(async () => {
       const { executable = '' } = findZeo(version);
-      const python = new PythonProcess(executable, '../records/record_zoo.py');
+      const python = new PythonProcess(executable, '../../records/record_zoo.py');
       specimens = (await python.nextLine()) as Specimen[];
       await python.finish();
     });

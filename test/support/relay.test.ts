@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { Relay, type RelayedConnection } from './relay.js';
 import { sleep, until } from './turning-clock.js';
 
-/** A client, the relay, and a server that keeps what it gets. */
+/** A client, the relay, and a server that records what it receives. */
 async function setUp(prepare: (relay: Relay) => void = () => {}) {
   const listener = createServer({ allowHalfOpen: true });
   listener.listen(0, '127.0.0.1');
@@ -32,7 +32,7 @@ async function setUp(prepare: (relay: Relay) => void = () => {}) {
   };
 }
 
-/** One end of the wire, and what has become of it. */
+/** One end of the connection, and what has happened to it. */
 function end(socket: Socket) {
   const seen = { received: '', ended: false, error: undefined as string | undefined, closed: false };
   socket.on('data', (bytes) => {
@@ -51,7 +51,7 @@ function end(socket: Socket) {
 }
 
 const soon = (condition: () => boolean, what: string) => until(condition, 10_000, what);
-/** For what must not happen: long enough that it would have. */
+/** Long enough for an event that must not happen to have happened. */
 const aWhile = () => sleep(100);
 
 describe('the relay', { timeout: 60_000 }, () => {
@@ -65,7 +65,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     await soon(() => t.server.seen.received === 'questionbye' && t.server.seen.ended, 'the rest');
   });
 
-  it('goes silent in one direction, and the sockets stay open', async () => {
+  it('goes silent in one direction while both sockets stay open', async () => {
     await using t = await setUp();
     t.connection.toServer.manner = { kind: 'swallow' };
     t.client.socket.write('lost');
@@ -76,7 +76,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     assert.equal(t.client.seen.closed || t.server.seen.closed, false);
   });
 
-  it('does not tell a client of the end of a server behind a silent way', async () => {
+  it('hides the end of the server behind a silent direction', async () => {
     await using t = await setUp();
     t.connection.silence();
     t.server.socket.destroy();
@@ -84,7 +84,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     assert.equal(t.client.seen.ended || t.client.seen.closed, false);
   });
 
-  it('keeps what it is told to hold, and passes it on in order', async () => {
+  it('holds bytes back and then passes them on in order', async () => {
     await using t = await setUp();
     t.connection.toClient.manner = { kind: 'hold' };
     t.server.socket.write('one ');
@@ -96,7 +96,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     await soon(() => t.client.seen.received === 'one two', 'both');
   });
 
-  it('cuts at a byte, and tells when', async () => {
+  it('cuts after a number of bytes and reports when', async () => {
     await using t = await setUp();
     let cut = false;
     t.connection.toClient.manner = { kind: 'cut', afterBytes: 5, cut: () => (cut = true) };
@@ -109,7 +109,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     assert.equal(t.client.seen.received, '12345');
   });
 
-  it('lets bytes trickle one at a time', async () => {
+  it('lets bytes trickle through one at a time', async () => {
     await using t = await setUp();
     t.connection.toClient.manner = { kind: 'trickle', everyMs: 20 };
     const chunks: number[] = [];
@@ -119,7 +119,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     assert.ok(chunks.length >= 2, `${chunks}`);
   });
 
-  it('delays, and keeps the order and the end', async () => {
+  it('delays bytes and the end without reordering them', async () => {
     await using t = await setUp();
     t.connection.toClient.manner = { kind: 'delay', ms: 80 };
     const startMs = performance.now();
@@ -127,25 +127,25 @@ describe('the relay', { timeout: 60_000 }, () => {
     setTimeout(() => t.server.socket.end('b'), 20);
     await soon(() => t.client.seen.ended, 'the end');
     assert.equal(t.client.seen.received, 'ab');
-    // Not how late it may be at most: that is the machine's affair.
+    // No upper limit: that depends on the machine.
     assert.ok(performance.now() - startMs >= 95);
   });
 
-  it('corrupts every byte', async () => {
+  it('corrupts every byte that passes through it', async () => {
     await using t = await setUp();
     t.connection.toClient.manner = { kind: 'corrupt' };
     t.server.socket.write(Buffer.from([0, 255, 15]));
     await soon(() => t.client.seen.received === '\xff\x00\xf0', 'the inverse');
   });
 
-  it('resets', async () => {
+  it('resets the connection at both of its ends', async () => {
     await using t = await setUp();
     t.connection.reset();
     await soon(() => t.client.seen.closed, 'closed');
     assert.equal(t.client.seen.error, 'ECONNRESET');
   });
 
-  it('closes the half towards the client, and goes on passing what that sends', async () => {
+  it('half-closes towards the client and still passes on its bytes', async () => {
     await using t = await setUp();
     t.connection.halfClose();
     await soon(() => t.client.seen.ended, 'the end');
@@ -153,7 +153,7 @@ describe('the relay', { timeout: 60_000 }, () => {
     await soon(() => t.server.seen.received === 'still', 'what was sent after');
   });
 
-  it('accepts and never speaks', async () => {
+  it('accepts a connection and stays silent if it is mute', async () => {
     await using t = await setUp((relay) => {
       relay.welcome = { kind: 'mute' };
     });

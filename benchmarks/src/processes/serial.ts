@@ -1,17 +1,26 @@
 /** Pings one storage as the agent does, each time as soon as the last ping has ended. */
-import { LockProxy } from '../../../dist/src/agent/ping/lock-proxy.js';
 import { Ping } from '../../../dist/src/agent/ping/ping.js';
+import { RoundTrips } from '../../../dist/src/agent/ping/round-trips.js';
+import { TrackedTarget } from '../../../dist/src/agent/ping/tracked-target.js';
 import { Board } from '../../../dist/src/threads/board.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
 import { serve } from '../harness/child.js';
 
 const board = new Board();
 const id = board.occupy();
-let storage: ClientStorage | undefined;
+let tracked: TrackedTarget | undefined;
 
 const api = {
   async open({ address }: { readonly address: string }): Promise<void> {
-    storage = await ClientStorage.open({ address });
+    tracked = new TrackedTarget({
+      id,
+      name: 'serial',
+      target: await ClientStorage.open({ address }),
+      roundTrips: new RoundTrips(),
+      onReleaseFailed: (_, error) => {
+        throw error;
+      },
+    });
   },
   /** Resolves to the mean microseconds of wall time a ping. */
   async ping({ count }: { readonly count: number }): Promise<number> {
@@ -23,13 +32,12 @@ const api = {
 
 function pingOnce(): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (storage === undefined) throw new Error('Nothing is open');
-    const subject = { id, storage, lock: new LockProxy(storage), deliveredBytes: 0, deliveredGeneration: 0 };
-    const ping = new Ping(subject, board, {
-      lockFailed: (_, error) => reject(error),
-      ended: (_, { result }) => (result === 'succeeded' ? resolve() : reject(new Error(result))),
-    });
-    ping.start();
+    if (tracked === undefined) throw new Error('Nothing is open');
+    new Ping(tracked, board, ({ verdict }) =>
+      verdict === 'alive'
+        ? resolve()
+        : reject(new Error(`Expected a ping that is answered, it was ${verdict}`)),
+    ).start();
   });
 }
 

@@ -11,7 +11,7 @@ const figure: Figure = {
 };
 
 describe('a figure', () => {
-  it('has the ratio to its baseline', () => {
+  it('is shown with the ratio to its baseline', () => {
     assert.equal(ratioOf(figure), 1.5);
     const { baseline: _, ...alone } = figure;
     assert.equal(ratioOf(alone), undefined);
@@ -26,13 +26,13 @@ describe('a figure', () => {
     assert.equal(isMet({ ...figure, target: { on: 'value', atMost: 29 } }), false);
   });
 
-  it('misses a target when it has no value', () => {
+  it('misses its target if it has no value at all', () => {
     const target = { on: 'value', atMost: 1000 } as const;
     assert.equal(isMet({ ...figure, value: Infinity, target }), false);
     assert.equal(isMet({ ...figure, value: Number.NaN, target }), false);
   });
 
-  it('is written with three digits', () => {
+  it('is written with three significant digits', () => {
     assert.deepEqual([0.123_45, 12.345, 1234.5, Infinity].map(formatValue), [
       '0.12',
       '12.3',

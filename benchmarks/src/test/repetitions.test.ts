@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { interleave, median, quantile, summary } from '../harness/repetitions.js';
 
 describe('repetitions', () => {
-  it('are made in turn, and each round begins with another variant', async () => {
+  it('alternate, and each round begins with a different variant', async () => {
     const order: string[] = [];
     const variants = ['a', 'b', 'c'].map((name) => ({
       name,
@@ -14,7 +14,7 @@ describe('repetitions', () => {
     assert.deepEqual(results.get('a'), [1, 6, 8]);
   });
 
-  it('have a median between the two in the middle, and ranks that were measured', () => {
+  it('have an interpolated median and measured percentiles', () => {
     assert.equal(median([4, 1, 3, 2]), 2.5);
     assert.equal(median([5, 1, 3]), 3);
     const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
@@ -23,7 +23,7 @@ describe('repetitions', () => {
     assert.deepEqual(summary([3, 1, 2]), { value: 2, range: [1, 3] });
   });
 
-  it('count what never came as the longest', () => {
+  it('count an event that never came as the longest', () => {
     assert.equal(quantile([1, Infinity, 2], 1), Infinity);
     assert.equal(median([1, Infinity, Infinity]), Infinity);
     assert.equal(median([1, 2, Infinity, Infinity]), Infinity);

@@ -43,7 +43,7 @@ const resultOf = (scenario: string, ofFigures: readonly Figure[] = figures): Res
 });
 
 describe('the table at the end', () => {
-  it('has ratio and target beside each figure', () => {
+  it('has the ratio and the target of each figure', () => {
     assert.deepEqual(
       textTable(figures)
         .split('\n')
@@ -58,7 +58,7 @@ describe('the table at the end', () => {
 });
 
 describe('the results of a run', () => {
-  it('take the place of those of the same scenarios in a file, and leave the others', () => {
+  it('replace those of the same scenarios in a file, and no others', () => {
     const file = path.join(folder, 'results.json');
     const order = ['a', 'b', 'c'];
     writeResults(file, [resultOf('c'), resultOf('a')], order);
@@ -75,7 +75,7 @@ describe('the results of a run', () => {
 });
 
 describe('the page', () => {
-  it('says what is reached and what is missed, and shows each scenario with its plot', () => {
+  it('lists targets reached and missed, and each scenario with a plot', () => {
     writePage(folder, [resultOf('ping')]);
     const page = readFileSync(path.join(folder, 'performance.md'), 'utf8');
     assert.match(page, /^1 of 2 reached\.$/m);
@@ -89,13 +89,13 @@ describe('the page', () => {
       assert.ok(svg.includes(`>${text}</text>`), text);
   });
 
-  it('leaves no plot of before, and says so when it is made of a quick run', () => {
+  it('removes old plots, and warns if it is made from a quick run', () => {
     writePage(folder, [{ ...resultOf('other'), quick: true }]);
     assert.deepEqual(readdirSync(path.join(folder, 'performance')), ['other-us.svg']);
     assert.match(readFileSync(path.join(folder, 'performance.md'), 'utf8'), /Not to be published/);
   });
 
-  it('shows what never came as that', () => {
+  it('shows an event that never came as never', () => {
     const late = figures.map((figure) =>
       figure.subject === 'bare' ? { ...figure, value: Infinity } : figure,
     );

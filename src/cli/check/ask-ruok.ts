@@ -6,7 +6,7 @@ import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/r
 
 export interface RuokAnswer {
   readonly status: ServerStatus;
-  /** From the question to its answer. */
+  /** From the request to its reply. */
   readonly roundTripMs: number;
 }
 
@@ -50,9 +50,7 @@ export async function askRuok(
       }),
     ),
   );
-  socket.on('close', () =>
-    reject(new ClientDisconnected(`${where} closed the connection without an answer`)),
-  );
+  socket.on('close', () => reject(new ClientDisconnected(`${where} closed the connection without a reply`)));
   try {
     return await promise;
   } finally {

@@ -9,7 +9,7 @@ import { probe } from './probe.js';
 import { findingOf } from './ruok-finding.js';
 
 export interface CheckOptions extends Thresholds {
-  /** For each storage, from the first packet to the answer. */
+  /** For each storage, from the first packet to the reply. */
   readonly timeoutMs: number;
   /** Ask `ruok` instead of registering as a client. */
   readonly ruok: boolean;
@@ -22,7 +22,7 @@ export async function check(targets: readonly Target[], options: CheckOptions): 
   return pluginExitCode(worstOf(findings.map(({ state }) => state)));
 }
 
-/** Never rejects: what cannot be reached is a finding. */
+/** Never rejects: an unreachable server is a finding. */
 async function examine(target: Target, options: CheckOptions): Promise<Finding> {
   const timeout = new AbortController();
   const late = new Error(`did not answer within ${formatDuration(options.timeoutMs)}`);
@@ -34,7 +34,7 @@ async function examine(target: Target, options: CheckOptions): Promise<Finding> 
     return { name: target.name, state: 'CRITICAL', text, figures: [] };
   } finally {
     clearTimeout(timer);
-    // Whoever has not answered by now is not waited for: an open socket would keep this process.
+    // Abandons servers that have not answered yet: an open socket would keep this process alive.
     timeout.abort();
   }
 }
@@ -56,7 +56,7 @@ async function ping({ name, options }: Target, thresholds: CheckOptions, signal:
   } satisfies Finding;
 }
 
-/** Of several servers the first that answers counts, as for a client. */
+/** Of several servers the first to answer counts, as for a client. */
 async function ruok({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
   const { addresses, tls } = resolveClientOptions(options);
   const answers = addresses.map((address) => askRuok(address, tls, signal));

@@ -1,15 +1,15 @@
-/** One figure for the graphs of a monitoring system. */
+/** A figure that a monitoring system can plot. */
 export interface Figure {
   readonly label: string;
   readonly value: number;
-  /** `c` is a counter that only grows. */
+  /** `c` is a counter, which only grows. */
   readonly unit: 'ms' | 'c' | '';
   readonly warning?: number | undefined;
   readonly critical?: number | undefined;
 }
 
 /**
- * Performance data as the Monitoring Plugins Development Guidelines have it: `'label'=value[UOM];[warn];[crit];[min]`.
+ * Performance data in the format of the Monitoring Plugins Development Guidelines: `'label'=value[UOM];[warn];[crit];[min]`.
  *
  * @example formatFigures([{ label: 'main rtt', value: 0.412, unit: 'ms', warning: 100 }]) // "'main rtt'=0.412ms;100;;0"
  */
@@ -18,7 +18,7 @@ export function formatFigures(figures: readonly Figure[]): string {
 }
 
 function format({ label, value, unit, warning, critical }: Figure): string {
-  // `=` would end the label and `|` begin other data; a quote is doubled.
+  // `=` would end the label and `|` would begin other data; quotes are doubled.
   const quoted = `'${label.replace(/[=|]/g, '_').replaceAll("'", "''")}'`;
   return `${quoted}=${Number(value.toFixed(3))}${unit};${warning ?? ''};${critical ?? ''};0`;
 }

@@ -4,17 +4,17 @@ import { ClientStorage } from '../../zeo/storage/client-storage.js';
 export interface Probed {
   /** The server that answered. */
   readonly address: string;
-  /** From the first packet until it was registered. */
+  /** From the first packet to the end of the registration. */
   readonly connectMs: number;
-  /** Of one ping on that connection. */
+  /** Of one ping over that connection. */
   readonly roundTripMs: number;
 }
 
 /**
- * Connects to a storage as its clients do, registers, pings once, and closes. Does not wait for a server that refuses:
- * when each of its servers has failed once, that is the result.
+ * Connects to a storage as its clients do, registers, pings once, and closes. Does not wait for a server that refuses: it
+ * rejects once each of the servers has failed.
  *
- * @throws why the last server could not be used, or `signal.reason`
+ * @throws the error of the last server, or `signal.reason`
  */
 export async function probe(options: ClientStorageOptions, signal: AbortSignal): Promise<Probed> {
   const startedAt = performance.now();
@@ -33,7 +33,7 @@ function firstConnection(storage: ClientStorage, servers: number, signal: AbortS
   return new Promise((resolve, reject) => {
     const failed = new Set<string>();
     storage.once('connected', ({ address }) => resolve(address));
-    // It is about to try again, so this attempt has failed.
+    // Emitted before the next attempt, so the present one has failed.
     storage.on('reconnecting', ({ address, error }) => {
       failed.add(address);
       if (failed.size >= servers) reject(error);

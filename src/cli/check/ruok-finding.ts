@@ -6,19 +6,19 @@ import type { RuokAnswer } from './ask-ruok.js';
 import { type Finding, judge, type Thresholds } from './finding.js';
 import type { Figure } from './perfdata.js';
 
-/** What ZEO reports of a storage (`ZEO/StorageServer.py: server_status`): what is now, and what only grows. */
+/** What ZEO reports about a storage (`ZEO/StorageServer.py: server_status`): present values, and totals. */
 const gauges = ['connections', 'waiting', 'active_txns'];
 const counters = ['loads', 'stores', 'commits', 'aborts', 'conflicts', 'conflicts_resolved'];
-/** The transaction id of a storage in which nothing was ever committed. */
+/** The last transaction id of a storage that has no transactions. */
 const noTransaction = '0'.repeat(16);
-/** A hostile server could list any number. */
+/** A hostile server could list any number of storages. */
 const mostStorages = 100;
 
 /**
- * What a server's answer to `ruok` means. As in ZEO's own plugin a server without storages, or with an empty one, is a
- * warning; so is a storage whose timeout thread has ended, as nothing then ends a commit that hangs.
+ * Judges a server's reply to `ruok`. As in ZEO's own plugin, a server without storages or with an empty one is a warning. So
+ * is a storage whose timeout thread has ended, because nothing then ends a commit that hangs.
  *
- * @param wanted the storage that has to be there; `undefined`: any
+ * @param wanted the storage that must exist; `undefined`: any
  */
 export function findingOf(
   name: string,
@@ -26,7 +26,7 @@ export function findingOf(
   wanted: string | undefined,
   thresholds: Thresholds,
 ): Finding {
-  // Its other storages are not what was asked about.
+  // The other storages were not asked about.
   const status =
     wanted === undefined
       ? whole
@@ -54,23 +54,23 @@ function* problemsOf(
     yield wanted === undefined
       ? { state: 'WARNING', what: 'it has no storages' }
       : { state: 'CRITICAL', what: `it has no storage ${JSON.stringify(wanted)}` };
-  for (const [id, facts] of storages) {
+  for (const [id, report] of storages) {
     const which = `its storage ${JSON.stringify(id)}`;
-    if (facts['last-transaction'] === noTransaction) yield { state: 'WARNING', what: `${which} is empty` };
-    if (facts['timeout-thread-is-alive'] === false)
+    if (report['last-transaction'] === noTransaction) yield { state: 'WARNING', what: `${which} is empty` };
+    if (report['timeout-thread-is-alive'] === false)
       yield { state: 'WARNING', what: `the timeout thread of ${which} has ended` };
   }
 }
 
 function* figuresOf(name: string, status: ServerStatus): Iterable<Figure> {
-  for (const [id, facts] of Object.entries(status).slice(0, mostStorages)) {
-    for (const fact of [...gauges, ...counters]) {
-      const value = facts[fact];
+  for (const [id, report] of Object.entries(status).slice(0, mostStorages)) {
+    for (const key of [...gauges, ...counters]) {
+      const value = report[key];
       if (typeof value === 'number' && Number.isFinite(value))
         yield {
-          label: oneLine(`${name} ${id} ${fact}`),
+          label: oneLine(`${name} ${id} ${key}`),
           value,
-          unit: counters.includes(fact) ? 'c' : '',
+          unit: counters.includes(key) ? 'c' : '',
         };
     }
   }

@@ -1,16 +1,16 @@
 import type { Output } from './output.js';
 
 /*
- * When the terminal is gone this process ends as SIGHUP would have ended it: Node, ending by itself, wants to reset the
- * terminal, and aborts because it cannot (`node.cc: ResetStdio`).
+ * If the terminal is gone, this process ends the way SIGHUP would have ended it. On a normal exit Node would try to reset the
+ * terminal, fail, and abort (`node.cc: ResetStdio`).
  */
 
-/** What is still to be read when all is done keeps this process no longer than this. */
+/** How long unread output may keep this process alive at the end. */
 const lingerMs = 1000;
 
 /**
- * Waits for whatever asks this program to end: Ctrl-C, SIGTERM, a terminal that vanishes (SIGHUP), or an output that
- * nobody reads any more. From then on Ctrl-C ends it on the spot.
+ * Waits for a request to end: Ctrl-C, SIGTERM, a terminal that vanishes (SIGHUP), or an output that is no longer read. From
+ * then on Ctrl-C ends the process immediately.
  */
 export class Ending implements Disposable {
   readonly #controller = new AbortController();

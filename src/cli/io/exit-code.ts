@@ -1,19 +1,18 @@
-/** With what `watch` and `demo` end. `check` has the codes of a monitoring plugin instead. */
+/** Exit codes of `watch` and `demo`. `check` has those of a monitoring plugin. */
 export const exitCode = {
-  /** Ended as it was asked to: by Ctrl-C, SIGTERM, or because nobody reads its output any more. */
+  /** Ended on request: by Ctrl-C, SIGTERM, or because its output is no longer read. */
   done: 0,
   /**
-   * Something did not work: the port for the metrics is taken, the output is on a full disk, the demonstration did not keep its
-   * promise.
+   * Failed: the port for the metrics is in use, the output is on a full disk, the demonstration did not go as promised.
    */
   failed: 1,
-  /** It was called wrongly: an unknown option, an address, a setting or a configuration that cannot be understood. */
+  /** Usage error: an unknown option, or an invalid address, setting or configuration. */
   usage: 2,
 } as const;
 
 /**
- * With what `check` ends, and the word for it: the Monitoring Plugins Development Guidelines, "Plugin Return Codes".
- * In the order of how bad they are.
+ * Exit codes of `check` and their names, from the Monitoring Plugins Development Guidelines, "Plugin Return Codes". In order
+ * of severity.
  */
 export const pluginStates = [
   { exitCode: 0, word: 'OK' },
@@ -24,7 +23,7 @@ export const pluginStates = [
 
 export type PluginState = (typeof pluginStates)[number]['word'];
 
-/** The worst of several; of none, what is not known. */
+/** The worst of the states; `UNKNOWN` if there are none. */
 export function worstOf(states: readonly PluginState[]): PluginState {
   const worst = Math.max(-1, ...states.map(severity));
   return pluginStates[worst]?.word ?? 'UNKNOWN';

@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** What may wait for whoever reads. */
+/** How many bytes may wait for the reader. */
 const mostUnread = 1024 * 1024;
-/** Whoever read has closed its end of the pipe, or of the socket that Node makes for a child. */
+/** The reader has closed its end of the pipe, or of the socket that Node creates for a child process. */
 const closedByReader = new Set<unknown>(['EPIPE', 'ECONNRESET']);
 
 /**
- * The standard output of this program, which may be closed at any moment: by `head`, or with its terminal. A disk that is full
- * is another matter: what was to be read is lost.
+ * The standard output of this program, which may be closed at any moment: by `head`, or with its terminal. That is no
+ * failure; a full disk is one, because output is lost.
  */
 export class Output {
   readonly #stream: NodeJS.WriteStream;
@@ -15,30 +15,30 @@ export class Output {
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
-    // Stays for good: what is still written after the first error fails again, and must not end the process.
+    // Never removed: writes after the first error fail again, and must not end the process.
     stream.on('error', (error) => this.#closed.abort(error));
   }
 
-  /** Aborts when nobody can read any more what is written, whatever the reason. */
+  /** Aborts when output can no longer be read, whatever the reason. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
 
-  /** Why something could not be written that somebody was to read; `undefined` while all is well, or nobody reads. */
+  /** Why output was lost; `undefined` if none was, or if the reader closed it. */
   get failure(): NodeJS.ErrnoException | undefined {
     const { aborted, reason } = this.closed;
-    // A terminal fails when it vanishes.
+    // A terminal that vanishes fails as well.
     return aborted && !this.isTerminal && !closedByReader.has(reason.code) ? reason : undefined;
   }
 
-  /** Resolves when all that was written has arrived, or is known not to. */
+  /** Resolves when everything written has been flushed or has failed. */
   async flushed(): Promise<void> {
     await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
-    // The stream tells of an error after it has called back.
+    // The stream emits an error only after its callback.
     await turn();
   }
 
-  /** Whether whoever reads is so far behind that more would only take memory. */
+  /** Whether the reader is so far behind that more output would only take up memory. */
   get isFull(): boolean {
     return this.#stream.writableLength > mostUnread;
   }
@@ -59,7 +59,7 @@ export class Output {
     if (!this.#closed.signal.aborted) this.#stream.write(text);
   }
 
-  /** Calls the listener when the terminal changes its size; returns the function that ends it. */
+  /** Calls the listener when the terminal is resized; returns a function that removes it. */
   onResize(listener: () => void): () => void {
     this.#stream.on('resize', listener);
     return () => this.#stream.off('resize', listener);

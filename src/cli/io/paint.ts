@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
 
-/** What a piece of text means; the colours follow from it. */
+/** The meaning of a piece of text, which determines its colour. */
 export type Style = 'good' | 'bad' | 'uncertain' | 'faint' | 'strong';
 
-/** Gives a piece of text its colour. Comes last: codes have no width, but they have a length. */
+/** Colours a piece of text. Applied last: escape codes have a length but no width. */
 export type Paint = (style: Style, text: string) => string;
 
 const formats: Readonly<Record<Style, Parameters<typeof styleText>[0]>> = {
@@ -18,8 +18,7 @@ const inColour: Paint = (style, text) => styleText(formats[style], text, { valid
 const plain: Paint = (_style, text) => text;
 
 /**
- * Colours on a terminal, unless `NO_COLOR` (https://no-color.org) is set or it cannot show any; `FORCE_COLOR` overrides
- * both.
+ * Colours for a terminal that can show them, unless `NO_COLOR` (https://no-color.org) is set; `FORCE_COLOR` overrides both.
  */
 export function paintFor(isTerminal: boolean, env: NodeJS.ProcessEnv): Paint {
   const { FORCE_COLOR: force, NO_COLOR: no, TERM: term } = env;

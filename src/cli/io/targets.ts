@@ -9,17 +9,17 @@ import type { TlsOptions } from '../../zeo/connection/tls.js';
 import { readTarget } from '../../zeo/storage/uri.js';
 import { oneLine } from './terminal-text.js';
 
-/** A storage that the command line, or a configuration, names. */
+/** A storage named by the command line or by a configuration. */
 export interface Target {
-  /** What to call it on the screen, in lines and metrics: unique, and safe to print. */
+  /** Its name on the screen, in lines and in metrics: unique, and safe to print. */
   readonly name: string;
   readonly options: ClientStorageOptions;
 }
 
 /**
- * The storages that the addresses of a command line and a configuration stand for, each at most once.
+ * The storages that the addresses on the command line and the configuration refer to, each once.
  *
- * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_INVALID_ARGUMENT`; what is wrong with the configuration
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_INVALID_ARGUMENT`; ConfigError for the configuration
  */
 export async function readTargets(
   addresses: readonly string[],
@@ -27,14 +27,14 @@ export async function readTargets(
 ): Promise<readonly Target[]> {
   const configured = config === undefined ? [] : await readConfig(config);
   const given = [...new Set(addresses)].map((text) => {
-    // A watcher never writes, and so gets along with a server that is read-only. A URI says itself what it wants.
+    // Nothing is ever written, so a read-only server will do. A URI says itself what it wants.
     const options = text.includes('://') ? readTarget(text) : { ...readTarget(text), readOnly: true };
     return { name: nameOf(options), options };
   });
   return uniquelyNamed([...configured, ...given]);
 }
 
-/** Names that several share get a number. All are made oneLine, and all options are checked. */
+/** Numbers the names that occur more than once, makes all of them printable, and checks the options. */
 function uniquelyNamed(targets: readonly Target[]): readonly Target[] {
   const taken = new Set<string>();
   return targets.map(({ name: wanted, options }) => {
@@ -47,7 +47,7 @@ function uniquelyNamed(targets: readonly Target[]): readonly Target[] {
   });
 }
 
-/** Not the text itself: a URI may carry what nobody should see. */
+/** Not the text as given: a URI may contain credentials. */
 function nameOf(options: ClientStorageOptions): string {
   const { name, addresses, storage } = resolveClientOptions(options);
   const servers = addresses.map(formatAddress).join(',');
@@ -57,8 +57,8 @@ function nameOf(options: ClientStorageOptions): string {
 /**
  * Every ZEO client of a zope.conf, as Zope itself would open it.
  *
- * @throws ConfigError with file, line and what was expected there; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` when there
- *   is none, or one whose certificates cannot be had
+ * @throws ConfigError with file, line and what was expected there; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` if there is no
+ *   client, or if the certificates of one cannot be read
  */
 export async function readConfig(file: string): Promise<readonly Target[]> {
   const clients = await readZopeConfig(file);
@@ -71,11 +71,11 @@ export async function readConfig(file: string): Promise<readonly Target[]> {
   );
 }
 
-/** What an `<ssl>` section comes to (`ZEO/zconfig.py: ssl_config`). */
+/** TLS options for an `<ssl>` section (`ZEO/zconfig.py: ssl_config`). */
 async function readTls(ssl: SslConfig, where: string): Promise<TlsOptions> {
-  // Without its passphrase the server would be told dead, which it is not.
+  // Without the passphrase a healthy server would be reported dead.
   if (ssl.passwordFunction !== undefined)
-    throw invalid(`${where} has a password-function, which only Python could call`);
+    throw invalid(`${where} has a password-function, which only Python can call`);
   const read = (name: string) =>
     readFile(name).catch((cause: NodeJS.ErrnoException) => {
       throw invalid(`${where} needs ${name}, which cannot be read: ${cause.code}`, cause);
@@ -90,7 +90,7 @@ async function readTls(ssl: SslConfig, where: string): Promise<TlsOptions> {
   };
 }
 
-/** A directory of certificates stands for all of them. */
+/** A directory stands for all certificates in it. */
 async function filesIn(name: string): Promise<string[]> {
   const isDirectory = await stat(name).then(
     (found) => found.isDirectory(),

@@ -1,30 +1,30 @@
 /*
- * Text for a terminal. What a server, a file or the command line names may hold anything: everything that is shown goes
- * through `oneLine` first, so that no byte of it steers the terminal. Widths are columns, not characters.
+ * Text for a terminal. Text from a server, a file or the command line may contain anything. All of it passes through
+ * `oneLine` before it is shown, so that no byte of it can control the terminal. Widths are columns, not characters.
  */
 import stringWidth from 'string-width';
 import { printable } from '../../model/printable.js';
 
-/** Longer than any line; a peer's error may be longer still. */
+/** In characters: more than any line shows, but a peer's error may be longer still. */
 const maxLength = 2000;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Printable, on one line, and not endless. */
+/** Makes text printable, puts it on one line, and limits its length. */
 export function oneLine(text: string): string {
   return printable(text.slice(0, maxLength).replace(/\s+/g, ' '));
 }
 
-/** The columns that a text takes. */
+/** The number of columns that a text takes up. */
 export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
-/** Cut to a width, with an ellipsis for what is missing at the end. */
+/** Truncates a text to a width, with an ellipsis at the end. */
 export function truncate(text: string, width: number): string {
   return stringWidth(text) <= width ? text : `${head(split(text), width - 1)}…`;
 }
 
-/** The same with the ellipsis in the middle: names differ at either end. */
+/** The same with the ellipsis in the middle, because names differ at either end. */
 export function truncateMiddle(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   const characters = split(text);
@@ -41,7 +41,7 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - stringWidth(text))) + text;
 }
 
-/** At most so many lines of that width, broken between words; the last one with an ellipsis when that is not enough. */
+/** At most `maxLines` lines of that width, broken between words; the last one ends with an ellipsis if text is left over. */
 export function wrap(text: string, width: number, maxLines: number): readonly string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
@@ -58,7 +58,7 @@ function split(text: string): string[] {
   return Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 
-/** As many of the characters as fit; of reversed ones, in their right order again. */
+/** As many of the characters as fit. With `reversed` they come in reverse, and are put back in order. */
 function head(characters: readonly string[], width: number, reversed = false): string {
   let text = '';
   let used = 0;

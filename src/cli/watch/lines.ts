@@ -5,7 +5,7 @@ import type { Paint } from '../io/paint.js';
 import { padEnd } from '../io/terminal-text.js';
 import type { Entry, View } from './view.js';
 
-/** One line for each entry: time, storage, what happened. For files, pipes and journals. */
+/** One line per entry: time, storage, what happened. For files, pipes and the journal. */
 export class TextLines implements View {
   readonly #output: Output;
   readonly #paint: Paint;
@@ -17,7 +17,7 @@ export class TextLines implements View {
     this.#nameWidth = nameWidth;
   }
 
-  tell({ time, name, text, kind }: Entry): void {
+  show({ time, name, text, kind }: Entry): void {
     if (kind === 'detail') return;
     const line = `${formatDateTime(time)}  ${padEnd(name ?? '-', this.#nameWidth)}  ${text}`;
     this.#output.write(`${kind === 'bad' || kind === 'good' ? this.#paint(kind, line) : line}\n`);
@@ -28,7 +28,7 @@ export class TextLines implements View {
   }
 }
 
-/** One JSON object a line (NDJSON): `time`, `event`, `name` where one storage is concerned, and the event's fields. */
+/** One JSON object per line (NDJSON): `time`, `event`, `name` if it concerns one storage, and the event's fields. */
 export class JsonLines implements View {
   readonly #output: Output;
 
@@ -36,13 +36,13 @@ export class JsonLines implements View {
     this.#output = output;
   }
 
-  tell({ time, event, name, fields }: Entry): void {
+  show({ time, event, name, fields }: Entry): void {
     const shown = 'error' in fields ? { ...fields, error: describe(fields.error) } : fields;
     this.#output.write(`${toJson({ time, event, name, ...shown })}\n`);
   }
 
   end(summary: Entry): void {
-    this.tell(summary);
+    this.show(summary);
   }
 }
 
@@ -54,7 +54,7 @@ function toJson(value: object): string {
   );
 }
 
-/** Stack traces are for logs. */
+/** Without the stack trace, which belongs in a log. */
 function describe(error: unknown): object | undefined {
   if (error === undefined) return undefined;
   if (!(error instanceof Error)) return { message: String(error) };

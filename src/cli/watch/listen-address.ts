@@ -1,16 +1,16 @@
 import { isIPv6 } from 'node:net';
 
-/** Where this program itself listens. */
+/** Where this program listens. */
 export interface ListenAddress {
   readonly host: string;
-  /** 0: one that is free. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
 /**
- * `HOST:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; without a host only this machine can connect.
+ * Parses `HOST:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; without a host only this machine can connect.
  *
- * @throws TypeError saying what is accepted
+ * @throws TypeError that says what is accepted
  */
 export function parseListenAddress(text: string): ListenAddress {
   const parts = /^(?:(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]\s]*)):)?(?<port>\d{1,5})$/.exec(text)?.groups;

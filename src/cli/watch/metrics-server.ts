@@ -7,11 +7,11 @@ import { isTrouble, type Row } from './snapshot.js';
 
 export interface MetricsSource {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  /** Whether this program does its work. */
+  /** Whether this program works. */
   readonly isHealthy: () => boolean;
-  /** What there is so far of the storages; fewer than `expected` while they are being opened. */
+  /** The storages opened so far; fewer than `expected` while they are being opened. */
   readonly rows: () => readonly Row[];
-  /** How many storages there will be. */
+  /** How many storages there will be in all. */
   readonly expected: number;
 }
 
@@ -22,20 +22,20 @@ interface Answer {
 }
 
 const plainText = 'text/plain; charset=utf-8';
-const noWorker = 'the worker thread does not run';
+const noWorker = 'the worker thread is not running';
 
 /**
- * | path | answers |
+ * | path | response |
  * | --- | --- |
  * | `/metrics` | Prometheus text |
  * | `/healthz` | 200 while the agent runs, else 503: for a liveness probe |
- * | `/readyz` | 200 while the agent runs and every storage is well, else 503 and what is not: for a readiness probe |
+ * | `/readyz` | 200 while the agent runs and every storage is well, else 503 and the problems: for a readiness probe |
  */
 export class MetricsServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #source: MetricsSource;
 
-  /** @throws Error naming the address, when it cannot be listened on */
+  /** @throws Error that names the address, if the server cannot listen on it */
   static async listen({ host, port }: ListenAddress, source: MetricsSource): Promise<MetricsServer> {
     const server = new MetricsServer(source);
     server.#server.listen({ host, port });
@@ -61,7 +61,7 @@ export class MetricsServer implements AsyncDisposable {
         () => send(response, { status: 500, type: plainText, body: 'The metrics could not be collected\n' }),
       );
     });
-    // Enough for every scraper and probe, and no way to take all of this process's descriptors.
+    // Enough for scrapers and probes, without letting them exhaust this process's file descriptors.
     this.#server.maxConnections = 64;
   }
 
@@ -87,7 +87,7 @@ export class MetricsServer implements AsyncDisposable {
       case '/readyz':
         return probed([...this.#unready()]);
       default:
-        return { status: 404, type: plainText, body: 'There are /metrics, /healthz and /readyz\n' };
+        return { status: 404, type: plainText, body: 'Not found; try /metrics, /healthz or /readyz\n' };
     }
   }
 
@@ -95,7 +95,8 @@ export class MetricsServer implements AsyncDisposable {
     const { isHealthy, rows, expected } = this.#source;
     const present = rows();
     if (!isHealthy()) yield noWorker;
-    if (present.length < expected) yield `${expected - present.length} of ${expected} are not there yet`;
+    if (present.length < expected)
+      yield `${expected - present.length} of ${expected} storages are not open yet`;
     for (const { name, state } of present) if (isTrouble(state)) yield `${name}: ${state}`;
   }
 }

@@ -2,39 +2,39 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { KeepAlive } from '../../agent/keep-alive.js';
 import { isTrouble, type Row } from './snapshot.js';
 
-/** From a local network's fraction of a millisecond to the default timeout. */
+/** From the fraction of a millisecond of a local network to the default timeout. */
 const roundTripBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-/** From the time that a lost flow takes to that of a failover by hand. */
+/** From the time in which a dropped flow is found to that of a manual failover. */
 const troubleBuckets = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
 /**
- * What Prometheus is told: what the agent finds out, under the names that `zeo-keepalive/metrics` gives it in a host, and
- * how each storage is at the moment. Durations in seconds.
+ * Metrics for Prometheus: what the agent finds out, under the same names as in `zeo-keepalive/metrics`, and the present state
+ * of each storage. Durations are in seconds.
  */
 export class Metrics {
   readonly #registry = new Registry();
 
-  /** @param storages how they are now */
+  /** @param storages the present rows of the table */
   constructor(agent: KeepAlive, storages: { rows(): readonly Row[] }) {
     const registers = [this.#registry];
     const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
       new Histogram({ name: `zeo_keepalive_${name}_duration_seconds`, help, labelNames, buckets, registers });
     const pings = new Counter({
       name: 'zeo_keepalive_pings_total',
-      help: 'Pings that were due, by what they came to',
+      help: 'Pings that were due, by result',
       labelNames: ['storage', 'result'],
       registers,
     });
     const roundTrips = histogram('ping', 'Round trips of answered pings', ['storage'], roundTripBuckets);
     const detections = histogram(
       'detection',
-      'From the last byte of a peer to the verdict that it is dead',
+      'Time from the last byte of a peer to the verdict that it is dead',
       ['storage', 'diagnosis'],
       troubleBuckets,
     );
     const reconnects = new Counter({
       name: 'zeo_keepalive_reconnects_total',
-      help: 'Connections that took the place of a lost one',
+      help: 'Connections that replaced a lost one',
       labelNames: ['storage', 'cause'],
       registers,
     });
@@ -46,13 +46,13 @@ export class Metrics {
     );
     const stalls = histogram(
       'stall',
-      'Standstills of the main loop or the process, in which verdicts were withheld',
+      'Stalls of the main loop, the process or the machine, during which verdicts are withheld',
       ['of'],
       troubleBuckets,
     );
     const restarts = new Counter({
       name: 'zeo_keepalive_worker_restarts_total',
-      help: 'Worker threads that ended by themselves and were replaced',
+      help: 'Worker threads that ended unexpectedly and were replaced',
       registers,
     });
     new Gauge({

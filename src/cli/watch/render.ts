@@ -7,7 +7,7 @@ import type { Entry, EntryKind } from './view.js';
 
 export interface RenderOptions {
   readonly columns: number;
-  /** Lines that there are. */
+  /** Lines of the terminal. */
   readonly rows: number;
   readonly paint: Paint;
 }
@@ -22,8 +22,8 @@ const kindStyles: Readonly<Record<EntryKind, Style | undefined>> = {
 const mostRecent = 8;
 
 /**
- * What the screen shows: a title, the table, and what happened lately. At most `rows` lines, none wider than `columns`
- * (down to the 20 that no terminal falls short of).
+ * The screen: a title, the table, and recent events. At most `rows` lines, none wider than `columns`, which must be at least
+ * 20.
  */
 export function render(snapshot: Snapshot, { columns, rows, paint }: RenderOptions): readonly string[] {
   const lines = [titleOf(snapshot, columns), ''];
@@ -36,12 +36,12 @@ export function render(snapshot: Snapshot, { columns, rows, paint }: RenderOptio
   return [...lines, ...table, ...tail].slice(0, rows);
 }
 
-/** As much of it as fits, the most important first. */
+/** As many parts as fit, the most important first. */
 function titleOf({ now, rows, periodMs, detectionBoundMs }: Snapshot, columns: number): string {
   const parts = [
     `${rows.length} ${rows.length === 1 ? 'storage' : 'storages'}: ${countStates(rows)}`,
     `pinged every ${formatDuration(periodMs)}`,
-    `a silence is found within ${formatDuration(detectionBoundMs)}`,
+    `silence is found within ${formatDuration(detectionBoundMs)}`,
   ];
   let title = `zeo-keepalive ${formatTime(now)}`;
   for (const part of parts) {
@@ -52,7 +52,7 @@ function titleOf({ now, rows, periodMs, detectionBoundMs }: Snapshot, columns: n
   return truncate(title, columns);
 }
 
-/** A line of what happened. */
+/** One recent event. */
 function renderEntry({ time, name, text, kind }: Entry, now: Date, columns: number, paint: Paint): string {
   const who = name === undefined ? '' : `${truncateMiddle(name, Math.floor(columns / 3))}  `;
   const line = truncate(`${formatMoment(time, now)}  ${who}${text}`, columns);

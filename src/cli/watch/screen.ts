@@ -1,6 +1,6 @@
 /*
- * Draws on a terminal: on its alternate screen, so that what was there before is there again afterwards. Whatever ends
- * the program, the terminal gets its cursor back.
+ * Draws on the terminal's alternate screen, so that its previous contents come back afterwards. However the program ends, the
+ * cursor is shown again.
  */
 import type { Output } from '../io/output.js';
 import type { Paint } from '../io/paint.js';
@@ -8,17 +8,17 @@ import { render } from './render.js';
 import type { Snapshot } from './snapshot.js';
 import type { Entry, View } from './view.js';
 
-/** Alternate screen, no cursor, no wrapping of what is too long. */
+/** Alternate screen, no cursor, no wrapping of long lines. */
 const enter = '\x1b[?1049h\x1b[?25l\x1b[?7l';
 const leave = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 const home = '\x1b[H';
 const clearLine = '\x1b[K';
 const clearBelow = '\x1b[J';
-/** What comes between is shown at once (synchronized output); terminals that do not know it ignore it. */
+/** Everything between them appears at once (synchronized output); terminals without support ignore them. */
 const beginFrame = '\x1b[?2026h';
 const endFrame = '\x1b[?2026l';
 
-/** Redrawn when something happened, but no more often than this, and no more rarely than the other. */
+/** Redrawn after an event, but with no less than `shortestMs` and no more than `longestMs` between two frames. */
 const shortestMs = 100;
 const longestMs = 1000;
 
@@ -44,7 +44,7 @@ export class Screen implements View {
     this.#draw();
   }
 
-  tell(): void {
+  show(): void {
     this.#pending ??= setTimeout(() => this.#draw(), shortestMs);
   }
 
@@ -65,7 +65,7 @@ export class Screen implements View {
     if (this.#isSuspended || this.#output.isFull) return;
     const { columns, rows } = this.#output;
     const lines = render(this.#snapshot(), { columns, rows, paint: this.#paint });
-    // Cleared before it is written: after a line of the full width that would take its last character.
+    // Lines are cleared before they are written: afterwards that would erase the last character of a full line.
     const frame = lines.map((line) => clearLine + line).join('\r\n');
     const below = lines.length < rows ? `\r\n${clearBelow}` : '';
     this.#output.write(`${beginFrame}${home}${frame}${below}${endFrame}`);
@@ -73,7 +73,7 @@ export class Screen implements View {
 
   readonly #restore = (): void => this.#output.write(leave);
 
-  /** Ctrl-Z: the shell gets its screen. Timers that are overdue when this goes on run before `SIGCONT` is told of. */
+  /** Ctrl-Z: gives the shell its screen. On resuming, overdue timers run before `SIGCONT` is emitted. */
   readonly #suspend = (): void => {
     this.#isSuspended = true;
     this.#restore();

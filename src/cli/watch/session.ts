@@ -1,14 +1,14 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
 import type { KeepAliveStatus } from '../../agent/status.js';
 import { formatDateTime, formatMs } from '../io/format.js';
-import { type Row, type Snapshot, tellTrouble } from './snapshot.js';
+import { describeTrouble, type Row, type Snapshot } from './snapshot.js';
 import type { Entry } from './view.js';
 import type { WatchedStorage } from './watched-storage.js';
 
-/** Facts kept for the screen: more than any shows. */
-const recentFacts = 20;
+/** How many entries are kept for the screen: more than any shows. */
+const mostRecent = 20;
 
-/** What `watch` knows, from its beginning to its end. */
+/** The state of a `watch` from start to end. */
 export class Session {
   readonly #agent: KeepAlive;
   readonly #storages = new Map<string, WatchedStorage>();
@@ -22,12 +22,12 @@ export class Session {
     this.#storages.set(storage.name, storage);
   }
 
-  /** Takes in what happened. */
+  /** Takes note of an entry. */
   note(entry: Entry): void {
     if (entry.name !== undefined) this.#storages.get(entry.name)?.note(entry);
     if (entry.kind === 'routine' || entry.kind === 'detail') return;
     this.#recent.push(entry);
-    if (this.#recent.length > recentFacts) this.#recent.shift();
+    if (this.#recent.length > mostRecent) this.#recent.shift();
   }
 
   rows(): readonly Row[] {
@@ -41,7 +41,7 @@ export class Session {
     return { now: new Date(), periodMs, detectionBoundMs, rows, recent: [...this.#recent] };
   }
 
-  /** How it was. */
+  /** The last entry: how each storage fared. */
   summary(reason: string): Entry {
     const rows = this.rows();
     const storages = rows.map(({ name, state, pings, failures, roundTrips, trouble }) => ({
@@ -75,6 +75,6 @@ function summarize({ name, state, pings, failures, roundTrips, trouble }: Row): 
     roundTrips === undefined
       ? ''
       : `, round trip ${formatMs(roundTrips.p50Ms)} ms, 99 % within ${formatMs(roundTrips.p99Ms)} ms`;
-  const last = trouble === undefined ? '' : `\n  └ ${formatDateTime(trouble.at)} ${tellTrouble(trouble)}`;
+  const last = trouble === undefined ? '' : `\n  └ ${formatDateTime(trouble.at)} ${describeTrouble(trouble)}`;
   return `${name}  ${state}, ${pings} pings, ${failures} failed${times}${last}`;
 }

@@ -2,27 +2,27 @@ import type { RoundTripSummary } from '../../agent/ping/round-trips.js';
 import type { Entry } from './view.js';
 
 /**
- * How a storage is, at a glance. From bad to good, which is the order of the table.
+ * The state of a storage at a glance. From bad to good, which is the order of the table.
  *
  * | state | means |
  * | --- | --- |
  * | `dead` | its server stayed silent after a ping; the connection was destroyed, and there is no new one yet |
  * | `down` | it had a connection and lost it |
  * | `failed` | it is connected, and its last ping failed |
- * | `opening` | there was no connection so far |
- * | `back` | it has a new connection after one of the above, which has not answered a ping yet |
+ * | `opening` | it has not been connected yet |
+ * | `back` | it is connected again after one of the above, and has not answered a ping yet |
  * | `ready` | it is connected, and its first ping is not due yet |
  * | `alive` | it is connected, and its last ping was answered |
  */
 export const displayStates = ['dead', 'down', 'failed', 'opening', 'back', 'ready', 'alive'] as const;
 export type DisplayState = (typeof displayStates)[number];
 
-/** Whether a state is one to do something about. */
+/** Whether a state needs attention. */
 export function isTrouble(state: DisplayState): boolean {
   return displayStates.indexOf(state) < displayStates.indexOf('back');
 }
 
-/** One line of the table. All texts are printable. */
+/** A line of the table. All texts are printable. */
 export interface Row {
   readonly name: string;
   /** The server that it is connected to. */
@@ -35,29 +35,29 @@ export interface Row {
   readonly trouble: Trouble | undefined;
 }
 
-/** What went wrong last. */
+/** The last thing that went wrong. */
 export interface Trouble {
   readonly at: Date;
   /** With its diagnosis. */
   readonly text: string;
-  /** Why it goes on, as far as that is known. */
+  /** Why it continues, if that is known. */
   readonly latest?: string;
   /** How it ended, if it did. */
   readonly end?: string;
 }
 
-/** The whole story. */
-export function tellTrouble({ text, latest, end }: Trouble): string {
+/** Cause and end, or why it continues. */
+export function describeTrouble({ text, latest, end }: Trouble): string {
   const sequel = end ?? latest;
   return sequel === undefined ? text : `${text}; ${sequel}`;
 }
 
-/** All that a screen shows, at one moment. */
+/** Everything that the screen shows, at one moment. */
 export interface Snapshot {
   readonly now: Date;
   readonly periodMs: number;
   readonly detectionBoundMs: number;
   readonly rows: readonly Row[];
-  /** What happened lately, newest last, without routine. */
+  /** Recent entries without the routine ones, newest last. */
   readonly recent: readonly Entry[];
 }

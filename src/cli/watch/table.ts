@@ -1,7 +1,7 @@
 import { formatMoment, formatMs, formatSince } from '../io/format.js';
 import type { Paint, Style } from '../io/paint.js';
 import { padEnd, padStart, truncate, truncateMiddle, widthOf, wrap } from '../io/terminal-text.js';
-import { type DisplayState, displayStates, isTrouble, type Row, tellTrouble } from './snapshot.js';
+import { type DisplayState, describeTrouble, displayStates, isTrouble, type Row } from './snapshot.js';
 
 const styles: Readonly<Record<DisplayState, Style>> = {
   dead: 'bad',
@@ -16,7 +16,7 @@ const styles: Readonly<Record<DisplayState, Style>> = {
 interface Column {
   readonly heading: string;
   readonly width: number;
-  /** The narrowest terminal that has room for it. */
+  /** The narrowest terminal that shows it, in columns. */
   readonly from: number;
   readonly cell: (row: Row, now: Date) => string;
   readonly pad: typeof padEnd;
@@ -34,7 +34,7 @@ const columns: readonly Column[] = [
     heading: 'ms NOW',
     width: 6,
     from: 44,
-    // Of a server that does not answer there is no present round trip.
+    // A server that does not answer has no current round trip.
     cell: (row) => (isTrouble(row.state) ? '' : milliseconds(({ lastMs }) => lastMs)(row)),
     pad: padStart,
   },
@@ -55,13 +55,13 @@ const serverColumn: Column = {
   cell: ({ server = '' }) => truncateMiddle(server, 24),
   pad: padEnd,
 };
-/** A longer name may be cut to make room for its server. */
+/** A longer name may be truncated to make room for its server. */
 const longName = 32;
-/** A trouble's diagnosis is a sentence; more lines than this are no diagnosis. */
+/** A diagnosis is one sentence, which fits. */
 const troubleLines = 3;
 
 /**
- * The storages, the worst first, in at most so many lines; when there are more, the last line counts the rest.
+ * The storages, worst first, in at most `height` lines; if there are more, the last line counts the rest.
  *
  * @param width columns of the terminal
  * @param height lines, 2 or more, the heading included
@@ -87,7 +87,7 @@ export function renderTable(
     });
     const line = [padEnd(truncateMiddle(row.name, nameWidth), nameWidth), ...cells].join(gap).trimEnd();
     if (row.trouble === undefined || !(bad || withOldTrouble)) return [line];
-    const text = `${formatMoment(row.trouble.at, now)} ${tellTrouble(row.trouble)}`;
+    const text = `${formatMoment(row.trouble.at, now)} ${describeTrouble(row.trouble)}`;
     const explanation = wrap(text, Math.max(10, width - 4), troubleLines).map((part, index) =>
       paint(bad ? 'bad' : 'faint', `  ${index === 0 ? '└' : ' '} ${part}`),
     );
@@ -96,7 +96,7 @@ export function renderTable(
 
   const room = height - 1;
   const full = sorted.map((row) => block(row, true));
-  // Where there is no room for all, what is over gives way first.
+  // If there is not room for everything, past troubles are left out first.
   const blocks = full.flat().length <= room ? full : sorted.map((row) => block(row, false));
   const body: string[] = [];
   let count = 0;
@@ -115,7 +115,7 @@ export function renderTable(
 function columnsFor(rows: readonly Row[], width: number, longestName: number): readonly Column[] {
   const shown = columns.filter(({ from }) => width >= from);
   const withServer = [serverColumn, ...shown];
-  // A name that is its server's address says it all.
+  // The column adds nothing if each name is the address of its server.
   const isNews = rows.some(({ name, server }) => server !== undefined && server !== name);
   const name = Math.min(longestName, longName);
   return isNews && name + widthOfAll(withServer) <= width ? withServer : shown;
@@ -137,7 +137,7 @@ export function countStates(rows: readonly Row[]): string {
 const bars = [...'▁▂▃▄▅▆▇█'];
 
 /**
- * A graph of one line: the last values that there is room for, from zero to the highest of them.
+ * A one-line graph of the last values that fit, scaled from zero to the highest of them.
  *
  * @example sparkLine([1, 2, 4, 8], 8) // '▁▂▄█'
  */

@@ -1,7 +1,7 @@
 import type { Output } from '../io/output.js';
 import type { Entry, View } from './view.js';
 
-/** Leaves out what is told while nobody reads, and says how much that was. */
+/** Leaves out entries while the reader is behind, and then shows how many there were. */
 export class UnhurriedView implements View {
   readonly #view: View;
   readonly #output: Output;
@@ -12,26 +12,26 @@ export class UnhurriedView implements View {
     this.#output = output;
   }
 
-  tell(entry: Entry): void {
+  show(entry: Entry): void {
     if (this.#output.isFull) {
       this.#leftOut += 1;
       return;
     }
-    this.#tellOfGap();
-    this.#view.tell(entry);
+    this.#showGap();
+    this.#view.show(entry);
   }
 
   end(summary: Entry): void {
-    this.#tellOfGap();
+    this.#showGap();
     this.#view.end(summary);
   }
 
-  #tellOfGap(): void {
+  #showGap(): void {
     const count = this.#leftOut;
     if (count === 0) return;
     this.#leftOut = 0;
-    const text = `${count} left out here, as nobody read them`;
-    this.#view.tell({
+    const text = `${count} ${count === 1 ? 'entry' : 'entries'} left out here: the reader was too slow`;
+    this.#view.show({
       ...{ time: new Date(), event: 'leftOut', name: undefined, kind: 'note' },
       ...{ text, fields: { count } },
     });

@@ -1,8 +1,8 @@
-/** Something that happened, for people (`text`) and for machines (`event`, `fields`). */
+/** An event, for people (`text`) and for machines (`event`, `fields`). */
 export interface Entry {
   readonly time: Date;
   readonly event: string;
-  /** The storage it happened to; `undefined` when it concerns all of them. */
+  /** The storage that it concerns; `undefined` if it concerns all of them. */
   readonly name: string | undefined;
   readonly kind: EntryKind;
   /** One printable line. */
@@ -15,16 +15,16 @@ export type EntryKind =
   | 'good'
   | 'bad'
   | 'note'
-  /** It happens all the time, as an answered ping. */
+  /** Happens all the time, such as an answered ping. */
   | 'routine'
-  /** People have been told in other words, or often enough: one more attempt that failed in the same way. */
+  /** Adds nothing for people: reported in other words, or one more attempt that failed in the same way. */
   | 'detail';
 
-export type Tell = (entry: Entry) => void;
+export type Report = (entry: Entry) => void;
 
-/** What shows what happens. */
+/** Shows what happens. */
 export interface View {
-  tell(entry: Entry): void;
-  /** The last thing that is told; the output is left as it was found. */
+  show(entry: Entry): void;
+  /** Shows the last entry, and leaves the output as it was found. */
   end(summary: Entry): void;
 }

@@ -12,7 +12,7 @@ import type { Target } from '../io/targets.js';
 import { widthOf } from '../io/terminal-text.js';
 import { JsonLines, TextLines } from './lines.js';
 import type { ListenAddress } from './listen-address.js';
-import { logOfAgent, tellOfAgent, tellOfStorage, tellOfWarnings } from './narrate.js';
+import { loggerFor, reportAgent, reportStorage, reportWarnings } from './narrate.js';
 import { Screen } from './screen.js';
 import { Session } from './session.js';
 import { UnhurriedView } from './unhurried-view.js';
@@ -20,11 +20,11 @@ import type { Entry, View } from './view.js';
 import { WatchedStorage } from './watched-storage.js';
 
 export interface WatchOptions {
-  /** What to override the environment with. */
+  /** Settings that override the environment. */
   readonly agent: Omit<KeepAliveOptions, 'logger' | 'level'>;
   /** NDJSON instead of lines or a screen. */
   readonly json: boolean;
-  /** Lines without what happens all the time. */
+  /** Leaves out routine lines. */
   readonly quiet: boolean;
   /** Where to serve metrics and probes. */
   readonly metrics: ListenAddress | undefined;
@@ -34,7 +34,7 @@ export interface WatchOptions {
 const defaultPeriod = 10;
 
 /**
- * Keeps these storages alive and shows what happens, until it is asked to end. Resolves to the exit code.
+ * Keeps these storages alive and shows what happens until it is asked to end. Resolves to the exit code.
  *
  * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`
  */
@@ -45,12 +45,12 @@ export async function watch(
 ): Promise<number> {
   using ending = new Ending(output);
   const databases = new StorageRegistry();
-  // What is told before there is a view waits for it.
+  // Entries that come before there is a view wait for it.
   const early: Entry[] = [];
-  let tell = (entry: Entry): void => {
+  let report = (entry: Entry): void => {
     early.push(entry);
   };
-  const logger = logOfAgent((entry) => tell(entry));
+  const logger = loggerFor((entry) => report(entry));
   const isPeriodSet = readVariable('period', process.env) !== undefined;
   const period = options.agent.period ?? (isPeriodSet ? undefined : defaultPeriod);
   await using agent = new KeepAlive({ ...options.agent, period, logger }, databases);
@@ -58,35 +58,35 @@ export async function watch(
   const session = new Session(agent);
   await using metrics = await serveMetrics(options.metrics, agent, session, targets.length);
   const view = new UnhurriedView(createView(output, session, targets, options), output);
-  tell = (entry) => {
+  report = (entry) => {
     session.note(entry);
-    if (!options.quiet || (entry.kind !== 'routine' && entry.kind !== 'detail')) view.tell(entry);
+    if (!options.quiet || (entry.kind !== 'routine' && entry.kind !== 'detail')) view.show(entry);
   };
   try {
-    for (const entry of early) tell(entry);
-    tellOfAgent(agent, (entry) => tell(entry));
-    tellOfWarnings((entry) => tell(entry));
+    for (const entry of early) report(entry);
+    reportAgent(agent, (entry) => report(entry));
+    reportWarnings((entry) => report(entry));
     for (const { name, options } of targets) {
-      // Without waiting: one server that is down must not hide how the others are.
+      // Does not wait: one server that is down must not hide the state of the others.
       const storage = await ClientStorage.open({ ...options, wait: false });
-      tellOfStorage(name, storage, (entry) => tell(entry));
+      reportStorage(name, storage, (entry) => report(entry));
       session.add(new WatchedStorage(name, storage));
       databases.open(name, storage);
     }
     agent.start();
-    tell(started(agent));
-    if (metrics !== undefined) tell(served(metrics.address));
+    report(started(agent));
+    if (metrics !== undefined) report(served(metrics.address));
     const reason = await ending.reason();
     const summary = session.summary(reason);
-    // Not after the end of the view: closing is no event.
-    tell = () => {};
+    // Nothing is shown after the end of the view: closing the storages is not an event.
+    report = () => {};
     view.end(summary);
     return exitCode.done;
   } catch (error) {
     view.end(session.summary('failed'));
     throw error;
   } finally {
-    tell = () => {};
+    report = () => {};
     await agent.stop();
     await Promise.all([...databases.opened.keys()].map((name) => databases.close(name)));
   }
@@ -128,21 +128,21 @@ async function serveMetrics(
 function started(agent: KeepAlive): Entry {
   const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0 } = agent.status();
   const text =
-    `pings every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
-    `a server that falls silent is found within ${formatDuration(detectionBoundMs)}`;
+    `pings every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for a reply; ` +
+    `a server that goes silent is found within ${formatDuration(detectionBoundMs)}`;
   const fields = { periodMs, timeoutMs, detectionBoundMs };
   return { time: new Date(), event: 'started', name: undefined, kind: 'note', text, fields };
 }
 
 function served(address: string): Entry {
   const url = `http://${address}/metrics`;
-  const text = `serves ${url}, and /healthz and /readyz beside it`;
+  const text = `serves ${url}, /healthz and /readyz`;
   return { time: new Date(), event: 'metrics', name: undefined, kind: 'note', text, fields: { url } };
 }
 
 function nothingToDo(): KeepAliveError {
   return new KeepAliveError(
     'ERR_KEEPALIVE_INVALID_SETTING',
-    'The period is zero or negative: there is nothing to do',
+    'The period is zero or negative, so there is nothing to do',
   );
 }

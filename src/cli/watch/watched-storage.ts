@@ -4,7 +4,7 @@ import { oneLine } from '../io/terminal-text.js';
 import type { DisplayState, Row, Trouble } from './snapshot.js';
 import type { Entry } from './view.js';
 
-/** One of the storages that are watched: what its entries come to. */
+/** A storage that is watched, and its state according to the entries about it. */
 export class WatchedStorage {
   readonly name: string;
   readonly #storage: ClientStorage;
@@ -17,7 +17,7 @@ export class WatchedStorage {
     this.#storage = storage;
   }
 
-  /** Takes in what happened to it. */
+  /** Takes note of an entry about it. */
   note(entry: Entry): void {
     const state = this.#next(entry.event);
     if (state !== this.#state) {
@@ -27,7 +27,7 @@ export class WatchedStorage {
     this.#trouble = this.#troubleAfter(entry);
   }
 
-  /** How it is now. */
+  /** Its present row of the table. */
   row(status: ConnectionStatus | undefined): Row {
     const { address } = this.#storage;
     return {
@@ -47,7 +47,7 @@ export class WatchedStorage {
       case 'connected':
         return this.#state === 'opening' ? 'ready' : 'back';
       case 'connectionDied':
-        // Told just after the loss of the connection; a new one is not there before.
+        // Comes just after the loss of the connection, and before a new one.
         return 'dead';
       case 'disconnected':
         return 'down';
@@ -63,7 +63,7 @@ export class WatchedStorage {
   #troubleAfter({ time, event, kind, text }: Entry): Trouble | undefined {
     const trouble = this.#trouble;
     if (kind === 'bad') {
-      // What an outage began with says more than why the attempts to end it fail.
+      // The cause of an outage says more than why the attempts to end it fail.
       const goesOn = trouble !== undefined && trouble.end === undefined && !this.#storage.ready;
       return goesOn ? { ...trouble, latest: text } : { at: time, text };
     }

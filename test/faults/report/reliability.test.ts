@@ -38,7 +38,7 @@ const row = (name: string, variant: string, server: Row['server'] = 'embedded'):
 });
 
 describe('the judge', () => {
-  it('finds nothing wrong with a result that keeps every promise', () => {
+  it('has no objection to a result that keeps every promise', () => {
     assert.deepEqual(brokenPromises(kept), []);
   });
 
@@ -48,10 +48,10 @@ describe('the judge', () => {
     ['a false death', { falseDeaths: 2 }, /2 false deaths in 3 chances/],
     ['a lost call', { callsLost: 1 }, /1 calls were lost/],
     ['a machine that was too busy', { tooBusy: 'late peers' }, /too busy for this run: late peers/],
-    ['whatever else a fault found', { broken: ['it leaks'] }, /it leaks/],
+    ['a problem that the fault itself found', { broken: ['it leaks'] }, /it leaks/],
   ];
   for (const [what, change, expected] of breaches) {
-    it(`objects to ${what}`, () => {
+    it(`has one objection to a result with ${what}`, () => {
       const broken = brokenPromises({ ...kept, ...change });
       assert.equal(broken.length, 1);
       assert.match(broken[0] as string, expected);
@@ -60,12 +60,12 @@ describe('the judge', () => {
 });
 
 describe('the reliability table', () => {
-  it('has the median and the latest of what was found', () => {
+  it('has the median and the latest time of detection', () => {
     const { medianMs, maxMs, deathsDetected } = row('drop', 'both ways');
     assert.deepEqual([medianMs, maxMs, deathsDetected], [1200, 2400, 3]);
   });
 
-  it('keeps the rows of other faults and servers, and replaces those of what ran again', () => {
+  it('replaces only the rows of the faults and servers that ran again', () => {
     const earlier = [row('a', 'old'), row('a', 'old', 'zeo-6.2'), row('b', 'old'), row('gone', 'old')];
     const merged = merge(earlier, [row('a', 'new'), row('a', 'new too')], ['b', 'a']);
     assert.deepEqual(
@@ -74,7 +74,7 @@ describe('the reliability table', () => {
     );
   });
 
-  it('shows what was broken, and what it was run on', () => {
+  it('shows broken promises and the machine of the run', () => {
     const page = reliabilityPage([{ ...row('drop', 'both ways'), broken: ['too late'] }]);
     assert.match(
       page,
@@ -85,7 +85,7 @@ describe('the reliability table', () => {
 });
 
 describe('the list of faults', () => {
-  it('has each name once, and a server for each', () => {
+  it('has unique names and at least one server for each', () => {
     const names = allFaults.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     for (const { name, servers } of allFaults) assert.ok(servers.length > 0, name);

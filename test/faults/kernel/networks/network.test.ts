@@ -10,10 +10,10 @@ import { Network } from './network.js';
 describe('a network of the fault lab', () => {
   const skip = missingForKernelFaults();
 
-  it('lets a process go on that was stopped on it when it is removed', { skip }, async () => {
+  it('resumes a stopped process in it when it is removed', { skip }, async () => {
     using network = new Network();
     const { namespace } = network.add('host');
-    // It ends with its standard input, as the servers of the lab end with theirs, unless it is stopped.
+    // Ends with its standard input, as the servers of the lab do, unless it is stopped.
     const child = spawn('ip', ['netns', 'exec', namespace, 'sh', '-c', 'kill -STOP $$; read -r line'], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });

@@ -21,7 +21,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     const rig = new TwoHosts();
     const addresses = rig.addresses(addressCount);
     const server = await SocketServer.start(rig.server);
-    // One of them takes the table of IPv6 for a connection to an IPv4 address.
+    // One connection to an IPv4 address is in the table for IPv6.
     const hosts = addresses.map((address, index) =>
       index === 1 ? `::ffff:${hostOf(address)}` : hostOf(address),
     );
@@ -46,7 +46,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
 
   type Rig = Awaited<ReturnType<typeof setUp>>;
 
-  /** Drops every packet of each at a random moment, and returns after how long it was found dead, less standstills. */
+  /** Cuts each connection off at a random moment, and returns how long afterwards it was found dead. */
   async function cutAll({ rig, host, addresses }: Rig, writes: boolean) {
     const begun = new Map<number, { atMs: number; stoodStillMs: number }>();
     for (const [socket, address] of addresses.entries()) {
@@ -67,19 +67,19 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     return `${found.length}: min ${afterMs[0]}, median ${afterMs[afterMs.length >> 1]}, max ${afterMs.at(-1)} ms`;
   }
 
-  it('are found dead within the bound when they are idle', { skip }, async (t) => {
+  it('are found dead within the bound if they are idle', { skip }, async (t) => {
     await using rig = await setUp(count);
     const found = await cutAll(rig, false);
     t.diagnostic(figures(found));
     assert.equal(found.length, count);
     for (const { afterMs, heldUpMs, death } of found) {
       assert.equal(death.by, 'probes');
-      assert.ok(afterMs - heldUpMs <= idleMs, `${afterMs} ms, of them ${heldUpMs} held up`);
+      assert.ok(afterMs - heldUpMs <= idleMs, `${afterMs} ms, ${heldUpMs} ms of it stalled`);
     }
     assert.deepEqual(rig.host.all('lost'), []);
   });
 
-  it('are found dead within the bound when bytes are in flight', { skip }, async (t) => {
+  it('are found dead within the bound if bytes are in flight', { skip }, async (t) => {
     await using rig = await setUp(count);
     const found = await cutAll(rig, true);
     t.diagnostic(figures(found));
@@ -87,12 +87,12 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     for (const { afterMs, heldUpMs, death } of found) {
       assert.equal(death.by, 'retransmits');
       assert.equal(death.unacknowledgedBytes, 100);
-      assert.ok(afterMs - heldUpMs <= inFlightMs, `${afterMs} ms, of them ${heldUpMs} held up`);
+      assert.ok(afterMs - heldUpMs <= inFlightMs, `${afterMs} ms, ${heldUpMs} ms of it stalled`);
     }
     assert.deepEqual(rig.host.all('lost'), []);
   });
 
-  it('live while their server does not read, and while it computes', { skip }, async () => {
+  it('stay alive while their server computes or does not read', { skip }, async () => {
     await using rig = await setUp(3);
     const { host, server } = rig;
     await host.write(0, { bytes: 16 * 1024 * 1024, first: doNotRead });
@@ -100,7 +100,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     await server.compute(5 * timeoutMs);
     await sleep(2 * timeoutMs);
     assert.deepEqual(host.all('died'), []);
-    // The table was looked at all the while.
+    // The table was read all the while.
     rig.rig.cut(rig.addresses[2] as string, 'both ways');
     assert.ok(await host.meets(() => host.all('died').length > 0, patienceMs));
     assert.deepEqual(
@@ -109,7 +109,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     );
   });
 
-  it('live through a stop of their own process, but for one that died in it', { skip }, async () => {
+  it('survive a stop of their process, except one that died in it', { skip }, async () => {
     await using rig = await setUp(3);
     const { host } = rig;
     host.signal('SIGSTOP');
@@ -127,7 +127,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     );
   });
 
-  it('are told from others with the same ports', { skip }, async () => {
+  it('are distinguished from others with the same ports', { skip }, async () => {
     await using rig = await setUp(4, { 2: 20_000, 3: 20_000 });
     rig.rig.cut(rig.addresses[2] as string, 'both ways');
     const { host } = rig;
