@@ -1,7 +1,7 @@
 import type { ServerKind } from '../support/servers.js';
 
 /**
- * The fault lab: what is done to a connection, and what came of it.
+ * The fault lab: what is done to connections, and with what result.
  *
  * A fault runs in two sizes: scaled, in the normal suite, and full, for the figures in docs/reliability.md.
  */
@@ -16,23 +16,23 @@ export interface FaultOptions {
 export interface FaultResult {
   /** What varied: the server, the length of a stall, … One row of the table. */
   readonly variant: string;
-  /** Promised: within how many milliseconds, of time in which the main loop turned, a death is detected. */
+  /** The promised bound for detecting a death, in milliseconds in which the main loop ran. */
   readonly boundMs: number | undefined;
-  /** When each death was detected, in milliseconds after the fault; empty for faults that nobody dies of. */
+  /** When each death was detected, in milliseconds after the fault; empty for faults without deaths. */
   readonly detectedAfterMs: readonly number[];
   /** Deaths that should have been detected. */
   readonly deathsExpected: number;
   /** Verdicts of death on a peer that was alive. */
   readonly falseDeaths: number;
-  /** In how many chances, e.g. connection-stalls or pings. */
+  /** The number of chances for a false death, e.g. stalls times connections, or pings. */
   readonly chances: number;
   /** Calls that neither succeeded nor failed with an error. Must be 0. */
   readonly callsLost: number;
   /** Anything else worth a column, e.g. what a naive watchdog did in the same run. */
   readonly notes?: string;
-  /** Promises that were broken and that no column shows, e.g. a leak; each a phrase. */
+  /** Broken promises that no column shows, such as a leak; a phrase each. */
   readonly broken?: readonly string[];
-  /** What the machine, busy with other things, was too late with, so that this run says nothing about the agent. */
+  /** Why the machine was too busy for this run to say anything about the agent. */
   readonly tooBusy?: string;
 }
 
@@ -42,9 +42,9 @@ export interface Fault {
   /** A phrase for the table. */
   readonly about: string;
   readonly layer: 'relay' | 'process' | 'kernel';
-  /** The servers that it is run against. */
+  /** The servers against which it is run. */
   readonly servers: readonly ServerKind[];
-  /** Why it cannot run here; `undefined` when it can. */
+  /** Why it cannot run here; `undefined` if it can. */
   missing?(): string | undefined;
   run(options: FaultOptions): Promise<readonly FaultResult[]>;
 }

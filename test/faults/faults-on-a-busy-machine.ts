@@ -1,4 +1,4 @@
-// Faults as tests, of which some were run by a machine that was too busy. Run by run-as-tests.test.ts.
+// Faults as tests, some of them on a machine that was too busy. Run by run-as-tests.test.ts.
 import type { Fault, FaultResult } from './fault.js';
 import { runAsTests } from './run-as-tests.js';
 

@@ -15,13 +15,13 @@ import { textTable } from './report/table.js';
 
 const usage = `npm run test:faults -- [name…] [--full] [--server KIND] [--json FILE] [--write]
 
-  name           the fault of that name, or those whose names begin so; without any, all
+  name           the fault of that name, or those whose names start with it; default: all
   --full         the size of the published figures instead of the suite's
-  --server KIND  embedded, zeo-6.2 or zeo-5.4.1; without it, all that the fault is run against
-  --json FILE    writes the rows of this run
-  --write        puts them into docs/reliability.json and writes docs/reliability.md from it
+  --server KIND  embedded, zeo-6.2 or zeo-5.4.1; default: all servers of the fault
+  --json FILE    writes the rows of this run to a file
+  --write        merges them into docs/reliability.json and writes docs/reliability.md from it
 
-Exits with 1 when a promise was broken or a fault could not be run to its end.`;
+Exits with 1 if a promise was broken or a fault could not be completed.`;
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const rowsFile = path.join(root, 'docs/reliability.json');
@@ -48,7 +48,7 @@ const matching = (word: string): readonly Fault[] => {
 };
 const unknown = words.filter((word) => matching(word).length === 0);
 if (unknown.length > 0) {
-  console.error(`No fault begins with ${unknown.join(', ')}. There are:`);
+  console.error(`No fault starts with ${unknown.join(', ')}. The faults are:`);
   for (const { name, about } of allFaults) console.error(`  ${name.padEnd(24)} ${about}`);
   process.exit(2);
 }
@@ -109,7 +109,7 @@ async function runFault(fault: Fault, server: ServerKind): Promise<void> {
   }
 }
 
-/** With a `+` when the working tree is not what was committed. */
+/** With a `+` if the working tree has uncommitted changes. */
 function commit(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();

@@ -3,13 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-/** The lines of the tests, as TAP: `ok 1 - late keeps what is promised, against embedded # SKIP …`. */
+/** The lines of the tests, as TAP: `ok 1 - late keeps its promises against embedded # SKIP …`. */
 function run(): readonly string[] {
   const script = fileURLToPath(new URL('./faults-on-a-busy-machine.js', import.meta.url));
   // Without this variable it is a separate run rather than part of this one.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const { stdout } = spawnSync(process.execPath, ['--test-reporter=tap', script], { encoding: 'utf8', env });
-  return stdout.split('\n').filter((line) => /^ +(not )?ok .*keeps what is promised/.test(line));
+  return stdout.split('\n').filter((line) => /^ +(not )?ok .*keeps its promises/.test(line));
 }
 
 describe('a fault run as a test', () => {

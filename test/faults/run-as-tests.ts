@@ -6,19 +6,18 @@ import type { Fault } from './fault.js';
 import { brokenPromises } from './report/judge.js';
 
 /**
- * In the suite a machine that is shared must not break a test: a bound may be missed by as much as the machine itself was
- * late during the run, for each of the two processes that take part, and a little. The figures are judged to the
- * millisecond at full size.
+ * A busy machine must not fail the suite: a bound may be missed by the time that the machine itself was late during the run,
+ * for each of the two processes involved, plus a little. At full size the figures are judged to the millisecond.
  */
 const allowance = (latenessMs: number) => 500 + 2 * latenessMs;
 
-/** Nothing here takes a quarter of it; it is there so that nothing hangs for ever. */
+/** More than four times what any fault here takes; a fault that hangs ends with it. */
 const patienceMs = 120_000;
 
 /**
- * Each fault, in its scaled size, against each of its servers, as a test.
+ * Runs each fault at its scaled size, against each of its servers, as a test.
  *
- * The servers of one fault are tried side by side: nearly all of the time is waiting.
+ * The servers of one fault run at the same time: nearly all of the time is waiting.
  */
 export function runAsTests(faults: readonly Fault[], { concurrency = true } = {}): void {
   for (const fault of faults) {
@@ -26,8 +25,8 @@ export function runAsTests(faults: readonly Fault[], { concurrency = true } = {}
     describe(about, { timeout: patienceMs, concurrency }, () => {
       for (const server of servers) {
         const missing = fault.missing?.() ?? missingServer(server);
-        // With its name, which stands alone in the list of what was skipped.
-        it(`${name} keeps what is promised, against ${server}`, { skip: missing }, async (t) => {
+        // Includes the fault's name, because the list of skipped tests shows nothing else.
+        it(`${name} keeps its promises against ${server}`, { skip: missing }, async (t) => {
           const progress = (line: string) => t.diagnostic(line);
           const lateness = new MachineLateness();
           try {
@@ -38,7 +37,7 @@ export function runAsTests(faults: readonly Fault[], { concurrency = true } = {}
             let late: string | undefined;
             for (const { tooBusy, ...result } of results) {
               const broken = brokenPromises(result, allowanceMs);
-              // What was kept although the machine was busy was kept.
+              // A promise that was kept on a busy machine was kept all the same.
               if (tooBusy !== undefined && broken.length > 0) late ??= tooBusy;
               else assert.deepEqual(broken, [], result.variant);
             }

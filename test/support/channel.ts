@@ -1,19 +1,19 @@
 import type { Socket } from 'node:net';
 
-/** How one direction of a relayed connection passes on what it is given. */
+/** How one direction of a relayed connection treats its bytes. */
 export type Manner =
   | { readonly kind: 'pass' }
-  /** Reads on, and forgets: the sender's bytes are acknowledged, and nobody ever sees them. */
+  /** Reads and discards: the sender's bytes are acknowledged but never delivered. */
   | { readonly kind: 'swallow' }
-  /** Keeps everything, for when the manner changes. */
+  /** Holds everything until the manner changes. */
   | { readonly kind: 'hold' }
-  /** Passes so many bytes more, then swallows. `cut` is called with the last one of them. */
+  /** Passes on `afterBytes` more bytes, then swallows. `cut` is called after the last of them. */
   | { readonly kind: 'cut'; readonly afterBytes: number; readonly cut?: () => void }
-  /** One byte each `everyMs`. */
+  /** Passes on one byte every `everyMs`. */
   | { readonly kind: 'trickle'; readonly everyMs: number }
-  /** Everything later by so much, in order. */
+  /** Delays everything by `ms`, in order. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** Every bit inverted. */
+  /** Inverts every bit. */
   | { readonly kind: 'corrupt' };
 
 interface Chunk {
@@ -21,7 +21,7 @@ interface Chunk {
   readonly receivedMs: number;
 }
 
-/** One direction of a relayed connection. What is read and not yet passed on waits in order, whatever the manner. */
+/** One direction of a relayed connection. Bytes not yet passed on wait in order, whatever the manner. */
 export class Channel {
   readonly #source: Socket;
   readonly #sink: Socket;
@@ -44,7 +44,7 @@ export class Channel {
     });
     source.on('close', () => {
       clearTimeout(this.#timer);
-      // A silent way does not tell of the end either.
+      // A silent direction hides the end as well.
       if (!this.isSilent) sink.destroy();
     });
   }

@@ -1,4 +1,4 @@
-// The embedded server as a process of its own: `embedded-server.js [port]`. Writes its address, and ends with its parent.
+// The embedded server in a process of its own: `embedded-server.js [port]`. Writes its address, and ends with its parent.
 import { ZeoServer } from 'zeo-keepalive/testing';
 
 const server = await ZeoServer.listen({ port: Number(process.argv[2] ?? 0) });

@@ -1,16 +1,16 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { totalStandstillMs } from './turning-clock.js';
+import { totalStalledMs } from './turning-clock.js';
 
 /**
- * How late this machine is with whatever a process asks of it: the time for which a thread that has nothing to do but
- * look at the clock did not get to it. Next to nothing on a machine that is idle, seconds a minute on one that is crowded.
+ * How late this machine is in running processes: the time in which a thread that only reads the clock did not get to run.
+ * Next to nothing on an idle machine, seconds per minute on an overloaded one.
  */
 export class MachineLateness {
   readonly #thread: Worker;
   #latenessMs = 0;
 
   constructor() {
-    // This very file, as a thread.
+    // This file itself, as a thread.
     this.#thread = new Worker(new URL(import.meta.url), { execArgv: [] });
     this.#thread.unref();
     this.#thread.on('message', (latenessMs) => {
@@ -30,5 +30,5 @@ export class MachineLateness {
 
 if (!isMainThread) {
   // The port keeps the thread alive.
-  setInterval(() => parentPort?.postMessage(totalStandstillMs()), 100);
+  setInterval(() => parentPort?.postMessage(totalStalledMs()), 100);
 }

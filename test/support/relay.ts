@@ -2,33 +2,33 @@ import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Channel, type Manner } from './channel.js';
 
-/** What becomes of a new connection. */
+/** How a new connection is treated. */
 export type Welcome =
   | { readonly kind: 'relayed'; readonly toServer?: Manner; readonly toClient?: Manner }
-  /** Accepted, and never a byte. */
+  /** Accepted, but never sent a byte. */
   | { readonly kind: 'mute' };
 
 const pass: Manner = { kind: 'pass' };
 
 /**
- * Stands between a client and its server on TCP, and does to their bytes what networks do.
+ * A TCP relay between a client and its server, which treats their bytes the way networks do.
  *
  * @example
  * const relay = await Relay.listen(server.address);
  * const storage = await ClientStorage.open(relay.address);
- * relay.current?.silence(); // the storage's server is gone, and nobody told it
+ * relay.current?.silence(); // the server is gone, and the storage has no way to know
  */
 export class Relay extends EventEmitter<{ connection: [RelayedConnection] }> {
-  /** Of new connections; those that there are stay as they are. */
+  /** How new connections are treated; existing ones stay as they are. */
   welcome: Welcome = { kind: 'relayed' };
-  /** How many connections there were. */
+  /** How many connections have been accepted. */
   accepted = 0;
   readonly #target: { host: string; port: number };
   readonly #listener: Server;
   readonly #connections = new Set<RelayedConnection>();
   readonly #mute = new Set<Socket>();
 
-  /** @param target `host:port` of the server; it need not be there yet. */
+  /** @param target `host:port` of the server, which need not exist yet. */
   static async listen(target: string): Promise<Relay> {
     const relay = new Relay(target);
     relay.#listener.listen({ host: '127.0.0.1', port: 0, backlog: 4096 });
@@ -40,7 +40,7 @@ export class Relay extends EventEmitter<{ connection: [RelayedConnection] }> {
     super();
     const colon = target.lastIndexOf(':');
     this.#target = { host: target.slice(0, colon), port: Number(target.slice(colon + 1)) };
-    // What ends and when is decided by the channels.
+    // The channels decide what ends and when.
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
   }
 
@@ -48,7 +48,7 @@ export class Relay extends EventEmitter<{ connection: [RelayedConnection] }> {
     return `127.0.0.1:${(this.#listener.address() as { port: number }).port}`;
   }
 
-  /** Those that are open on the client's side, oldest first. */
+  /** The connections open on the client's side, oldest first. */
   get connections(): ReadonlySet<RelayedConnection> {
     return this.#connections;
   }
@@ -102,7 +102,7 @@ export class RelayedConnection {
     this.#server = server;
     this.toServer = new Channel(client, server, toServer);
     this.toClient = new Channel(server, client, toClient);
-    // Without a client the connection is over, however silent the way to the server is.
+    // Without a client the connection is over, even if the direction to the server is silent.
     client.on('close', () => server.destroy());
   }
 
@@ -110,19 +110,19 @@ export class RelayedConnection {
     return !this.#client.destroyed;
   }
 
-  /** Nothing gets through any more, in either direction, while both sockets stay open. */
+  /** Lets nothing through from now on, in either direction, while both sockets stay open. */
   silence(): void {
     this.toServer.manner = { kind: 'swallow' };
     this.toClient.manner = { kind: 'swallow' };
   }
 
-  /** RST to both ends. */
+  /** Sends RST to both ends. */
   reset(): void {
     this.#client.resetAndDestroy();
     this.#server.resetAndDestroy();
   }
 
-  /** FIN to the client, whose bytes still get through. */
+  /** Sends FIN to the client, whose bytes still get through. */
   halfClose(): void {
     this.#client.end();
   }

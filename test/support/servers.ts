@@ -10,7 +10,7 @@ import { startZeoServer } from './python/zeo-server.js';
 export const serverKinds = ['embedded', 'zeo-6.2', 'zeo-5.4.1'] as const;
 export type ServerKind = (typeof serverKinds)[number];
 
-/** A ZEO server in a process of its own, that can be stopped, killed and started again on the same port. */
+/** A ZEO server in its own process, which can be stopped, killed and started again on the same port. */
 export interface TestServer extends AsyncDisposable {
   readonly address: string;
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
@@ -19,7 +19,7 @@ export interface TestServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** Starts a server whose storage `1` has a root object. */
+/** Starts a server with a root object in storage `1`. */
 export async function startServer(kind: ServerKind): Promise<TestServer> {
   if (kind === 'embedded') return EmbeddedServer.launch();
   const version = versionOf(kind);
@@ -30,7 +30,7 @@ export async function startServer(kind: ServerKind): Promise<TestServer> {
   return server;
 }
 
-/** Why a server of this kind cannot be had here. */
+/** Why a server of this kind is not available here; `undefined` if it is. */
 export function missingServer(kind: ServerKind): string | undefined {
   return kind === 'embedded' ? undefined : findZeo(versionOf(kind)).missing;
 }

@@ -1,45 +1,45 @@
 /**
- * Time in which this process's main loop turned: what the promised bounds are counted in.
+ * Time in which this process's main loop ran, which is what the promised bounds count.
  *
- * A timer looks every few milliseconds. What it is late by was time in which nothing could have been noticed, however
- * the machine came to deny it: another process had the core, or the loop was blocked on purpose.
+ * A timer fires every few milliseconds. The time by which it is late is time in which nothing could have been noticed,
+ * whatever the reason: another process had the core, or the loop was blocked on purpose.
  */
 const tickMs = 10;
-/** Lateness that any machine has. */
+/** Lateness that is normal on any machine. */
 const toleratedMs = 15;
 
-let stoodStillMs = 0;
+let stalledMs = 0;
 let worstMs = 0;
 let lastTickMs = performance.now();
 
-const standingMs = (nowMs: number) => {
+const currentStallMs = (nowMs: number) => {
   const lateMs = nowMs - lastTickMs - tickMs;
   return lateMs > toleratedMs ? lateMs : 0;
 };
 
 setInterval(() => {
   const nowMs = performance.now();
-  const stoodMs = standingMs(nowMs);
-  stoodStillMs += stoodMs;
-  worstMs = Math.max(worstMs, stoodMs);
+  const stallMs = currentStallMs(nowMs);
+  stalledMs += stallMs;
+  worstMs = Math.max(worstMs, stallMs);
   lastTickMs = nowMs;
 }, tickMs).unref();
 
-/** For how long the main loop has stood still since the process began, up to this very moment. */
-export function totalStandstillMs(): number {
-  return stoodStillMs + standingMs(performance.now());
+/** How long the main loop has been stalled since the process began, up to now. */
+export function totalStalledMs(): number {
+  return stalledMs + currentStallMs(performance.now());
 }
 
-/** The longest that it stood still in one go since this was last asked: so late were the peers that live in this process. */
-export function takeWorstStandstillMs(): number {
+/** The longest single stall since the last call: how late the peers in this process were. */
+export function takeWorstStallMs(): number {
   const taken = worstMs;
   worstMs = 0;
   return taken;
 }
 
-/** In milliseconds; stands still while the loop does. */
+/** In milliseconds; pauses while the loop is stalled. */
 export function turningNow(): number {
-  return performance.now() - totalStandstillMs();
+  return performance.now() - totalStalledMs();
 }
 
 /** A moment of the system's monotonic clock, which all processes of a machine share. In milliseconds. */
@@ -48,9 +48,9 @@ export function monotonicNow(): number {
 }
 
 /**
- * Resolves when the condition holds, looking again and again.
+ * Polls a condition and resolves when it holds.
  *
- * @throws Error when it does not within so many milliseconds of a turning loop; `what` says what was waited for
+ * @throws Error if it does not within `withinMs` of turning time; `what` names what was expected
  */
 export async function until(
   condition: () => boolean,
@@ -60,7 +60,7 @@ export async function until(
   const endMs = turningNow() + withinMs;
   while (!condition()) {
     if (turningNow() > endMs) {
-      throw new Error(`Not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
+      throw new Error(`Expected within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, tickMs));
   }

@@ -6,7 +6,7 @@ import { silentDrop, silentDropInCall } from './silent-drop.js';
 import { slowLink } from './slow-link.js';
 import { takeover } from './takeover.js';
 
-/** Layer 3: what the kernel's own TCP makes of lost packets, on networks that exist only for it. */
+/** Layer 3: how the kernel's own TCP reacts to lost packets, on networks made for the purpose. */
 export const kernelFaults: readonly Fault[] = [
   silentDrop,
   silentDropInCall,

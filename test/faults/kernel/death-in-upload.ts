@@ -25,20 +25,20 @@ const sizes = {
 const ways = ['every packet dropped', 'the server stopped'] as const;
 type Way = (typeof ways)[number];
 
-/** How much later than the bound a death is still waited for, and how long a full receive buffer may be in coming. */
+/** How long after the bound a death is still waited for, and how long it may take to fill a receive buffer. */
 const patienceMs = 10_000;
-/** No link has carried so much before its upload. */
+/** More than any link carries before its upload. */
 const underWayBytes = 20_000;
-/** The fault comes when every upload has been under way for so long, and up to a period more. */
+/** The fault comes when every upload has been under way for this long, and up to a period later. */
 const underWayMs = 500;
 
 /**
- * For a dropped path the proof are packets that are sent again and again. A server that is stopped does not show while its
- * system takes what it is sent, into a buffer of megabytes; so there the time counts from the last byte that was taken.
+ * On a dropped path the proof is in the retransmissions. A stopped server cannot be noticed while its system still accepts
+ * bytes, into a buffer of megabytes; so its time counts from the last byte accepted.
  */
 export const deathInUpload: Fault = {
   name: 'kernel-death-in-upload',
-  about: 'the path or the server dies in the middle of an upload over a slow link',
+  about: 'The path or the server dies in the middle of an upload over a slow link',
   layer: 'kernel',
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForSlowLinks,
@@ -48,12 +48,12 @@ export const deathInUpload: Fault = {
   },
 };
 
-/** What became of the upload on one link. */
+/** The outcome of the upload over one link. */
 interface Outcome {
   readonly megabits: number;
-  /** `undefined`: it was not found. */
+  /** `undefined`: the death was not found. */
   readonly foundAfterMs: number | undefined;
-  /** For how long after the fault bytes were still acknowledged. */
+  /** How long after the fault bytes were still acknowledged. */
   readonly takenForMs: number;
   readonly diagnosis: string | undefined;
   /** `undefined`: the upload is still open. */
@@ -121,7 +121,7 @@ async function runRound({ size, server: kind }: FaultOptions, way: Way): Promise
   const foundAfterMs = (diedMs: number, lastMs: number) => {
     const afterMs = host.noticedAfterMs(faultMs, diedMs);
     if (afterMs < 0 || way !== 'the server stopped') return afterMs;
-    // The last bytes may be those of a probe of a window that was found closed before.
+    // The last bytes may come from a probe of a window that was already closed.
     return Math.max(0, host.noticedAfterMs(lastMs, diedMs));
   };
   return lines.map(({ megabits, link }, storage): Outcome => {
@@ -137,7 +137,7 @@ async function runRound({ size, server: kind }: FaultOptions, way: Way): Promise
   });
 }
 
-/** What an application could not live with, of the end of an upload to a server that died. */
+/** Faults in how an upload to a dead server ended, as an application would see them. */
 function wrongWith({ error }: Uploaded): string[] {
   if (error === undefined) return ['an upload to a server that died was committed'];
   return error.retryable ? [] : [`an upload failed with ${error.code}, which is not retryable`];

@@ -10,17 +10,17 @@ import { ServerProcess } from './processes/server-process.js';
 interface Round {
   readonly period: number;
   readonly timeout: number;
-  /** After so long without a packet the firewall forgets a flow. */
+  /** How long a flow may be without packets before the firewall forgets it. */
   readonly forget: number;
   readonly count: number;
 }
 
-/** A period shorter than the firewall's memory, for how long; and one that is longer. */
+/** A period that is shorter than the firewall's memory, for `watch` seconds, and one that is longer. */
 const sizes: Readonly<
   Record<FaultOptions['size'], { readonly short: Round; readonly watch: number; readonly long: Round }>
 > = {
   scaled: {
-    // A machine that keeps the pings from going out for so long would itself make the firewall forget.
+    // Long, because a busy machine that delays the pings would itself make the firewall forget.
     short: { period: 0.4, timeout: 0.4, forget: 3, count: 20 },
     watch: 7,
     long: { period: 2, timeout: 0.5, forget: 1, count: 20 },
@@ -28,17 +28,17 @@ const sizes: Readonly<
   full: {
     short: { period: 10, timeout: 2, forget: 15, count: 100 },
     watch: 90,
-    // Fewer than 100: the reconnects of more are spread over seconds.
+    // Fewer than 100, because the reconnects of more are spread over seconds.
     long: { period: 10, timeout: 2, forget: 5, count: 60 },
   },
 };
 
-/** How much later than the bound a death, or a reconnect, is still waited for. */
+/** How long after the bound a death or a reconnect is still waited for. */
 const patienceMs = 5000;
 
 export const forgetfulFirewall: Fault = {
   name: 'kernel-forgetful-firewall',
-  about: 'a firewall forgets a flow that was idle for too long, and drops its packets from then on',
+  about: 'A firewall forgets a flow that was idle for too long, and drops its packets from then on',
   layer: 'kernel',
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForKernelFaults,
@@ -74,7 +74,7 @@ async function getForgotten({ size, server: kind }: FaultOptions): Promise<Fault
   await using _server = await ServerProcess.start(rig.server, { kind });
   const watched = Array.from({ length: count }, () => rig.address);
   await using host = await HostProcess.start(rig.client, { period, timeout, watched });
-  // A call on each, so that the flows are forgotten one after the other; all of it before the first ping is due.
+  // A call on each connection, so that flows are forgotten one after the other, all before the first ping is due.
   const spread = (period - forget) / 2;
   const pauseMs = (spread * 1000) / count;
   for (let storage = 0; storage < count; storage++) {
@@ -82,12 +82,12 @@ async function getForgotten({ size, server: kind }: FaultOptions): Promise<Fault
     await sleep(pauseMs);
   }
   const died = () => host.all('died');
-  // The first connection is not announced: it was there before anyone listened.
+  // The first connection emits no event: it was made before there was a listener.
   const back = () => host.all('connected');
   const causes = () => host.all('cameBack').map(({ cause }) => cause);
   if (await host.meets(() => died().length >= count, boundMs + patienceMs)) {
     await host.until(
-      'a new connection of each',
+      'a new connection for each storage',
       () => back().length >= count && causes().length >= count,
       patienceMs,
     );

@@ -7,13 +7,13 @@ import { ServerProcess } from './processes/server-process.js';
 
 const timeout = 2;
 
-/** `count` storages that the agent watches over, and as many that it does not, until `pings` were sent. */
+/** `count` storages that the agent watches, and as many that it does not, until `pings` pings were sent. */
 const sizes = {
   scaled: { period: 0.5, count: 80, pings: 400 },
   full: { period: 1, count: 500, pings: 30_000 },
 } as const;
 
-/** A reply that takes longer than the timeout is so rare at 1 % that whatever dies counts as killed wrongly. */
+/** At 1 % a reply that takes longer than the timeout is so rare that every death counts as a false one. */
 const rates = [
   { percent: 1, mayDie: false },
   { percent: 10, mayDie: true },
@@ -21,7 +21,7 @@ const rates = [
 
 export const packetLoss: Fault = {
   name: 'kernel-loss',
-  about: 'packets are lost at random, both ways; nobody dies of it whose reply comes in time',
+  about: 'Packets are lost at random in both directions; no connection dies whose replies come in time',
   layer: 'kernel',
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForKernelFaults,
@@ -51,7 +51,7 @@ async function loseSome(
     tally = await host.tally();
     progress(`${percent} % loss: ${tally.sent} of ${pings} pings`);
   }
-  // The last ones are still to be answered, or to die.
+  // The last pings have yet to be answered, or to end in a death.
   await sleep((timeout + 1) * 1000);
   tally = await host.tally();
 
@@ -61,7 +61,7 @@ async function loseSome(
   );
   const seen = wrongedInWords(mayDie ? wronged : died);
   const { unwatched } = tally;
-  const late = `${unwatched.late} of ${unwatched.answered} replies that nobody cut short took longer than that`;
+  const late = `${unwatched.late} of ${unwatched.answered} replies to unwatched pings took longer than that`;
   const slowest = `slowest ${seconds(unwatched.slowestMs)}`;
   return {
     variant: `${percent} %, P = ${period} s, T = ${timeout} s`,
@@ -71,16 +71,16 @@ async function loseSome(
     falseDeaths: (mayDie ? wronged : died).length,
     chances: tally.sent,
     callsLost: 0,
-    notes: `${died.length} connections silent for ${timeout} s and dropped; ${late}, ${slowest}; ${tally.failed} pings failed otherwise${seen}`,
+    notes: `${died.length} connections silent for ${timeout} s and dropped; ${late}, ${slowest}; ${tally.failed} pings failed for other reasons${seen}`,
   };
 }
 
-/** What is known of each death that should not have been. */
+/** What is known about each false death. */
 function wrongedInWords(deaths: readonly Extract<HostEvent, { type: 'died' }>[]): string {
   return deaths
     .map(({ storage, diagnosis, witnessed: { silentMs, unreadBytes } }) => {
       const unread = `${unreadBytes} bytes unread`;
-      return `; storage ${storage} wrongly: ${diagnosis}, silent for ${seconds(silentMs)}, ${unread}`;
+      return `; storage ${storage} falsely: ${diagnosis}, silent for ${seconds(silentMs)}, ${unread}`;
     })
     .join('');
 }

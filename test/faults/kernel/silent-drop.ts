@@ -25,14 +25,14 @@ const rounds: Readonly<Record<FaultOptions['size'], readonly Round[]>> = {
   ],
 };
 
-/** How much later than the bound a death is still waited for, so that the table shows how late. */
+/** How long after the bound a death is still waited for, so that the table shows how late it was. */
 const patienceMs = 5000;
-/** So far apart that setting one rule does not delay the next. */
+/** Long enough that setting one rule does not delay the next. */
 const betweenCutsMs = 20;
 
 export const silentDrop: Fault = {
   name: 'kernel-silent-drop',
-  about: 'every packet of an idle connection vanishes, from a random moment on',
+  about: 'From a random moment on, every packet of an idle connection is lost',
   layer: 'kernel',
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForKernelFaults,
@@ -41,7 +41,7 @@ export const silentDrop: Fault = {
 
 export const silentDropInCall: Fault = {
   name: 'kernel-silent-drop-in-call',
-  about: 'the same while the application holds the load lock in a call that hangs',
+  about: 'The same while the application holds the load lock in a call that hangs',
   layer: 'kernel',
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForKernelFaults,
@@ -60,7 +60,7 @@ interface Cut {
   readonly afterMs: number;
 }
 
-/** A random moment for each storage, and the directions in turn; in order of time. */
+/** A random moment for each storage, with the directions in turn; sorted by time. */
 function drawCuts(count: number, spreadMs: number): Cut[] {
   const cuts = Array.from({ length: count }, (_, storage) => ({
     storage,
@@ -81,7 +81,7 @@ async function runRound(options: FaultOptions, round: Round, inCall: boolean): P
   const sockets = addresses.slice(total + directions.length);
   await using host = await HostProcess.start(rig.client, { period, timeout, watched, unwatched, sockets });
 
-  // What nobody watches is cut off first; as long as nobody notices, packets do vanish silently.
+  // Unwatched connections are cut off first: if they notice nothing, packets are indeed lost silently.
   const controlsMs = systemClock.now();
   for (const [index, direction] of directions.entries()) {
     rig.cut(unwatched[index] as string, direction);
@@ -97,11 +97,11 @@ async function runRound(options: FaultOptions, round: Round, inCall: boolean): P
   }
   options.progress(`${total} connections cut off, period ${period} s, timeout ${timeout} s`);
   await host.meets(() => host.all('died').length >= total, boundMs + patienceMs);
-  // Those in flight end with their connection. One that came while a ping had the lock waits for another connection.
+  // Calls in flight end with their connection. A call made while a ping held the lock waits for another connection.
   if (inCall) await host.meets(() => host.all('loaded').length >= total, (waitTimeout + 1) * 1000);
 
   if (host.all('unwatchedLost').length > 0) {
-    throw new Error('A connection that nobody watched was lost: packets do not vanish silently here');
+    throw new Error('An unwatched connection was lost: packets are not dropped silently here');
   }
   const forS = ((systemClock.now() - controlsMs) / 1000).toFixed(0);
   const stalls = host.all('stalled').length;
@@ -114,8 +114,8 @@ async function runRound(options: FaultOptions, round: Round, inCall: boolean): P
     );
     const notes = [
       `diagnoses: ${countsOf(died.map(({ diagnosis }) => diagnosis))}`,
-      `a storage without the agent and a bare socket noticed nothing in ${forS} s`,
-      ...(stalls > 0 ? [`the main loop stood still ${stalls} times`] : []),
+      `without the agent, a storage and a bare socket noticed nothing in ${forS} s`,
+      ...(stalls > 0 ? [`the main loop was blocked ${stalls} times`] : []),
     ];
     return {
       variant: `${direction}, P = ${period} s, T = ${timeout} s`,
@@ -131,7 +131,7 @@ async function runRound(options: FaultOptions, round: Round, inCall: boolean): P
   });
 }
 
-/** What an application could not live with, of the end of a call that hung. */
+/** Faults in how a hung call ended, as an application would see them. */
 function wrongWith({ error }: Loaded): string[] {
   if (error === undefined) return ['a call on a connection that was cut off was answered'];
   return error.retryable ? [] : [`a call that hung failed with ${error.code}, which is not retryable`];

@@ -4,7 +4,7 @@ import { type Link, SlowLinks } from './networks/slow-links.js';
 import { type HostEvent, HostProcess, type Uploaded } from './processes/host-process.js';
 import { ServerProcess } from './processes/server-process.js';
 
-/** Records of one transaction, over a link of its own for each of the pauses. */
+/** Records of one transaction, uploaded over one link for each of the pauses. */
 interface Upload {
   readonly megabits: number;
   readonly mebibytes: number;
@@ -15,11 +15,11 @@ interface Size {
   /** Seconds. */
   readonly period: number;
   readonly timeout: number;
-  /** Those of one group go side by side. */
+  /** Uploads of one group run at the same time. */
   readonly groups: readonly (readonly Upload[])[];
   /**
-   * For how long the server is busy after the records of an upload before it reads on or answers, as fractions of the timeout.
-   * All of them together: its host may take a whole record while it is busy with the one before, and a ping behind that.
+   * How long the server is busy after the records of an upload before it reads on or replies, as fractions of the timeout. The
+   * sum counts: its host may take in a whole record, and a ping behind it, while the server is busy with the one before.
    */
   readonly pauses: readonly number[];
 }
@@ -30,7 +30,7 @@ const upload = (megabits: number, mebibytes: number, records = 1): Upload => ({
   records,
 });
 
-/** ZEO's own server needs no pauses: it takes a record in time that grows with the square of its size. */
+/** ZEO's own server needs no pauses: its time for a record grows with the square of the size. */
 const sizes: Readonly<Record<FaultOptions['size'], Readonly<Record<'embedded' | 'zeo', Size>>>> = {
   scaled: {
     embedded: {
@@ -70,14 +70,15 @@ const sizes: Readonly<Record<FaultOptions['size'], Readonly<Record<'embedded' | 
   },
 };
 
-/** So many connections over fast links are asked in turn, as often as each is pinged: how busy the server itself is. */
+/** Connections over fast links that are pinged in turn as often as each other one: they show how busy the server is. */
 const controls = 10;
-/** How much longer than it needs an upload is waited for. */
+/** How long an upload may take beyond the time that it needs. */
 const patienceMs = 30_000;
 
 export const slowLink: Fault = {
   name: 'kernel-slow-link',
-  about: 'records go out over slow links, to a server that is busy after each, but for less than the timeout',
+  about:
+    'Records are uploaded over slow links, to a server that is busy after each for less than the timeout',
   layer: 'kernel',
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForSlowLinks,
@@ -89,7 +90,7 @@ export const slowLink: Fault = {
   },
 };
 
-/** One link, and what goes over it. */
+/** One link and its upload. */
 interface Line {
   readonly upload: Upload;
   readonly link: Link;
@@ -128,10 +129,10 @@ async function runGroup(
     host.send({ type: 'upload', storage, records: upload.records, bytes: upload.mebibytes * 2 ** 20 });
   }
   const longestMs = Math.max(...lines.map((line) => leastMs(line)));
-  progress(`${lines.length} uploads, of which the longest takes ${seconds(longestMs)}`);
+  progress(`${lines.length} uploads; the longest takes ${seconds(longestMs)}`);
   await host.meets(() => host.all('uploaded').length >= lines.length, longestMs + patienceMs);
   const { slowestPingsMs, unwatched } = await host.tally();
-  // Once before the pause, to take the record, and once at its end.
+  // Once before the pause, to accept the record, and once at its end.
   const isTooBusy = Math.max(...pauses) * timeout * 1000 + 2 * unwatched.slowestMs > timeout * 1000;
 
   return uploads.map((upload): FaultResult => {
@@ -142,8 +143,8 @@ async function runGroup(
     const busy = [...new Set(pauses)].map((pause) => (pause * timeout) / records);
     const notes = [
       ...(kind === 'embedded' ? [`the server is busy for ${listed(busy)} s after each record`] : []),
-      `the slowest answer to a ping took ${seconds(slowestPingMs)}`,
-      `to others the server answered within ${seconds(unwatched.slowestMs)}`,
+      `the slowest reply to a ping took ${seconds(slowestPingMs)}`,
+      `the server replied to others within ${seconds(unwatched.slowestMs)}`,
     ];
     return {
       variant: `${records === 1 ? 'a record' : `${records} records`} of ${mebibytes} MiB at ${megabits} Mbit/s, P = ${period} s, T = ${timeout} s`,
@@ -161,27 +162,27 @@ async function runGroup(
           .map(inWords),
         ...ended.flatMap((end) => wrongWith(end, lines[end.storage] as Line)),
       ],
-      ...(isTooBusy ? { tooBusy: `the server took ${seconds(unwatched.slowestMs)} to answer others` } : {}),
+      ...(isTooBusy ? { tooBusy: `the server took ${seconds(unwatched.slowestMs)} to reply to others` } : {}),
     };
   });
 }
 
-/** How long an upload takes at the very least. */
+/** The shortest time that an upload can take. */
 function leastMs({ upload: { megabits, mebibytes, records }, pauseMs }: Line): number {
-  // In the pause after one record the system takes as much of the next one as it has room for.
+  // In the pause after a record the system accepts as much of the next one as it has room for.
   return (records * mebibytes * 2 ** 20 * 8) / (megabits * 1000) + pauseMs;
 }
 
 function inWords({ diagnosis, witnessed }: Extract<HostEvent, { type: 'died' }>): string {
-  return `a server that was well was taken for dead: ${diagnosis}, silent for ${seconds(witnessed.silentMs)}`;
+  return `a healthy server was declared dead: ${diagnosis}, silent for ${seconds(witnessed.silentMs)}`;
 }
 
 function wrongWith({ tookMs, error }: Uploaded, line: Line): string[] {
   if (error !== undefined) return [`an upload failed with ${error.code}`];
-  // Without the shaping, or the pause, nothing has been tried.
+  // Without the shaping or the pause nothing has been tested.
   const expectedMs = 0.9 * leastMs(line);
   return tookMs < expectedMs
-    ? [`an upload took ${seconds(tookMs)}, and its link should take ${seconds(expectedMs)}`]
+    ? [`an upload took ${seconds(tookMs)}, expected at least ${seconds(expectedMs)}`]
     : [];
 }
 

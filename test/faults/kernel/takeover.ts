@@ -12,20 +12,20 @@ const sizes = {
   full: { period: 10, timeout: 2, count: 50, rounds: 5 },
 } as const;
 
-/** What the second server does with packets of connections that it never had. */
+/** What the second server does with packets of connections that it does not have. */
 const manners = ['is silent', 'resets'] as const;
 type Manner = (typeof manners)[number];
 
 const patienceMs = 5000;
-/** How long after the first server is cut off the second one has its address, in milliseconds. */
+/** From the cut of the first server to the takeover of its address by the second, in milliseconds. */
 const takeoverMs = 200;
-/** The kernel takes no other hardware address for a neighbour that it has only just learnt. */
+/** For this long the kernel accepts no other hardware address for a neighbour that it has just learned of. */
 const neighbourLockMs = 1200;
 
-/** As happened in 2005, and what the original was written for. */
+/** What happened in 2005, and what the original product was written for. */
 export const takeover: Fault = {
   name: 'kernel-takeover',
-  about: 'the server is cut off the network, another one with newer data takes over its address',
+  about: 'The server is cut off from the network, and another one with newer data takes over its address',
   layer: 'kernel',
   servers: ['embedded', 'zeo-6.2'],
   missing: missingForKernelFaults,
@@ -93,7 +93,7 @@ async function runRound({ size, server: kind }: FaultOptions, manner: Manner): P
   await sleep(takeoverMs);
   cluster.takeOver();
 
-  // Each reads as soon as it is connected again.
+  // Each storage reads as soon as it is connected again.
   const asked = new Set<number>();
   const askThoseThatAreBack = () => {
     for (const { storage } of host.all('connected')) {
@@ -112,9 +112,9 @@ async function runRound({ size, server: kind }: FaultOptions, manner: Manner): P
   };
 }
 
-/** What would be stale data, of a call after the reconnect. */
+/** Faults of a call after the reconnect, such as stale data. */
 function wrongWith({ serial, invalidated, error }: Loaded, newest: string): string[] {
   if (error !== undefined) return [`a call on the second server failed with ${error.code}`];
   if (serial !== newest) return [`stale data: transaction ${serial} was read, ${newest} is the newest`];
-  return invalidated ? [] : ['a storage was ready again and had not told what changed'];
+  return invalidated ? [] : ['a storage was ready again without having invalidated what changed'];
 }

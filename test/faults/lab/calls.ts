@@ -1,11 +1,11 @@
 import { KeepAliveError } from 'zeo-keepalive';
 
-/** The application's calls during a fault: each must end, and in a way that the application can go on from. */
+/** The application's calls during a fault: each must end, in a way that the application can recover from. */
 export class Calls {
   made = 0;
   succeeded = 0;
   failed = 0;
-  /** Errors that an application could not answer by calling again. */
+  /** Errors that the application could not handle by calling again. */
   readonly hopeless: unknown[] = [];
 
   /** Calls that have neither succeeded nor failed. */
@@ -13,7 +13,7 @@ export class Calls {
     return this.made - this.succeeded - this.failed;
   }
 
-  /** Watches over a call. Resolves when it has ended, either way. */
+  /** Records the outcome of a call. Resolves when it has ended, either way. */
   async watch(call: Promise<unknown>): Promise<void> {
     this.made += 1;
     try {

@@ -10,17 +10,17 @@ export interface LabOptions {
   /** `host:port` of the server behind the relays. */
   readonly server: string;
   readonly count: number;
-  /** Seconds, as the agent's settings. */
+  /** Seconds, as in the agent's settings. */
   readonly period: number;
   readonly timeout: number;
   readonly agent?: KeepAliveOptions;
   readonly client?: ClientSettings;
 }
 
-/** For whatever the machine is slow at and no promise is made about: connecting, above all. */
+/** For steps without a promised bound that a slow machine prolongs, above all connecting. */
 const patienceMs = 30_000;
 
-/** Storages under an agent, each behind a relay of its own, all in this process. */
+/** Storages kept alive by an agent, each behind its own relay, all in this process. */
 export class Lab implements AsyncDisposable {
   readonly agent: KeepAlive;
   readonly registry: StorageRegistry;
@@ -29,12 +29,12 @@ export class Lab implements AsyncDisposable {
   readonly periodMs: number;
   readonly timeoutMs: number;
 
-  /** Resolves when every storage is connected and the agent runs. */
+  /** Resolves when every storage is connected and the agent is running. */
   static async open(options: LabOptions): Promise<Lab> {
     const { server, count, client } = options;
     const subjects: Subject[] = [];
     try {
-      // Not all at once: the server's backlog is not what is tried here.
+      // Not all at once: the server's backlog is not under test.
       while (subjects.length < count) {
         const batch = Array.from({ length: Math.min(50, count - subjects.length) }, (_, i) =>
           Subject.open(`storage-${subjects.length + i}`, server, client),
@@ -60,12 +60,12 @@ export class Lab implements AsyncDisposable {
     this.agent = new KeepAlive({ level: 'silent', ...agent, period, timeout }, this.registry, {});
   }
 
-  /** As the agent publishes it. */
+  /** The bound that the agent publishes. */
   get boundMs(): number {
     return this.agent.status().detectionBoundMs as number;
   }
 
-  /** At a random moment of the period for each subject. Resolves when the step has been taken for all. */
+  /** Runs the step at a random moment of the period for each subject. Resolves when all are done. */
   async atRandomPhases(step: (subject: Subject) => void | Promise<void>, subjects = this.subjects) {
     await Promise.all(
       subjects.map(async (subject) => {
@@ -75,9 +75,9 @@ export class Lab implements AsyncDisposable {
     );
   }
 
-  /** Waits until every subject that was struck has lost its connection; longer than promised, so that lateness is seen. */
+  /** Waits until each struck subject has lost its connection; longer than the bound, to see how late it was. */
   async lost(subjects = this.subjects): Promise<void> {
-    // What is not found by then counts as not found.
+    // A death that is not found by then counts as not found.
     await until(
       () => !subjects.some(({ isUnnoticed }) => isUnnoticed),
       Math.max(2 * this.boundMs, patienceMs),
@@ -85,7 +85,7 @@ export class Lab implements AsyncDisposable {
     ).catch(() => {});
   }
 
-  /** Waits until all that were lost are connected again. */
+  /** Waits until all lost connections have been made again. */
   async recovered(subjects = this.subjects, withinMs = patienceMs): Promise<void> {
     const left = () => subjects.filter(({ isBack, isUnnoticed }) => !isBack && !isUnnoticed);
     await until(
@@ -95,7 +95,7 @@ export class Lab implements AsyncDisposable {
     );
   }
 
-  /** Waits until every call has ended, so that those that do not are lost ones. */
+  /** Waits for every call to end; calls still open afterwards count as lost. */
   async callsEnded(): Promise<void> {
     await until(() => this.calls.open === 0, patienceMs, 'calls ended').catch(() => {});
   }
@@ -129,15 +129,15 @@ export async function inLabs<Scale extends LabScale>(
   return results;
 }
 
-/** What the subjects' connections died of, as a row of the table. */
+/** The fate of the subjects' connections, as a row of the table. */
 export function resultOf(
   variant: string,
   subjects: readonly Subject[],
   expected: {
     readonly boundMs: number | undefined;
-    /** Each subject's. */
+    /** Expected deaths of each subject. */
     readonly deaths: number;
-    /** What must have found them: the agent's verdict (the default), the connection by itself, or whichever is first. */
+    /** What must find them: the agent's verdict (the default), the connection itself, or whichever is first. */
     readonly by?: 'verdict' | 'itself' | 'any';
   },
   calls?: Calls,
@@ -147,9 +147,11 @@ export function resultOf(
   const isFound = ({ error, afterMs }: Loss) =>
     afterMs !== undefined &&
     (by === 'any' || by === (error.code === 'ERR_KEEPALIVE_TIMEOUT' ? 'verdict' : 'itself'));
-  const broken = (calls?.hopeless ?? []).map((error) => `a call failed with no retryable error: ${error}`);
+  const broken = (calls?.hopeless ?? []).map(
+    (error) => `a call failed with an error that is not retryable: ${error}`,
+  );
   const surprising = losses.find((loss) => loss.afterMs === undefined);
-  if (surprising !== undefined) broken.push(`a connection that was well was lost: ${surprising.error}`);
+  if (surprising !== undefined) broken.push(`a healthy connection was lost: ${surprising.error}`);
   return {
     variant,
     boundMs: expected.boundMs,

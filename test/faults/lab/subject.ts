@@ -5,22 +5,22 @@ import { turningNow } from '../../support/turning-clock.js';
 /** How one connection of a subject was lost. */
 export interface Loss {
   readonly error: Error & { readonly code?: string };
-  /** In milliseconds of turning loop after the fault; `undefined`: nothing was wrong with that connection. */
+  /** From the fault, in milliseconds in which the main loop ran; `undefined`: the connection was healthy. */
   readonly afterMs: number | undefined;
 }
 
-/** Reconnects quickly: what a fault does to the next connection is not to be waited for. */
+/** Reconnects quickly, so that no fault has to wait for the next connection. */
 const clientDefaults = { connectTimeout: 2, reconnectMinDelay: 0.05, reconnectMaxDelay: 0.2 };
 
 export type ClientSettings = Partial<typeof clientDefaults>;
 
-/** One storage with a relay of its own before the server, and what has become of its connections. */
+/** A storage with its own relay in front of the server, and the fate of its connections. */
 export class Subject {
   readonly name: string;
   readonly relay: Relay;
   readonly storage: ClientStorage;
   readonly losses: Loss[] = [];
-  /** The connection that something was done to, and when. */
+  /** The connection that was struck, and when. */
   #struck: { readonly generation: number; readonly atMs: number } | undefined;
 
   static async open(name: string, server: string, settings: ClientSettings = {}): Promise<Subject> {
@@ -46,7 +46,7 @@ export class Subject {
     });
   }
 
-  /** Does something to the present connection that it must not survive. */
+  /** Applies a deadly fault to the present connection. */
   strike(fault: (connection: RelayedConnection) => void): void {
     const connection = this.relay.current;
     if (connection === undefined || !this.storage.ready) throw new Error(`${this.name} is not connected`);
@@ -54,7 +54,7 @@ export class Subject {
     fault(connection);
   }
 
-  /** From this moment on the present connection has a right to be lost. */
+  /** Marks the present connection as one that is expected to be lost from now on. */
   doom(): void {
     this.#struck = { generation: this.storage.generation, atMs: turningNow() };
   }
@@ -63,12 +63,12 @@ export class Subject {
     return this.#struck?.generation === this.storage.generation;
   }
 
-  /** Doomed, and still in use. */
+  /** Whether it is doomed and still in use. */
   get isUnnoticed(): boolean {
     return this.isDoomed && this.storage.ready;
   }
 
-  /** Lost since it was doomed, and connected again. */
+  /** Whether it is connected again after the loss. */
   get isBack(): boolean {
     return this.storage.ready && !this.isDoomed;
   }

@@ -13,7 +13,7 @@ const steps: Readonly<Record<string, number>> = {
 
 export const clockStepped: Fault = {
   name: 'clock-stepped',
-  about: 'The wall clock is set: nobody dies of it, and who dies then is found in time',
+  about: 'The wall clock is stepped: it causes no verdict, and dead peers are still found in time',
   layer: 'process',
   servers: ['embedded'],
   async run({ size, progress }) {
@@ -32,11 +32,11 @@ export const clockStepped: Fault = {
       await sleep((2 * period + timeout) * 1000);
       const falseDeaths = host.losses.length;
       host.losses.length = 0;
-      const before = { atMs: monotonicNow(), standstillMs: await host.standstillMs() };
+      const before = { atMs: monotonicNow(), stalledMs: await host.stalledMs() };
       for (let index = 0; index < count; index++) peers.connectionOf(index).silence();
       await until(() => host.losses.length === count, 2 * boundMs, 'found').catch(() => {});
       const detectedAfterMs = host.losses.map(
-        ({ atMs, standstillMs }) => atMs - before.atMs - (standstillMs - before.standstillMs),
+        ({ atMs, stalledMs }) => atMs - before.atMs - (stalledMs - before.stalledMs),
       );
       await until(() => host.connections.length >= detectedAfterMs.length, 30_000, 'connected again');
       progress(`${variant}: ${falseDeaths} false deaths, ${detectedAfterMs.length} found`);

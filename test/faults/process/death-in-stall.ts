@@ -10,7 +10,7 @@ const ways = ['timer', 'I/O callback', 'SIGSTOP'] as const;
 
 export const deathInStall: Fault = {
   name: 'death-in-stall',
-  about: 'Half of the peers die while the host stands still; found after it turned again',
+  about: 'Half of the peers die while the host is stalled, and are found once it runs again',
   layer: 'process',
   servers: ['embedded'],
   async run({ size, progress }) {
@@ -39,7 +39,7 @@ interface Trial {
   readonly way: (typeof ways)[number];
   readonly seconds: number;
   readonly stalls: number;
-  /** Of the relays that are this trial's. */
+  /** Index of the first of this trial's relays. */
   readonly first: number;
   readonly count: number;
 }
@@ -57,20 +57,20 @@ async function dieInStalls(
     const victims = new Set([...addresses.keys()].filter((index) => (index + n) % 2 === 0));
     host.losses.length = 0;
     host.connections.length = 0;
-    const turning = standStill(host, way, seconds * 1000);
+    const turning = stall(host, way, seconds * 1000);
     for (const index of victims) {
-      // Any moment of the stall but its edges, where it would not be certain that it was one of the stall.
+      // Not at the edges of the stall, where it might fall outside.
       const afterMs = 100 + Math.random() * (seconds * 1000 - 300);
       setTimeout(() => peers.connectionOf(first + index).silence(), afterMs);
     }
-    const { untilMs, standstillMs } = await turning;
+    const { untilMs, stalledMs } = await turning;
     const found = () => host.losses.filter(({ index }) => victims.has(index));
     await until(() => found().length === victims.size, Math.max(3 * boundMs, 30_000), 'found').catch(
       () => {},
     );
     await until(() => host.connections.length >= found().length, 10_000, 'connected again');
     for (const loss of found()) {
-      detectedAfterMs.push(Math.max(0, loss.atMs - untilMs - (loss.standstillMs - standstillMs)));
+      detectedAfterMs.push(Math.max(0, loss.atMs - untilMs - (loss.stalledMs - stalledMs)));
     }
     falseDeaths += host.losses.length - found().length;
   }
@@ -85,12 +85,12 @@ async function dieInStalls(
   };
 }
 
-/** Resolves to when the loop turned again, and for how long it had stood still by then. */
-async function standStill(host: Host, way: Trial['way'], ms: number) {
+/** Resolves to when the loop ran again, and how long it had been stalled in all by then. */
+async function stall(host: Host, way: Trial['way'], ms: number) {
   if (way !== 'SIGSTOP') return host.block(way, ms);
   host.signal('SIGSTOP');
   await sleep(ms);
   const untilMs = monotonicNow();
   host.signal('SIGCONT');
-  return { untilMs, standstillMs: await host.standstillMs() };
+  return { untilMs, stalledMs: await host.stalledMs() };
 }

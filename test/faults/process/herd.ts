@@ -1,6 +1,6 @@
 import { Relay } from '../../support/relay.js';
 import { startServer } from '../../support/servers.js';
-import { monotonicNow, sleep, takeWorstStandstillMs, until } from '../../support/turning-clock.js';
+import { monotonicNow, sleep, takeWorstStallMs, until } from '../../support/turning-clock.js';
 import type { Fault, FaultResult } from '../fault.js';
 import { Host } from './host/host.js';
 
@@ -12,7 +12,7 @@ interface Herd {
 
 export const herd: Fault = {
   name: 'herd',
-  about: 'All storages of a host are dropped in one instant, silently; then their reconnects',
+  about: 'All connections of a host go silent at the same moment, and are made again',
   layer: 'process',
   servers: ['embedded'],
   async run({ size, progress }) {
@@ -39,23 +39,23 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
   await using host = await Host.start({ addresses, period, timeout, reconnect: 'default' });
   await sleep(Math.random() * period * 1000);
   const acceptedBefore = relay.accepted;
-  const before = { atMs: monotonicNow(), standstillMs: await host.standstillMs() };
-  takeWorstStandstillMs();
+  const before = { atMs: monotonicNow(), stalledMs: await host.stalledMs() };
+  takeWorstStallMs();
   for (const connection of relay.connections) connection.silence();
   const boundMs = (period + 2 * timeout) * 1000;
   await until(() => host.losses.length >= count, Math.max(2 * boundMs, 30_000), 'found').catch(() => {});
   await until(() => host.connections.length >= count, 120_000, 'connected again').catch(() => {});
-  // Whatever else happens to a storage that is back would have happened by then.
+  // Long enough for anything else that could happen to the new connections.
   await sleep((period + timeout + 1) * 1000);
 
   const detectedAfterMs = host.losses
     .slice(0, count)
-    .map(({ atMs, standstillMs }) => atMs - before.atMs - (standstillMs - before.standstillMs));
+    .map(({ atMs, stalledMs }) => atMs - before.atMs - (stalledMs - before.stalledMs));
   const backAtMs = host.connections.map(({ atMs }) => atMs - before.atMs);
   const busiest = busiestSecond(backAtMs);
   const mostInASecond = count / 10;
-  const lateMs = Math.max(takeWorstStandstillMs(), (await host.standstillMs()) - before.standstillMs);
-  // What was due in the time in which nothing ran comes all at once afterwards.
+  const lateMs = Math.max(takeWorstStallMs(), (await host.stalledMs()) - before.stalledMs);
+  // Reconnects due while nothing ran all come at once afterwards.
   const isTooBusy = busiest > mostInASecond && busiest <= mostInASecond * (1 + lateMs / 1000);
   const attempts = relay.accepted - acceptedBefore;
   const broken = [
@@ -63,7 +63,7 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
       ? []
       : [`${host.connections.length} reconnects of ${count} storages`]),
     ...(attempts === count ? [] : [`${attempts} attempts to reconnect ${count} storages`]),
-    // The herd that must not be: more than a tenth in any one second, unless that is a handful.
+    // A thundering herd: more than a tenth in one second, unless there are only a few.
     ...(count >= 100 && busiest > mostInASecond && !isTooBusy
       ? [`${busiest} of ${count} reconnected in one second`]
       : []),
@@ -78,11 +78,11 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
     callsLost: 0,
     notes: `reconnects in each second after the drop: ${histogram(backAtMs)}; ${busiest} in the busiest second`,
     ...(broken.length > 0 ? { broken } : {}),
-    ...(isTooBusy ? { tooBusy: `it stood still for ${Math.round(lateMs)} ms` } : {}),
+    ...(isTooBusy ? { tooBusy: `it was stalled for ${Math.round(lateMs)} ms` } : {}),
   };
 }
 
-/** How many fall into the fullest second, wherever it begins. */
+/** The most in any one second, wherever it begins. */
 function busiestSecond(timesMs: readonly number[]): number {
   const sorted = [...timesMs].sort((a, b) => a - b);
   let first = 0;

@@ -4,8 +4,8 @@ import { Relay, type RelayedConnection } from '../../support/relay.js';
 import { startServer } from '../../support/servers.js';
 
 /**
- * Peers that are well and answer after so long: relays before a ZEO server, one a storage, and a bare echo for the naive
- * watchdogs. They live in this process; who is to be blocked lives in another one.
+ * Healthy peers that reply after a delay: relays in front of a ZEO server, one for each storage, and an echo server for the
+ * naive watchdogs. They run in this process; the host to be blocked runs in another one.
  */
 export async function latePeers(count: number, answersAfterMs: number) {
   const server = await startServer('embedded');

@@ -7,7 +7,7 @@ const root = new Uint8Array(8);
 
 export const serverStopped: Fault = {
   name: 'server-stopped',
-  about: 'SIGSTOP to the server, then SIGCONT: its kernel acknowledges everything, and nobody answers',
+  about: 'SIGSTOP to the server, then SIGCONT: its kernel acknowledges everything, but no reply comes',
   layer: 'process',
   servers: serverKinds,
   run(options) {
@@ -41,7 +41,7 @@ export const serverStopped: Fault = {
 
 export const serverKilled: Fault = {
   name: 'server-killed',
-  about: 'kill -9 of the server with calls under way, and a new one on its port',
+  about: 'SIGKILL to the server with calls under way, and a new server on its port',
   layer: 'process',
   servers: serverKinds,
   run(options) {

@@ -1,4 +1,4 @@
-import { sleep, takeWorstStandstillMs } from '../../support/turning-clock.js';
+import { sleep, takeWorstStallMs } from '../../support/turning-clock.js';
 import type { Fault, FaultOptions, FaultResult } from '../fault.js';
 import { Host } from './host/host.js';
 import { blockings } from './host/host-messages.js';
@@ -6,11 +6,11 @@ import { type NaiveKind, naiveKinds } from './host/naive-watchdog.js';
 import { latePeers } from './late-peers.js';
 
 const answersAfterMs = 300;
-/** In what a host stands still; `SIGSTOP`: the whole process does. */
+/** How a host is stalled; with `SIGSTOP` the whole process is. */
 const stalls = [...blockings, 'SIGSTOP'] as const;
 type Stall = (typeof stalls)[number];
 
-/** Each way to stand still has a host of its own, and all of them stand still side by side. */
+/** Each kind of stall has a host of its own, and all hosts are stalled at the same time. */
 interface Scale {
   readonly period: number;
   readonly timeout: number;
@@ -20,7 +20,7 @@ interface Scale {
   readonly stalls: number;
 }
 
-/** With the five ways together 10,000 connection-stalls of each length. Long ones take more connections instead of hours. */
+/** 10,000 stalls of a connection for each length, over all five kinds. Long ones use more connections instead of hours. */
 const fullScale = (seconds: number): Scale =>
   seconds > 10
     ? // All peers live in one process: with a shorter period it is they who are late.
@@ -33,24 +33,24 @@ const scaledScale = (seconds: number): Scale => ({
   naive: 25,
   stalls: seconds < 1 ? 3 : 1,
 });
-/** In the suite nothing takes longer, and a length has two of the ways, another one the next two. */
+/** In the suite no stall is longer, and each length is tested with two of the kinds in turn. */
 const longestScaledSeconds = 4;
 const scaledWays = (index: number): readonly Stall[] =>
   [0, 1].map((i) => stalls[(2 * index + i) % stalls.length] as Stall);
 
-/** One fault a length, so that each can be run by itself: the long ones take minutes. */
+/** One fault per length, so that each can be run separately: the long ones take minutes. */
 export const stallFaults: readonly Fault[] = [0.1, 0.5, 1.5, 3, 6, 30].map((seconds, index) => ({
   name: `stall-${seconds}`,
-  about: `The host stands still for ${seconds} s again and again; its peers are well and answer in 300 ms`,
+  about: `The host is stalled for ${seconds} s again and again, while its peers are healthy and reply in 300 ms`,
   layer: 'process',
   servers: ['embedded'],
   run: (options) =>
     options.size === 'full'
-      ? standStill(stalls, seconds, fullScale(seconds), options)
-      : standStill(scaledWays(index), Math.min(seconds, longestScaledSeconds), scaledScale(seconds), options),
+      ? stallHosts(stalls, seconds, fullScale(seconds), options)
+      : stallHosts(scaledWays(index), Math.min(seconds, longestScaledSeconds), scaledScale(seconds), options),
 }));
 
-async function standStill(
+async function stallHosts(
   ways: readonly Stall[],
   seconds: number,
   scale: Scale,
@@ -67,9 +67,9 @@ async function standStill(
         hosts[i] = await Host.start({ addresses, period, timeout, naive });
       }),
     );
-    takeWorstStandstillMs();
+    takeWorstStallMs();
     const results = await Promise.all(
-      ways.map((stall, i) => standStillIn(stall, seconds * 1000, scale, hosts[i] as Host, progress)),
+      ways.map((stall, i) => stallHost(stall, seconds * 1000, scale, hosts[i] as Host, progress)),
     );
     return withLateness(results, timeout * 1000);
   } finally {
@@ -77,18 +77,18 @@ async function standStill(
   }
 }
 
-/** What was found while the peers themselves were late is not about the agent. */
+/** A result obtained while the peers themselves were late says nothing about the agent. */
 function withLateness(results: readonly FaultResult[], timeoutMs: number): FaultResult[] {
-  const lateMs = Math.round(takeWorstStandstillMs());
+  const lateMs = Math.round(takeWorstStallMs());
   const isTooBusy = answersAfterMs + 2 * lateMs > timeoutMs;
   return results.map(({ notes, ...result }) => ({
     ...result,
-    notes: `${notes}; the peers were late by ${lateMs} ms at most`,
+    notes: `${notes}; the peers were up to ${lateMs} ms late`,
     ...(isTooBusy ? { tooBusy: 'its peers were late' } : {}),
   }));
 }
 
-async function standStillIn(
+async function stallHost(
   stall: Stall,
   lengthMs: number,
   scale: Scale,
@@ -101,7 +101,7 @@ async function standStillIn(
   };
   const { period, timeout } = scale;
   for (let n = 1; n <= scale.stalls; n++) {
-    // Long enough that every connection has an answered ping again, and at no fixed phase of the pings.
+    // Long enough for every connection to have an answered ping again, and at a random phase of the pings.
     await sleep((0.7 + Math.random()) * period * 1000);
     await countKilled();
     if (stall === 'SIGSTOP') {
@@ -113,7 +113,7 @@ async function standStillIn(
     }
     if (n % 5 === 0) progress(`${stall}: ${n} of ${scale.stalls} stalls, ${host.losses.length} lost`);
   }
-  // A verdict on the last stall would have fallen by then.
+  // Long enough for a verdict after the last stall.
   await sleep((timeout + 1) * 1000);
   await countKilled();
   const chances = scale.connections * scale.stalls;

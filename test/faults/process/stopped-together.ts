@@ -3,10 +3,10 @@ import type { Fault, FaultResult } from '../fault.js';
 import { Host } from './host/host.js';
 import { latePeers } from './late-peers.js';
 
-/** As when a machine, or a whole rack of virtual ones, is suspended and resumed. */
+/** As when a machine, or a whole rack of virtual machines, is suspended and resumed. */
 export const bothStopped: Fault = {
   name: 'both-stopped',
-  about: 'SIGSTOP to host and server, then SIGCONT to both: nobody has died',
+  about: 'SIGSTOP to host and server, then SIGCONT to both: no connection is dead',
   layer: 'process',
   servers: ['embedded'],
   async run({ size, progress }) {
@@ -14,7 +14,7 @@ export const bothStopped: Fault = {
       size === 'full'
         ? { count: 200, stops: 10, lengths: [1.5, 6] }
         : { count: 40, stops: 4, lengths: [1.5] };
-    // So late that at about every other stop pings are out.
+    // So late that pings are out at about every other stop.
     await using peers = await latePeers(count, 500);
     await using host = await Host.start({ addresses: peers.addresses, period: 1, timeout: 1 });
     const results: FaultResult[] = [];
@@ -25,7 +25,7 @@ export const bothStopped: Fault = {
         peers.server.signal('SIGSTOP');
         host.signal('SIGSTOP');
         await sleep(seconds * 1000);
-        // Either may come first; neither is fair to the other for longer than that.
+        // Either may be resumed first, but the other one shortly afterwards.
         const [first, second] = i % 2 === 0 ? [host, peers.server] : [peers.server, host];
         first.signal('SIGCONT');
         await sleep(100);

@@ -5,7 +5,7 @@ import { sleep, until } from '../../support/turning-clock.js';
 import type { Fault } from '../fault.js';
 import { Lab, resultOf } from '../lab/lab.js';
 
-/** Replaced after that, and pings a period later: the supervision's promise. */
+/** The promise of the supervision: a new worker after this time, and pings a period later. */
 const replacedWithinMs = 1000;
 
 export const workerKilled: Fault = {
@@ -18,7 +18,7 @@ export const workerKilled: Fault = {
     await using server = await startServer('embedded');
     const labs: KilledLab[] = [];
     try {
-      // One after the other, so that it is known whose worker is whose; each agent loses its worker once.
+      // One after the other, to know which worker belongs to which agent; each agent loses its worker once.
       for (let i = 0; i < phases; i++) labs.push(await openLab(server.address, count));
       progress(`${phases} agents with ${count} storages each`);
       const broken = await Promise.all(labs.map((lab, i) => killInPhase(lab, i / phases)));
@@ -37,7 +37,7 @@ export const workerKilled: Fault = {
 
 const period = 1;
 const timeout = 1;
-/** So late that a good part of each period is spent with pings under way. */
+/** So late that pings are under way for a good part of each period. */
 const answersAfterMs = 300;
 
 interface KilledLab {
@@ -84,10 +84,10 @@ async function killInPhase({ lab, worker }: KilledLab, phase: number): Promise<s
   await lost;
   const locked = subjects.filter(({ storage }) => storage.loadLock.locked);
   if (locked.length > 0) broken.push(`${where} ${locked.length} locks were still held`);
-  // One that starts up takes a core for a good moment, and here dozens do at once.
+  // A worker that starts keeps a core busy for a moment, and dozens start at once here.
   await expectSoon('replaced', replacedWithinMs + 2000, () => started);
-  await expectSoon('pinging on', periodMs + answersAfterMs + 2000, () => pings >= subjects.length);
-  // And it still finds who dies.
+  await expectSoon('pinging again', periodMs + answersAfterMs + 2000, () => pings >= subjects.length);
+  // The new worker still finds dead peers.
   for (const subject of subjects) subject.strike((connection) => connection.silence());
   await lab.lost();
   return broken;

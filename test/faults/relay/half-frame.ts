@@ -3,7 +3,7 @@ import type { Fault, FaultResult } from '../fault.js';
 import { inLabs, type Lab, type LabScale, resultOf } from '../lab/lab.js';
 import type { Subject } from '../lab/subject.js';
 
-/** In the length of a frame, behind it, and some way into the reply to a ping. */
+/** Within the length of a frame, just behind it, and some way into the reply to a ping. */
 const places: Readonly<Record<string, number>> = {
   'after 2 bytes': 2,
   'after 4 bytes': 4,
@@ -25,7 +25,7 @@ function cutReply(subject: Subject, afterBytes: number): Promise<void> {
 
 export const halfFrame: Fault = {
   name: 'half-frame',
-  about: 'Half of the reply to a ping comes, and then nothing more',
+  about: 'Half of the reply to a ping arrives, and then nothing more',
   layer: 'relay',
   servers: serverKinds,
   run(options) {

@@ -7,7 +7,7 @@ interface Hold {
   readonly name: string;
   /** Before the drop. */
   take(lab: Lab, subject: Subject): Promise<void> | void;
-  /** The moment after it. */
+  /** Just after the drop. */
   call(lab: Lab, subject: Subject): void;
 }
 
@@ -17,7 +17,7 @@ const holds: readonly Hold[] = [
   {
     name: 'hung load',
     take: () => {},
-    // It holds the lock for as long as it waits for its answer.
+    // The load holds the lock while it waits for its reply.
     call: (lab, { storage }) => void lab.calls.watch(storage.load(root)),
   },
   {

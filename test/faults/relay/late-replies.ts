@@ -4,11 +4,11 @@ import { inLabs, resultOf } from '../lab/lab.js';
 
 export const lateReplies: Fault = {
   name: 'late-replies',
-  about: 'Every reply takes almost as long as the timeout, which is nobody’s death',
+  about: 'Every reply takes almost as long as the timeout, which is no reason for a verdict',
   layer: 'relay',
   servers: ['embedded', 'zeo-6.2'],
   run(options) {
-    // What is left to the timeout is for the machine: relay and client share this process and its two cores.
+    // The rest of the timeout is left for the machine: relay and client share this process.
     const scale =
       options.size === 'full'
         ? { period: 2.5, timeout: 2, count: 100, delayMs: 1800, pings: 40 }

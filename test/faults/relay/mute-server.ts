@@ -4,7 +4,7 @@ import { inLabs, resultOf } from '../lab/lab.js';
 
 export const muteServer: Fault = {
   name: 'mute-server',
-  about: 'After a silent drop the server accepts connections and never speaks, for a while',
+  about: 'After a silent drop the server accepts connections but stays mute for a while',
   layer: 'relay',
   servers: ['embedded', 'zeo-6.2'],
   run(options) {
@@ -20,14 +20,14 @@ export const muteServer: Fault = {
         await lab.atRandomPhases((subject) => {
           subject.relay.welcome = { kind: 'mute' };
           subject.strike((connection) => connection.silence());
-          // Made while it is down or about to be: they wait for the server that speaks again, or fail.
+          // Calls made while it is down, or about to be: they wait until the server replies again, or fail.
           void lab.calls.watch(subject.storage.load(new Uint8Array(8)));
         });
         await lab.lost();
         options.progress(`${count} connections found dead; the server stays mute for ${muteMs} ms`);
         await sleep(muteMs);
         for (const subject of lab.subjects) subject.relay.welcome = { kind: 'relayed' };
-        // An attempt that hangs, the longest delay, an attempt that does not; the rest is the machine's.
+        // An attempt that hangs, the longest delay, and a good attempt; the rest is for a slow machine.
         const recovered = lab.recovered(lab.subjects, 2 * connectTimeout * 1000 + 200 + 3000);
         const late = await recovered.then(
           () => undefined,
@@ -41,7 +41,7 @@ export const muteServer: Fault = {
         return [
           {
             ...result,
-            notes: `up to ${attempts} connections a storage; all calls made meanwhile ended`,
+            notes: `up to ${attempts} connections per storage; all calls made meanwhile ended`,
             ...(late === undefined ? {} : { broken: [...(result.broken ?? []), late] }),
           },
         ];

@@ -3,7 +3,7 @@ import type { Fault } from '../fault.js';
 import { inLabs, resultOf } from '../lab/lab.js';
 
 /**
- * Faults that the connection tells of by itself. `any`: some servers tell, others fall silent.
+ * Faults that the connection itself reports. `any`: some servers do, others go silent.
  */
 function toldFault(
   name: string,
@@ -41,13 +41,13 @@ function toldFault(
 
 export const toldFaults: readonly Fault[] = [
   toldFault('reset', 'RST to both ends, with calls under way', 'itself', (connection) => connection.reset()),
-  toldFault('half-close', 'The server’s side sends FIN and reads on', 'itself', (connection) =>
+  toldFault('half-close', 'The server’s side sends FIN and goes on reading', 'itself', (connection) =>
     connection.halfClose(),
   ),
-  toldFault('corrupt-to-client', 'What the server sends arrives as nonsense', 'itself', ({ toClient }) => {
+  toldFault('corrupt-to-client', 'The server’s bytes arrive corrupted', 'itself', ({ toClient }) => {
     toClient.manner = { kind: 'corrupt' };
   }),
-  toldFault('corrupt-to-server', 'What the client sends arrives as nonsense', 'any', ({ toServer }) => {
+  toldFault('corrupt-to-server', 'The client’s bytes arrive corrupted', 'any', ({ toServer }) => {
     toServer.manner = { kind: 'corrupt' };
   }),
 ];

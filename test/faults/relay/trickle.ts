@@ -4,7 +4,7 @@ import { inLabs, resultOf } from '../lab/lab.js';
 
 export const trickle: Fault = {
   name: 'trickle',
-  about: 'Replies come a byte at a time, which is life, and then no more',
+  about: 'Replies arrive one byte at a time, which counts as life, and then stop',
   layer: 'relay',
   servers: ['embedded', 'zeo-6.2'],
   run(options) {
@@ -15,14 +15,14 @@ export const trickle: Fault = {
     return inLabs(options, [{ ...scale, agent: { jitter: 0 } }], async (lab, { period, timeout, rounds }) => {
       for (const subject of lab.subjects) {
         const connection = subject.relay.current;
-        // Two bytes in a timeout: a whole reply takes minutes, and each ping adds another.
+        // Two bytes per timeout: a whole reply takes minutes, and each ping adds another.
         if (connection !== undefined)
           connection.toClient.manner = { kind: 'trickle', everyMs: lab.timeoutMs / 2 };
       }
       options.progress(`${rounds} periods and timeouts of trickling`);
       await sleep(rounds * (lab.periodMs + lab.timeoutMs));
       await lab.atRandomPhases((subject) => {
-        // One that was lost until here is a false death, and must not be waited for.
+        // A connection that was lost before is a false death, and must not be waited for.
         if (subject.losses.length === 0) subject.strike((connection) => connection.silence());
       });
       await lab.lost();

@@ -1,9 +1,9 @@
 import type { FaultResult } from '../fault.js';
 
 /**
- * What a run did not keep of what is promised, as phrases; empty when all is well.
+ * The promises that a run broke, as phrases.
  *
- * @param allowanceMs for a machine that had other things to do
+ * @param allowanceMs how far a bound may be missed, on a busy machine
  */
 export function brokenPromises(result: FaultResult, allowanceMs = 0): readonly string[] {
   const {
@@ -22,7 +22,7 @@ export function brokenPromises(result: FaultResult, allowanceMs = 0): readonly s
       ? [`${deathsExpected - detectedAfterMs.length} of ${deathsExpected} deaths were not found`]
       : []),
     ...(boundMs !== undefined && latestMs > boundMs + allowanceMs
-      ? [`found after ${Math.round(latestMs)} ms, promised are ${boundMs} ms`]
+      ? [`found after ${Math.round(latestMs)} ms, promised within ${boundMs} ms`]
       : []),
     ...(falseDeaths > 0 ? [`${falseDeaths} false deaths in ${chances} chances`] : []),
     ...(callsLost > 0 ? [`${callsLost} calls were lost`] : []),

@@ -44,7 +44,11 @@ describe('the judge', () => {
 
   const breaches: [string, Partial<FaultResult>, RegExp][] = [
     ['a death that was not found', { detectedAfterMs: [300, 400] }, /1 of 3 deaths were not found/],
-    ['a death found after the bound', { detectedAfterMs: [1, 2, 2501] }, /after 2501 ms, promised are 2500/],
+    [
+      'a death found after the bound',
+      { detectedAfterMs: [1, 2, 2501] },
+      /after 2501 ms, promised within 2500/,
+    ],
     ['a false death', { falseDeaths: 2 }, /2 false deaths in 3 chances/],
     ['a lost call', { callsLost: 1 }, /1 calls were lost/],
     ['a machine that was too busy', { tooBusy: 'late peers' }, /too busy for this run: late peers/],

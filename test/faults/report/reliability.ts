@@ -10,7 +10,7 @@ const layers: Readonly<Record<Fault['layer'], string>> = {
   kernel: 'The kernel drops packets',
 };
 
-/** What of earlier runs is still to be shown: all but the rows of what was run again. */
+/** Combines the rows of earlier runs with new ones, which replace those of the same fault and server. */
 export function merge(
   earlier: readonly Row[],
   now: readonly Row[],
@@ -19,7 +19,7 @@ export function merge(
   const again = new Set(now.map(({ fault, server }) => `${fault} ${server}`));
   const kept = earlier.filter(({ fault, server }) => !again.has(`${fault} ${server}`));
   const rank = ({ fault }: Row) => order.indexOf(fault);
-  // A fault that the lab does not have any more leaves the table, too.
+  // Faults that no longer exist leave the table, too.
   return [...kept, ...now].filter((row) => rank(row) >= 0).sort((a, b) => rank(a) - rank(b));
 }
 
@@ -47,14 +47,14 @@ export function reliabilityPage(rows: readonly Row[]): string {
   return `${[introduction, ...sections, '## The runs', runsTable(rows)].join('\n\n')}\n`;
 }
 
-const introduction = `# Reliability: what was done to connections, and what came of it
+const introduction = `# Reliability: what was done to connections, and the results
 
-Written by the fault lab from its own runs; do not edit. All of it again: \`npm run test:faults -- --full --write\`;
-one fault, which replaces its rows only: \`npm run test:faults -- silent-drop --full --write\`.
+Written by the fault lab from its own runs; do not edit. To repeat all of it: \`npm run test:faults -- --full --write\`;
+to repeat one fault, which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.
 
 P is the period, T the timeout. *Promised* and *found after* count from the fault, in time in which the host's main loop
-turned. A *false death* is the loss of a connection whose peer was well; beside it the number of chances there were
-(connections, or connections times stalls). A *lost call* is one that neither succeeded nor failed.`;
+ran. A *false death* is the loss of a connection whose peer was healthy, out of a number of chances (connections, or
+connections times stalls). A *lost call* is one that neither succeeded nor failed.`;
 
 function faultSection(rows: readonly Row[], name: string): string {
   const own = rows.filter(({ fault }) => fault === name);

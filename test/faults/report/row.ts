@@ -22,7 +22,7 @@ export interface Row {
   readonly run: Run;
 }
 
-/** Under which circumstances a row came about. */
+/** The run that produced a row. */
 export interface Run {
   readonly size: 'scaled' | 'full';
   /** ISO 8601, to the second. */

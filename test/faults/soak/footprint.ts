@@ -3,23 +3,23 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { sleep } from '../../support/turning-clock.js';
 
-/** What this process holds, to be compared before and after. */
+/** The resources of this process, to be compared before and after. */
 export interface Footprint {
   readonly heapBytes: number;
-  /** What libuv holds, by kind: sockets, servers, timers … */
+  /** libuv's resources by kind: sockets, servers, timers, … */
   readonly resources: Readonly<Record<string, number>>;
-  /** Open file descriptors; `undefined` where the system does not tell. */
+  /** Open file descriptors; `undefined` if the system does not say. */
   readonly descriptors: number | undefined;
   /** On `process`, by event. */
   readonly listeners: Readonly<Record<string, number>>;
 }
 
-/** Noise of the runtime: compiled code, its caches, a thread's pipes that are being closed. */
+/** Noise of the runtime: compiled code, caches, the pipes of a thread that is being closed. */
 const heapNoiseBytes = 8 * 1024 * 1024;
 const descriptorNoise = 4;
 
 export async function takeFootprint(): Promise<Footprint> {
-  // What was closed a moment ago is released in later turns.
+  // Resources closed a moment ago are released in later turns of the event loop.
   await sleep(500);
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
@@ -38,22 +38,22 @@ export async function takeFootprint(): Promise<Footprint> {
   };
 }
 
-/** What has grown beyond noise, as phrases. */
+/** What has grown by more than noise, as phrases. */
 export function leaks(before: Footprint, after: Footprint): string[] {
   const grown: string[] = [];
   const heapGrowth = after.heapBytes - before.heapBytes;
   if (heapGrowth > heapNoiseBytes) grown.push(`the heap has grown by ${megabytes(heapGrowth)}`);
   for (const [kind, count] of Object.entries(after.resources)) {
     const had = before.resources[kind] ?? 0;
-    // A timer or two may be anybody's: the test runner's, a thread's that has just ended.
-    if (count > had + (kind === 'Timeout' ? 2 : 0)) grown.push(`${count} ${kind}, there were ${had}`);
+    // A timer or two may belong to the test runner or to a thread that has just ended.
+    if (count > had + (kind === 'Timeout' ? 2 : 0)) grown.push(`${count} ${kind}, up from ${had}`);
   }
   if ((after.descriptors ?? 0) > (before.descriptors ?? 0) + descriptorNoise) {
-    grown.push(`${after.descriptors} file descriptors, there were ${before.descriptors}`);
+    grown.push(`${after.descriptors} file descriptors, up from ${before.descriptors}`);
   }
   for (const [event, count] of Object.entries(after.listeners)) {
     const had = before.listeners[event] ?? 0;
-    if (count > had) grown.push(`${count} listeners of ${event} on process, there were ${had}`);
+    if (count > had) grown.push(`${count} listeners for ${event} on process, up from ${had}`);
   }
   return grown;
 }

@@ -6,7 +6,7 @@ export type Mischief = (connection: RelayedConnection, subject: Subject) => void
 
 const swallow = { kind: 'swallow' } as const;
 
-/** What a connection does not survive. */
+/** Faults that a connection does not survive. */
 export const deadly: readonly Mischief[] = [
   (connection) => connection.silence(),
   ({ toServer }) => {
@@ -35,7 +35,7 @@ export const deadly: readonly Mischief[] = [
   },
 ];
 
-/** What must not be taken for death: every byte comes, by far within the timeout. */
+/** Faults that must not look like death: every byte arrives, well within the timeout. */
 export const harmless = (timeoutMs: number): readonly Mischief[] => [
   ({ toClient }) => {
     toClient.manner = { kind: 'delay', ms: Math.random() * (timeoutMs / 3) };

@@ -1,5 +1,5 @@
 import { runAsTests } from '../run-as-tests.js';
 import { soak } from './soak.js';
 
-// It measures what this process holds, so nothing else may be going on in it.
+// Measures the resources of this process, so nothing else may run in it.
 runAsTests([soak], { concurrency: false });

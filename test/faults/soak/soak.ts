@@ -14,7 +14,7 @@ const future = Buffer.from('7fffffffffffff00', 'hex');
 
 export const soak: Fault = {
   name: 'soak',
-  about: 'Random faults on every connection, and calls all the time; then what is left of it',
+  about: 'Random faults on every connection under constant calls, followed by a check for leaks',
   layer: 'process',
   servers: ['embedded', 'zeo-6.2'],
   async run({ size, server: kind, progress }) {
@@ -24,7 +24,7 @@ export const soak: Fault = {
     const onRejection = (error: unknown) => rejections.push(error);
     process.on('unhandledRejection', onRejection);
     try {
-      // Once in small, so that what a process has only once is there before it is measured.
+      // A small run first, so that one-time resources exist before they are measured.
       await soakFor(1, 5, server.address, () => {});
       const before = await takeFootprint();
       const result = await soakFor(seconds, count, server.address, progress);
@@ -84,19 +84,19 @@ async function soakFor(
   const locked = lab.subjects.filter(({ storage }) => storage.loadLock.locked).length;
   const broken = [
     ...(result.broken ?? []),
-    ...(locked > 0 ? [`${locked} load locks are held for ever`] : []),
-    ...(listenerCount(lab) > listeners ? [`${listenerCount(lab)} listeners, there were ${listeners}`] : []),
+    ...(locked > 0 ? [`${locked} load locks were never released`] : []),
+    ...(listenerCount(lab) > listeners ? [`${listenerCount(lab)} listeners, up from ${listeners}`] : []),
   ];
   return {
     ...result,
     deathsExpected: harm.deadly,
     chances: harm.harmless,
-    notes: `${made} calls, ${failed} of them failed with a retryable error`,
+    notes: `${made} calls, ${failed} of which failed with a retryable error`,
     broken,
   };
 }
 
-/** Does one thing after the other to a subject's connections. */
+/** Applies one fault after the other to a subject's connections. */
 async function harass(
   subject: Subject,
   lasts: () => boolean,

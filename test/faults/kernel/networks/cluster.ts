@@ -19,7 +19,7 @@ export class Cluster implements Disposable {
     this.second = this.#plugIn('second', '10.1.0.2/24');
   }
 
-  /** Pulls the first server's cable. @returns the moment just before. */
+  /** Unplugs the first server. @returns the moment just before. */
   cutFirst(): number {
     const atMs = systemClock.now();
     this.#switch.ip('link', 'set', 'first', 'down');
@@ -29,7 +29,7 @@ export class Cluster implements Disposable {
   /** Gives the address to the second server and announces it to the network, as cluster managers do. */
   takeOver(): void {
     this.second.address('eth0', '10.1.0.1/24');
-    // With this the kernel itself announces its addresses (gratuitous ARP) whenever the hardware address is set.
+    // Makes the kernel announce its addresses (gratuitous ARP) whenever the hardware address is set.
     this.second.sysctl('net.ipv4.conf.eth0.arp_notify=1');
     this.second.ip('link', 'set', 'eth0', 'address', '02:00:00:00:00:02');
   }

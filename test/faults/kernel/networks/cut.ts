@@ -4,7 +4,7 @@ import type { Computer } from './network.js';
 export const directions = ['both ways', 'to the server', 'to the client'] as const;
 export type Direction = (typeof directions)[number];
 
-/** From now on packets from or to an address of the server vanish. @returns the moment just before. */
+/** Drops all packets from or to an address of the server from now on. @returns the moment just before. */
 export function cut(server: Computer, address: string, direction: Direction): number {
   const [host] = address.split(':');
   const rules = [

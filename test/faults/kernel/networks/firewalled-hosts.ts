@@ -1,6 +1,6 @@
 import { type Computer, Network, serverPort } from './network.js';
 
-/** Two networks and a firewall between them that knows flows, and wants to have seen their beginning. */
+/** Two networks and a stateful firewall between them, which passes only flows whose beginning it has seen. */
 export class FirewalledHosts implements Disposable {
   readonly client: Computer;
   readonly server: Computer;
@@ -27,7 +27,7 @@ export class FirewalledHosts implements Disposable {
     ]);
     firewall.sysctl(
       'net.ipv4.ip_forward=1',
-      // Otherwise it takes any packet for the beginning of a flow.
+      // Otherwise it accepts any packet as the beginning of a flow.
       'net.netfilter.nf_conntrack_tcp_loose=0',
       `net.netfilter.nf_conntrack_tcp_timeout_established=${forget}`,
     );

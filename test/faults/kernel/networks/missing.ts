@@ -1,6 +1,6 @@
 import { type Computer, Network } from './network.js';
 
-/** Why there can be no faults of the kernel here, found out by trying; `undefined` when there can. */
+/** Why kernel faults cannot be run here, found out by trying; `undefined` if they can. */
 export const missingForKernelFaults = tried((computer) => {
   computer.filter([
     '-A INPUT -m statistic --mode random --probability 0.5 -j DROP',
@@ -10,7 +10,7 @@ export const missingForKernelFaults = tried((computer) => {
 
 const missingTrafficControl = tried((computer) => computer.shape('one', 1));
 
-/** The same of faults on slow links. */
+/** The same for faults on slow links. */
 export function missingForSlowLinks(): string | undefined {
   return missingForKernelFaults() ?? missingTrafficControl();
 }
@@ -35,6 +35,6 @@ function tryIt(attempt: (computer: Computer) => void): string | undefined {
   } catch (error) {
     const { code, path, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === 'ENOENT') return `no ${path} in PATH (the packages iproute2, iptables)`;
-    return `a network namespace cannot be had: ${stderr?.trim() || message}`;
+    return `cannot create a network namespace: ${stderr?.trim() || message}`;
   }
 }

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 
-/** The servers listen on every address of their computer. */
+/** The port of all servers, on every address of their computer. */
 export const serverPort = 8100;
 
 /**
  * Computers and the cables between them, in network namespaces of this kernel. Nothing in them reaches the machine's own
  * network, so addresses in them are free to choose.
  *
- * It is gone when it is disposed of, when the process exits, and on a signal that ends it. What a killed process left is
- * removed by the next one that makes a network.
+ * A network is removed when it is disposed of, when the process exits, and on a signal that ends the process. Leftovers of a
+ * killed process are removed by the next one that makes a network.
  */
 export class Network implements Disposable {
   static #made = 0;
@@ -23,7 +23,7 @@ export class Network implements Disposable {
     if (standing.size === 1) for (const signal of signals) process.on(signal, removeAndEnd);
   }
 
-  /** @throws Error with what `ip` said, e.g. that this is not permitted. */
+  /** @throws Error with the output of `ip`, e.g. that it is not permitted. */
   add(name: string): Computer {
     const computer = new Computer(this.#prefix + name);
     run('ip', ['netns', 'add', computer.namespace]);
@@ -32,7 +32,7 @@ export class Network implements Disposable {
     return computer;
   }
 
-  /** Lays a cable between two computers' network cards, which are made by it, and switches both on. */
+  /** Lays a cable between two computers: creates a network card on each and brings both up. */
   connect(one: Computer, card: string, other: Computer, otherCard: string): void {
     const peer = ['peer', 'name', otherCard, 'netns', other.namespace];
     run('ip', ['link', 'add', card, 'netns', one.namespace, 'type', 'veth', ...peer]);
@@ -40,7 +40,7 @@ export class Network implements Disposable {
     other.ip('link', 'set', otherCard, 'up');
   }
 
-  /** May be called again. A process that still runs on one of the computers keeps its own end of the cables. */
+  /** May be called again. A process still running on one of the computers keeps its end of the cables. */
   [Symbol.dispose](): void {
     for (const { namespace } of this.#computers.splice(0)) removeNamespace(namespace);
     standing.delete(this);
@@ -61,18 +61,18 @@ export class Computer {
     run('ip', ['-n', this.namespace, ...args]);
   }
 
-  /** Gives a network card an address, as `10.0.0.1/8`. */
+  /** Gives a network card an address such as `10.0.0.1/8`. */
   address(card: string, address: string): void {
     this.ip('addr', 'add', address, 'dev', card);
   }
 
-  /** Adds rules of iptables' filter table, `-A INPUT -j DROP`, or `:FORWARD DROP` for a policy: all at one moment. */
+  /** Adds rules to iptables' filter table (`-A INPUT -j DROP`, or `:FORWARD DROP` for a policy), all at once. */
   filter(rules: readonly string[]): void {
     const table = ['*filter', ...rules, 'COMMIT', ''].join('\n');
     run('ip', ['netns', 'exec', this.namespace, 'iptables-restore', '--noflush'], table);
   }
 
-  /** Lets a network card send no more than so many megabits a second; what it holds back waits for at most 100 ms. */
+  /** Limits what a network card sends to a number of megabits per second; packets are queued for at most 100 ms. */
   shape(card: string, megabits: number): void {
     const bucket = ['rate', `${megabits}mbit`, 'burst', '16kb', 'latency', '100ms'];
     run('tc', ['-n', this.namespace, 'qdisc', 'add', 'dev', card, 'root', 'tbf', ...bucket]);
@@ -84,7 +84,7 @@ export class Computer {
   }
 }
 
-/** Tells our namespaces from others'; after it comes the number of the process that made one. */
+/** Distinguishes our namespaces from others'; the process id of the one that made it comes next. */
 const mark = 'zeo-fault-';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const standing = new Set<Network>();
@@ -93,7 +93,7 @@ function removeAll(): void {
   for (const network of standing) network[Symbol.dispose]();
 }
 
-/** Takes itself off by removing the last network, so that the signal then has its usual effect. */
+/** Removing the last network also removes this listener, so that the signal then has its usual effect. */
 function removeAndEnd(signal: NodeJS.Signals): void {
   removeAll();
   process.kill(process.pid, signal);
@@ -110,19 +110,19 @@ function removeLeftovers(): void {
   }
 }
 
-/** A process that was stopped there goes on, so that it hears that nobody needs it any more, and ends. */
+/** Resumes stopped processes in it, so that they notice that they are no longer needed, and end. */
 function removeNamespace(namespace: string): void {
   try {
     for (const pid of run('ip', ['netns', 'pids', namespace]).split('\n').filter(Boolean)) {
       process.kill(Number(pid), 'SIGCONT');
     }
   } catch {
-    // It has ended by itself in between, or the namespace is gone.
+    // The process has ended meanwhile, or the namespace is gone.
   }
   try {
     run('ip', ['netns', 'del', namespace]);
   } catch {
-    // Another run may just have removed the same leftover; ours are there unless someone else removed them.
+    // Another run may just have removed the same leftover; our own exist unless something else removed them.
   }
 }
 

@@ -3,15 +3,15 @@ import { type Computer, Network, serverPort } from './network.js';
 
 /** One of the cables between the two computers of {@link SlowLinks}. */
 export interface Link {
-  /** Of the server, `host:port`. */
+  /** The server's address, `host:port`. */
   readonly address: string;
   /** The client's address, as the server sees it. */
   readonly clientHost: string;
-  /** The network card on either end. */
+  /** The name of the network card at either end. */
   readonly card: string;
 }
 
-/** A client's and a server's computer, and a cable of its own, with its own rate, for each connection. */
+/** A client's and a server's computer, with a cable of its own rate for each connection. */
 export class SlowLinks implements Disposable {
   readonly client: Computer;
   readonly server: Computer;
@@ -23,7 +23,7 @@ export class SlowLinks implements Disposable {
     this.server = this.#network.add('server');
   }
 
-  /** @param megabits a second that it carries in each direction; without them it is as fast as this machine */
+  /** @param megabits per second in each direction; by default the link is as fast as this machine */
   lay(megabits?: number): Link {
     const number = this.#laid;
     this.#laid += 1;
@@ -36,7 +36,7 @@ export class SlowLinks implements Disposable {
     return { address: `${link.serverHost}:${serverPort}`, clientHost: link.clientHost, card };
   }
 
-  /** From now on every packet of that link vanishes. @returns the moment just before. */
+  /** Drops every packet of that link from now on. @returns the moment just before. */
   cut({ address }: Link): number {
     return cut(this.server, address, 'both ways');
   }

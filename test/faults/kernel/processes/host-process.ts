@@ -4,33 +4,33 @@ import { RemoteProcess } from './remote-process.js';
 /** How long a call of a host waits for a connection, in seconds. */
 export const waitTimeout = 2;
 
-/** What `host.ts` is started with. */
+/** Configuration of `host.ts`. */
 export interface HostConfig {
   /** Seconds. */
   readonly period: number;
   /** Seconds. */
   readonly timeout: number;
-  /** The servers of the storages that the agent watches over, one each; events name a storage by its place here. */
+  /** The server of each storage that the agent watches; events identify a storage by its index. */
   readonly watched: readonly string[];
-  /** The servers of storages of which the agent does not know. */
+  /** The servers of storages that the agent does not know. */
   readonly unwatched?: readonly string[];
-  /** Time a round trip on the unwatched ones as often as the agent makes one on the others. */
+  /** Time a round trip on the unwatched storages as often as the agent pings the others. */
   readonly timeUnwatched?: boolean;
-  /** Look for bytes that the kernel holds unread whenever a connection is dropped. */
+  /** Look for unread bytes in the kernel whenever a connection is dropped. */
   readonly witnessesAskKernel?: boolean;
-  /** Makes a connection anew whose local port another one has: by the ports the agent tells them apart. */
+  /** Makes connections again until all local ports differ, because the agent identifies them by port. */
   readonly distinctPorts?: boolean;
   /** Addresses to open a bare socket to, without any keep-alive. */
   readonly sockets?: readonly string[];
 }
 
-/** Loads the object. Answered by `loaded`. */
+/** Loads the object. The reply is `loaded`. */
 export interface LoadCommand {
   readonly type: 'load';
   readonly storage: number;
 }
 
-/** Commits so many new objects with records of that size, in one transaction. Answered by `uploaded`. */
+/** Commits new objects with records of this size in one transaction. The reply is `uploaded`. */
 export interface UploadCommand {
   readonly type: 'upload';
   readonly storage: number;
@@ -40,7 +40,7 @@ export interface UploadCommand {
 
 export type HostCommand = LoadCommand | UploadCommand | { readonly type: 'tally' };
 
-/** What happened in the host. Times are of the clock that all processes of the machine share: `systemClock`. */
+/** Events in the host. Times are those of `systemClock`, which all processes of the machine share. */
 export type HostEvent =
   /** All storages are connected and the agent's worker runs. */
   | { readonly type: 'ready' }
@@ -51,7 +51,7 @@ export type HostEvent =
       readonly diagnosis: string;
       readonly witnessed: Silence;
     }
-  /** What the agent says at the end of an outage that it had been. */
+  /** The agent's diagnosis at the end of an outage. */
   | { readonly type: 'cameBack'; readonly storage: number; readonly atMs: number; readonly cause: string }
   | { readonly type: 'disconnected'; readonly storage: number; readonly atMs: number; readonly by: string }
   | { readonly type: 'connected'; readonly storage: number; readonly atMs: number }
@@ -59,7 +59,7 @@ export type HostEvent =
   | Uploaded
   /** An unwatched storage or a bare socket lost its connection by itself. */
   | { readonly type: 'unwatchedLost'; readonly atMs: number }
-  /** The main loop stood still, up to that moment. */
+  /** The main loop was blocked up to that moment. */
   | { readonly type: 'stalled'; readonly atMs: number; readonly durationMs: number }
   | Tally;
 
@@ -67,9 +67,9 @@ export interface Loaded {
   readonly type: 'loaded';
   readonly storage: number;
   readonly atMs: number;
-  /** The object's transaction, hexadecimal. */
+  /** The object's transaction id, hexadecimal. */
   readonly serial?: string;
-  /** Whether the storage had been told that the object changed. */
+  /** Whether the storage had received the invalidation of the object. */
   readonly invalidated?: boolean;
   readonly error?: CallError;
 }
@@ -87,35 +87,35 @@ export interface CallError {
   readonly retryable: boolean;
 }
 
-/** What an independent look at the connection found when it was dropped. */
+/** The state of a connection when it was dropped, observed independently of the agent. */
 export interface Silence {
   /** From the ping, or the last byte received after it, to the drop. */
   readonly silentMs: number;
   /** The last byte received. */
   readonly lastReceivedAtMs: number;
-  /** Bytes that lay in the kernel and were not read, if that was looked for. */
+  /** Unread bytes in the kernel, if they were looked for. */
   readonly unreadBytes: number;
 }
 
-/** What there was so far. */
+/** Totals so far. */
 export interface Tally {
   readonly type: 'tally';
   /** Pings of the agent. */
   readonly sent: number;
-  /** Those that the storage failed by itself. */
+  /** Pings that the storage itself failed. */
   readonly failed: number;
-  /** How long the answer to a ping took at most, for each watched storage; 0 where there was none. */
+  /** The slowest reply to a ping for each watched storage; 0 without a reply. */
   readonly slowestPingsMs: readonly number[];
-  /** The round trips on the unwatched storages, whatever time they took; of that in which the main loop turned. */
+  /** The round trips on the unwatched storages, however long, in time in which the main loop ran. */
   readonly unwatched: {
     readonly answered: number;
-    /** Took longer than the timeout. */
+    /** How many took longer than the timeout. */
     readonly late: number;
     readonly slowestMs: number;
   };
 }
 
-/** A host with storages and the agent, in a process of its own on one of a network's computers. */
+/** A host with storages and the agent, in a process on one of a network's computers. */
 export class HostProcess extends RemoteProcess<HostCommand, HostEvent> {
   readonly #periodMs: number;
 
@@ -132,8 +132,8 @@ export class HostProcess extends RemoteProcess<HostCommand, HostEvent> {
   }
 
   /**
-   * How long after a fault it was noticed, of the time in which the main loop turned. After a standstill the peer has the
-   * timeout once more, as if the period had just ended.
+   * How long after a fault it was noticed, in time in which the main loop ran. After a stall the peer has the timeout once
+   * more, as if the period had just ended.
    */
   noticedAfterMs(faultMs: number, noticedMs: number): number {
     let turningMs = noticedMs - faultMs;

@@ -23,12 +23,12 @@ const report = (event: HostEvent) => process.connected && process.send?.(event);
 const now = () => systemClock.now();
 
 process.on('disconnect', () => process.exit());
-// It may have been too early to hear of it.
+// The parent may have gone before there was a listener.
 if (!process.connected) process.exit();
 
 const localPorts = new Set<number | undefined>();
 const open = async (address: string): Promise<ClientStorage> => {
-  // Many at once take longer than a call of theirs may wait.
+  // Many at once take longer than one of their calls may wait.
   const storage = await ClientStorage.open({ address, wait: false, waitTimeout, reconnectMaxDelay: 1 });
   await once(storage, 'connected');
   const port = storage.socketPorts?.local;
@@ -48,7 +48,7 @@ const invalidated = new Set<number>();
 const agent = new KeepAlive({ period, timeout, level: 'silent' }, registry, {});
 const tally = { sent: 0, failed: 0, slowestPingsMs: watched.map(() => 0) };
 const timed = { answered: 0, late: 0, slowestMs: 0 };
-/** When the round trips that are still open began. */
+/** When the round trips under way began. */
 const timing = new Set<{ readonly atMs: number }>();
 
 agent.on('pingStarted', () => {
@@ -155,7 +155,7 @@ async function time(storage: ClientStorage): Promise<void> {
   timed.slowestMs = Math.max(timed.slowestMs, tookMs);
 }
 
-/** Of those that are still open, too, what they have taken by now. */
+/** Includes the round trips still under way, with their time so far. */
 function slowestMs(): number {
   return Math.max(timed.slowestMs, ...[...timing].map(({ atMs }) => turningNow() - atMs));
 }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from '#src/async/clock.js';
 
-/** How often it looks, in milliseconds. */
+/** Interval between two looks, in milliseconds. */
 const everyMs = 20;
 
 /**
- * Looks, from the outside, at what a stopped server's system goes on taking for it: until the receive buffer is full, all
- * that it is sent is acknowledged.
+ * Observes from outside what a stopped server's system still accepts on its behalf: everything is acknowledged until the
+ * receive buffer is full.
  */
 export class ReceivedWatch implements Disposable {
   readonly #table: string;
@@ -20,7 +20,7 @@ export class ReceivedWatch implements Disposable {
     this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
-  /** When the server's system last took bytes from that client; a client that has sent none is not known. */
+  /** When the server's system last accepted bytes from that client; `undefined` if it has sent none. */
   lastFrom(clientHost: string): number | undefined {
     return this.#seen.get(clientHost)?.changedMs;
   }
@@ -44,14 +44,14 @@ export class ReceivedWatch implements Disposable {
     try {
       return readFileSync(this.#table, 'latin1').split('\n');
     } catch {
-      // The server has ended, and with it what there was to see.
+      // The server has ended, and its sockets with it.
       clearInterval(this.#timer);
       return [];
     }
   }
 }
 
-/** How many bytes have come in so far, by network card, in the namespace of that process. */
+/** The bytes received so far by each network card in the namespace of that process. */
 export function receivedBytes(pid: number): ReadonlyMap<string, number> {
   const lines = readFileSync(`/proc/${pid}/net/dev`, 'latin1').split('\n').slice(2);
   return new Map(
@@ -64,7 +64,7 @@ export function receivedBytes(pid: number): ReadonlyMap<string, number> {
 
 const established = '01';
 
-/** Of `0200010A:1FA4`: four bytes in the machine's order, little-endian on nearly all that Node runs on. */
+/** Of `0200010A:1FA4`: four bytes in the machine's byte order, which is little-endian wherever these tests run. */
 function hostOf(address: string): string {
   return Buffer.from(address.slice(0, 8), 'hex').reverse().join('.');
 }

@@ -7,12 +7,12 @@ import type { Computer } from '../networks/network.js';
 const patienceMs = 10_000;
 
 /**
- * One of the scripts of this folder, running on one of a network's computers: commands go in, what happened comes out.
+ * A script that runs on one of a network's computers: it takes commands and emits events.
  *
  * The script ends when this end of the channel is gone, so it cannot outlive the process that started it.
  */
 export class RemoteProcess<Command extends object, Event extends object> implements AsyncDisposable {
-  /** All that it has told so far. */
+  /** The events received so far. */
   readonly events: Event[] = [];
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -21,13 +21,13 @@ export class RemoteProcess<Command extends object, Event extends object> impleme
   #ended = false;
 
   constructor(computer: Computer, script: string, config: object) {
-    // It is `ip` that is started, which enters the namespace and then becomes Node.
+    // Starts `ip`, which enters the namespace and then executes Node.
     this.#child = fork(fileURLToPath(new URL(script, import.meta.url)), [JSON.stringify(config)], {
       execPath: 'ip',
       execArgv: ['netns', 'exec', computer.namespace, process.execPath],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    // Not 'close': it does not come when it is this end that closed the channel.
+    // Not 'close', which is not emitted if this end has closed the channel.
     this.#exited = once(this.#child, 'exit').catch((error) => {
       this.#stderr += String(error);
     });
@@ -56,9 +56,9 @@ export class RemoteProcess<Command extends object, Event extends object> impleme
   }
 
   /**
-   * Resolves to whether what it told meets the condition within that time.
+   * Resolves to whether its events meet the condition within that time.
    *
-   * @throws Error when it ends before, with what it wrote to standard error.
+   * @throws Error with its standard error if it ends before.
    */
   async meets(condition: () => boolean, withinMs: number): Promise<boolean> {
     if (condition()) return true;
@@ -81,10 +81,10 @@ export class RemoteProcess<Command extends object, Event extends object> impleme
     }
   }
 
-  /** As {@link meets}. @throws Error when it does not in time; `what` says what was waited for. */
+  /** Like {@link meets}. @throws Error if it does not in time; `what` names what was expected. */
   async until(what: string, condition: () => boolean, withinMs: number): Promise<void> {
     if (await this.meets(condition, withinMs)) return;
-    throw new Error(`Waited ${withinMs} ms in vain: ${what}\n${this.#stderr}`);
+    throw new Error(`Expected ${what} within ${withinMs} ms\n${this.#stderr}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

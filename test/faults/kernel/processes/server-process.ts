@@ -2,42 +2,42 @@ import type { ServerKind } from '../../../support/servers.js';
 import type { Computer } from '../networks/network.js';
 import { RemoteProcess } from './remote-process.js';
 
-/** What `server.ts` is started with. */
+/** Configuration of `server.ts`. */
 export interface ServerConfig {
   readonly kind: ServerKind;
   /**
-   * The moment of the embedded server's first transaction, in milliseconds since 1970: of two servers with the same one
-   * both begin with the same data.
+   * The time of the embedded server's first transaction, in milliseconds since 1970: two servers with the same time begin
+   * with the same data.
    */
   readonly startedAt?: number;
-  /** ZEO's own goes on with a copy of the data in this directory. */
+  /** ZEO's own server starts with a copy of the data in this directory. */
   readonly copyOf?: string | undefined;
   /**
-   * How long the embedded one, after each record from a client at that address, neither reads nor answers what else that
-   * client sends, in milliseconds.
+   * How long, in milliseconds, the embedded server neither reads from a client at that address nor replies to it after each of
+   * its records.
    */
   readonly pauses?: Readonly<Record<string, number>>;
 }
 
-/** Changes the object that the hosts load. Answered by `committed`. */
+/** Changes the object that the hosts load. The reply is `committed`. */
 export type ServerCommand = { readonly type: 'commit' };
 
 export type ServerEvent =
   | {
       readonly type: 'listening';
-      /** Where its data are, of ZEO's own. */
+      /** The data directory of ZEO's own server. */
       readonly directory: string | undefined;
-      /** Of the process that serves. */
+      /** Process id of the server. */
       readonly pid: number;
     }
   /** The transaction's id, hexadecimal. */
   | { readonly type: 'committed'; readonly tid: string };
 
-/** Where every storage has an object: ZODB's root. */
+/** ZODB's root object, which every storage has. */
 export const rootOid = new Uint8Array(8);
 
 export class ServerProcess extends RemoteProcess<ServerCommand, ServerEvent> {
-  /** Resolves when it serves, and holds one object. */
+  /** Resolves when it listens and has one object. */
   static async start(computer: Computer, config: ServerConfig): Promise<ServerProcess> {
     const server = new ServerProcess(computer, './server.js', config);
     try {

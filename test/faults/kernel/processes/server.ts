@@ -48,7 +48,7 @@ async function servePython(version: ZeoVersion, { copyOf }: ServerConfig): Promi
     commits += 1;
     const client = await openPythonClient(version, { address: ['127.0.0.1', serverPort] });
     try {
-      // Makes the root object if there is none yet.
+      // Creates the root object if there is none yet.
       await client.call('open_db');
       return await client.call<string>('set', { key: 'state', value: commits });
     } finally {
@@ -81,7 +81,7 @@ const end = async () => {
   process.exit();
 };
 process.on('disconnect', end);
-// It may have been too early to hear of it.
+// The parent may have gone before there was a listener.
 if (!process.connected) await end();
 const served = await serving;
 process.on('message', async ({ type }: ServerCommand) => {

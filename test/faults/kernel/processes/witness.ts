@@ -4,14 +4,14 @@ import { fromPerformanceNow, systemClock } from '#src/async/clock.js';
 import type { Silence } from './host-process.js';
 
 /**
- * Stands between the agent and a storage, and looks for itself whether a connection that the agent drops was silent: by
- * when the ping went out, by the bytes that the storage read, and, if wanted, by those that the kernel holds unread.
+ * Stands between the agent and a storage, and checks independently whether a connection that the agent drops was silent: by
+ * the time of the ping, by the bytes that the storage has read and, on request, by those unread in the kernel.
  */
 export class Witness {
-  /** What it saw at the last drop. */
+  /** The observation at the last drop. */
   seen: Silence | undefined;
 
-  /** @param asksKernel costs milliseconds a drop: not where many are dropped together */
+  /** @param asksKernel takes milliseconds per drop: not for many drops at once */
   constructor(storage: ClientStorage, asksKernel: boolean) {
     const ping = storage.ping.bind(storage);
     const drop = storage.drop.bind(storage);
@@ -33,12 +33,12 @@ export class Witness {
   }
 }
 
-/** What `/proc/net/tcp` says of the storage's connection. */
+/** The unread bytes of the storage's connection according to `/proc/net/tcp`. */
 function unreadBytes({ address = '', socketPorts }: ClientStorage): number {
   const [host = '', port] = address.split(':');
   const hex = (number: unknown, digits: number) =>
     Number(number).toString(16).toUpperCase().padStart(digits, '0');
-  // Four bytes in the machine's order, little-endian on nearly all that Node runs on.
+  // Four bytes in the machine's byte order, which is little-endian wherever these tests run.
   const bytes = host.split('.').reverse();
   const remote = `${bytes.map((byte) => hex(byte, 2)).join('')}:${hex(port, 4)}`;
   const local = `:${hex(socketPorts?.local, 4)}`;

@@ -1,11 +1,11 @@
-// A process with sockets that the kernel's table is watched for. Run by SocketHostProcess.
+// A process whose sockets are watched in the kernel's table. Run by SocketHostProcess.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { systemClock } from '#src/async/clock.js';
 import { SocketLoop } from '#src/loop/socket-loop.js';
 import { addressWords } from '#src/tcp/ip-address.js';
 import { readTable } from '#src/tcp/proc-net-tcp.js';
-import { totalStandstillMs } from '../../../support/turning-clock.js';
+import { totalStalledMs } from '../../../support/turning-clock.js';
 import { serverPort } from '../networks/network.js';
 import type { SocketHostCommand, SocketHostConfig, SocketHostEvent } from './socket-processes.js';
 
@@ -44,7 +44,7 @@ new SocketLoop({
         type: 'died',
         socket: slot,
         atMs: systemClock.now(),
-        stoodStillMs: totalStandstillMs(),
+        stalledMs: totalStalledMs(),
         death,
       });
       sockets[slot]?.destroy();
@@ -60,6 +60,6 @@ new SocketLoop({
 
 process.on('message', ({ socket, bytes, first }: SocketHostCommand) => {
   if (bytes > 0) sockets[socket]?.write(Buffer.alloc(bytes, first));
-  report({ type: 'wrote', socket, atMs: systemClock.now(), stoodStillMs: totalStandstillMs() });
+  report({ type: 'wrote', socket, atMs: systemClock.now(), stalledMs: totalStalledMs() });
 });
 report({ type: 'ready', pid: process.pid });

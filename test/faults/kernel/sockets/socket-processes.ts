@@ -2,16 +2,16 @@ import type { SocketDeath } from '#src/threads/contract.js';
 import type { Computer } from '../networks/network.js';
 import { RemoteProcess } from '../processes/remote-process.js';
 
-/** What `socket-host.ts` is started with. */
+/** Configuration of `socket-host.ts`. */
 export interface SocketHostConfig {
-  /** A socket to each of these addresses of the server; events name it by its place here. */
+  /** Opens a socket to each of these addresses of the server; events identify it by its index. */
   readonly addresses: readonly string[];
   readonly localPorts?: Readonly<Record<number, number>>;
   readonly probeDelayMs: number;
   readonly timeoutMs: number;
 }
 
-/** Writes so many bytes, all of them `first`. Answered by `wrote`. */
+/** Writes a number of bytes, all of them `first`. The reply is `wrote`. */
 export interface SocketHostCommand {
   readonly socket: number;
   readonly bytes: number;
@@ -22,8 +22,8 @@ interface Moment {
   readonly socket: number;
   /** By `systemClock`. */
   readonly atMs: number;
-  /** For how long the process had not run until then. */
-  readonly stoodStillMs: number;
+  /** How long in all the process had not run until then. */
+  readonly stalledMs: number;
 }
 
 export type SocketHostEvent =
@@ -45,7 +45,7 @@ export class SocketHostProcess extends RemoteProcess<SocketHostCommand, SocketHo
     process.kill(this.all('ready')[0]?.pid as number, signal);
   }
 
-  /** Returns the moment at which it was written. */
+  /** Resolves to the moment of the write. */
   async write(socket: number, { bytes = 100, first = 0 } = {}): Promise<Moment> {
     const before = this.all('wrote').length;
     this.send({ socket, bytes, first });
@@ -54,10 +54,10 @@ export class SocketHostProcess extends RemoteProcess<SocketHostCommand, SocketHo
   }
 }
 
-/** What a connection to the server begins with if it is not to be read. */
+/** First byte on a connection that the server must not read from. */
 export const doNotRead = 1;
 
-/** Computes for so long, and does nothing else. Answered by `computed`. */
+/** Blocks the server for `ms`. The reply is `computed`. */
 export interface SocketServerCommand {
   readonly ms: number;
 }

@@ -1,4 +1,4 @@
-// Accepts connections and reads what comes, but for those that ask it not to. Run by SocketServer.
+// Accepts connections and reads from them, except those that ask it not to. Run by SocketServer.
 import { createServer } from 'node:net';
 import { serverPort } from '../networks/network.js';
 import type { SocketServerCommand, SocketServerEvent } from './socket-processes.js';

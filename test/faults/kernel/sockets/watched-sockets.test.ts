@@ -48,7 +48,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
 
   /** Cuts each connection off at a random moment, and returns how long afterwards it was found dead. */
   async function cutAll({ rig, host, addresses }: Rig, writes: boolean) {
-    const begun = new Map<number, { atMs: number; stoodStillMs: number }>();
+    const begun = new Map<number, { atMs: number; stalledMs: number }>();
     for (const [socket, address] of addresses.entries()) {
       await sleep(Math.random() * Math.min(200, 4000 / count));
       const before = await host.write(socket, { bytes: 0 });
@@ -56,9 +56,9 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
       begun.set(socket, writes ? await host.write(socket) : { ...before, atMs });
     }
     await host.meets(() => host.all('died').length >= addresses.length, patienceMs);
-    return host.all('died').map(({ socket, atMs, stoodStillMs, death }) => {
-      const since = begun.get(socket) ?? { atMs: Infinity, stoodStillMs: 0 };
-      return { afterMs: atMs - since.atMs, heldUpMs: stoodStillMs - since.stoodStillMs, death };
+    return host.all('died').map(({ socket, atMs, stalledMs, death }) => {
+      const since = begun.get(socket) ?? { atMs: Infinity, stalledMs: 0 };
+      return { afterMs: atMs - since.atMs, heldUpMs: stalledMs - since.stalledMs, death };
     });
   }
 

@@ -1,44 +1,44 @@
-/** What the runner and a host process say to each other. All times are of `monotonicNow`, which both share. */
+/** Messages between the runner and a host process. All times are those of `monotonicNow`, which both share. */
 import type { NaiveKind } from './naive-watchdog.js';
 
 export interface HostSetup {
-  /** Of the relay of each storage. */
+  /** The address of the relay for each storage. */
   readonly addresses: readonly string[];
   /** Seconds. */
   readonly period: number;
   readonly timeout: number;
-  /** Where naive watchdogs get their answers, and how many there are of each kind. */
+  /** The echo server for naive watchdogs, and how many there are of each kind. */
   readonly naive?: { readonly port: number; readonly count: number };
-  /** `default`: at the pace that a `ClientStorage` has if it is told nothing. Without it they reconnect quickly. */
+  /** `default`: the reconnect delays that `ClientStorage` has by default. Otherwise they are short. */
   readonly reconnect?: 'default';
 }
 
-/** In what the main loop is blocked. */
+/** The kind of callback that blocks the main loop. */
 export const blockings = ['timer', 'I/O callback', 'immediate', 'promise chain'] as const;
 export type Blocking = (typeof blockings)[number];
 
 export type HostCommand =
   | { readonly type: 'setUp'; readonly setup: HostSetup }
   | { readonly type: 'block'; readonly blocking: Blocking; readonly ms: number }
-  /** Steps the wall clock, as somebody with `date -s` would. */
+  /** Steps the wall clock, as `date -s` would. */
   | { readonly type: 'stepClock'; readonly byMs: number }
-  /** Asks for `killed`, and forgets it. */
+  /** Requests `killed`, and resets the counts. */
   | { readonly type: 'countKilled' }
-  | { readonly type: 'standstill' };
+  | { readonly type: 'stalledTime' };
 
-/** `standstillMs`: for how long the host's loop has stood still since it began. */
+/** `stalledMs`: how long the host's loop has been stalled in all. */
 export type HostMessage =
   | { readonly type: 'ready' }
-  | { readonly type: 'blocked'; readonly untilMs: number; readonly standstillMs: number }
+  | { readonly type: 'blocked'; readonly untilMs: number; readonly stalledMs: number }
   | { readonly type: 'clockStepped' }
   | { readonly type: 'killed'; readonly byKind: Readonly<Record<NaiveKind, number>> }
-  | { readonly type: 'standstill'; readonly standstillMs: number }
+  | { readonly type: 'stalledTime'; readonly stalledMs: number }
   /** A storage lost its connection. */
   | {
       readonly type: 'lost';
       readonly index: number;
       readonly atMs: number;
-      readonly standstillMs: number;
+      readonly stalledMs: number;
       readonly code: string | undefined;
       readonly message: string;
     }

@@ -1,9 +1,9 @@
-// A host under test: storages, an agent and naive watchdogs beside it, told over IPC what to suffer. Ends with its parent.
+// A host under test: storages, an agent and naive watchdogs, controlled over IPC. Ends with its parent.
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';
-import { monotonicNow, sleep, totalStandstillMs } from '../../../support/turning-clock.js';
+import { monotonicNow, sleep, totalStalledMs } from '../../../support/turning-clock.js';
 import type { Blocking, HostCommand, HostMessage, HostSetup } from './host-messages.js';
 import { type NaiveKind, NaiveWatchdog, naiveKinds } from './naive-watchdog.js';
 
@@ -26,8 +26,8 @@ process.on('message', (command: HostCommand) => {
     case 'countKilled':
       say({ type: 'killed', byKind: countKilled() });
       return;
-    case 'standstill':
-      say({ type: 'standstill', standstillMs: totalStandstillMs() });
+    case 'stalledTime':
+      say({ type: 'stalledTime', stalledMs: totalStalledMs() });
   }
 });
 
@@ -44,13 +44,13 @@ async function setUp({ addresses, period, timeout, naive, reconnect }: HostSetup
         type: 'lost',
         index,
         atMs: monotonicNow(),
-        standstillMs: totalStandstillMs(),
+        stalledMs: totalStalledMs(),
         code,
         message,
       });
     });
   };
-  // Not all at once: nobody's backlog is what is tried here.
+  // Not all at once: backlogs are not under test.
   const batchSize = 250;
   for (let from = 0; from < addresses.length; from += batchSize) {
     await Promise.all(addresses.slice(from, from + batchSize).map((address, i) => open(address, from + i)));
@@ -68,7 +68,7 @@ async function setUp({ addresses, period, timeout, naive, reconnect }: HostSetup
       ),
     );
   }
-  // Everybody has begun to ping.
+  // The agent and the watchdogs have all begun to ping.
   await sleep(period * 1000);
   countKilled();
   say({ type: 'ready' });
@@ -85,33 +85,33 @@ function countKilled(): Record<NaiveKind, number> {
 
 async function block(blocking: Blocking, ms: number): Promise<void> {
   await blockIn[blocking](ms);
-  say({ type: 'blocked', untilMs: monotonicNow(), standstillMs: totalStandstillMs() });
+  say({ type: 'blocked', untilMs: monotonicNow(), stalledMs: totalStalledMs() });
 }
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
-/** Stands still without burning the core that others need. */
-const standStill = (ms: number) => Atomics.wait(cell, 0, 0, ms);
+/** Blocks without using the core that others need. */
+const stall = (ms: number) => Atomics.wait(cell, 0, 0, ms);
 
-/** What is said after it is said in the same turn of the loop, before anything else could run. */
+/** The reply is sent in the same turn of the loop as the block, before anything else can run. */
 const blockIn: Readonly<Record<Blocking, (ms: number) => Promise<unknown>>> = {
-  timer: (ms) => new Promise((resolve) => setTimeout(() => resolve(standStill(ms)), 1)),
-  immediate: (ms) => new Promise((resolve) => setImmediate(() => resolve(standStill(ms)))),
+  timer: (ms) => new Promise((resolve) => setTimeout(() => resolve(stall(ms)), 1)),
+  immediate: (ms) => new Promise((resolve) => setImmediate(() => resolve(stall(ms)))),
   'I/O callback': async (ms) => {
     const socket = await ownSocket();
     socket.write('!');
-    await new Promise((resolve) => socket.once('data', () => resolve(standStill(ms))));
+    await new Promise((resolve) => socket.once('data', () => resolve(stall(ms))));
     socket.destroy();
   },
   'promise chain': async (ms) => {
     const endMs = performance.now() + ms;
     while (performance.now() < endMs) {
-      standStill(Math.min(5, endMs - performance.now()));
+      stall(Math.min(5, endMs - performance.now()));
       await null;
     }
   },
 };
 
-/** A socket on which whatever is written comes back. */
+/** A socket to the echo server. */
 async function ownSocket(): Promise<Socket> {
   const echo = createServer((socket) => socket.pipe(socket));
   echo.listen(0, '127.0.0.1');

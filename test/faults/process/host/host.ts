@@ -36,7 +36,7 @@ export class Host implements AsyncDisposable {
     });
   }
 
-  /** Blocks the main loop, and resolves to when it turned again. */
+  /** Blocks the main loop, and resolves to when it ran again. */
   block(blocking: Blocking, ms: number): Promise<Message<'blocked'>> {
     return this.#ask({ type: 'block', blocking, ms }, 'blocked');
   }
@@ -45,14 +45,14 @@ export class Host implements AsyncDisposable {
     await this.#ask({ type: 'stepClock', byMs }, 'clockStepped');
   }
 
-  /** How many naive watchdogs of each kind have killed their peer since this was last asked. */
+  /** How many naive watchdogs of each kind have killed their peer since the last call. */
   async countKilled(): Promise<Readonly<Record<NaiveKind, number>>> {
     return (await this.#ask({ type: 'countKilled' }, 'killed')).byKind;
   }
 
-  /** For how long its main loop has stood still so far. */
-  async standstillMs(): Promise<number> {
-    return (await this.#ask({ type: 'standstill' }, 'standstill')).standstillMs;
+  /** How long its main loop has been stalled so far. */
+  async stalledMs(): Promise<number> {
+    return (await this.#ask({ type: 'stalledTime' }, 'stalledTime')).stalledMs;
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** How a watchdog that knows nothing of its own main loop judges a peer; each is found in the wild. */
+/** How watchdogs that ignore their own main loop judge a peer; each kind is found in the wild. */
 export const naiveKinds = ['elapsed time', 'awaiting-pong flag', 'plain deadline'] as const;
 export type NaiveKind = (typeof naiveKinds)[number];
 
@@ -8,9 +8,9 @@ export type NaiveKind = (typeof naiveKinds)[number];
  * Pings a bare socket each period and kills the peer by the clock of the main loop. Killing is only counted: the
  * socket stays, so that the next stall finds as many connections.
  *
- * - elapsed time: at each ping, more than period and timeout have gone by since the last byte;
- * - awaiting-pong flag: at each ping, the one before is not answered;
- * - plain deadline: a timer of `timeout` after each ping runs out before the answer.
+ * - elapsed time: at a ping, more than period and timeout have passed since the last byte;
+ * - awaiting-pong flag: at a ping, the previous one has not been answered;
+ * - plain deadline: a timer of `timeout` after each ping fires before the reply.
  */
 export class NaiveWatchdog {
   killed = false;
