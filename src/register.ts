@@ -1,9 +1,9 @@
 /**
- * `ZEO_KEEPALIVE_PERIOD=30 node --import zeo-keepalive/register app.js` keeps the databases alive that the application
- * opens in the registry, without a change to its code. Metrics are recorded if a global meter provider of OpenTelemetry is
- * registered by the first ping.
+ * `ZEO_KEEPALIVE_PERIOD=30 node --import zeo-keepalive/register app.js` keeps alive the databases that the application
+ * opens in the registry, without a change to its code. Metrics are recorded if the application has registered a global
+ * OpenTelemetry meter provider by the time of the first ping.
  *
- * Whatever is wrong with the settings is logged, and the application runs without the agent: it did not ask for it.
+ * Invalid settings are logged, and the application runs without the agent: its own code did not ask for one.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
 import type { KeepAlive } from './agent/keep-alive.js';
@@ -11,10 +11,10 @@ import { resolveSettings } from './agent/settings.js';
 import { initialize } from './agent/thread.js';
 import { createLog } from './observability/log.js';
 
-if (isMainThread) begin();
-else sayWhyNot();
+if (isMainThread) start();
+else explainNotStarted();
 
-function begin(): void {
+function start(): void {
   try {
     const agent = initialize();
     if (agent !== undefined) void recordMetrics(agent);
@@ -24,17 +24,17 @@ function begin(): void {
 }
 
 /**
- * `--import` runs again in each worker thread of the application, which has a registry of its own. Only for who looks for
- * it: most threads, as those of a pool, have no databases, and a line of each would be noise.
+ * `--import` runs again in each worker thread of the application, and each has a registry of its own. Logged at the lowest
+ * level: most threads, such as those of a pool, open no databases, and a line from each would be noise.
  */
-function sayWhyNot(): void {
+function explainNotStarted(): void {
   try {
     const { settings, level } = resolveSettings({}, process.env);
     if (settings === undefined) return;
     const message = `Keep alive thread not started in worker thread ${threadId}; startThread() there would keep alive what it opens`;
     createLog({ level }).blather({ threadId }, message);
   } catch {
-    // The main thread has said what is wrong with the settings.
+    // The main thread has already logged what is wrong with the settings.
   }
 }
 
@@ -45,18 +45,18 @@ async function recordMetrics(agent: KeepAlive): Promise<void> {
     agent.once('pingStarted', () => metrics.hasGlobalProvider() && metrics.recordMetrics());
   } catch (error) {
     if (isInstalled('@opentelemetry/api'))
-      createLog({}).warn({ err: error }, 'Metrics of the keep alive are not recorded');
+      createLog({}).warn({ err: error }, 'Keep alive metrics are not recorded');
   }
 }
 
-/** Asked by itself: an import may also fail because the package, which is there, lacks something that it imports. */
+/** A failed import does not prove that the package is missing: one of its own imports may be. */
 function isInstalled(name: string): boolean {
   try {
     import.meta.resolve(name);
     return true;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    // Node's word for it, and that of Yarn's Plug'n'Play.
+    // Node's code, and that of Yarn Plug'n'Play.
     return code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND';
   }
 }

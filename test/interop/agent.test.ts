@@ -19,7 +19,7 @@ for (const version of zeoVersions) {
   ] as const) {
     const what = `ZEO ${version} with a ${storage} storage and ${msgpack ? 'M5' : 'Z5'}`;
     describe(`The agent on ${what}`, { skip: missing, timeout: 60_000 }, () => {
-      it('pings it, notices that it hangs, and pings on when it is back', async () => {
+      it('pings it, detects that it hangs, and resumes once it answers', async () => {
         await using server = await startZeoServer({ version, storage, msgpack });
         const databases = new StorageRegistry();
         await using client = await ClientStorage.open({
@@ -43,7 +43,7 @@ for (const version of zeoVersions) {
     });
   }
 
-  it(`A host on ZEO ${version} stays connected, survives a restart, and ends by itself`, {
+  it(`A host on ZEO ${version} survives a server restart and exits by itself`, {
     skip: missing,
     timeout: 120_000,
   }, async () => {

@@ -15,9 +15,11 @@ const oid = formatId(idFromBigInt(1_000_000));
 /** ZEO's own server cannot send them as msgpack, and its own client refuses them. */
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
-  describe(`Objects of Python in an extension, on ZEO ${version} with Z5`, { skip: missing }, () => {
+  describe(`Python objects in the extension of a transaction, on ZEO ${version} with Z5`, {
+    skip: missing,
+  }, () => {
     // Not in ZEO: its client refuses the whole answer (asyncio/marshal.py: find_global)
-    it('are data wherever transactions are described, and disturb nothing', async () => {
+    it('are returned as data wherever transactions are described', async () => {
       await using server = await startZeoServer({ version });
       const python = await openPythonClient(version, { address: [server.host, server.port] });
       try {

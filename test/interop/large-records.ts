@@ -25,7 +25,7 @@ export function tryLargeRecords(encoding: 'Z5' | 'M5'): void {
     describe(`Records from one byte to ${largest / 2 ** 20} MiB on ZEO ${version} with ${encoding}`, {
       skip: missing,
     }, () => {
-      it('are read as Python wrote them, and by Python as written', async () => {
+      it('are read as Python wrote them, and by Python as written here', async () => {
         await using server = await startZeoServer({ version, msgpack: encoding === 'M5' });
         const file = path.join(server.directory, 'Data.fs');
         const python = await openPythonClient(version, { address: [server.host, server.port] });

@@ -11,11 +11,11 @@ const version = '6.2';
 const { missing } = findZeo(version);
 
 for (const msgpack of [false, true]) {
-  describe(`Answers over maxFrameBytes on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`, {
+  describe(`Replies over maxFrameBytes on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`, {
     skip: missing,
   }, () => {
     // Not in ZEO: it takes frames of any length
-    it('fail any kind of call, and the connection goes on', async () => {
+    it('fail any kind of call, and the connection is kept', async () => {
       await using server = await startZeoServer({ version, msgpack });
       await using storage = await ClientStorage.open({ address: server.address, maxFrameBytes: 10_000 });
       await using writer = await ClientStorage.open(server.address);

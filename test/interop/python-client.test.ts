@@ -13,7 +13,7 @@ for (const version of zeoVersions) {
         openPythonClient(version, { address: [server.host, server.port], label });
       const close = (...clients: PythonClient[]) => Promise.all(clients.map((client) => client.close()));
 
-      it('registers, calls and gets replies', async () => {
+      it('registers, makes calls and gets their replies', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const client = await open(server, 'a python');
         const [connection] = server.connections;
@@ -32,7 +32,7 @@ for (const version of zeoVersions) {
         await close(client);
       });
 
-      it('commits through ZODB, and a second client gets invalidations and conflicts', async () => {
+      it('commits through ZODB; another client gets invalidations, conflicts', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const one = await open(server, 'one');
         const two = await open(server, 'two');
@@ -89,7 +89,7 @@ for (const version of zeoVersions) {
         await close(client);
       });
 
-      it('is refused as a writer by a read-only server, and accepted as a reader', async () => {
+      it('is rejected by a read-only server, unless it connects read-only', async () => {
         await using server = await ZeoServer.listen({ encoding, readOnly: true });
         const address = [server.host, server.port] as const;
         const reader = await openPythonClient(version, { address, readOnlyFallback: true });

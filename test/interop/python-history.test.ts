@@ -29,7 +29,7 @@ for (const version of zeoVersions) {
         client.call<string>('set', { key: 'greeting', value, note });
 
       // ZODB/tests/TransactionalUndoStorage.py: checkSimpleTransactionalUndo, checkTwoObjectUndo; HistoryStorage.py.
-      it('undoes and redoes, and shows the history', async () => {
+      it('undoes and redoes transactions, and lists the history', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const [one, other] = [await open(server), await open(server)];
         await set(one, 'hello', 'first');
@@ -71,7 +71,7 @@ for (const version of zeoVersions) {
       });
 
       // PackableStorage.py: checkPackAllRevisions, checkPackWithMultiDatabaseReferences; IteratorStorage.py.
-      it('packs old revisions, and goes on reading and writing', async () => {
+      it('packs old revisions, and can still read and write', async () => {
         await using server = await ZeoServer.listen({ encoding });
         const client = await open(server);
         const oids = await client.call<string[]>('add_objects', { count: 5 });
@@ -131,7 +131,7 @@ for (const version of zeoVersions) {
         await close(one, other);
       });
 
-      it('gets the record that the server merged in a conflict', async () => {
+      it('gets the record with which the server resolved a conflict', async () => {
         const storage = new MemoryStorage({ resolveConflict: ({ committedData }) => committedData });
         await using server = await ZeoServer.listen({ encoding, storages: new Map([['1', storage]]) });
         const [one, other] = [await open(server), await open(server)];
@@ -145,7 +145,7 @@ for (const version of zeoVersions) {
       });
 
       // ZEO/tests/testZEO.py: test_ssl.
-      it('connects over TLS with a certificate that the server knows', async () => {
+      it('connects over TLS with a certificate that the server accepts', async () => {
         await using authority = await CertificateAuthority.create();
         const [own, mine] = [await authority.server(), await authority.client()];
         const tls = { key: own.key, cert: own.cert, ca: authority.cert };

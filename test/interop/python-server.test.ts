@@ -46,7 +46,7 @@ for (const version of zeoVersions) {
           await server.waitForLog(/\(ours [^\n]*\) disconnected/);
         });
 
-        it('gets invalidations of a Python client’s commit, and loads it', async () => {
+        it('gets the invalidations of a Python client’s commit, and loads it', async () => {
           await using client = await open();
           const before = await client.load(root);
           const invalidated = once(client, 'invalidated');
@@ -65,7 +65,7 @@ for (const version of zeoVersions) {
           assert.equal(hex(await client.fetchLastTransaction()), tid);
         });
 
-        it('rejects for a missing object and an unknown storage', async () => {
+        it('rejects loading a missing object, and opening an unknown storage', async () => {
           await using client = await open();
           await assert.rejects(client.load(Uint8Array.from([9, 9, 9, 9, 9, 9, 9, 9])), {
             code: 'ERR_ZEO_POS_KEY',
@@ -76,7 +76,7 @@ for (const version of zeoVersions) {
 
         // A mapping storage has forgotten everything after a restart.
         if (storage === 'file') {
-          it('reconnects after a restart, and gets what it missed before it is ready', async () => {
+          it('gets what it missed during a restart before it is ready again', async () => {
             await using client = await open();
             const generation = client.generation;
             const order: string[] = [];
@@ -110,11 +110,11 @@ for (const version of zeoVersions) {
     });
     after(() => server?.stop());
 
-    it('is refused as a writer', async () => {
+    it('is rejected if it wants to write', async () => {
       await assert.rejects(ClientStorage.open({ address: server.address }), { code: 'ERR_ZEO_READ_ONLY' });
     });
 
-    it('is accepted as a reader, and as a writer with a read-only fallback', async () => {
+    it('is accepted with readOnly or with readOnlyFallback', async () => {
       await using reader = await ClientStorage.open({ address: server.address, readOnly: true });
       await using fallback = await ClientStorage.open({ address: server.address, readOnlyFallback: true });
       for (const client of [reader, fallback]) {

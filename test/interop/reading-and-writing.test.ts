@@ -27,7 +27,9 @@ async function told(storage: ClientStorage, tid: string): Promise<void> {
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   for (const msgpack of [false, true]) {
-    describe(`Beside Python on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`, { skip: missing }, () => {
+    describe(`A storage next to a Python client on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`, {
+      skip: missing,
+    }, () => {
       let server: PythonZeoServer;
       let python: PythonClient;
       let storage: ClientStorage;
@@ -70,7 +72,7 @@ for (const version of zeoVersions) {
       });
 
       // BasicStorage.testStoreTwoObjects; ConnectionTests.checkBasicPersistence
-      it('writes a thousand objects at once, and reads a thousand of Python’s', async () => {
+      it('writes a thousand objects at once, and reads as many of Python’s', async () => {
         const oids: string[] = [];
         const tid = await storage.commit({}, async (transaction) => {
           for (let number = 0; number < 1000; number++) {
@@ -90,7 +92,7 @@ for (const version of zeoVersions) {
       });
 
       // BasicStorage.testConflicts; ConflictResolution.testUnresolvable
-      it('conflicts with Python, and Python with it', async () => {
+      it('gets conflicts with commits of Python, and vice versa', async () => {
         await told(storage, await python.call('set', { key: 'greeting', value: 'first' }));
         const { serial } = await storage.load(root);
         const second = await python.call<string>('set', { key: 'greeting', value: 'second' });
@@ -111,7 +113,7 @@ for (const version of zeoVersions) {
       });
 
       // ConflictResolution.checkResolve
-      it('gets the conflicts that the server resolved, and reads the result', async () => {
+      it('learns which conflicts the server resolved, and reads the result', async () => {
         const { oid, serial } = await created(lengthRecord(0));
         const five = await commit(oid, serial, lengthRecord(5));
         await using transaction = await storage.tpcBegin();
@@ -124,7 +126,7 @@ for (const version of zeoVersions) {
       });
 
       // BasicStorage.test_checkCurrentSerialInTransaction
-      it('fails when an object that it relies on has changed', async () => {
+      it('fails the vote if an object it depends on has changed', async () => {
         const relied = await created(mappingRecord({ number: 1 }));
         const written = await storage.newOid();
         const now = await commit(relied.oid, relied.serial, mappingRecord({ number: 2 }));
@@ -142,7 +144,7 @@ for (const version of zeoVersions) {
       });
 
       // TransactionalUndoStorage.testSimpleTransactionalUndo, testNotUndoable, testUndoLogMetadata
-      it('undoes, also for Python, and gets an error for what cannot be undone', async () => {
+      it('undoes transactions, also of Python, or gets an error', async () => {
         await told(storage, await python.call('set', { key: 'greeting', value: 'before', note: 'keep' }));
         await told(storage, await python.call('set', { key: 'greeting', value: 'mistake', note: 'undo me' }));
         const [last] = await storage.undoLog(0, 1);
@@ -189,7 +191,7 @@ for (const version of zeoVersions) {
       });
 
       // IteratorStorage.testSimpleIteration, testIterateRepeatedly; IterationTests.checkIteratorExhaustionStorage
-      it('iterates over transactions, their records, and current records as Python does', async () => {
+      it('iterates over transactions and records as Python does', async () => {
         interface Listed {
           tid: string;
           description: string;
@@ -222,7 +224,7 @@ for (const version of zeoVersions) {
       });
 
       // IterationTests.checkIteratorGCProtocol, checkIteratorGCStorageDisconnect
-      it('closes an iterator when it stops, and loses it with the connection', async () => {
+      it('closes an iterator on return, and loses it with the connection', async () => {
         for await (const transaction of storage.iterator()) {
           for await (const _ of transaction) break;
           break;
@@ -240,7 +242,7 @@ for (const version of zeoVersions) {
       });
 
       // PackableStorage.testPackJustOldRevisions; TransactionalUndoStorage
-      it('packs', async () => {
+      it('packs the storage, which removes old revisions', async () => {
         const tid = parseId(await python.call<string>('set', { key: 'greeting', value: 'old' }));
         const now = parseId(await python.call<string>('set', { key: 'greeting', value: 'new' }));
         await storage.sync();
@@ -255,7 +257,7 @@ for (const version of zeoVersions) {
       });
 
       // ZODB.tests: IExternalGC
-      it('deletes', async () => {
+      it('deletes an object, which can no longer be loaded', async () => {
         const { oid, serial } = await created(mappingRecord({}));
         await storage.commit({}, (transaction) => transaction.deleteObject(oid, serial));
         await assert.rejects(storage.load(oid), { code: 'ERR_ZEO_POS_KEY' });
@@ -294,7 +296,7 @@ for (const version of zeoVersions) {
 
   describe(`Two servers of ZEO ${version}`, { skip: missing }, () => {
     // ReconnectionTests.checkReconnectUpgrade
-    it('serve it read-only until one accepts writers', async () => {
+    it('serve a storage read-only until one of them is writable', async () => {
       const readOnly = await startZeoServer({ version, storage: 'mapping', readOnly: true });
       const writable = await startZeoServer({ version, storage: 'mapping' });
       await writable.kill();
@@ -320,7 +322,7 @@ for (const version of zeoVersions) {
 
   describe(`Conflicts that ZEO ${version} leaves to its clients`, { skip: missing }, () => {
     // test_client_side_conflict_resolution.test_client_side
-    it('are resolved by the storage’s option', async () => {
+    it('are resolved by the function given as an option', async () => {
       await using server = await startZeoServer({
         version,
         storage: 'mapping',

@@ -43,7 +43,7 @@ for (const version of zeoVersions) {
         assert.deepEqual(await other.load(zeroId), { data, serial: tid });
       });
 
-      it('is refused without a certificate that the server knows', async () => {
+      it('is rejected without a certificate that the server accepts', async () => {
         await using stranger = await CertificateAuthority.create('Another authority');
         const unknown = await stranger.client();
         for (const own of [{}, { cert: unknown.cert, key: unknown.key }]) {
@@ -58,7 +58,7 @@ for (const version of zeoVersions) {
         }
       });
 
-      it('refuses an unknown server, or one with another name, at once', async () => {
+      it('rejects at once an unknown server, or one of another name', async () => {
         await assert.rejects(open({ cert: mine.cert, key: mine.key }), { code: 'ERR_ZEO_TLS' });
         await assert.rejects(open({ ...accepted(), servername: 'zodb.org' }), { code: 'ERR_ZEO_TLS' });
       });

@@ -12,7 +12,7 @@ for (const version of zeoVersions) {
   describe(`A server of ZEO ${version} with a transaction timeout`, { skip: missing }, () => {
     // TimeoutTests.checkTimeout, checkTimeoutAfterVote, checkTimeoutOnAbortNoLock. No vote succeeds after that: ZEO's server
     // does not release the commit lock of a connection that it closed itself.
-    it('ends the connection of a client that takes too long, and its transaction', async () => {
+    it('aborts a slow transaction and closes its connection', async () => {
       await using server = await startZeoServer({ version, storage: 'mapping', transactionTimeout: 1 });
       await using storage = await ClientStorage.open(server.address);
       const oid = await storage.newOid();

@@ -113,7 +113,7 @@ for (const version of zeoVersions) {
   for (const msgpack of [false, true]) {
     const name = `Node and Python writing through cut connections on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`;
     describe(name, { skip: missing }, () => {
-      it('leave each transaction whole or not at all, and acknowledged ones there', async (t) => {
+      it('leave acknowledged transactions whole and others whole or absent', async (t) => {
         const seed = Number(process.env.ZEO_TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
         t.diagnostic(`ZEO_TEST_SEED=${seed}`);
         await using server = await startZeoServer({ version, msgpack });

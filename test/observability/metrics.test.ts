@@ -266,7 +266,7 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
       .split('\n')
       .map((line) => JSON.parse(line));
     const warning = lines.find(({ level }) => level === 40);
-    assert.equal(warning?.msg, 'Metrics of the keep alive are not recorded');
+    assert.equal(warning?.msg, 'Keep alive metrics are not recorded');
     assert.equal(warning.err.code, 'ERR_MODULE_NOT_FOUND');
   });
 });

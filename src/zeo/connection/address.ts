@@ -23,19 +23,19 @@ export type Address = TcpAddress | UnixAddress;
  * | --- | --- |
  * | `'db.example.org:8100'`, `'[::1]:8100'` | host and port |
  * | `':8100'`, `'8100'`, `8100` | that port of this machine, 127.0.0.1 |
- * | `'/run/zeo.sock'`, `'./zeo.sock'`, `'var/zeo.sock'` | unix domain socket: it has a slash and no colon, or starts as a path |
- * | `{ host, port }`, `{ path }` | the same, taken apart |
+ * | `'/run/zeo.sock'`, `'./zeo.sock'`, `'var/zeo.sock'` | unix domain socket: it has a slash and no colon, or starts with `/`, `./` or `../` |
+ * | `{ host, port }`, `{ path }` | the same in parts; `host` may be missing |
  */
 export type AddressLike = string | number | { host?: string | undefined; port: number } | UnixAddress;
 
-/** ZEO's own: `ZEO/ClientStorage.py` and `asyncio/client.py` connect to it when no host is given. */
+/** As in ZEO, for an address without a host (`ZEO/ClientStorage.py`, `asyncio/client.py`). */
 const defaultHost = '127.0.0.1';
 
 /** `sockaddr_un.sun_path` on Linux has room for 107 bytes and the final zero. */
 const maxPathBytes = 107;
 
 /**
- * One address, checked.
+ * Parses and checks one address.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`
  */
@@ -43,11 +43,11 @@ export function parseAddress(value: unknown): Address {
   if (typeof value === 'number') return { host: defaultHost, port: checkPort(value, value) };
   if (typeof value === 'string') return parseText(value);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return parseObject(value);
-  throw invalid(value, 'it is neither text, a port nor an object');
+  throw invalid(value, 'expected a string, a port or an object');
 }
 
 /**
- * One address or several, checked, each at most once.
+ * Parses and checks one address or a list, and removes repeated ones.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`
  */
@@ -58,16 +58,16 @@ export function parseAddresses(value: unknown): readonly Address[] {
   return [...byText.values()];
 }
 
-/** The address as a user would write it; the inverse of {@link parseAddress}. */
+/** The address as a string; the inverse of {@link parseAddress}. */
 export function formatAddress(address: Address): string {
   if ('path' in address) return address.path;
   return isIPv6(address.host) ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
 /**
- * `host:port`, where either may be missing.
+ * Parses `host:port`. The host may be missing; the port only with a `defaultPort`.
  *
- * @param received what to show in the error when it is wrong
+ * @param received the value to show in an error
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`
  */
 export function parseHostPort(text: string, received: unknown, defaultPort?: number): TcpAddress {
@@ -83,20 +83,21 @@ export function parseHostPort(text: string, received: unknown, defaultPort?: num
 }
 
 /**
- * The path of a unix domain socket.
+ * Checks the path of a unix domain socket.
  *
+ * @param received the value to show in an error
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`
  */
 export function parseSocketPath(path: unknown, received: unknown): UnixAddress {
   if (typeof path !== 'string' || path === '' || path.includes('\0'))
     throw invalid(received, 'the path is empty or has a NUL');
   if (Buffer.byteLength(path) > maxPathBytes) {
-    throw invalid(received, `a socket's path has at most ${maxPathBytes} bytes`);
+    throw invalid(received, `expected a socket path of at most ${maxPathBytes} bytes`);
   }
   return { path };
 }
 
-/** The error for an address that cannot be understood. */
+/** The error for an invalid address. */
 export function invalid(received: unknown, why: string): KeepAliveError {
   return new KeepAliveError(
     'ERR_ZEO_INVALID_ADDRESS',
@@ -120,7 +121,7 @@ function parseObject(value: object): Address {
       throw invalid(value, 'it has both a path and a host or port');
     return parseSocketPath(path, path);
   }
-  if (host !== undefined && typeof host !== 'string') throw invalid(host, 'the host must be text');
+  if (host !== undefined && typeof host !== 'string') throw invalid(host, 'the host must be a string');
   return {
     host: host === undefined || host === '' ? defaultHost : checkHost(host, host),
     port: checkPort(port, port ?? value),

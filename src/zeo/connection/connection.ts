@@ -1,16 +1,15 @@
 /*
- * One socket, one protocol session, the calls that wait for an answer. No policy: it does not reconnect, has no
- * timer and judges nobody.
+ * One socket, one protocol session, and the pending calls. No policy: it has no timers and does not reconnect.
  *
  * Rules:
- * - It ends once, by `destroy`, whoever calls it: the socket is destroyed, never ended gracefully (a dead peer
- *   would never finish that), every pending call rejects, nothing is delivered afterwards.
- * - What the server tells without being asked is queued in order until somebody observes: async functions that
- *   verify the connection resume only after a whole chunk was read, and what followed their reply in the same
- *   chunk must not be lost.
+ * - It ends once, by `destroy`: the socket is destroyed, never ended gracefully (a dead peer would never complete that),
+ *   every pending call rejects, and nothing is delivered afterwards.
+ * - Notifications are queued in order until there is an observer: the async functions that verify the connection resume
+ *   only after a whole chunk has been read, and a notification behind their reply in that chunk must not be lost.
  */
 import type { Socket } from 'node:net';
 import { ClientDisconnected, ProtocolError } from '../../model/errors.js';
+import { mismatch } from '../../model/option-check.js';
 import type { Outgoing } from '../../model/target.js';
 import type { SocketPorts } from '../../tcp/diagnosis.js';
 import { outgoingOf, portsOf } from '../../tcp/socket-view.js';
@@ -23,42 +22,42 @@ import { PendingCall, PendingCalls } from './pending-calls.js';
 import { farewell, openSocketReusingMemory, reusedMemory, socketFailure } from './socket.js';
 import type { TlsOptions } from './tls.js';
 
-/** Who is told of what happens on a connection, in order. */
+/** Receives the notifications of a connection, in order. */
 export interface ConnectionObserver {
   notified(notification: Notification): void;
-  /** The last that is heard; every pending call has been rejected. */
+  /** The last call; every pending call has already been rejected. */
   closed(error: Error): void;
 }
 
-/** What is done with the reply to a call before what the server says next is looked at. */
+/** Handles the reply to a call before the next message is read. */
 export interface InOrder<T> {
-  /** @throws ProtocolError for a reply that cannot be understood: it ends the connection */
+  /** @throws ProtocolError for a malformed reply; it ends the connection */
   replied(value: Value): T;
   failed(error: Error): void;
 }
 
 export interface ConnectionOptions {
   readonly maxFrameBytes?: number | undefined;
-  /** Speaks TLS. */
+  /** Uses TLS, if given. */
   readonly tls?: TlsOptions | undefined;
 }
 
-/** Of what was told to the server, so much may wait here to be sent before who tells is asked to wait. */
+/** With this many unsent bytes, {@link Connection.drained} makes callers of one-way calls wait. */
 const maxWaitingBytes = 1024 * 1024;
 
 export class Connection {
-  /** As a user would write it. */
+  /** As `formatAddress` returns it. */
   readonly address: string;
-  /** Resolves to the protocol, `Z5` or `M5`, when the server's greeting was accepted and answered. */
+  /** Resolves to the protocol, `Z5` or `M5`, when the server's greeting has been accepted and answered. */
   readonly greeted: Promise<string>;
-  /** Resolves when the socket is gone. */
+  /** Resolves when the socket is closed. */
   readonly released: Promise<void>;
 
   readonly #socket: Socket;
   readonly #session: ClientSession;
   readonly #pending = new PendingCalls();
   #lastId = 0;
-  /** A number from the beginning: in a field that was ever anything else each is an object of its own. */
+  /** Always a number: V8 would box each value of a field that has ever held anything else. */
   #lastReceivedAt = Number.NaN;
   #ports: SocketPorts | undefined;
   #failure: Error | undefined;
@@ -74,11 +73,11 @@ export class Connection {
     this.greeted = new Promise((resolve, reject) => {
       this.#settleGreeting = { resolve, reject };
     });
-    // It may fail before anyone waits for it.
+    // It may reject before anyone waits for it.
     this.greeted.catch(() => {});
     this.#socket = openSocketReusingMemory(address, tls, (chunk) => this.#receive(chunk));
     this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
-    // After `destroy` these find a failure already there and change nothing.
+    // After `destroy` these have no effect: the failure is already set.
     this.#socket.on('error', (error) =>
       this.destroy(socketFailure(this.#socket, this.address, error, this.#isSilent)),
     );
@@ -86,24 +85,24 @@ export class Connection {
     this.#socket.on('close', () => this.destroy(this.#lost('it was closed')));
   }
 
-  /** Why it ended; `undefined` while it lives. */
+  /** Why it ended; `undefined` while it is open. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** When the last byte came, in milliseconds of `performance.now()`. */
+  /** When the last byte was received, in milliseconds of `performance.now()`; `undefined` before the first. */
   get lastReceivedAt(): number | undefined {
     return this.#isSilent ? undefined : this.#lastReceivedAt;
   }
 
   /** The ports of both ends; `undefined` for a unix domain socket. */
   get ports(): SocketPorts | undefined {
-    // Kept: asking the socket is a good part of what a ping costs.
+    // Cached: asking the socket is a considerable part of the cost of a ping.
     this.#ports ??= portsOf(this.#socket);
     return this.#ports;
   }
 
-  /** Whether no byte has come yet. */
+  /** Whether nothing has been received yet. */
   get #isSilent(): boolean {
     return Number.isNaN(this.#lastReceivedAt);
   }
@@ -112,12 +111,12 @@ export class Connection {
     return outgoingOf(this.#socket);
   }
 
-  /** The last transaction that the server has told of while nobody observed. */
+  /** The last transaction among the queued notifications. */
   get newestQueuedTid(): Uint8Array | undefined {
     return this.#queued.newestTid;
   }
 
-  /** Delivers what was queued, at once and in order, and then everything as it comes. */
+  /** Delivers the queued notifications synchronously and in order, and then each as it arrives. */
   observe(observer: ConnectionObserver): void {
     this.#observer = observer;
     for (const notification of this.#queued.drain()) observer.notified(notification);
@@ -126,22 +125,22 @@ export class Connection {
   /**
    * Calls the server and resolves to its reply.
    *
-   * @throws ServerError what the server answered; KeepAliveError `ERR_ZEO_FRAME_TOO_LARGE` for a reply over
-   *   `maxFrameBytes`; ClientDisconnected when the connection is or gets lost; `signal.reason` when it aborts first: a
-   *   reply that comes later is ignored
+   * @throws ServerError if the server answered with an exception; KeepAliveError `ERR_ZEO_FRAME_TOO_LARGE` for a reply over
+   *   `maxFrameBytes`; ClientDisconnected if the connection is or gets lost; `signal.reason` if it aborts first: the reply
+   *   is then ignored
    */
   call(method: string, args: readonly Value[], signal?: AbortSignal): Promise<Value> {
     return this.#call(true, method, args, signal);
   }
 
-  /** A call whose reply is not looked at, which spares its decoding: that it came is what counts. */
+  /** A call whose reply is not decoded: only its arrival counts. */
   probe(method: string, args: readonly Value[], signal?: AbortSignal): Promise<unknown> {
     return this.#call(false, method, args, signal);
   }
 
   /**
-   * A call whose reply is dealt with in the order of the wire: a promise would be resumed only after all that came in
-   * the same chunk.
+   * A call whose reply is handled in wire order: code that awaits a promise resumes only after the rest of the chunk has
+   * been handled.
    */
   callInOrder<T>(method: string, args: readonly Value[], { replied, failed }: InOrder<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -163,8 +162,7 @@ export class Connection {
   }
 
   /**
-   * Tells the server something that it does not answer. What is told in one turn of the loop goes to the system
-   * in one piece.
+   * Sends a one-way call, which has no reply. The calls of one turn of the event loop are written to the system together.
    */
   tell(method: string, args: readonly Value[]): void {
     if (this.#failure !== undefined) return;
@@ -176,7 +174,7 @@ export class Connection {
     this.#socket.write(frame);
   }
 
-  /** Resolves when there is room for more to be written, or the connection is gone. */
+  /** Resolves when there is room for more one-way calls, or the connection has ended. */
   drained(): Promise<void> {
     if (this.#failure !== undefined || this.#socket.writableLength < maxWaitingBytes)
       return Promise.resolve();
@@ -192,7 +190,7 @@ export class Connection {
   }
 
   /**
-   * Ends it at once. Does nothing when it has ended already.
+   * Ends it at once. Does nothing if it has already ended.
    *
    * @param error why
    * @param rejection what pending calls reject with. Default: a ClientDisconnected caused by `error`
@@ -225,7 +223,7 @@ export class Connection {
   }
 
   #send(method: string, args: readonly Value[], call: PendingCall, signal?: AbortSignal): void {
-    // Encode first: an argument that cannot be encoded leaves no trace.
+    // Encoded first: an argument that cannot be encoded changes nothing.
     const frame = this.#session.encodeCall(call.id, method, args);
     if (signal !== undefined) call.abortWith(signal, () => this.#pending.remove(call));
     this.#pending.add(call);
@@ -247,13 +245,13 @@ export class Connection {
   }
 
   readonly #handle = (event: ClientEvent): void => {
-    // What comes after the end is of no interest any more.
+    // Nothing is delivered after the end.
     if (this.#failure !== undefined) return;
     switch (event.type) {
       case 'reply': {
         const call = this.#find(event.id);
         if (call === undefined) return;
-        // First: a value that cannot be decoded throws, and the call must still be there to be rejected.
+        // Before `remove`: a value that cannot be decoded throws, and `destroy` then rejects the call.
         const value = call.wantsValue ? event.value : null;
         this.#pending.remove(call);
         call.resolve(value);
@@ -281,10 +279,10 @@ export class Connection {
     }
   };
 
-  /** `undefined` when the call was aborted, and this is its late reply. */
+  /** `undefined` for the late reply to a call that was aborted. */
   #find(id: MessageId): PendingCall | undefined {
     if (typeof id === 'number' && id >= 1 && id <= this.#lastId) return this.#pending.find(id);
-    throw new ProtocolError('The server answered a call that was never made');
+    throw new ProtocolError(mismatch('Unexpected reply', 'the id of a call that was made', id));
   }
 
   #lost(how: string): Error {

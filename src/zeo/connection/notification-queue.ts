@@ -2,28 +2,31 @@ import { copyId, isLater } from '../../zodb/ids.js';
 import type { Notification } from './notification.js';
 import type { StorageInfoChange } from './storage-info.js';
 
-/** Objects, all invalidations together. */
+/** Limit on the objects of all queued invalidations together. */
 const maxOids = 100_000;
 const maxInvalidations = 10_000;
 
 const idLength = 8;
 
 /**
- * What a server told while nobody listened.
+ * The notifications received before there was an observer.
  *
- * It takes a few megabytes at most, whatever the server sends: too many invalidations become one that says that
- * everything may have changed, and of the information only the newest is kept.
+ * Rules:
+ * - It takes a few megabytes at most, whatever the server sends: too many invalidations are replaced by one for all
+ *   objects, and only the newest storage info is kept.
+ * - Invalidations come out in order, and before the storage info.
+ * - It holds copies only: a view would keep the received frame in memory.
  */
 export class NotificationQueue {
-  /** Each the transaction's id and the objects' ids in a row: a tenth of what they take one by one. */
+  /** Per invalidation, the transaction id and the object ids in one array: a tenth of the memory of separate ones. */
   #invalidations: Uint8Array[] = [];
   #oids = 0;
-  /** The last transaction, once there were too many. */
+  /** The last transaction; set once there were too many invalidations. */
   #overflowTid: Uint8Array | undefined;
   #info: StorageInfoChange | undefined;
   #newestTid: Uint8Array | undefined;
 
-  /** The last transaction that an invalidation named. */
+  /** The last transaction of any invalidation. */
   get newestTid(): Uint8Array | undefined {
     return this.#newestTid;
   }
@@ -43,7 +46,7 @@ export class NotificationQueue {
     }
   }
 
-  /** What is to be told, in order; the queue is empty afterwards. */
+  /** Empties the queue, and returns its notifications in order. */
   drain(): Notification[] {
     const notifications: Notification[] = this.#invalidations.map((row) => {
       const [tid, ...oids] = unpacked(row);
@@ -63,7 +66,7 @@ export class NotificationQueue {
   #overflow(tid: Uint8Array): void {
     const tids = [tid, ...this.#invalidations.map((row) => row.subarray(0, idLength))];
     this.#invalidations = [];
-    // From now on no invalidation fits.
+    // Later invalidations overflow, too.
     this.#oids = Infinity;
     for (const each of tids) {
       if (this.#overflowTid === undefined || isLater(each, this.#overflowTid))
@@ -72,7 +75,6 @@ export class NotificationQueue {
   }
 }
 
-/** A copy: the ids are views that would keep the frames that brought them. */
 function packed(ids: readonly Uint8Array[]): Uint8Array {
   const row = new Uint8Array(ids.length * idLength);
   for (const [index, id] of ids.entries()) row.set(id, index * idLength);

@@ -4,19 +4,19 @@ import { isId, isTid } from '../../zodb/ids.js';
 import type { Value } from '../encoding/values.js';
 import { readStorageInfoChange, type StorageInfoChange } from './storage-info.js';
 
-/** What a server tells without being asked. */
+/** A one-way call of a server. */
 export type Notification =
-  /** A transaction was committed that changed these objects; `null`: what it and those before it changed is not known. */
+  /** A transaction that changed these objects; `null`: it and earlier ones may have changed any object. */
   | { readonly type: 'invalidated'; readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] | null }
-  /** A part of what `get_info` answers has changed, as after a pack. */
+  /** A change of the storage info, as after a pack. */
   | { readonly type: 'info'; readonly info: StorageInfoChange };
 
 /**
- * A one-way call of the server (`ZEO/asyncio/client.py: client_methods`), checked.
+ * Reads a one-way call of the server (`ZEO/asyncio/client.py: client_methods`).
  *
- * @returns `undefined` for what is known and does not concern this client: blobs that it did not ask for
- * @throws ProtocolError for anything else. An unknown call is not passed over: it may be a way to say that data
- *   changed, and a client that ignores that serves stale data.
+ * @returns `undefined` for calls that do not concern this client: blobs, which it never requests
+ * @throws ProtocolError for a malformed or unknown call. An unknown call is not ignored: it may be an invalidation of a new
+ *   kind, and a client that misses one serves stale data.
  */
 export function readNotification(method: string, args: readonly Value[]): Notification | undefined {
   switch (method) {
@@ -34,15 +34,15 @@ export function readNotification(method: string, args: readonly Value[]): Notifi
       return undefined;
     default:
       throw new ProtocolError(
-        `Server called ${JSON.stringify(method.slice(0, 100))}, which is not a method of ZEO clients`,
+        `Unexpected call of the server: expected a method of ZEO clients; received ${JSON.stringify(method.slice(0, 100))}`,
       );
   }
 }
 
 /**
- * A list of object ids as it comes from the wire.
+ * Checks a list of object ids.
  *
- * @throws ProtocolError when it is none
+ * @throws ProtocolError if it is not one
  */
 export function readOids(value: Value | undefined): readonly Uint8Array[] {
   if (Array.isArray(value) && value.every(isId)) return value as readonly Uint8Array[];

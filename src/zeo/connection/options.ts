@@ -16,53 +16,53 @@ import { type Address, type AddressLike, parseAddresses } from './address.js';
 import { resolveTls, type TlsOptions } from './tls.js';
 
 /**
- * What `ClientStorage.open` is told. All times are in seconds, and may have decimals. Of one that was most likely meant in
- * milliseconds, as a `waitTimeout` of 4000, the process is warned (code `ZEO_KEEPALIVE_UNIT`).
+ * The options of `ClientStorage.open`. All durations are in seconds, and may be fractions. A value that was most likely meant
+ * in milliseconds, such as a `waitTimeout` of 4000, causes a process warning (code `ZEO_KEEPALIVE_UNIT`).
  */
 export interface ClientStorageOptions {
-  /** The server, or several that serve the same data: the first that is usable is taken. */
+  /** The server, or several that serve the same data: the first usable one is taken. */
   address?: AddressLike | readonly AddressLike[] | undefined;
-  /** The same as `address`; one of the two is needed. */
+  /** An alternative to `address`; exactly one of the two is required. */
   addresses?: readonly AddressLike[] | undefined;
   /** The server's name for the storage. Default `'1'`. */
   storage?: string | undefined;
-  /** What `getName()` answers. Default: the addresses and the storage, as `127.0.0.1:8100/1`. */
+  /** The name that `getName()` returns. Default: the addresses and the storage, such as `127.0.0.1:8100/1`. */
   name?: string | undefined;
   /** Whether `open` resolves only once there is a connection. Default `true`. */
   wait?: boolean | undefined;
   /**
-   * How long `open`, and calls while there is no connection, wait for one. 0, which needs `wait: false`: not at all.
-   * Default 30, as ZEO's.
+   * How long `open`, and calls made without a connection, wait for one. 0: not at all, which requires `wait: false`.
+   * Default 30, as in ZEO.
    */
   waitTimeout?: number | undefined;
-  /** What the server's log calls this client. */
+  /** The name of this client in the server's log. */
   clientLabel?: string | undefined;
-  /** Never write. Default `false`. */
+  /** Connect read-only. Default `false`. */
   readOnly?: boolean | undefined;
-  /** Accept a read-only server while no writable one is to be had, and change over once there is. Default `false`. */
+  /** Accept a read-only server while no writable one is available, and switch to one when it is. Default `false`. */
   readOnlyFallback?: boolean | undefined;
-  /** How many bytes of records are kept in memory. 0: none. Default 20 MiB, as ZEO's. */
+  /** Size of the in-memory cache of records, in bytes; 0 disables it. Default 20 MiB, as in ZEO. */
   cacheSize?: number | undefined;
   /**
-   * Resolves a conflict, where the server leaves that to its clients (`client-conflict-resolution`). Default: a
-   * {@link ConflictError}.
+   * Resolves conflicts if the server leaves that to its clients (`client-conflict-resolution`). Default: the vote rejects
+   * with a {@link ConflictError}.
    */
   resolveConflict?: ResolveConflict | undefined;
-  /** Speak TLS: `true`, or how. Default `false`. */
+  /** Use TLS: `true`, or its options. Default `false`. */
   tls?: TlsOptions | boolean | undefined;
   /**
-   * The largest message accepted from a server, and sent to it, in bytes. Default 128 MiB. A call with a larger one, or
-   * whose answer is larger, rejects with `ERR_ZEO_FRAME_TOO_LARGE`, and the connection goes on; anything else that is
-   * larger ends it, as it might be an invalidation.
+   * The largest message to send to a server or to accept from it, in bytes. Default 128 MiB. A call with a larger request
+   * or reply rejects with `ERR_ZEO_FRAME_TOO_LARGE`, and the connection is kept; any other larger message ends it, because
+   * it might be an invalidation.
    */
   maxFrameBytes?: number | undefined;
-  /** How long one server may take from the first packet until it is ready. Default 10. */
+  /** How long one attempt to connect may take, from the first packet until the storage is ready. Default 10. */
   connectTimeout?: number | undefined;
-  /** What a ping calls: `get_info`, as the original, or ZEO's own `ping`, which is cheaper. Default `get_info`. */
+  /** The method that a ping calls: `get_info`, as in the original, or ZEO's `ping`, which is cheaper. Default `get_info`. */
   pingMethod?: 'get_info' | 'ping' | undefined;
-  /** After a drop the first attempt is made at once, the second after a random time of at most this. Default 0.5. */
+  /** After a loss the first attempt is made at once, the second after a random time of at most this. Default 0.5. */
   reconnectMinDelay?: number | undefined;
-  /** What that bound grows to. Default 5: who waits for a failover does not want to wait longer. */
+  /** The bound doubles with each attempt, up to this. Default 5, so that a failover does not take longer. */
   reconnectMaxDelay?: number | undefined;
 }
 
@@ -85,7 +85,7 @@ export interface ResolvedOptions {
   readonly reconnectMaxDelayMs: number;
 }
 
-/** What is asked of a server: `fallback` prefers `write` and accepts `read`. */
+/** The access requested from a server: `fallback` prefers `write` and accepts `read`. */
 export type Access = 'read' | 'write' | 'fallback';
 
 /** `ZEO/ClientStorage.py: cache_size`. */
@@ -95,7 +95,7 @@ const code = 'ERR_ZEO_INVALID_ARGUMENT';
 const seconds = numeric({ least: 0, most: longestSeconds, unit: 'seconds' });
 
 const types: OptionTypes<ClientStorageOptions> = {
-  // Checked by what reads them, address.ts and tls.ts.
+  // Checked in address.ts and tls.ts.
   address: anything,
   addresses: anything,
   tls: anything,
@@ -116,7 +116,7 @@ const types: OptionTypes<ClientStorageOptions> = {
 };
 
 /**
- * Checks what `ClientStorage.open` was told and fills in the defaults.
+ * Checks the options of `ClientStorage.open` and fills in the defaults.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS` or `ERR_ZEO_INVALID_ARGUMENT`, naming the option and the value
  */
@@ -164,7 +164,7 @@ export function resolveClientOptions(options: ClientStorageOptions): ResolvedOpt
 
 function readAddresses({ address, addresses }: ClientStorageOptions): readonly Address[] {
   if (address !== undefined && addresses !== undefined) {
-    throw invalid('addresses', 'none beside address', addresses);
+    throw invalid('addresses', 'either address or addresses, not both', addresses);
   }
   return parseAddresses(address ?? addresses);
 }

@@ -1,15 +1,13 @@
 import { type Abortable, unwatchAbort, watchAbort } from '../../async/abort-watch.js';
 import type { Value } from '../encoding/values.js';
 
-/**
- * A call that waits for its reply. It watches its signal by itself, and only when it was given one.
- */
+/** A call that waits for its reply. If it has a signal, it watches that until it is settled. */
 export class PendingCall implements Abortable {
   readonly id: number;
-  /** Its neighbours among the {@link PendingCalls}. */
+  /** Its neighbours in the list of {@link PendingCalls}. */
   older: PendingCall | undefined;
   newer: PendingCall | undefined;
-  /** Whether the caller looks at the reply's value. */
+  /** Whether the caller needs the value of the reply. */
   readonly wantsValue: boolean;
   readonly #resolve: (value: Value) => void;
   readonly #reject: (error: unknown) => void;
@@ -28,7 +26,7 @@ export class PendingCall implements Abortable {
     this.#reject = reject;
   }
 
-  /** Rejects with the signal's reason when it aborts; `forget` then takes the call out of the books. */
+  /** Rejects with the signal's reason if it aborts, after calling `forget` to remove the call from the list. */
   abortWith(signal: AbortSignal, forget: () => void): void {
     this.#signal = signal;
     this.#forget = forget;
@@ -52,17 +50,16 @@ export class PendingCall implements Abortable {
 }
 
 /**
- * The calls of one connection that wait for their replies, from the oldest on.
+ * The calls of one connection that wait for their replies, oldest first.
  *
- * A list of the calls themselves: replies come in the order of the calls, but for a few that the server takes longer for,
- * so that whose reply it is is found at once. A Map, of which V8 makes another one each time that it has become empty,
- * costs a ping more than that, and each connection 200 bytes.
+ * A linked list: replies mostly come in the order of the calls, so the search ends at the first element. A Map, whose table
+ * V8 replaces each time it becomes empty, would cost more per ping, and 200 bytes per connection.
  */
 export class PendingCalls {
   #oldest: PendingCall | undefined;
   #newest: PendingCall | undefined;
 
-  /** @param call of a greater id than all that are there */
+  /** @param call its id must be greater than all others in the list */
   add(call: PendingCall): void {
     call.older = this.#newest;
     if (this.#newest === undefined) this.#oldest = call;
@@ -72,24 +69,24 @@ export class PendingCalls {
 
   find(id: number): PendingCall | undefined {
     let call = this.#oldest;
-    // Ids grow: the late reply to a call that was aborted is older than all that are there, and found so at once.
+    // Ids grow, so the search for a call that was aborted ends at the first newer one.
     while (call !== undefined && call.id < id) call = call.newer;
     return call?.id === id ? call : undefined;
   }
 
-  /** Takes one out; does nothing when it is not there. */
+  /** Removes one; does nothing if it is not in the list. */
   remove(call: PendingCall): void {
     const { older, newer } = call;
     if (older !== undefined) older.newer = newer;
     else if (this.#oldest === call) this.#oldest = newer;
     if (newer !== undefined) newer.older = older;
     else if (this.#newest === call) this.#newest = older;
-    // One that has grown old while it waited would keep all that came after it in memory until the next large collection.
+    // Otherwise a removed call that V8 has moved to the old generation would keep all later ones until the next major GC.
     call.older = undefined;
     call.newer = undefined;
   }
 
-  /** Takes all of them out. */
+  /** Removes all calls and returns them, oldest first. */
   drain(): PendingCall[] {
     const calls: PendingCall[] = [];
     for (let call = this.#oldest; call !== undefined; call = this.#oldest) {

@@ -3,9 +3,9 @@ import { mismatch } from '../../model/option-check.js';
 import { type Dict, isDict, type Value } from '../encoding/values.js';
 import { unexpectedReply } from './unexpected-reply.js';
 
-/** What a server says of its storage (`ZEO/StorageServer.py: get_info`). */
+/** What a server reports about its storage (`ZEO/StorageServer.py: get_info`). */
 export interface StorageInfo {
-  /** The server's own name for the storage, for a FileStorage the path of its file. */
+  /** The server's own name for the storage; for a FileStorage the path of its file. */
   readonly name: string;
   /** Number of objects, as far as the storage knows it. */
   readonly length: number;
@@ -17,17 +17,17 @@ export interface StorageInfo {
   readonly interfaces: readonly string[];
 }
 
-/** The part of it that has changed. */
+/** The changed part of a {@link StorageInfo}. */
 export type StorageInfoChange = Partial<StorageInfo>;
 
-/** The lists of interfaces that servers have named: all storages of one server share theirs. */
+/** The lists of interfaces received so far, so that all storages of a server share one. */
 const knownInterfaces = new Map<string, readonly string[]>();
-/** So that no server fills the memory with lists of its own. */
+/** Bounds the memory that a server can fill with different lists. */
 const mostKnown = 64;
-/** In characters. A list of ZODB's own storages has some hundred. */
+/** In characters. The list of a ZODB storage has a few hundred. */
 const longestKnown = 4096;
 
-/** What a server's answer lacks, as ZEO's own client fills it in. */
+/** Defaults for missing keys, as in ZEO's own client. */
 const unknown: StorageInfo = {
   name: 'ZEO Client',
   length: 0,
@@ -37,7 +37,7 @@ const unknown: StorageInfo = {
   interfaces: [],
 };
 
-/** By the server's names. Of any other key nothing is kept: a server must not be able to fill the client with them. */
+/** By key of the server's dict. Other keys are dropped: a server must not be able to fill the client's memory. */
 const readers: Readonly<Record<string, (value: Value) => StorageInfoChange>> = {
   name: (value) => ({ name: typeof value === 'string' ? value : unknown.name }),
   length: (value) => ({ length: readNumber('length', value) }),
@@ -48,9 +48,9 @@ const readers: Readonly<Record<string, (value: Value) => StorageInfoChange>> = {
 };
 
 /**
- * The reply to a call that is answered with a `dict`.
+ * Checks the reply to a call that returns a dict.
  *
- * @throws ProtocolError when it is none
+ * @throws ProtocolError if it is not one
  */
 export function checkDict(method: string, reply: Value): Dict {
   if (isDict(reply)) return reply;
@@ -58,16 +58,16 @@ export function checkDict(method: string, reply: Value): Dict {
 }
 
 /**
- * The reply to `get_info`, complete.
+ * Reads the reply to `get_info`, and fills in defaults.
  *
- * @throws ProtocolError when it is no `dict`, or something in it is of a wrong type
+ * @throws ProtocolError if it is not a dict, or a value has the wrong type
  */
 export function readStorageInfo(reply: Value): StorageInfo {
   return { ...unknown, ...readStorageInfoChange('get_info', reply) };
 }
 
 /**
- * What a part of the reply to `get_info` says.
+ * Reads a dict with some of the keys of the reply to `get_info`.
  *
  * @throws ProtocolError as {@link readStorageInfo} does
  */
@@ -82,22 +82,22 @@ export function readStorageInfoChange(method: string, part: Value): StorageInfoC
 function readNumber(key: string, value: Value): number {
   if (value === null) return 0;
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
-  throw new ProtocolError(mismatch(`Storage info has a malformed ${key}`, 'a number', value));
+  throw new ProtocolError(mismatch(`Malformed ${key} in storage info`, 'a number', value));
 }
 
 function isTrue(value: Value): boolean {
   return value === true || value === 1;
 }
 
-/** Each is the pair of its module and its name. */
+/** Each interface is a pair of module and name, or a string. */
 function readInterfaces(value: Value): readonly string[] {
   if (value === null) return [];
-  if (!Array.isArray(value)) throw noInterfaces();
+  if (!Array.isArray(value)) throw malformedInterfaces(value);
   return shared(
     value.map((parts: Value) => {
       if (typeof parts === 'string') return parts;
       if (Array.isArray(parts) && parts.every((part) => typeof part === 'string')) return parts.join('.');
-      throw noInterfaces();
+      throw malformedInterfaces(parts);
     }),
   );
 }
@@ -111,6 +111,6 @@ function shared(interfaces: readonly string[]): readonly string[] {
   return interfaces;
 }
 
-function noInterfaces(): ProtocolError {
-  return new ProtocolError('Storage info has malformed interfaces: expected pairs of names');
+function malformedInterfaces(value: Value): ProtocolError {
+  return new ProtocolError(mismatch('Malformed interfaces in storage info', 'pairs of names', value));
 }

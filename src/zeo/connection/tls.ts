@@ -12,14 +12,14 @@ import {
 } from '../../model/option-check.js';
 
 /**
- * How a client speaks TLS, with Node's own names and defaults (`tls.connect`): the server's certificate is verified
- * against the system's authorities, and against the host that was dialed.
+ * The TLS options of a client, with Node's names and defaults (`tls.connect`): the server's certificate is verified against
+ * Node's certificate authorities, and against the host of the address.
  *
  * | ZEO's `<ssl>` | here |
  * | --- | --- |
- * | `authenticate` | `ca`: what the server's certificate is signed by, or itself |
- * | `certificate`, `key`, `password-function` | `cert`, `key`, `passphrase`: what the client proves itself with, ZEO's only authentication |
- * | `server-hostname` | `servername`: whose certificate it has to be, if not the dialed host's |
+ * | `authenticate` | `ca`: the authority that signed the server's certificate, or that certificate itself |
+ * | `certificate`, `key`, `password-function` | `cert`, `key`, `passphrase`: the client's certificate, which is ZEO's only authentication |
+ * | `server-hostname` | `servername`: the name in the server's certificate, if it is not the host of the address |
  * | `check-hostname no` | `checkServerIdentity: () => undefined` |
  */
 export type TlsOptions = Pick<
@@ -40,8 +40,8 @@ export type TlsOptions = Pick<
 >;
 
 /**
- * Each name that {@link TlsOptions} has: a misspelt one must not leave a server unverified. Node reads the certificates and
- * keys at once, the rest only when it dials, and throws then, where nobody catches it.
+ * Every name of {@link TlsOptions}: a misspelt one must not leave a server unverified. Those typed here are used only when
+ * connecting, where an error of Node's would not be caught; certificates and keys are read, and so checked, at once.
  */
 const types: OptionTypes<TlsOptions> = {
   ca: anything,
@@ -55,7 +55,7 @@ const types: OptionTypes<TlsOptions> = {
   passphrase: anything,
   pfx: anything,
   rejectUnauthorized: flag,
-  // Node has no class for it that could be asked.
+  // Node exports no class to test for with `instanceof`.
   secureContext: matching(
     'a SecureContext',
     (given) => typeof given === 'object' && given !== null && 'context' in given,
@@ -66,9 +66,9 @@ const types: OptionTypes<TlsOptions> = {
 const code = 'ERR_ZEO_INVALID_ARGUMENT';
 
 /**
- * The options, with certificates and keys read once for all connections.
+ * Checks the options, and reads certificates and keys once for all connections.
  *
- * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`; it shows no certificate and no key
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, which never contains a certificate or key
  */
 export function resolveTls(options: unknown): TlsOptions | undefined {
   if (options === undefined || options === false) return undefined;
@@ -81,11 +81,11 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
     options as TlsOptions;
   if (secureContext !== undefined) {
     const [other] = Object.entries(material).find(([, value]) => value !== undefined) ?? [];
-    // Its value is not shown: it may be a key.
+    // The value is not shown, because it may be a key.
     if (other !== undefined)
       throw new KeepAliveError(
         code,
-        `Option tls.${other}: expected nothing beside secureContext; received a value`,
+        `Option tls.${other}: expected no other option with secureContext; received a value`,
       );
   }
   try {
@@ -98,16 +98,16 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
   } catch (cause) {
     throw new KeepAliveError(
       code,
-      'Option tls: expected certificates and keys that node:tls can use; received one that it cannot',
+      'Option tls: expected certificates and keys that node:tls accepts; received one that it rejects',
       { cause },
     );
   }
 }
 
-/** Whether a socket's error is about TLS itself, and not about the network below. */
+/** Whether a socket error comes from TLS itself, not from the network below it. */
 export function isTlsError({ code, syscall }: NodeJS.ErrnoException): boolean {
   if (code === undefined) return false;
-  // Node gives a lost connection during the handshake no system call.
+  // Node reports a connection lost during the handshake as ECONNRESET without a system call.
   return (
     code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code) || (syscall === undefined && !code.startsWith('E'))
   );

@@ -1,7 +1,7 @@
 import { type LikelySeconds, unlikelySeconds } from '../../model/unlikely-seconds.js';
 import type { ClientStorageOptions } from './options.js';
 
-/** Beyond these a duration was most likely meant in milliseconds, or it ends before any server can answer. */
+/** Likely ranges in seconds: more was most likely meant in milliseconds, and less is too short for any server. */
 const likely = {
   waitTimeout: { least: 0.01, most: 3600 },
   connectTimeout: { least: 0.01, most: 600 },
@@ -11,11 +11,11 @@ const likely = {
 
 const warned = new Set<string>();
 
-/** Warns the process of durations that are most likely in the wrong unit, once of each option: a storage has no log. */
+/** Emits a process warning for each duration that is most likely in the wrong unit, once per option: a storage has no log. */
 export function warnOfUnits(options: ClientStorageOptions): void {
   for (const [name, range] of Object.entries(likely)) {
     const seconds = options[name as keyof typeof likely];
-    // Zero is not a duration but "not at all".
+    // Zero means "not at all".
     if (seconds === undefined || seconds === 0 || warned.has(name)) continue;
     const message = unlikelySeconds(`The option ${name}`, seconds, range);
     if (message === undefined) continue;

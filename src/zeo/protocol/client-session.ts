@@ -11,17 +11,17 @@ import { LazyReply } from './lazy-reply.js';
 import { callArguments, isOneWay, replyError, replyMethod, toMessage } from './message.js';
 import { peekAnswerId, peekReplyId, replyHeadBytes } from './reply-head.js';
 
-/** What the server did, in order. */
+/** What the server sent, in order. */
 export type ClientEvent =
   /** The server's greeting was accepted. The caller sends {@link ClientSession.handshakeReply}. */
   | { readonly type: 'handshake'; readonly protocol: Protocol }
   /**
-   * The answer to a call. `value` may be decoded on first access, which must come before the next chunk, and then throws
-   * ProtocolError when it cannot be; the session is broken from then on.
+   * The reply to a call. `value` may be decoded on first access, which must happen before the next chunk; if it cannot be
+   * decoded it throws a ProtocolError, and the session is broken from then on.
    */
   | { readonly type: 'reply'; readonly id: MessageId; readonly value: Value }
   | { readonly type: 'error'; readonly id: MessageId; readonly error: ServerError }
-  /** The answer to a call, a value or an exception, is over the limit and skipped: `ERR_ZEO_FRAME_TOO_LARGE`. */
+  /** The reply to a call, a value or an exception, was over the limit and is skipped: `ERR_ZEO_FRAME_TOO_LARGE`. */
   | { readonly type: 'oversized'; readonly id: MessageId; readonly error: KeepAliveError }
   /** A one-way call of the server: `invalidateTransaction`, `info`, `receiveBlob…`. */
   | { readonly type: 'call'; readonly method: string; readonly args: readonly Value[] };
@@ -30,6 +30,11 @@ export type ClientEvent =
  * The client's side of one connection: bytes in, events out, and frames to send. No I/O, no clock.
  *
  * The inverse of {@link ServerSession}.
+ *
+ * Rules:
+ * - After a ProtocolError the session is broken: each later `receive` throws the same error.
+ * - A reply over the limit is skipped; anything else over it may be an invalidation, and breaks the session.
+ * - Nothing but the handshake reply can be encoded before the server's greeting.
  */
 export class ClientSession {
   readonly #maxFrameBytes: number;
@@ -40,11 +45,9 @@ export class ClientSession {
   #codec: Codec | undefined;
 
   /**
-   * `maxFrameBytes` bounds a frame in either direction; default 128 MiB. An answer over it is skipped, anything else
-   * over it is a fault.
+   * `maxFrameBytes` bounds a frame in either direction; default 128 MiB.
    *
-   * `reusedMemory` is memory of chunks that may be written over as soon as the events of one were taken and looked at:
-   * what is decoded from it is copied.
+   * `reusedMemory` is a buffer that the caller overwrites with the next chunk: values decoded from it are copied.
    */
   constructor(
     options: { maxFrameBytes?: number | undefined; reusedMemory?: ArrayBufferLike | undefined } = {},
@@ -58,29 +61,29 @@ export class ClientSession {
     );
   }
 
-  /** `Z5` or `M5` once the server's greeting was accepted. */
+  /** `Z5` or `M5` once the server's greeting has been accepted. */
   get protocol(): Protocol | undefined {
     return this.#protocol;
   }
 
   /**
-   * Takes the next bytes. The events of whole frames that precede a fault are handed over before it is thrown.
+   * Reads the next bytes. The events of whole frames before a fault are delivered before it is thrown.
    *
-   * @throws ProtocolError and then, at every later call, the same one; or what `handle` throws, and the rest of the chunk
+   * @throws ProtocolError, and the same one on every later call; what `handle` throws, in which case the rest of the chunk
    *   is lost
    */
   receive(chunk: Uint8Array, handle: (event: ClientEvent) => void): void {
     this.#reader.receive(chunk, handle);
   }
 
-  /** The framed answer to the greeting. */
+  /** The framed reply to the greeting. */
   handshakeReply(): Uint8Array {
     this.#requireCodec();
     return frameOf(new TextEncoder().encode(this.#protocol));
   }
 
   /**
-   * A framed call that wants a reply.
+   * A framed call that expects a reply.
    *
    * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, `ERR_ZEO_FRAME_TOO_LARGE`, or `ERR_ZEO_DISCONNECTED` before
    * the handshake.
@@ -95,7 +98,8 @@ export class ClientSession {
   }
 
   #requireCodec(): Codec {
-    if (this.#codec === undefined) throw new ClientDisconnected('The server has not greeted yet');
+    if (this.#codec === undefined)
+      throw new ClientDisconnected('Cannot encode a call: the server has not sent its greeting yet');
     return this.#codec;
   }
 
@@ -113,34 +117,37 @@ export class ClientSession {
   }
 
   /**
-   * An answer is the business of the one who called, and is told of before its rest has come: that says nothing more.
+   * An oversized reply concerns only its caller: it is reported as soon as its head is read, and the rest is skipped.
    * Anything else may be an invalidation, and none may be lost.
    */
   #skipped({ length, head }: OversizedFrame): ClientEvent | undefined {
     const id = peekAnswerId(head, this.#encoding);
     if (id === undefined) return undefined;
-    const message = `The server's answer has ${length} bytes, the limit is ${this.#maxFrameBytes}`;
+    const message = `Reply of ${length} bytes, the limit is ${this.#maxFrameBytes}`;
     return { type: 'oversized', id, error: new KeepAliveError('ERR_ZEO_FRAME_TOO_LARGE', message) };
   }
 
   #decode(frame: Uint8Array): ClientEvent {
-    // Python programs put what they like into a transaction's extension, and into exceptions.
+    // As from a server: Python programs may put any object into a transaction's extension, and into exceptions.
     const message = toMessage(this.#requireCodec().decode(this.#kept(frame), 'server'));
     const { id, method } = message;
     if (method === replyMethod) {
       const error = replyError(message);
       return error === undefined ? { type: 'reply', id, value: message.args } : { type: 'error', id, error };
     }
-    if (!isOneWay(message)) throw new ProtocolError('Server sent a call that wants a reply');
+    if (!isOneWay(message))
+      throw new ProtocolError(
+        'Unexpected call of the server: expected a one-way call; received one that expects a reply',
+      );
     return { type: 'call', method, args: callArguments(message) };
   }
 
-  /** Values are views of their frame. */
+  /** The frame, copied if its memory is reused: decoded values are views of it. */
   #kept(frame: Uint8Array): Uint8Array {
     return frame.buffer === this.#reusedMemory ? frame.slice() : frame;
   }
 
-  /** For a reply of which only the head was looked at: a crafted one may still turn out to be something else. */
+  /** Decodes a reply whose head alone has been read so far: a crafted one may turn out to be something else. */
   readonly #decodeReply = (frame: Uint8Array): Value => {
     try {
       const event = this.#decode(frame);
@@ -148,6 +155,8 @@ export class ClientSession {
     } catch (error) {
       throw this.#reader.break(error);
     }
-    throw this.#reader.break(new ProtocolError('Message is not the reply that it began as'));
+    throw this.#reader.break(
+      new ProtocolError('Malformed reply: the whole message is not the reply that its head announced'),
+    );
   };
 }

@@ -2,46 +2,47 @@ import { frameHeaderBytes } from '../encoding/frame.js';
 
 const nothing = new Uint8Array(0);
 
-/** Smallest buffer in which a frame that spans chunks is gathered, in bytes. */
+/** Initial size, in bytes, of the buffer for a frame that spans chunks. */
 const minGathered = 1024;
 
-/** The beginning of a frame over the limit; the rest is dropped as it comes. */
+/** The head of a frame over the limit; the rest is dropped as it arrives. */
 export interface OversizedFrame {
-  /** Of the whole frame, in bytes. */
+  /** Length of the whole frame, in bytes. */
   readonly length: number;
-  /** As many of its first bytes as were asked for, or all of them. */
+  /** Its first `headBytes` bytes, or the whole frame if that is shorter. */
   readonly head: Uint8Array;
 }
 
 /**
  * Cuts a byte stream into frames: a 4-byte big-endian length, then that many bytes (`ZEO/asyncio/smp.py`).
  *
- * - A frame that lies within one chunk is a view of it. One that spans chunks is copied, into a buffer that
- *   doubles as bytes arrive: the work is linear, and a length that is only announced takes no memory.
- * - A length is checked against the limit as soon as its four bytes are there.
- * - A frame over the limit is skipped, however long it is: its four bytes bound it at 4 GiB, it takes no memory, and a peer
- *   that would waste our time can do so with small frames as well. One that stops on the way is as silent as any other.
+ * Rules:
+ * - A frame within one chunk is a view of it. One that spans chunks is copied into a buffer that doubles as bytes arrive:
+ *   the work is linear, and an announced length alone allocates nothing.
+ * - A length is checked against the limit as soon as its four bytes have arrived.
+ * - A frame over the limit is skipped, however long: its four length bytes bound it at 4 GiB, it takes no memory, and a peer
+ *   that wants to waste time can do so with small frames as well. A peer that stops midway is as silent as any other.
  */
 export class FrameDecoder {
   #chunk: Uint8Array = nothing;
   #position = 0;
-  /** Length of the frame being read, or its first bytes while `#headerBytes` is below 4. */
+  /** Length of the frame being read; while `#headerBytes` is below 4, the value of the bytes read so far. */
   #length = 0;
   #headerBytes = 0;
   #gathered: Uint8Array = nothing;
   #gatheredBytes = 0;
-  /** What is still to be dropped of a frame over the limit. */
+  /** Bytes still to be dropped of a frame over the limit. */
   #excess = 0;
 
-  /** Hands over the next bytes. Every frame of the chunk before must have been taken with {@link next}. */
+  /** Sets the next chunk. All frames of the previous one must have been taken with {@link next}. */
   push(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#position = 0;
   }
 
   /**
-   * The next frame without its length, or `undefined` when more bytes are needed. Whole, or, when it is longer than
-   * `maxBytes`, as soon as `headBytes` of it are there.
+   * The next frame without its length prefix; `undefined` if more bytes are needed. For a frame longer than `maxBytes`, its
+   * head, as soon as `headBytes` of it have arrived.
    */
   next(maxBytes: number, headBytes: number): Uint8Array | OversizedFrame | undefined {
     if (this.#excess > 0 && !this.#skip()) return undefined;
@@ -55,8 +56,8 @@ export class FrameDecoder {
   }
 
   /**
-   * What is known of the frame being read, its length prefix included: for the message about a peer that
-   * speaks something else.
+   * The first bytes of the frame being read, including its length prefix: for the error about a peer that speaks another
+   * protocol.
    */
   peek(maxBytes: number): Uint8Array {
     const rest = this.#chunk.subarray(this.#position, this.#position + maxBytes);
@@ -80,7 +81,7 @@ export class FrameDecoder {
     return true;
   }
 
-  /** The first bytes of a frame, which are all of it unless it is over the limit. */
+  /** The first `length` bytes of the frame: all of it, unless it is over the limit. */
   #take(length: number): Uint8Array | undefined {
     const chunk = this.#chunk;
     const start = this.#position;
@@ -88,7 +89,7 @@ export class FrameDecoder {
     this.#position = start + length;
     this.#headerBytes = 0;
     this.#length = 0;
-    // Not by `subarray`: a part of a Buffer is a Buffer, and values must not depend on how the bytes arrived.
+    // Not `subarray`: for a Buffer it returns a Buffer, and the type of values must not depend on how the bytes arrived.
     return new Uint8Array(chunk.buffer, chunk.byteOffset + start, length);
   }
 

@@ -2,22 +2,24 @@ import { ProtocolError } from '../../model/errors.js';
 import { FrameDecoder, type OversizedFrame } from './frame-decoder.js';
 import { foreignPeer, maxGreetingBytes, maxShownBytes } from './greeting.js';
 
-/** What is done about frames over the limit, after the greeting. */
+/** How frames over the limit are handled, after the greeting. */
 export interface Skipping<Event> {
-  /** So many of the first bytes are looked at. */
+  /** Number of bytes at the start of the frame that `toEvent` needs. */
   readonly headBytes: number;
-  /** The event that stands for it, and the rest is skipped; or `undefined`, and it is a fault. */
+  /** Returns the event for the frame, whose rest is then skipped; `undefined` makes it a fault. */
   readonly toEvent: (frame: OversizedFrame) => Event | undefined;
 }
 
-/** A fault as soon as the length is there. */
+/** Every frame over the limit is a fault, as soon as its length is known. */
 const nothingSkipped: Skipping<never> = { headBytes: 0, toEvent: () => undefined };
 
 /**
- * Bytes in, events out, for either role: cuts frames, makes an event of each, and stays broken once it broke.
+ * Bytes in, events out, for either role: splits the stream into frames, and makes an event of each.
  *
- * - Events before a fault are handed over before it is thrown, however the bytes were cut into chunks.
- * - It throws nothing but ProtocolErrors, and lets through what who is told of an event throws.
+ * Rules:
+ * - Events before a fault are delivered before it is thrown, however the bytes are split into chunks.
+ * - After a fault it is broken: each later call throws the same ProtocolError.
+ * - Throws only ProtocolErrors; what the event handler throws propagates unchanged.
  */
 export class FrameReader<Event> {
   readonly #frames = new FrameDecoder();
@@ -38,23 +40,24 @@ export class FrameReader<Event> {
   }
 
   /**
-   * Takes the next bytes, and hands over what each frame that they complete stands for.
+   * Reads the next bytes, and delivers the event of each frame that they complete.
    *
-   * @throws ProtocolError, the same one ever after; what `handle` throws, and the rest of the chunk is lost
+   * @throws ProtocolError, and the same one on every later call; what `handle` throws, in which case the rest of the chunk
+   *   is lost
    */
   receive(chunk: Uint8Array, handle: (event: Event) => void): void {
     this.#frames.push(chunk);
     for (let event = this.#next(); event !== undefined; event = this.#next()) handle(event);
   }
 
-  /** Makes every later `receive` throw; the first fault wins. */
+  /** Makes every later `receive` throw; returns the first fault. */
   break(error: unknown): ProtocolError {
     this.#fault ??= faultOf(error);
     return this.#fault;
   }
 
   #next(): Event | undefined {
-    // A reply may have turned out to be unreadable when it was looked at.
+    // `handle` may have called `break`, for a lazy reply that could not be decoded.
     if (this.#fault !== undefined) throw this.#fault;
     try {
       const frame = this.#nextFrame();
@@ -69,14 +72,14 @@ export class FrameReader<Event> {
 
   #nextFrame(): Uint8Array | OversizedFrame | undefined {
     if (!this.#isFirst) return this.#frames.next(this.#maxFrameBytes, this.#skipping.headBytes);
-    // Copied before the frame is read: what is read is no longer there to be shown.
+    // Copied first, for the error: reading the frame consumes its bytes.
     const stream = this.#frames.peek(maxShownBytes);
     const frame = this.#frames.next(maxGreetingBytes, 0);
     if (frame === undefined || frame instanceof Uint8Array) return frame;
     throw foreignPeer(stream);
   }
 
-  /** @throws ProtocolError `ERR_ZEO_FRAME_TOO_LARGE` for a frame that nothing stands for. */
+  /** @throws ProtocolError `ERR_ZEO_FRAME_TOO_LARGE` for a frame without an event. */
   #skipped(frame: OversizedFrame): Event {
     const event = this.#skipping.toEvent(frame);
     if (event !== undefined) return event;
@@ -89,5 +92,5 @@ export class FrameReader<Event> {
 function faultOf(error: unknown): ProtocolError {
   return error instanceof ProtocolError
     ? error
-    : new ProtocolError('Message cannot be decoded', { cause: error });
+    : new ProtocolError('Malformed message: it cannot be decoded', { cause: error });
 }

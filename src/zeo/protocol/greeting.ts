@@ -2,13 +2,13 @@ import { ProtocolError } from '../../model/errors.js';
 import { printableBytes } from '../../model/printable.js';
 import type { Encoding } from '../encoding/codec.js';
 
-/** The only version of the protocol that is alive: ZEO 5 and 6 speak it. */
+/** The only version of the protocol in use: ZEO 5 and 6 speak it. */
 export const protocolVersion = '5';
 
 /** The longest first frame of a peer that speaks ZEO, in bytes: `Z5`, `Z3101`, `ruok`. */
 export const maxGreetingBytes = 10;
 
-/** How many bytes of a first frame that is none are shown, and therefore looked at. */
+/** How many bytes of an invalid first frame are shown in an error. */
 export const maxShownBytes = 40;
 
 /** The protocol as the greeting names it. */
@@ -17,36 +17,38 @@ export type Protocol = `${Encoding}${typeof protocolVersion}`;
 const greetingText = /^([A-Z])(\d[\x21-\x7e]*)$/;
 
 /**
- * What the client answers to a server's greeting: its encoding, and the lower of the two versions, compared as
- * byte strings (`ZEO/asyncio/client.py: finish_connection`).
+ * The client's reply to a server's greeting: its encoding, and the lower of the two versions, compared as byte strings
+ * (`ZEO/asyncio/client.py: finish_connection`).
  *
- * @throws ProtocolError `ERR_ZEO_NOT_ZEO`, or `ERR_ZEO_PROTOCOL_VERSION` that names both versions.
+ * @throws ProtocolError `ERR_ZEO_NOT_ZEO`, or `ERR_ZEO_PROTOCOL_VERSION`, naming both versions
  */
 export function answerGreeting(frame: Uint8Array): Protocol {
   const { encoding, version, text } = parseGreeting(frame);
-  // Byte strings compare as text does here, because the greeting is ASCII. So 10 is older than 5, as in ZEO.
+  // The greeting is ASCII, so strings compare like byte strings. Version 10 is lower than 5, as in ZEO.
   if (version < protocolVersion) {
     throw unsupported(
-      `Server speaks ZEO protocol ${text}, too old for this client, which speaks version 5 (Z5, M5)`,
+      `Unsupported ZEO protocol: expected version 5 (Z5 or M5); the server announced ${text}, which is too old`,
     );
   }
   if (encoding !== 'Z' && encoding !== 'M') {
     throw unsupported(
-      `Server speaks ZEO protocol ${text}, whose encoding this client does not know (Z5, M5)`,
+      `Unsupported ZEO protocol: expected encoding Z or M (Z5 or M5); the server announced ${text}`,
     );
   }
   return `${encoding}${protocolVersion}`;
 }
 
 /**
- * Checks a client's answer to a greeting.
+ * Checks a client's reply to a greeting.
  *
- * @throws ProtocolError `ERR_ZEO_NOT_ZEO`, or `ERR_ZEO_PROTOCOL_VERSION` when it is not what was announced.
+ * @throws ProtocolError `ERR_ZEO_NOT_ZEO`, or `ERR_ZEO_PROTOCOL_VERSION` if it is not the announced protocol
  */
 export function checkAnswer(frame: Uint8Array, announced: Protocol): void {
   const { text } = parseGreeting(frame);
   if (text !== announced) {
-    throw unsupported(`Client answered with ZEO protocol ${text}, announced was ${announced}`);
+    throw unsupported(
+      `Unexpected ZEO protocol: expected ${announced}, as announced; the client replied ${text}`,
+    );
   }
 }
 
@@ -58,9 +60,10 @@ function parseGreeting(frame: Uint8Array): { encoding: string; version: string; 
 }
 
 /**
- * The error for a first frame that cannot be a greeting, from its length prefix on.
+ * The error for a first frame that cannot be a greeting.
  *
- * The prefix alone tells most protocols: a ZEO greeting starts with three zero bytes.
+ * @param stream its first bytes, including the length prefix. Those four bytes alone identify most other protocols: a ZEO
+ *   greeting starts with three zero bytes.
  */
 export function foreignPeer(stream: Uint8Array): ProtocolError {
   return notZeo(stream, describe(stream));

@@ -1,6 +1,4 @@
-/**
- * The ZEO protocol without I/O and without a clock: bytes in, events out, in both roles and both encodings.
- */
+/** The ZEO protocol without I/O and without a clock: bytes in, events out, in both roles and both encodings. */
 
 export type { Encoding } from '../encoding/codec.js';
 export { type ClientEvent, ClientSession } from './client-session.js';

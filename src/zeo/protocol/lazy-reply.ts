@@ -1,10 +1,10 @@
 import type { Value } from '../encoding/values.js';
 
 /**
- * A reply whose value is decoded when somebody looks at it: a keep-alive ping never does.
+ * A reply whose value is decoded on first access; a keep-alive ping never accesses it.
  *
- * A class, because an object literal with a getter takes twenty times as long to make. So `value` is a getter of
- * the prototype, which a spread or a comparison of own properties does not see.
+ * A class, because creating an object literal with a getter takes twenty times as long. `value` is therefore a getter of the
+ * prototype, which spreading or comparing own properties does not see.
  */
 export class LazyReply {
   readonly type = 'reply';
@@ -19,7 +19,7 @@ export class LazyReply {
     this.#decode = decode;
   }
 
-  /** @throws ProtocolError when it cannot be decoded. */
+  /** @throws ProtocolError if it cannot be decoded */
   get value(): Value {
     if (this.#frame !== undefined) {
       this.#value = this.#decode(this.#frame);

@@ -1,22 +1,22 @@
-/* What can be told of a reply without decoding its value. */
+/* Recognizes replies by their first bytes, without decoding the value. */
 import type { Encoding } from '../encoding/codec.js';
 import { errorFlags } from './message.js';
 
-/** `.reply` behind the flags. */
+/** The encoded method `.reply`, which follows the flags. */
 const methodPickled = [0x58, 6, 0, 0, 0, 0x2e, 0x72, 0x65, 0x70, 0x6c, 0x79];
 const methodPacked = [0xa6, 0x2e, 0x72, 0x65, 0x70, 0x6c, 0x79];
 
-/** First bytes of a pickled value that is no exception: None, an empty dict or list, bytes. */
+/** First bytes of pickled values that cannot be an exception: None, an empty dict or list, bytes. */
 const plainPickles: ReadonlySet<number> = new Set([0x4e, 0x7d, 0x5d, 0x43, 0x42]);
 
-/** How many bytes of a frame {@link peekAnswerId} looks at: a pickled one, with an id of four bytes. */
+/** The most bytes that {@link peekAnswerId} needs: those of a pickled frame with an id of four bytes. */
 export const replyHeadBytes = 3 + 5 + 2 + methodPickled.length;
 
 /**
- * The id of a frame that is a successful reply in exactly the bytes that ZEO's server writes; `undefined` for any
- * other frame, which then has to be decoded as a whole.
+ * The id of a successful reply in exactly the encoding of ZEO's server; `undefined` for any other frame, which then has to
+ * be decoded as a whole.
  *
- * It is why a keep-alive ping costs no decoding: nobody looks at the value of its reply.
+ * It spares keep-alive pings the decoding of replies whose values are not used.
  */
 export function peekReplyId(frame: Uint8Array, encoding: Encoding): number | undefined {
   const flags = flagsIndex(frame, encoding);
@@ -26,10 +26,10 @@ export function peekReplyId(frame: Uint8Array, encoding: Encoding): number | und
 }
 
 /**
- * The id of a frame that begins as a reply, of a value or of an exception, in the bytes that ZEO's server writes;
- * `undefined` for any other.
+ * The id of a frame that begins as a reply, with a value or an exception, in the encoding of ZEO's server; `undefined` for
+ * any other.
  *
- * @param head the first {@link replyHeadBytes}, or all of a shorter frame
+ * @param head the first {@link replyHeadBytes} bytes, or the whole of a shorter frame
  */
 export function peekAnswerId(head: Uint8Array, encoding: Encoding): number | undefined {
   const flags = flagsIndex(head, encoding);
@@ -37,7 +37,7 @@ export function peekAnswerId(head: Uint8Array, encoding: Encoding): number | und
   return idBefore(flags, head, encoding);
 }
 
-/** Where the flags are, between an id and `.reply`; 0 when the frame begins in another way. */
+/** Index of the flags, between the id and `.reply`; 0 if the frame does not begin as a reply. */
 function flagsIndex(frame: Uint8Array, encoding: Encoding): number {
   const flags = encoding === 'Z' ? pickledFlags(frame) : packedFlags(frame);
   return flags > 0 && matches(frame, flags + 1, encoding === 'Z' ? methodPickled : methodPacked) ? flags : 0;
@@ -63,7 +63,7 @@ function idBefore(flags: number, frame: Uint8Array, encoding: Encoding): number 
   let id = 0;
   if (encoding === 'Z') {
     for (let index = flags - 2; index > 3; index--) id = id * 256 + (frame[index] as number);
-    // A negative id is not worth the arithmetic.
+    // Negative ids are left to the decoder: this client never uses them.
     return id <= 0x7fff_ffff ? id : undefined;
   }
   for (let index = flags === 2 ? 1 : 2; index < flags; index++) id = id * 256 + (frame[index] as number);

@@ -1,4 +1,5 @@
 import { ClientDisconnected, ProtocolError } from '../../model/errors.js';
+import { mismatch } from '../../model/option-check.js';
 import { defaultMaxFrameBytes } from '../../pickle/limits.js';
 import { type Codec, codecs, type Encoding } from '../encoding/codec.js';
 import { frameOf } from '../encoding/frame.js';
@@ -8,11 +9,11 @@ import { checkAnswer, type Protocol, protocolVersion } from './greeting.js';
 import { callArguments, errorFlags, heartbeatId, isOneWay, replyMethod, toMessage } from './message.js';
 import { isRuok } from './ruok.js';
 
-/** What the client did, in order. */
+/** What the client sent, in order. */
 export type ServerEvent =
   /** The client accepted the greeting. */
   | { readonly type: 'handshake'; readonly protocol: Protocol }
-  /** The health check: the server answers one JSON message and closes. */
+  /** The health check: the server answers with one JSON message and closes. */
   | { readonly type: 'ruok' }
   | {
       readonly type: 'call';
@@ -28,6 +29,11 @@ export type ServerEvent =
  * The server's side of one connection: bytes in, events out, and frames to send. No I/O, no clock.
  *
  * The inverse of {@link ClientSession}.
+ *
+ * Rules:
+ * - After a ProtocolError the session is broken: each later `receive` throws the same error.
+ * - It is open once the client has accepted the greeting; messages can be encoded only then.
+ * - After a health check, no message is accepted.
  */
 export class ServerSession {
   readonly #maxFrameBytes: number;
@@ -52,9 +58,9 @@ export class ServerSession {
   }
 
   /**
-   * Takes the next bytes. The events of whole frames that precede a fault are handed over before it is thrown.
+   * Reads the next bytes. The events of whole frames before a fault are delivered before it is thrown.
    *
-   * @throws ProtocolError and then, at every later call, the same one; or what `handle` throws, and the rest of the chunk
+   * @throws ProtocolError, and the same one on every later call; what `handle` throws, in which case the rest of the chunk
    *   is lost
    */
   receive(chunk: Uint8Array, handle: (event: ServerEvent) => void): void {
@@ -71,7 +77,7 @@ export class ServerSession {
     return this.#encode([id, 0, replyMethod, value]);
   }
 
-  /** A framed exception for a call: dotted Python class name, and its argument tuple or attribute dict. */
+  /** A framed exception for a call: its dotted Python class name, and its argument tuple or attribute dict. */
   encodeError(id: MessageId, className: string, args: Value): Uint8Array {
     return this.#encode([id, errorFlags, replyMethod, [className, args]]);
   }
@@ -81,13 +87,14 @@ export class ServerSession {
     return this.#encode([0, true, method, args]);
   }
 
-  /** One raw frame, for the answer to `ruok`. */
+  /** A frame with raw bytes, for the answer to `ruok`. */
   encodeRaw(payload: Uint8Array): Uint8Array {
     return frameOf(payload);
   }
 
   #encode(message: Value): Uint8Array {
-    if (this.#state !== 'open') throw new ClientDisconnected('The client has not answered the greeting yet');
+    if (this.#state !== 'open')
+      throw new ClientDisconnected('Cannot encode a message: the client has not answered the greeting yet');
     return this.#codec.encodeFrame(message, this.#maxFrameBytes);
   }
 
@@ -102,15 +109,17 @@ export class ServerSession {
   }
 
   #received(frame: Uint8Array): ServerEvent {
-    if (this.#state !== 'open') throw new ProtocolError('Client sent a message after ruok');
+    if (this.#state !== 'open')
+      throw new ProtocolError('Unexpected message of the client: expected none after ruok');
     const message = toMessage(this.#codec.decode(frame, 'client'));
     const { id, method } = message;
-    // By the id alone, as ZEO's own server (`ZEO/asyncio/server.py: message_received`).
+    // Recognized by the id alone, as in ZEO's own server (`ZEO/asyncio/server.py: message_received`).
     if (id === heartbeatId) return { type: 'heartbeat' };
-    if (method === replyMethod) throw new ProtocolError('Client sent a reply, which only a server does');
+    if (method === replyMethod)
+      throw new ProtocolError('Unexpected message of the client: expected a call; received a reply');
     const oneWay = isOneWay(message);
     if (!oneWay && message.flags !== false && message.flags !== 0) {
-      throw new ProtocolError(`Call with unknown flags ${message.flags}`);
+      throw new ProtocolError(mismatch('Malformed call flags', '0, 1 or a boolean', message.flags));
     }
     return { type: 'call', id, oneWay, method, args: callArguments(message) };
   }

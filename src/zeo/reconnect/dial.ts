@@ -6,32 +6,32 @@ import type { ReconnectBackoff } from './reconnect-backoff.js';
 
 export interface DialRequest {
   readonly addresses: readonly Address[];
-  /** One attempt. Rejects when the address is of no use now; leaves nothing open then. */
+  /** One attempt. Rejects if no usable connection was made, and leaves nothing open then. */
   readonly attempt: (address: Address, signal: AbortSignal) => Promise<Established>;
   readonly backoffOf: (address: Address) => ReconnectBackoff;
-  /** How many milliseconds an attempt has to keep off the others of this process at that address. */
+  /** How long, in milliseconds, an attempt has to wait for its turn among this process's attempts at that address. */
   readonly paceMs: (address: Address) => number;
-  /** Why there is no connection now, if one was lost. */
+  /** Why the previous connection was lost, if there was one. */
   readonly lastError: Error | undefined;
-  /** An attempt will be made after `delayMs`, because of `error`. */
+  /** The next attempt at an address starts after `delayMs`; `error` is why it is needed. */
   readonly onRetry: (retry: { address: string; attempt: number; delayMs: number; error: Error }) => void;
-  /** An attempt failed, and the last one at every other address failed in a way that will repeat, as this did. */
+  /** The last attempt at every address failed in a way that will most likely repeat ({@link isHopeless}). */
   readonly onHopeless: (error: Error) => void;
 }
 
 /**
- * Looks for a server for as long as it takes: every address is tried again and again, each at its own pace, and
- * the first that can serve wins (`ZEO/asyncio/client.py: ClientIO.try_connecting`).
+ * Looks for a server for as long as it takes: every address is tried repeatedly, each at its own pace, and the first
+ * usable connection wins (`ZEO/asyncio/client.py: ClientIO.try_connecting`).
  *
- * The timers between attempts hold the process.
+ * The timers between attempts keep the process alive.
  *
- * @param controller aborted by the winner, so that the other attempts end; whoever aborts it ends them all
- * @throws AggregateError once every address is given up, because the controller was aborted or by a fault of this process: why,
- *   for each of them
+ * @param controller aborting it ends all attempts; the winner does so to end the others
+ * @throws AggregateError with one reason for each address, once all were given up: because the controller was aborted, or
+ *   through a fault of this process
  */
 export function dial(request: DialRequest, controller: AbortController): Promise<Established> {
   const { signal } = controller;
-  // One for each address: no leak, of which Node would warn from the eleventh on.
+  // One listener for each address is not a leak, but Node would warn of more than ten.
   setMaxListeners(0, signal);
   const hopeless = new Set<Address>();
 
@@ -39,12 +39,12 @@ export function dial(request: DialRequest, controller: AbortController): Promise
     const backoff = request.backoffOf(address);
     let error = request.lastError;
     for (;;) {
-      // Who was told of the first attempt at another address may have called it off.
+      // An `onRetry` listener of another address may have aborted the search.
       signal.throwIfAborted();
       const backoffMs = backoff.nextDelayMs(hopeless.has(address));
-      // Not paced: the first attempt of a storage that is being opened, which is what its host waits for.
+      // The first attempt of a storage that is being opened is not paced: its caller waits for it.
       if (error !== undefined) {
-        // A place is taken when it is needed: one taken ahead of a backoff would hold up those that come before it.
+        // The turn is taken after the backoff: taken before, it would delay attempts that could start earlier.
         const delayMs = backoffMs > 0 ? backoffMs : request.paceMs(address);
         request.onRetry({ address: formatAddress(address), attempt: backoff.attempts, delayMs, error });
         if (delayMs > 0) await sleep(delayMs, undefined, { signal });
@@ -55,7 +55,7 @@ export function dial(request: DialRequest, controller: AbortController): Promise
       try {
         const established = await request.attempt(address, signal);
         if (!signal.aborted) {
-          // In the same breath: the others must not win, too.
+          // Synchronously, so that no other attempt can win as well.
           controller.abort();
           return established;
         }
@@ -70,6 +70,6 @@ export function dial(request: DialRequest, controller: AbortController): Promise
     }
   };
 
-  // `any`: the losers reject with the winner's abort, before or after it resolves.
+  // `any`, not `race`: the losers reject when the winner aborts them, possibly before it resolves.
   return Promise.any(request.addresses.map(keepTrying));
 }

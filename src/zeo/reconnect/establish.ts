@@ -1,5 +1,5 @@
 import { startDeadline } from '../../async/deadline.js';
-import { ClientDisconnected, KeepAliveError, ProtocolError } from '../../model/errors.js';
+import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
 import { compareIds, copyId, formatId, isLater, isTid } from '../../zodb/ids.js';
 import { ServerError } from '../../zodb/pos-exception.js';
 import { type Address, formatAddress } from '../connection/address.js';
@@ -17,35 +17,38 @@ export interface EstablishRequest {
   readonly clientLabel: string | undefined;
   readonly maxFrameBytes: number | undefined;
   readonly tls: TlsOptions | undefined;
-  /** For everything from the first packet until it can serve. */
+  /** For everything from the first packet until the connection is usable. */
   readonly connectTimeoutMs: number;
-  /** The last transaction that the client knows of; `undefined` when it knows nothing yet. */
+  /** The last transaction that the client knows of; `undefined` before its first connection. */
   readonly lastTid: Uint8Array | undefined;
 }
 
-/** A connection that can serve. What it was told meanwhile lies queued in it. */
+/** A usable connection. Notifications that have arrived since the registration are queued in it. */
 export interface Established {
   readonly connection: Connection;
   readonly protocol: string;
   readonly readOnly: boolean;
   /** The server's last transaction at the time of the registration. */
   readonly serverTid: Uint8Array;
-  /** What was committed since `lastTid`; `oids` is `null` when the server cannot tell. */
+  /** What was committed since `lastTid`; `undefined` if nothing was, or the client has no `lastTid`. */
   readonly missed: Missed | undefined;
   readonly info: StorageInfo;
 }
 
+/** Changes that this client has not seen. */
 export interface Missed {
+  /** The last transaction among them. */
   readonly tid: Uint8Array;
+  /** The changed objects; `null` if they are unknown: any object may have changed. */
   readonly oids: readonly Uint8Array[] | null;
 }
 
 /**
- * Connects to one server and makes sure that it can serve: greeting, registration, verification, information
+ * Connects to one server and makes the connection usable: greeting, registration, verification, storage info
  * (`ZEO/asyncio/client.py: verify_connection, verify`).
  *
- * @throws KeepAliveError why not ({@link isHopeless} tells whether trying again makes sense), or
- *   `signal.reason`. Nothing is left open.
+ * @throws KeepAliveError if it fails ({@link isHopeless}: whether a retry will most likely fail, too); `signal.reason`.
+ *   Nothing is left open then.
  */
 export async function establish(
   address: Address,
@@ -90,7 +93,7 @@ const hopelessCodes = new Set<unknown>([
   'ERR_ZEO_PROTOCOL',
 ]);
 
-/** Whether the same attempt will most likely fail in the same way until somebody changes something. */
+/** Whether a retry will most likely fail in the same way, until the configuration of client or server is changed. */
 export function isHopeless(error: unknown): boolean {
   return error instanceof KeepAliveError && hopelessCodes.has(error.code);
 }
@@ -106,7 +109,7 @@ async function register(
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     if (error.code !== 'ERR_ZEO_READ_ONLY' || access === 'write') throw refused(connection, storage, error);
-    // A registration that failed leaves no trace on the server: the same connection may try again.
+    // A failed registration leaves no trace on the server: the same connection can register again.
     readOnly = true;
     tid = await connection.call('register', [storage, true]);
   }
@@ -115,7 +118,7 @@ async function register(
   return { serverTid: copyId(tid), readOnly };
 }
 
-/** What the client has not been told of, by a server that may be another one than before. */
+/** The changes that this client has missed; the server may be a different one than before. */
 async function findMissed(
   connection: Connection,
   lastTid: Uint8Array | undefined,
@@ -125,19 +128,19 @@ async function findMissed(
   const order = compareIds(serverTid, lastTid);
   if (order === 0) return undefined;
   if (order < 0) throw serverBehind(connection.address, serverTid, lastTid);
-  const reply = await connection.call('getInvalidations', [lastTid]).catch(noneIfTooLarge);
-  // It cannot tell, or not within the limit on a message.
+  const reply = await connection.call('getInvalidations', [lastTid]).catch(nullIfTooLarge);
+  // The server does not know, or the list is over the size limit.
   if (reply === null) return { tid: serverTid, oids: null };
   const [tid, oids] = Array.isArray(reply) ? reply : [];
-  if (!isTid(tid)) throw new ProtocolError('The server answered getInvalidations without a transaction id');
+  if (!isTid(tid)) throw unexpectedReply('getInvalidations', 'a transaction id and object ids', reply);
   const missed = { tid: copyId(tid), oids: readOids(oids) };
-  // It leaves out what it has committed by its own account. Refused it would answer the same again; so nothing of the cache
-  // is trusted, as when it cannot tell.
+  // The reply ends before the transaction that the server reported as its last. A retry would get the same reply, so the
+  // whole cache is distrusted, as if the server did not know.
   return isLater(serverTid, missed.tid) ? { tid: serverTid, oids: null } : missed;
 }
 
-/** More objects than one message may name would be so at the next attempt, too. */
-function noneIfTooLarge(error: unknown): null {
+/** Too many objects for one message: a retry would get the same list. */
+function nullIfTooLarge(error: unknown): null {
   if (error instanceof KeepAliveError && error.code === 'ERR_ZEO_FRAME_TOO_LARGE') return null;
   throw error;
 }
@@ -146,7 +149,7 @@ function refused(connection: Connection, storage: string, cause: ServerError): E
   if (cause.code === 'ERR_ZEO_READ_ONLY') {
     return new KeepAliveError(
       'ERR_ZEO_READ_ONLY',
-      `The server at ${connection.address} is read-only (readOnly and readOnlyFallback accept that)`,
+      `The server at ${connection.address} is read-only; set readOnly or readOnlyFallback to accept that`,
       { cause },
     );
   }
@@ -162,27 +165,27 @@ function refused(connection: Connection, storage: string, cause: ServerError): E
   return cause;
 }
 
-/** The error for a server that lacks what this client has seen already. */
+/** The error for a server that lacks transactions which this client has already seen. */
 export function serverBehind(
   address: string,
   serverTid: Uint8Array,
   lastTid: Uint8Array,
 ): ClientDisconnected {
   return new ClientDisconnected(
-    `The server at ${address} is behind this client: its last transaction is ${formatId(serverTid)}, ` +
-      `ours ${formatId(lastTid)}`,
+    `The server at ${address} is behind this client: expected transaction ${formatId(lastTid)} or later, ` +
+      `its last is ${formatId(serverTid)}`,
     { code: 'ERR_ZEO_SERVER_BEHIND' },
   );
 }
 
 function late(address: Address, stage: string, timeoutMs: number): Error {
   return new ClientDisconnected(
-    `Cannot use ${formatAddress(address)}: ${stage} of a ZEO server did not come within ${timeoutMs / 1000} s`,
+    `Cannot use ${formatAddress(address)}: ${stage} of a ZEO server did not complete within ${timeoutMs / 1000} s`,
     { code: 'ERR_ZEO_CONNECT' },
   );
 }
 
-/** Why it ended: the connection knows better than the call that was pending on it. */
+/** Why it failed, from the connection: the error of the pending call says less. */
 function unusable(connection: Connection, stage: string): Error {
   const error = connection.failure as Error;
   if (!(error instanceof ClientDisconnected) || error.code !== 'ERR_ZEO_DISCONNECTED') return error;

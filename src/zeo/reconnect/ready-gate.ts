@@ -1,14 +1,15 @@
 import { type Abortable, unwatchAbort, watchAbort } from '../../async/abort-watch.js';
 import { startDeadline } from '../../async/deadline.js';
 
-/** Where calls wait for a connection. It keeps nobody: who comes while there is one does not ask. */
+/** Where calls wait for a connection. It has no state of its own: callers ask only while there is no connection. */
 export class ReadyGate {
   readonly #waiters = new Set<Waiter>();
 
   /**
    * Resolves when there is a connection.
    *
-   * @param timeoutError made when `timeoutMs` have passed
+   * @param timeoutMs 0: rejects at once
+   * @param timeoutError creates the error to reject with after `timeoutMs`
    * @throws that error, the one of {@link fail}, or `signal.reason`
    */
   wait(timeoutMs: number, timeoutError: () => Error, signal?: AbortSignal): Promise<void> {
@@ -31,19 +32,19 @@ export class ReadyGate {
         },
         aborted: (reason) => waiter.fail(reason),
       };
-      // Before the timer: it may throw.
+      // Before the timer is started: it may throw.
       if (signal !== undefined) watchAbort(signal, waiter);
       const endDeadline = startDeadline(timeoutMs, () => waiter.fail(timeoutError()));
       this.#waiters.add(waiter);
     });
   }
 
-  /** Lets through all who wait now. */
+  /** Resolves all current waits. */
   open(): void {
     for (const waiter of [...this.#waiters]) waiter.pass();
   }
 
-  /** Turns away all who wait now. */
+  /** Rejects all current waits. */
   fail(error: Error): void {
     for (const waiter of [...this.#waiters]) waiter.fail(error);
   }

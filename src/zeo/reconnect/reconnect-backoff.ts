@@ -1,18 +1,18 @@
 export interface ReconnectOptions {
   /** The upper bound of the first delay that is not zero. */
   readonly minDelayMs: number;
-  /** What the upper bound grows to. */
+  /** The maximum of the upper bound. */
   readonly maxDelayMs: number;
-  /** Between 0 and 1, 1 excluded. Default `Math.random`. */
+  /** Returns a number from 0 to 1, 1 excluded. Default `Math.random`. */
   readonly random?: () => number;
 }
 
 /**
- * When to try again: at once, then after a random time of at most `minDelayMs`, and the bound doubles up to
- * `maxDelayMs`.
+ * The delays between attempts: none before the first, then a random time of at most `minDelayMs`, a bound that doubles with
+ * each attempt up to `maxDelayMs`.
  *
- * The whole delay is random ("full jitter"): a thousand clients that lose one server at the same moment come
- * back spread over the bound, not in step.
+ * The whole delay is random ("full jitter"): a thousand clients that lose a server at the same moment come back spread
+ * out, not in step.
  */
 export class ReconnectBackoff {
   readonly #options: ReconnectOptions;
@@ -22,15 +22,15 @@ export class ReconnectBackoff {
     this.#options = options;
   }
 
-  /** How many attempts were asked for. */
+  /** Number of attempts so far. */
   get attempts(): number {
     return this.#attempts;
   }
 
   /**
-   * The time to wait before the next attempt, which this counts.
+   * Counts the next attempt, and returns how many milliseconds to wait before it.
    *
-   * @param hopeless the last failure will most likely repeat (an unknown storage): wait as after many failures
+   * @param hopeless the last failure will most likely repeat (e.g. an unknown storage): wait as after many failures
    */
   nextDelayMs(hopeless = false): number {
     const { minDelayMs, maxDelayMs, random = Math.random } = this.#options;

@@ -1,22 +1,24 @@
-/** Fewer storages of one server than this reconnect as they like. */
-const herd = 100;
+/** With fewer storages than this at one address, reconnects are not paced. */
+const minPacedStorages = 100;
 /**
- * A tenth of the storages in a second is the most that a server should see; this is a little less, because jitter can
- * bring two neighbours of a second into it.
+ * The share of the storages that may reconnect per second. A server should see at most a tenth; this is a little less,
+ * because jitter can move an attempt into a neighbouring second.
  */
 const sharePerSecond = 0.08;
 
 /**
- * Spreads the reconnects of a process: when a thousand connections are lost in one moment, their server, or its
- * successor, is not met by all of them at once.
+ * Spreads the reconnects of a process: when a thousand connections are lost at once, they do not all reconnect to the
+ * server, or its successor, at the same moment.
  *
- * The attempts at each address get evenly spaced places in time, a random moment in each. What comes while no others
- * do goes at once, and the storages of one server do not keep those of another waiting.
+ * Rules:
+ * - The attempts at each address get evenly spaced slots, and a random moment within the slot.
+ * - An attempt that comes while no slot is taken starts at once.
+ * - Addresses are independent: the storages of one server do not delay those of another.
  */
 export class ReconnectPacer {
   readonly #now: () => number;
   readonly #random: () => number;
-  /** Those that have a storage. */
+  /** By address; only addresses that a storage has. */
   readonly #queues = new Map<string, Queue>();
 
   constructor(now = () => performance.now(), random = Math.random) {
@@ -24,12 +26,12 @@ export class ReconnectPacer {
     this.#random = random;
   }
 
-  /** Counts a storage among those of each of its addresses, until the function returned is called. */
+  /** Counts a storage at each of its addresses, until the returned function is called. */
   join(addresses: readonly string[]): () => void {
     for (const address of addresses) {
       const queue = this.#queues.get(address);
       if (queue === undefined)
-        this.#queues.set(address, { storages: 1, nextPlaceMs: Number.NEGATIVE_INFINITY });
+        this.#queues.set(address, { storages: 1, nextSlotMs: Number.NEGATIVE_INFINITY });
       else queue.storages += 1;
     }
     let joined = true;
@@ -39,15 +41,15 @@ export class ReconnectPacer {
     };
   }
 
-  /** Takes the next place at an address: how many milliseconds from now an attempt is to be made. */
+  /** Takes the next slot at an address, and returns how many milliseconds the attempt has to wait. */
   delayMs(address: string): number {
     const queue = this.#queues.get(address);
-    if (queue === undefined || queue.storages < herd) return 0;
+    if (queue === undefined || queue.storages < minPacedStorages) return 0;
     const spacingMs = 1000 / (queue.storages * sharePerSecond);
     const nowMs = this.#now();
-    const placeMs = Math.max(nowMs, queue.nextPlaceMs);
-    queue.nextPlaceMs = placeMs + spacingMs;
-    return placeMs === nowMs ? 0 : placeMs - nowMs + this.#random() * spacingMs;
+    const slotMs = Math.max(nowMs, queue.nextSlotMs);
+    queue.nextSlotMs = slotMs + spacingMs;
+    return slotMs === nowMs ? 0 : slotMs - nowMs + this.#random() * spacingMs;
   }
 
   #leave(address: string): void {
@@ -58,9 +60,10 @@ export class ReconnectPacer {
 }
 
 interface Queue {
-  /** How many have the address among theirs. */
+  /** Number of storages that have this address. */
   storages: number;
-  nextPlaceMs: number;
+  /** Start of the next free slot, on the clock of the pacer. */
+  nextSlotMs: number;
 }
 
 /** The pacer of all storages of this process. */

@@ -7,43 +7,47 @@ import { type Established, type EstablishRequest, establish } from './establish.
 import { ReconnectBackoff } from './reconnect-backoff.js';
 import { reconnectPacer } from './reconnect-pacer.js';
 
-/** How long a search pauses that a fault of this process has ended. Doubles with each, so many times. */
+/** How long to pause after a fault of this process has ended a search. Doubles with each fault, up to a maximum. */
 const faultPauseMs = 100;
 const maxFaultDoublings = 8;
 
-/** What is sought. */
+/** What a search looks for. */
 export interface Goal {
   readonly addresses: readonly Address[];
   readonly access: Access;
-  /** Whether a connection is in service meanwhile, and this one is to be better. */
-  readonly beside: boolean;
+  /** Whether a read-only fallback is serving, and this search is for a writable server. */
+  readonly isUpgrade: boolean;
 }
 
 export interface SearchObserver {
   /** The search has ended with a connection. */
   found(established: Established, goal: Goal): void;
   retrying(retry: Parameters<DialRequest['onRetry']>[0], goal: Goal): void;
-  /** No address works, in ways that will repeat. The search goes on. */
+  /** Every address fails in a way that will most likely repeat. The search goes on. */
   hopeless(error: Error): void;
 }
 
 /**
- * Looks for a server until there is one, again and again, whatever goes wrong on the way. One search at a time: the
- * next one ends the one before.
+ * Looks for a server until one is found.
+ *
+ * Rules:
+ * - One search at a time: starting another ends the previous one.
+ * - A search ends only by success, `stop` or another `start`; a fault of this process restarts it after a pause.
+ * - Backoffs outlive a search, until `forgetFailures`; upgrades have backoffs of their own.
+ * - A connection that is established after its search has ended is destroyed, never reported.
  */
 export class Search {
   readonly #options: ResolvedOptions;
   readonly #lastTid: () => Uint8Array | undefined;
   readonly #observer: SearchObserver;
-  /** Those of the search beside a connection in service are their own. */
   #backoffs = new Map<string, ReconnectBackoff>();
-  #besideBackoffs = new Map<string, ReconnectBackoff>();
-  /** Since something was found. */
+  #upgradeBackoffs = new Map<string, ReconnectBackoff>();
+  /** Faults of this process since the last success. */
   #faults = 0;
   #controller: AbortController | undefined;
   #ended: Promise<void> = Promise.resolve();
 
-  /** @param lastTid the last transaction that the client knows of, whenever an attempt starts */
+  /** @param lastTid returns the last transaction that the client knows of; called at the start of each attempt */
   constructor(options: ResolvedOptions, lastTid: () => Uint8Array | undefined, observer: SearchObserver) {
     this.#options = options;
     this.#lastTid = lastTid;
@@ -55,12 +59,12 @@ export class Search {
     return this.#controller !== undefined;
   }
 
-  /** Resolves when all searches have ended, and nothing of them is left. */
+  /** Resolves when all searches so far have ended and released their sockets and timers. */
   get ended(): Promise<void> {
     return this.#ended;
   }
 
-  /** @param lastError why, unless it is the first search */
+  /** @param lastError why a connection is needed; `undefined` for the first search */
   start(goal: Goal, lastError?: Error): void {
     this.#controller?.abort(lastError);
     const controller = new AbortController();
@@ -68,14 +72,14 @@ export class Search {
     const search = dial(this.#request(goal, lastError), controller).then(
       (established) => {
         if (this.#controller === controller) return this.#found(established, goal);
-        // Between its success and now the search has become another one, or was stopped.
+        // Between its success and now the search was replaced or stopped.
         const { connection } = established;
-        connection.destroy(new ClientDisconnected('Another attempt took its place'));
+        connection.destroy(new ClientDisconnected('The search for a server has ended'));
         return connection.released;
       },
       (cause) => this.#startAgain(cause, controller.signal, goal),
     );
-    // Who was told of the first attempt may have started the next search already.
+    // A listener of the first attempt may already have started the next search.
     this.#ended = Promise.all([this.#ended, search]).then(() => {});
   }
 
@@ -84,9 +88,9 @@ export class Search {
     this.#controller = undefined;
   }
 
-  /** The next search, or the next one beside a connection, begins at once. */
-  forgetFailures(beside: boolean): void {
-    if (beside) this.#besideBackoffs = new Map();
+  /** Resets the backoffs, so that the next search, or upgrade, starts at once. */
+  forgetFailures(isUpgrade: boolean): void {
+    if (isUpgrade) this.#upgradeBackoffs = new Map();
     else this.#backoffs = new Map();
   }
 
@@ -97,7 +101,7 @@ export class Search {
   }
 
   #request(goal: Goal, lastError: Error | undefined): DialRequest {
-    const backoffs = goal.beside ? this.#besideBackoffs : this.#backoffs;
+    const backoffs = goal.isUpgrade ? this.#upgradeBackoffs : this.#backoffs;
     return {
       addresses: goal.addresses,
       lastError,
@@ -124,11 +128,11 @@ export class Search {
     return backoff;
   }
 
-  /** A search goes on until it is called off. One that ended by itself has met a fault of this process: once more. */
+  /** Only a fault of this process rejects a search that was not aborted: it is started again after a pause. */
   async #startAgain(cause: unknown, signal: AbortSignal, goal: Goal): Promise<void> {
     const pauseMs = faultPauseMs * 2 ** Math.min(this.#faults, maxFaultDoublings);
     this.#faults += 1;
-    // Aborted, now or meanwhile: by `stop`, or because another search took its place.
+    // Aborted before or during the pause: by `stop`, or by another search.
     await sleep(pauseMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     this.start(goal, new ClientDisconnected('The search for a server failed', { cause }));

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { callListeners, warnOfListener } from '../../async/contain.js';
 
-/** What a `ClientStorage` tells, by event name. Each listener gets one object. */
+/** The events of a `ClientStorage`, by name. Each listener gets one object. */
 export interface ClientStorageEvents {
-  /** It is ready: everything that was missed has been told as `invalidated` before. */
+  /** The storage is ready: all missed changes have already been emitted as `invalidated`. */
   connected: [
     detail: {
       readonly address: string;
@@ -18,9 +18,9 @@ export interface ClientStorageEvents {
   /** The connection of that generation is gone. When `close()` ended it, `error.code` is `ERR_ZEO_CLOSED`. */
   disconnected: [detail: { readonly generation: number; readonly error: Error }];
   /**
-   * The next attempt to connect to `address` comes after `delayMs`; `error` is why it is needed. Where a hundred
-   * storages of this process or more share that address, an attempt that had to wait may wait somewhat longer, so
-   * that they do not meet the server in one moment.
+   * The next attempt to connect to `address` starts after `delayMs`; `error` is why it is needed. If a hundred or more
+   * storages of this process share the address, an attempt that had to wait may wait somewhat longer, so that they do not
+   * all reach the server at the same moment.
    */
   reconnecting: [
     detail: {
@@ -32,28 +32,28 @@ export interface ClientStorageEvents {
     },
   ];
   /**
-   * Objects were changed, by another client or while there was no connection; of what this client commits
-   * `committed` tells. `oids` is `null` when the server cannot tell which: all may have changed. The ids are views
-   * into received data: copy what you keep for long.
+   * Objects were changed, by another client or while there was no connection; this client's own commits are emitted as
+   * `committed`. `oids` is `null` if the server does not know which: any object may have changed. The ids are views of
+   * received data: copy what is kept for long.
    */
   invalidated: [detail: { readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] | null }];
   /**
-   * A transaction of this storage was committed that changed these objects. It comes before `lastTransaction()`
-   * names the transaction.
+   * A transaction of this storage was committed that changed these objects. Emitted before `lastTransaction()` returns
+   * the transaction.
    */
   committed: [detail: { readonly tid: Uint8Array; readonly oids: readonly Uint8Array[] }];
-  /** It was closed for good. The last event. */
+  /** The storage was closed for good. The last event. */
   closed: [];
 }
 
 type EventName = keyof ClientStorageEvents;
 
-/** Tells something to everyone who listens. */
+/** Emits an event to all listeners. */
 export type Announce = <Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]) => void;
 
 /**
- * An emitter whose listeners cannot disturb what emits, nor each other: one that throws, or whose promise rejects, is reported
- * as a process warning (`ZeoListenerWarning`), and the next one is called.
+ * An emitter whose listeners can disturb neither the emitter nor each other: if one throws, or its promise rejects, a process
+ * warning (`ZeoListenerWarning`) is emitted, and the next listener is called.
  */
 export class StorageEvents extends EventEmitter<ClientStorageEvents> {
   protected announce<Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]): void {

@@ -1,15 +1,14 @@
 /*
- * Keeps one connection in service: has a server sought, adopts what was found, notices its loss, has one sought again.
+ * Keeps one connection in service: searches for a server, adopts the connection found, notices its loss, searches again.
  *
  * Rules:
- * - `connection` is there exactly while the storage is ready. What is not `connection` any more cannot do anything.
- * - `generation` counts adopted connections. A verdict on another generation, or while there is no connection,
- *   changes nothing.
- * - A server whose last transaction is older than what is known already is refused.
- * - Order of an adoption: what was missed, what came in meanwhile, ready, waiting calls, `connected`. Of a loss:
- *   not ready, pending calls rejected, `disconnected`, `reconnecting`.
- * - Listeners run in between and may call anything, `close`, `drop` and `setAddresses` included: state is looked at again
- *   after. No search is under way while they are told of an adoption or a loss; what comes then knows the addresses.
+ * - `connection` is set exactly while the storage is ready. A connection that is no longer `connection` has no effect.
+ * - `generation` counts adopted connections. A drop of another generation, or while there is no connection, is ignored.
+ * - A server whose last transaction is older than the last known one is rejected.
+ * - Order of an adoption: missed changes, queued notifications, ready, waiting calls, `connected`. Of a loss: not ready,
+ *   pending calls rejected, `disconnected`, `reconnecting`.
+ * - Listeners run in between and may call anything, including `close`, `drop` and `setAddresses`: state is checked again
+ *   afterwards. No search is active while an adoption or a loss is announced; the next one uses the addresses of then.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
@@ -24,16 +23,16 @@ import { reconnectPacer } from './reconnect-pacer.js';
 import { type Goal, Search } from './search.js';
 import type { Announce } from './storage-events.js';
 
-/** After a loss the first attempt is made at once, but not for losses that follow each other faster than this. */
+/** The first attempt after a loss is made at once, unless the previous loss was less than this ago. */
 const calmMs = 5_000;
 
-/** What is known of the server's data: learns what every connection reports. */
+/** What is known of the server's data, updated from every connection. */
 export interface ServerKnowledge {
-  /** The last transaction that is known of; a server that is behind it is refused. */
+  /** The last known transaction; a server that is behind it is rejected. */
   readonly lastTid: Uint8Array | undefined;
-  /** Learns what was missed; returns the last transaction that is covered by that. */
+  /** Applies what was missed; returns the last transaction covered by it. */
   caughtUp(established: Pick<Established, 'info' | 'missed' | 'serverTid'>): Uint8Array;
-  /** Learns what the server reports by itself. */
+  /** Applies a notification of the server. */
   notified(notification: Notification): void;
 }
 
@@ -62,9 +61,9 @@ export class Supervisor {
     this.#readOnly = options.access === 'read';
     this.#search = new Search(options, () => knowledge.lastTid, {
       found: (established, goal) => this.#adopt(established, goal),
-      retrying: (retry, { beside }) => {
-        // Looking for something better while in service is nobody's business: the storage is not "reconnecting".
-        if (beside || this.#closed !== undefined) return;
+      retrying: (retry, { isUpgrade }) => {
+        // The storage is not reconnecting while a read-only fallback serves it.
+        if (isUpgrade || this.#closed !== undefined) return;
         this.#lastError = retry.error;
         this.#announce('reconnecting', retry);
       },
@@ -78,14 +77,14 @@ export class Supervisor {
   get generation(): number {
     return this.#generation;
   }
-  /** Of the present connection, or else of the last one. */
+  /** Of the current connection, or else of the last one. */
   get readOnly(): boolean {
     return this.#readOnly;
   }
   get lastError(): Error | undefined {
     return this.#lastError;
   }
-  /** When the last connection was lost, in milliseconds of `performance.now()`; `undefined` if none ever was. */
+  /** When a connection was last lost, in milliseconds of `performance.now()`; `undefined` if none ever was. */
   get lostAt(): number | undefined {
     return this.#lostAt;
   }
@@ -96,27 +95,27 @@ export class Supervisor {
     return this.#addresses;
   }
 
-  /** Begins to look for a server. */
+  /** Starts the first search. */
   start(): void {
     this.#leavePacer = reconnectPacer.join(this.#addresses.map(formatAddress));
     this.#seek(undefined);
   }
 
   /**
-   * Other servers from now on. A connection that there is stays, as one does that is being adopted; a search that is under
-   * way starts anew, unless it is for the same.
+   * Replaces the addresses. The current connection, or one that is being adopted, is kept; a search in progress starts over,
+   * unless the addresses are the same.
    */
   moveTo(addresses: readonly Address[]): void {
     if (this.#closed !== undefined) throw this.#closed;
     const names = addresses.map(formatAddress);
-    // A listener of `reconnecting` may say so each time.
+    // A listener of `reconnecting` may set the same addresses each time.
     if (isDeepStrictEqual(names, this.#addresses.map(formatAddress))) return;
     this.#leavePacer();
     this.#leavePacer = reconnectPacer.join(names);
     this.#addresses = addresses;
     if (this.#connection === undefined) {
       if (this.#search.isActive) this.#seek(this.#lastError);
-    } else if (this.#isMakeshift) this.#seekWritable(this.#connection);
+    } else if (this.#isReadOnlyFallback) this.#seekWritable(this.#connection);
   }
 
   /**
@@ -127,16 +126,18 @@ export class Supervisor {
   async whenReady(signal?: AbortSignal): Promise<Connection> {
     if (this.#closed !== undefined) throw this.#closed;
     if (this.#connection === undefined) {
-      await this.#gate.wait(this.#options.waitTimeoutMs, () => this.#waitedTooLong(), signal);
+      await this.#gate.wait(this.#options.waitTimeoutMs, () => this.#waitTimeoutError(), signal);
       if (this.#closed !== undefined) throw this.#closed;
     }
-    // Let through, and lost again before this function resumed.
+    // The connection was lost again before this function resumed.
     if (this.#connection === undefined)
-      throw new ClientDisconnected('Disconnected', { cause: this.#lastError });
+      throw new ClientDisconnected('The connection was lost before the call was sent', {
+        cause: this.#lastError,
+      });
     return this.#connection;
   }
 
-  /** As {@link whenReady}, but rejects at once when no address can ever work. */
+  /** As {@link whenReady}, but rejects at once if no address can work until something is changed. */
   async whenFirstReady(): Promise<void> {
     this.#whenHopeless = (error) => this.#gate.fail(error);
     try {
@@ -150,7 +151,7 @@ export class Supervisor {
     if (generation === this.#generation) this.#connection?.destroy(error);
   }
 
-  /** Resolves when nothing is left: no socket, no timer, no pending call. */
+  /** Resolves when everything is released: sockets, timers, pending calls. */
   async close(): Promise<void> {
     if (this.#closed === undefined) {
       const closed = new KeepAliveError('ERR_ZEO_CLOSED', 'The storage is closed');
@@ -166,39 +167,39 @@ export class Supervisor {
 
   #seek(lastError: Error | undefined): void {
     this.#search.start(
-      { addresses: this.#addresses, access: this.#options.access, beside: false },
+      { addresses: this.#addresses, access: this.#options.access, isUpgrade: false },
       lastError,
     );
   }
 
-  /** While a read-only server serves a storage that would rather write, the other addresses are tried. */
+  /** While a read-only fallback serves, tries the other addresses for a writable server. */
   #seekWritable(present: Connection, lastError?: Error): void {
     const others = this.#addresses.filter((address) => formatAddress(address) !== present.address);
     if (lastError === undefined) this.#search.forgetFailures(true);
     if (others.length > 0)
-      this.#search.start({ addresses: others, access: 'write', beside: true }, lastError);
+      this.#search.start({ addresses: others, access: 'write', isUpgrade: true }, lastError);
     else this.#search.stop();
   }
 
-  /** Whether a read-only server serves a storage that would rather write. */
-  get #isMakeshift(): boolean {
+  /** Whether the storage is writable by its options, but the server is read-only. */
+  get #isReadOnlyFallback(): boolean {
     return this.#options.access === 'fallback' && this.#readOnly;
   }
 
-  /** Takes an established connection into service. Synchronous but for the listeners: nothing comes in meanwhile. */
+  /** Takes an established connection into service. Synchronous, so nothing is received meanwhile; only listeners run. */
   #adopt(established: Established, { access }: Goal): void {
     const { connection, protocol, readOnly, serverTid } = established;
     const { address, failure = this.#behind(established) } = connection;
-    // Another one may still be in service, or on its way out.
+    // Another connection may still be in service, or closing.
     this.#released = Promise.all([this.#released, connection.released]).then(() => {});
     if (failure !== undefined) {
-      // Lost between its last reply and now, or overtaken by the one that it was to replace.
+      // Lost since its last reply, or behind the connection that it was to replace.
       connection.destroy(failure);
       if (this.#connection === undefined) this.#seek(failure);
       else this.#seekWritable(this.#connection, failure);
       return;
     }
-    if (this.#connection !== undefined) this.#retire(this.#connection, address);
+    if (this.#connection !== undefined) this.#replace(this.#connection, address);
     // A listener may have closed the storage, here or below.
     if (this.#closed === undefined) this.#catchUp(established);
     if (this.#closed !== undefined) {
@@ -215,7 +216,7 @@ export class Supervisor {
     this.#announce('connected', { address, generation: this.#generation, lastTid, readOnly, protocol });
   }
 
-  /** While a better server was being asked, the present one may have told of transactions that the better one lacks. */
+  /** While a writable server was being verified, the fallback may have announced transactions that it lacks. */
   #behind({ connection, serverTid, missed }: Established): Error | undefined {
     const { lastTid } = this.#knowledge;
     const known = [serverTid, missed?.tid, connection.newestQueuedTid].filter((tid) => tid !== undefined);
@@ -225,7 +226,7 @@ export class Supervisor {
       : undefined;
   }
 
-  /** Tells what was missed, then what came in while that was asked for, and from then on everything as it comes. */
+  /** Applies what was missed, then the notifications queued since, and from then on each as it arrives. */
   #catchUp(established: Established): void {
     const { connection } = established;
     const covered = this.#knowledge.caughtUp(established);
@@ -233,19 +234,19 @@ export class Supervisor {
     connection.observe({
       notified: (notification) => {
         if (this.#closed !== undefined) return;
-        const isTold = notification.type === 'invalidated' && !isLater(notification.tid, covered);
-        if (!(catchingUp && isTold)) this.#knowledge.notified(notification);
+        const isCovered = notification.type === 'invalidated' && !isLater(notification.tid, covered);
+        if (!(catchingUp && isCovered)) this.#knowledge.notified(notification);
       },
       closed: (error) => this.#lost(connection, error),
     });
     catchingUp = false;
   }
 
-  /** Ends a connection in favour of another one. */
-  #retire(former: Connection, successor: string): void {
-    // First, so that the end of the former is no loss to recover from.
+  /** Ends a connection in favour of a writable one. */
+  #replace(former: Connection, successor: string): void {
+    // First, so that its end is not treated as a loss.
     this.#connection = undefined;
-    const error = new ClientDisconnected(`Changed over to ${successor}, which is writable`);
+    const error = new ClientDisconnected(`Replaced by a connection to ${successor}, which is writable`);
     former.destroy(error);
     this.#announce('disconnected', { generation: this.#generation, error });
   }
@@ -257,17 +258,17 @@ export class Supervisor {
     const now = performance.now();
     if (this.#lostAt === undefined || now - this.#lostAt >= calmMs) this.#search.forgetFailures(false);
     this.#lostAt = now;
-    // One for something better than what is lost.
+    // A search for an upgrade of the lost connection.
     this.#search.stop(error);
     this.#announce('disconnected', { generation: this.#generation, error });
     if (this.#closed === undefined) this.#seek(error);
   }
 
-  #waitedTooLong(): Error {
+  #waitTimeoutError(): Error {
     const { waitTimeoutMs } = this.#options;
     const servers = this.#addresses.map(formatAddress).join(', ');
     // No attempt has failed yet when `waitTimeout` is shorter than `connectTimeout` and the peer is silent.
-    const pending = new ClientDisconnected(`${servers} has not answered yet`, { code: 'ERR_ZEO_CONNECT' });
+    const pending = new ClientDisconnected(`No answer from ${servers} yet`, { code: 'ERR_ZEO_CONNECT' });
     return new ClientDisconnected(`No connection to ${servers} within ${waitTimeoutMs / 1000} s`, {
       code: 'ERR_ZEO_WAIT_TIMEOUT',
       cause: this.#lastError ?? pending,

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { compareIds, copyId, idKey, isLater } from '../../zodb/ids.js';
 import type { PastRevision } from './revision.js';
 
-/** What a revision takes beside its record: itself, two ids, and its places in the maps. In bytes, roughly. */
+/** Roughly what a revision takes besides its record, in bytes: the entry, two ids, and its places in the maps. */
 const overheadBytes = 400;
 
 interface Entry {
@@ -13,50 +13,48 @@ interface Entry {
 }
 
 /**
- * The records that were read lately, in memory, several revisions of an object where several were read
- * (`ZEO/cache.py`).
+ * The most recently read records, in memory. Holds several revisions of an object if several were read (`ZEO/cache.py`).
  *
  * Rules:
- * - Of an object at most one revision is current (`endTid` is null), and it is so as of the last invalidation that the
- *   cache was told of. The others are the truth about the past, which nothing changes.
- * - A load says that it is on its way ({@link expect}): an invalidation that comes meanwhile marks it, and what a
- *   marked load brings is not taken for current.
- * - Which revisions go when there are too many is lru-cache's business: small, without dependencies, kept, and it counts
- *   in bytes.
+ * - At most one revision of an object is current (`endTid` is null), as of the last invalidation that the cache has seen.
+ *   The others describe the past, which never changes.
+ * - A load is announced before it is sent ({@link beginLoad}): an invalidation that arrives in the meantime marks it, and
+ *   the reply to a marked load is not taken as current.
+ * - Eviction is left to lru-cache, which is small, maintained, has no dependencies, and counts in bytes.
  */
 export class ClientCache {
   readonly #maxBytes: number;
-  /** Made with the first record: many a storage is only kept alive. */
+  /** Created with the first record: many storages are kept alive and never read. */
   #entries: LRUCache<Entry, true> | undefined;
   /** By object, oldest first. */
   readonly #revisions = new Map<string, Entry[]>();
-  readonly #expected = new Map<string, Set<ExpectedLoad>>();
+  readonly #pending = new Map<string, Set<PendingLoad>>();
 
-  /** @param maxBytes 0: keeps nothing */
+  /** @param maxBytes 0 disables the cache */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** How many bytes it holds, as it counts them. */
+  /** Bytes held, including the estimated overhead of each revision. */
   get size(): number {
     return this.#entries?.calculatedSize ?? 0;
   }
 
-  /** How many revisions it holds. */
+  /** Number of revisions held. */
   get length(): number {
     return this.#entries?.size ?? 0;
   }
 
-  /** Whether there is room for so many bytes of records, if all else goes. */
+  /** Whether a record of this size would fit if everything else were evicted. */
   accepts(bytes: number): boolean {
     return bytes + overheadBytes <= this.#maxBytes;
   }
 
   /**
-   * The revision that was current just before a transaction; `undefined` when that is not known here. Its record is the cache's
-   * own, for everybody to read and nobody to write into.
+   * The revision that was current just before a transaction; `undefined` if the cache does not know. The record is shared
+   * with the cache and must not be modified.
    *
-   * @param key the object's id as {@link idKey} writes it
+   * @param key the object's id, as returned by {@link idKey}
    */
   loadBefore(key: string, tid: Uint8Array): PastRevision | undefined {
     const entry = this.#revisions
@@ -68,49 +66,49 @@ export class ClientCache {
     return { data, serial: copyId(serial), endTid: endTid && copyId(endTid) };
   }
 
-  /** To be called before a load is sent; `done` when its answer has been looked at. */
-  expect(key: string): ExpectedLoad {
-    let loads = this.#expected.get(key);
+  /** Call it before a load is sent, and `done()` once the reply has been processed. */
+  beginLoad(key: string): PendingLoad {
+    let loads = this.#pending.get(key);
     if (loads === undefined) {
       loads = new Set();
-      this.#expected.set(key, loads);
+      this.#pending.set(key, loads);
     }
-    const load = new ExpectedLoad(() => {
+    const load = new PendingLoad(() => {
       loads.delete(load);
-      if (loads.size === 0) this.#expected.delete(key);
+      if (loads.size === 0) this.#pending.delete(key);
     });
     loads.add(load);
     return load;
   }
 
-  /** Keeps a copy of a revision that a server has told of. */
+  /** Stores a copy of a revision received from the server. */
   store(key: string, { data, serial, endTid }: PastRevision): void {
     if (!this.accepts(data.length)) return;
     const newest = this.#revisions.get(key)?.at(-1);
-    // Known already, or something later is: then it is current no more, and when it ended is not known.
+    // The cache already has this revision or a later one: it is no longer current, and when it ended is unknown.
     if (newest !== undefined && endTid === null && !isLater(serial, newest.serial)) return;
     if (this.#revisions.get(key)?.some((known) => compareIds(known.serial, serial) === 0)) return;
-    // An invalidation is missing.
+    // An invalidation was missed, so when the previous revision ended is unknown.
     if (endTid === null) this.#drop(key);
     this.#insert({ key, data: copy(data), serial: copyId(serial), endTid: endTid && copyId(endTid) });
   }
 
   /**
-   * Learns that an object was changed.
+   * Records that an object was changed.
    *
-   * @param tid by that transaction; what was current until now was so until then
+   * @param tid the transaction that changed it; the current revision ends there
    */
   invalidate(oid: Uint8Array, tid: Uint8Array): void {
     const key = idKey(oid);
     this.#mark(key, tid);
     const current = this.#current(key);
-    // An answer may have overtaken the invalidation of what it has brought already.
+    // A reply may overtake the invalidation for the very revision that it contains.
     if (current !== undefined && isLater(tid, current.serial)) current.endTid = copyId(tid);
   }
 
   /**
-   * Learns that an object was changed once or more up to a transaction, not when: what was current until now is of no
-   * more use.
+   * Records that an object was changed at some time up to a transaction: the current revision is dropped, because when it
+   * ended is unknown.
    */
   invalidateUpTo(oid: Uint8Array, tid: Uint8Array): void {
     const key = idKey(oid);
@@ -119,14 +117,14 @@ export class ClientCache {
     if (current !== undefined && isLater(tid, current.serial)) this.#entries?.delete(current);
   }
 
-  /** Forgets what it takes for current: a conflict has shown that an invalidation was missed. */
+  /** Drops the current revision: a conflict has shown that an invalidation was missed. */
   forgetCurrent(oid: Uint8Array): void {
     this.#drop(idKey(oid));
   }
 
-  /** Learns that everything may have changed up to a transaction. */
+  /** Drops everything: any object may have changed up to a transaction. */
   clear(tid: Uint8Array): void {
-    for (const key of this.#expected.keys()) this.#mark(key, tid);
+    for (const key of this.#pending.keys()) this.#mark(key, tid);
     this.#entries?.clear();
   }
 
@@ -140,7 +138,7 @@ export class ClientCache {
   }
 
   #mark(key: string, tid: Uint8Array): void {
-    for (const load of this.#expected.get(key) ?? []) load.invalidated(tid);
+    for (const load of this.#pending.get(key) ?? []) load.invalidated(tid);
   }
 
   #insert(entry: Entry): void {
@@ -158,7 +156,7 @@ export class ClientCache {
     this.#entries.set(entry, true);
   }
 
-  /** The inverse of `#insert`, called by the LRU cache for whatever it lets go. */
+  /** The inverse of `#insert`; the LRU cache calls it for each entry that it evicts. */
   #forget(entry: Entry): void {
     const revisions = this.#revisions.get(entry.key);
     if (revisions === undefined) return;
@@ -167,14 +165,14 @@ export class ClientCache {
   }
 }
 
-/** The cache must not keep the frame that brought it. */
+/** A view would keep the whole received frame in memory. */
 function copy(data: Uint8Array): Uint8Array {
   return new Uint8Array(data);
 }
 
-/** A load that is on its way, and what is learnt of its object meanwhile. */
-export class ExpectedLoad {
-  /** That its answer has been looked at, or that none will come. */
+/** A load that has been sent, and the invalidations of its object since then. */
+export class PendingLoad {
+  /** Call it when the reply has been processed, or none will come. */
   readonly done: () => void;
   #changedBy: Uint8Array | undefined;
 
@@ -182,17 +180,17 @@ export class ExpectedLoad {
     this.done = done;
   }
 
-  /** The object was changed by a transaction. */
+  /** Records that a transaction changed the object. */
   invalidated(tid: Uint8Array): void {
     if (this.#changedBy === undefined || isLater(tid, this.#changedBy)) this.#changedBy = copyId(tid);
   }
 
-  /** Whether an answer says that a revision is current of which it is known by now that it is not. */
+  /** Whether a reply gives a revision as current that has been invalidated since. */
   isOvertaken({ serial, endTid }: PastRevision): boolean {
     return endTid === null && this.#changedBy !== undefined && isLater(this.#changedBy, serial);
   }
 
-  /** Whether an answer says that there is no object before a time, and a transaction before it has changed it. */
+  /** Whether a reply says that the object did not exist before `tid`, although an earlier transaction has changed it. */
   isAbsenceOvertaken(tid: Uint8Array): boolean {
     return this.#changedBy !== undefined && isLater(tid, this.#changedBy);
   }

@@ -19,37 +19,37 @@ import { ReadableStorage } from './readable-storage.js';
 import { Transaction } from './transaction.js';
 import { readTarget } from './uri.js';
 
-/** What a transaction says of itself; it can be read in the undo log and the history. */
+/** Describes a transaction; shown in the undo log and in the history. */
 export interface TransactionMetadata {
   readonly user?: string | undefined;
   readonly description?: string | undefined;
   /**
-   * What else is to be said, by name: a plain object. `zeo_commit_id` is added, a random text by which `outcomeOf` finds
-   * the transaction again; whoever reads the extension of one of this client's transactions sees it.
+   * Further metadata by name: a plain object. `zeo_commit_id` is added to it, a random string by which `outcomeOf` finds
+   * the transaction again; it is visible to every reader of the extension.
    */
   readonly extension?: { readonly [name: string]: Value } | undefined;
 }
 
-/** The name in a transaction's extension under which it can be found again. */
+/** The key in a transaction's extension that identifies it. */
 const commitIdKey = 'zeo_commit_id';
 
 /**
  * A client of one storage of a ZEO server, version 5 or 6 (`ZEO/ClientStorage.py`), without blobs.
  *
- * It reconnects by itself for as long as it is open; its events tell what happens. Calls made while there is no
- * connection wait up to `waitTimeout` for one; a call whose connection is lost rejects with a
- * {@link ClientDisconnected} and may be repeated. Every call of the server takes a signal and rejects with its reason;
- * `open` has `waitTimeout` instead.
+ * It reconnects by itself as long as it is open, and emits events as the connection comes and goes. A call made while there
+ * is no connection waits for one, up to `waitTimeout`; a call whose connection is lost rejects with a
+ * {@link ClientDisconnected} and may be repeated. Every method that calls the server accepts a signal and rejects with its
+ * reason; `open` has `waitTimeout` instead.
  *
- * Object and transaction ids are `Uint8Array`s of 8 bytes, those of transactions up to `maxTid`; `formatId`, `parseId`,
- * `idToBigInt` and `idFromBigInt` convert them. They are read when a call is made, not when it is sent. What is of another
- * shape is refused with `ERR_ZEO_INVALID_ARGUMENT`, and nothing is sent.
+ * Object and transaction ids are `Uint8Array`s of 8 bytes, transaction ids at most `maxTid`; `formatId`, `parseId`,
+ * `idToBigInt` and `idFromBigInt` convert them. They are copied when a method is called, not when the call is sent. Anything
+ * else is rejected with `ERR_ZEO_INVALID_ARGUMENT`, and nothing is sent.
  *
- * Exceptions of the server are errors under ZODB's names ({@link POSKeyError}, {@link ConflictError} …), or else a
- * {@link ServerError} with class name and arguments. An answer that cannot be understood is a {@link ProtocolError}, and
- * the connection goes on where that is possible.
+ * The server's exceptions become errors with ZODB's names ({@link POSKeyError}, {@link ConflictError} …), or else a
+ * {@link ServerError} with the class name and arguments. A malformed reply is a {@link ProtocolError}; the connection is
+ * kept where that is possible.
  *
- * An open storage holds the process, connected or not: `close()` it.
+ * An open storage keeps the process alive, connected or not: call `close()`.
  *
  * @example
  * await using storage = await ClientStorage.open('zeo://localhost:8100?storage=1&wait_timeout=5');
@@ -64,11 +64,11 @@ export class ClientStorage extends ReadableStorage {
   #transactions = 0;
 
   /**
-   * Opens a storage, and waits for its server unless told otherwise (`wait: false`).
+   * Opens a storage and, unless `wait` is false, waits for its server.
    *
-   * @param options or a `zeo://` URI, or an address as text
-   * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_INVALID_ARGUMENT`; at once what will not change by
-   *   waiting: `ERR_ZEO_UNKNOWN_STORAGE`, `ERR_ZEO_READ_ONLY`, `ERR_ZEO_NOT_ZEO`, `ERR_ZEO_PROTOCOL_VERSION`,
+   * @param options the options, a `zeo://` URI, or an address as a string
+   * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_INVALID_ARGUMENT`; at once, because waiting would
+   *   not help, `ERR_ZEO_UNKNOWN_STORAGE`, `ERR_ZEO_READ_ONLY`, `ERR_ZEO_NOT_ZEO`, `ERR_ZEO_PROTOCOL_VERSION`,
    *   `ERR_ZEO_FRAME_TOO_LARGE`, `ERR_ZEO_PROTOCOL`, `ERR_ZEO_TLS`; ClientDisconnected `ERR_ZEO_WAIT_TIMEOUT`, whose
    *   `cause` is the last failure. Nothing is left open then.
    */
@@ -93,7 +93,7 @@ export class ClientStorage extends ReadableStorage {
   }
 
   /**
-   * An id for a new object, 8 bytes, that this client alone has. The server gives a hundred at a time.
+   * A new object id, 8 bytes, which no other client gets. They are fetched from the server a hundred at a time.
    *
    * @throws ReadOnlyError; ClientDisconnected; `signal.reason`
    */
@@ -105,7 +105,7 @@ export class ClientStorage extends ReadableStorage {
   }
 
   /**
-   * Begins a two-phase commit. A storage has one at a time: it waits until the one before has ended.
+   * Begins a two-phase commit. A storage runs one at a time: this waits until the previous one has ended.
    *
    * @throws ReadOnlyError; ClientDisconnected; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`; `signal.reason`
    */
@@ -136,13 +136,14 @@ export class ClientStorage extends ReadableStorage {
   }
 
   /**
-   * A whole transaction: begins it, lets `work` store in it, votes, and finishes it. Whatever goes wrong, it is aborted.
+   * Runs a whole transaction: begins it, calls `work`, votes, and finishes it. On any failure it is aborted.
    *
-   * With a signal it rejects at once when that aborts, while `work` runs, too, whose later calls are then refused; the next
-   * transaction begins when the server has answered `tpc_abort`. What is being finished can no longer be called off.
+   * If `signal` aborts, it rejects at once, even while `work` runs; further calls of `work` on the transaction are then
+   * rejected. The next transaction begins when the server has answered `tpc_abort`. Once `tpcFinish` has begun, the
+   * transaction can no longer be cancelled.
    *
    * @returns the transaction's id, 8 bytes
-   * @throws what `work` throws, and as {@link tpcBegin}, `tpcVote` and `tpcFinish` do; `signal.reason`
+   * @throws what `work`, {@link tpcBegin}, `tpcVote` and `tpcFinish` throw; `signal.reason`
    *
    * @example
    * await storage.commit({ user: 'anna' }, async (transaction) => {
@@ -161,54 +162,54 @@ export class ClientStorage extends ReadableStorage {
       await transaction.tpcVote(signal);
       return await transaction.tpcFinish();
     } catch (error) {
-      // Who calls it off does not wait for the server's answer; the commit lock does.
+      // The caller that aborted does not wait for the server's answer; the commit lock does.
       await unlessAborted(transaction[Symbol.asyncDispose](), signal).catch(() => {});
       throw error;
     }
   }
 
   /**
-   * What became of a transaction whose outcome was not known. To be certain, it takes the server's commit lock for a
-   * moment: then the transaction has been finished, or never will be. Should the server still hold the lost connection
-   * for open, that takes until it notices.
+   * Finds out whether a transaction with an unknown outcome was committed. To be certain, it briefly takes the server's
+   * commit lock: by then the transaction has either been finished or never will be. If the server still believes that the
+   * lost connection is open, this takes until it notices.
    *
-   * A pack removes transactions all of whose records were replaced or are referred to no more. So ask before the next
-   * one: that a transaction is not there proves something only while `since` is there and not marked as packed. Not noticed
-   * is a pack of a `DemoStorage` whose base has `since`, and one without garbage collection that has emptied a storage which
-   * was empty before the transaction.
+   * Call it before the next pack, which removes transactions whose records have all been replaced or are unreachable: the
+   * absence of a transaction proves something only while `since` is present and not marked as packed. Two packs go
+   * unnoticed: that of a `DemoStorage` whose base has `since`, and one without garbage collection that has emptied a storage
+   * which was empty before the transaction.
    *
-   * @param unknown the error of `tpcFinish`, or what was kept of it
-   * @returns the transaction's id, 8 bytes; `undefined` when it was not committed and never will be, or has stored
-   *   nothing: some storages do not keep such a one
-   * @throws KeepAliveError `ERR_ZEO_OUTCOME_LOST` when it is not there, and may have been packed away; of a storage
-   *   without undo (`info.supportsUndo`) always when it is not there, because it need not mark what is packed.
-   *   ReadOnlyError, because a server that does not write cannot know; ClientDisconnected; ServerError where the
-   *   server's storage cannot iterate; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+   * @param unknown the error of `tpcFinish`, or its serialized form
+   * @returns the transaction's id, 8 bytes; `undefined` if it was not committed and never will be, or if it stored nothing:
+   *   some storages do not keep an empty transaction
+   * @throws KeepAliveError `ERR_ZEO_OUTCOME_LOST` if the transaction is not found and may have been packed away; for a
+   *   storage without undo (`info.supportsUndo`) whenever it is not found, because such a storage need not mark packed
+   *   transactions. ReadOnlyError on a read-only connection, which cannot take the commit lock; ClientDisconnected;
+   *   ServerError if the server's storage cannot iterate; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
    */
   async outcomeOf(unknown: UnknownOutcome, signal?: AbortSignal): Promise<Uint8Array | undefined> {
     const { commitId, since } = checkOutcome(unknown);
     await this.#passCommitLock(signal);
-    // What others commit from now on does not matter, and must not wait for this.
+    // An upper bound: what others commit from now on is irrelevant, and must not be kept waiting either.
     const stop = await this.fetchLastTransaction(signal);
     const start = isLater(stop, since) ? idFromBigInt(idToBigInt(since) + 1n) : undefined;
     if (start !== undefined)
       for await (const { tid, extension } of this.iterator(start, stop, signal))
         if (extension[commitIdKey] === commitId) return copyId(tid);
-    // Asked last: the storage may have been packed while it was looked for.
+    // Checked last: the storage may have been packed during the search.
     if (await this.#isUnpackedAfter(since, signal)) return undefined;
     throw new KeepAliveError(
       'ERR_ZEO_OUTCOME_LOST',
-      'Whether the transaction was committed can no longer be known: it may have been packed away',
+      'The outcome of the transaction can no longer be determined: it may have been packed away',
     );
   }
 
   /**
-   * Removes revisions that were replaced before a time, and objects that nothing refers to. A read-only connection may,
-   * too.
+   * Packs the storage: removes revisions that were replaced before a given time, and unreachable objects. Works on a
+   * read-only connection, too.
    *
-   * @param options `before`: that time, default now. `wait`: whether to wait until it is done, default `true`; it may take
-   *   hours.
-   * @throws ServerError what the server's storage says, as that it is being packed already
+   * @param options `before`: the time, default now. `wait`: whether to wait for the pack to finish, which may take hours;
+   *   default `true`.
+   * @throws ServerError as raised by the server's storage, for example because a pack is already running
    */
   async pack(options: { before?: Date; wait?: boolean } = {}, signal?: AbortSignal): Promise<void> {
     checkObject('options', options);
@@ -220,10 +221,10 @@ export class ClientStorage extends ReadableStorage {
   }
 
   /**
-   * Whether no pack can have removed anything that came after a transaction. What a pack leaves of the time up to its own it
-   * marks, because that can be undone no more (`ZODB/FileStorage/fspack.py: copyDataRecords`); and what is after a
-   * transaction without a mark is after that time. Where there was none yet, the first one tells: of the time before it,
-   * a pack would have left the root object.
+   * Whether no pack can have removed a transaction after `since`. A pack marks the transactions that it keeps up to the pack
+   * time, because they can no longer be undone (`ZODB/FileStorage/fspack.py: copyDataRecords`); so everything after an
+   * unmarked transaction is later than the pack time. If the storage was empty at `since`, the first transaction decides: a
+   * pack of anything before it would have left the root object.
    */
   async #isUnpackedAfter(since: Uint8Array, signal: AbortSignal | undefined): Promise<boolean> {
     if (this.info?.supportsUndo !== true) return false;
@@ -233,7 +234,7 @@ export class ClientStorage extends ReadableStorage {
     return wasEmpty;
   }
 
-  /** Whoever had the server's commit lock before has finished its transaction, or never will. */
+  /** Afterwards every earlier holder of the server's commit lock has finished its transaction, or never will. */
   async #passCommitLock(signal: AbortSignal | undefined): Promise<void> {
     const barrier = await this.tpcBegin({}, signal);
     try {
@@ -249,16 +250,16 @@ export class ClientStorage extends ReadableStorage {
   }
 }
 
-/** The metadata as ZODB's client sends them: text as bytes. */
+/** The metadata in the form in which ZODB's client sends it: strings as UTF-8 bytes. */
 function describe(metadata: TransactionMetadata, commitId: string): Value[] {
   checkObject('metadata', metadata);
   const { user = '', description = '', extension = {} } = metadata;
   checkObject('extension', extension);
-  // Of anything else a copy would be empty, or lack something.
+  // A copy of anything else would lose properties.
   assertPlainObject(extension);
   const utf8 = (name: string, text: unknown) => {
     if (typeof text === 'string') return new Uint8Array(Buffer.from(text));
-    throw invalidArgument(name, 'a text', text);
+    throw invalidArgument(name, 'a string', text);
   };
   return [utf8('user', user), utf8('description', description), { ...extension, [commitIdKey]: commitId }];
 }

@@ -6,20 +6,20 @@ import type { Announce } from '../reconnect/storage-events.js';
 import type { ServerKnowledge } from '../reconnect/supervisor.js';
 import type { ClientCache } from './client-cache.js';
 
-/** An object that a transaction of this client has changed. */
+/** An object changed by a transaction of this client. */
 export interface CommittedChange {
   readonly oid: Uint8Array;
-  /** The record that is now current, where it is known and small enough to be kept. */
+  /** The new current record, if it is known and small enough to be cached. */
   readonly data: Uint8Array | undefined;
 }
 
 /**
- * What is known of the server's data, and how new that is.
+ * What is known of the server's data, and up to which transaction.
  *
  * Rules:
  * - `lastTid` only grows.
- * - What a transaction has changed is first taken out of the cache, then told, and only then `lastTid` names it: who sees
- *   the new id has seen what it changed.
+ * - The changes of a transaction are first applied to the cache, then announced, and only then does `lastTid` advance: no
+ *   caller sees the new id before its changes.
  */
 export class Freshness implements ServerKnowledge {
   readonly cache: ClientCache;
@@ -32,15 +32,15 @@ export class Freshness implements ServerKnowledge {
     this.#announce = announce;
   }
 
-  /** The last transaction that is known of. */
+  /** The last known transaction. */
   get lastTid(): Uint8Array | undefined {
     return this.#lastTid;
   }
 
   /**
-   * Learns what was missed while there was no connection.
+   * Applies what was missed while there was no connection.
    *
-   * @returns the last transaction that is covered by that: what a server tells up to it is told already
+   * @returns the last transaction covered by it: invalidations up to this one have already been announced
    */
   caughtUp({ info, missed, serverTid }: Pick<Established, 'info' | 'missed' | 'serverTid'>): Uint8Array {
     this.info = info;
@@ -57,7 +57,7 @@ export class Freshness implements ServerKnowledge {
     return tid;
   }
 
-  /** Learns what the server tells by itself. */
+  /** Applies a notification of the server. */
   notified(notification: Notification): void {
     if (notification.type === 'info') {
       this.info = this.info && { ...this.info, ...notification.info };
@@ -70,7 +70,7 @@ export class Freshness implements ServerKnowledge {
     this.#advance(tid);
   }
 
-  /** Learns of a transaction that this client itself has committed. */
+  /** Applies a transaction that this client has committed. */
   committed(tid: Uint8Array, changes: ReadonlyMap<string, CommittedChange>): void {
     for (const [key, { oid, data }] of changes) {
       this.cache.invalidate(oid, tid);

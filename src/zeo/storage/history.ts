@@ -2,13 +2,13 @@ import { copyId, isTid } from '../../zodb/ids.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { type Dict, isDict, type Value } from '../encoding/values.js';
 
-/** What is known of a transaction beside what it has changed. */
+/** The metadata of a transaction. */
 export interface TransactionDescription {
-  /** In seconds since 1970, with decimals; `NaN` where the server does not tell. */
+  /** Seconds since 1970, with a fraction; `NaN` if the server does not report it. */
   readonly time: number;
   readonly user: string;
   readonly description: string;
-  /** What else its author has said, by name. Objects of Python classes are `PythonObject`s of `zeo-keepalive/records`. */
+  /** Further metadata by name. Instances of Python classes are `PythonObject`s of `zeo-keepalive/records`. */
   readonly extension: { readonly [name: string]: Value };
 }
 
@@ -16,17 +16,17 @@ export interface TransactionDescription {
 export interface HistoryEntry extends TransactionDescription {
   /** The transaction that wrote it, 8 bytes. */
   readonly tid: Uint8Array;
-  /** Of the record, in bytes; 0 where the server does not tell. */
+  /** Size of the record in bytes; 0 if the server does not report it. */
   readonly size: number;
 }
 
-/** A transaction that may be undone (`ZODB.interfaces.IStorageUndoable`). */
+/** A transaction that can be undone (`ZODB.interfaces.IStorageUndoable`). */
 export interface UndoEntry extends TransactionDescription {
-  /** What `transaction.undo` is told: bytes of the storage's own, no transaction id. */
+  /** The argument for `transaction.undo`: opaque bytes of the storage, not a transaction id. */
   readonly id: Uint8Array;
 }
 
-/** @throws ProtocolError when it is none */
+/** @throws ProtocolError for a malformed reply */
 export function readHistory(reply: Value): HistoryEntry[] {
   return readEntries('history', reply, (entry) => {
     const { tid, size, serial: _, ...rest } = entry;
@@ -35,27 +35,27 @@ export function readHistory(reply: Value): HistoryEntry[] {
   });
 }
 
-/** @throws ProtocolError when it is none */
+/** @throws ProtocolError for a malformed reply */
 export function readUndoLog(method: string, reply: Value): UndoEntry[] {
   return readEntries(method, reply, (entry) => {
     const { id, size: _, ...rest } = entry;
-    if (!(id instanceof Uint8Array)) throw unexpectedReply(method, 'transaction ids', id);
+    if (!(id instanceof Uint8Array)) throw unexpectedReply(method, 'undo ids', id);
     return { id: new Uint8Array(id), ...readDescription(rest) };
   });
 }
 
-/** Text as ZODB has written it over the years: bytes are UTF-8. */
+/** Text in any form that ZODB has used over the years; bytes are UTF-8. */
 export function readText(value: Value | undefined): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
   return typeof value === 'string' ? value : '';
 }
 
-/** What a transaction's author has said beside user and description; a storage may have kept it as a pickle. */
+/** A transaction's extension; empty if it is not a dict. */
 export function readExtension(value: Value | undefined): Dict {
   return isDict(value) ? value : Object.create(null);
 }
 
-/** FileStorage puts the extension beside the fields of its own, MappingStorage into a field. */
+/** FileStorage mixes the extension into the entry's own fields; MappingStorage has a field for it. */
 function readDescription({
   time,
   user_name,

@@ -1,14 +1,14 @@
 /*
- * What the server holds a place in: iterators over transactions, and over the records of one of them
+ * Iterators with a cursor on the server, over transactions and over the records of one of them
  * (`ZEO/ClientStorage.py: TransactionIterator, RecordIterator`).
  *
- * - The place is lost with the connection; the iterator then rejects, it does not start again.
- * - An iterator that is left early tells the server to forget its place, as soon as it knows it: who gives up while the
- *   server makes one is not kept waiting.
+ * Rules:
+ * - The cursor is lost with the connection; the iterator then rejects and does not start again.
+ * - An iterator that is left early releases its cursor. If it is left while the cursor is being created, it does not wait:
+ *   the cursor is released when its id arrives.
  */
 
 import { unlessAborted } from '../../async/abort-watch.js';
-import { ProtocolError } from '../../model/errors.js';
 import { copyId, isId, isTid } from '../../zodb/ids.js';
 import { StorageTransactionError } from '../../zodb/pos-exception.js';
 import type { Connection } from '../connection/connection.js';
@@ -16,43 +16,43 @@ import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';
 import { readExtension, readText, type TransactionDescription } from './history.js';
 
-/** A record as a transaction has written it. */
+/** A record as written by a transaction. */
 export interface StoredRecord {
   /** 8 bytes. */
   readonly oid: Uint8Array;
-  /** The transaction, 8 bytes. */
+  /** The transaction that wrote it, 8 bytes. */
   readonly tid: Uint8Array;
-  /** `null` when the transaction has taken the object away: deleted it, or undone its creation. */
+  /** `null` if the transaction deleted the object, or undid its creation. */
   readonly data: Uint8Array | null;
-  /** The transaction whose record this one repeats, as an undo does; `null` when it has its own. */
+  /** The transaction whose data this record repeats, as after an undo; `null` if it has its own. */
   readonly dataTid: Uint8Array | null;
 }
 
-/** The record of an object as it is now. */
+/** The current record of an object. */
 export interface CurrentRecord {
   /** 8 bytes. */
   readonly oid: Uint8Array;
   /** The transaction that wrote it, 8 bytes. */
   readonly tid: Uint8Array;
-  /** As ZODB stores it. */
+  /** In ZODB's format: two pickles. */
   readonly data: Uint8Array;
 }
 
-/** A transaction as the storage has kept it. Iterates over its records, while it is the last one that was told. */
+/** A transaction of the storage. Iterates over its records, until the iterator that yielded it moves on. */
 export class StoredTransaction implements AsyncIterable<StoredRecord> {
   /** 8 bytes. */
   readonly tid: Uint8Array;
-  /** One character: a space, or `p` for one that was packed. */
+  /** One character: a space, or `p` if it was packed. */
   readonly status: string;
   readonly user: string;
   readonly description: string;
-  /** What else its author has said, by name, as in {@link TransactionDescription}. */
+  /** Further metadata by name, as in {@link TransactionDescription}. */
   readonly extension: { readonly [name: string]: Value };
   readonly #records: () => AsyncGenerator<StoredRecord, void, undefined>;
 
   constructor(value: Value, records: (tid: Uint8Array) => AsyncGenerator<StoredRecord, void, undefined>) {
     const [tid, status, user, description, extension] = Array.isArray(value) ? value : [];
-    if (!isTid(tid)) throw new ProtocolError('The server told of a transaction that has no id');
+    if (!isTid(tid)) throw unexpectedReply('iterator_next', 'a transaction with an id', value);
     this.tid = copyId(tid);
     this.status = readText(status);
     this.user = readText(user);
@@ -62,39 +62,41 @@ export class StoredTransaction implements AsyncIterable<StoredRecord> {
   }
 
   /**
-   * @throws StorageTransactionError when the iteration over transactions has gone on, or has ended: the server has only
-   *   one place to start from
+   * @throws StorageTransactionError if the iteration over transactions has moved on or ended: the records are read from the
+   *   position of its cursor
    */
   [Symbol.asyncIterator](): AsyncGenerator<StoredRecord, void, undefined> {
     return this.#records();
   }
 }
 
-/** @param bounds the first and the last transaction, or `null` */
+/** @param bounds the first and the last transaction; `null` for no bound */
 export async function* storedTransactions(
   ready: () => Promise<Connection>,
   bounds: readonly Value[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredTransaction, void, undefined> {
   const connection = await ready();
-  const place = await takePlace(connection, 'iterator_start', bounds, signal);
-  let present: Uint8Array | undefined;
+  const cursor = await openCursor(connection, 'iterator_start', bounds, signal);
+  let current: Uint8Array | undefined;
   const records = (tid: Uint8Array) => {
-    if (tid === present) return storedRecords(connection, [place, tid], signal);
-    throw new StorageTransactionError(['The iteration has left the transaction']);
+    if (tid === current) return storedRecords(connection, [cursor, tid], signal);
+    throw new StorageTransactionError([
+      'The iteration over transactions has moved on: the records can no longer be read',
+    ]);
   };
   try {
-    yield* places(connection, place, 'iterator_next', signal, (value) => {
+    yield* itemsOf(connection, cursor, 'iterator_next', signal, (value) => {
       const transaction = value === null ? undefined : new StoredTransaction(value, records);
-      present = transaction?.tid;
+      current = transaction?.tid;
       return transaction;
     });
   } finally {
-    present = undefined;
+    current = undefined;
   }
 }
 
-/** All objects; the server hands out a mark to go on from with each. */
+/** All objects; each reply has a mark, from which the next call continues. */
 export async function* currentRecords(
   next: (args: readonly Value[]) => Promise<Value>,
 ): AsyncGenerator<CurrentRecord, void, undefined> {
@@ -114,40 +116,40 @@ async function* storedRecords(
   from: readonly Value[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredRecord, void, undefined> {
-  const place = await takePlace(connection, 'iterator_record_start', from, signal);
-  yield* places(connection, place, 'iterator_record_next', signal, readRecord);
+  const cursor = await openCursor(connection, 'iterator_record_start', from, signal);
+  yield* itemsOf(connection, cursor, 'iterator_record_next', signal, readRecord);
 }
 
-async function takePlace(
+async function openCursor(
   connection: Connection,
   method: string,
   args: readonly Value[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
   signal?.throwIfAborted();
-  const taken = connection.call(method, args).then((place) => readPlace(method, place));
+  const opening = connection.call(method, args).then((cursor) => readCursor(method, cursor));
   try {
-    return await unlessAborted(taken, signal);
+    return await unlessAborted(opening, signal);
   } catch (error) {
-    // Given up, it may come yet.
-    taken.then((place) => forgetPlace(connection, place)).catch(() => {});
+    // Aborted while the server created it: released when its id arrives.
+    opening.then((cursor) => releaseCursor(connection, cursor)).catch(() => {});
     throw error;
   }
 }
 
-function readPlace(method: string, reply: Value): number {
+function readCursor(method: string, reply: Value): number {
   if (typeof reply === 'number' && Number.isSafeInteger(reply)) return reply;
   throw unexpectedReply(method, 'the number of an iterator', reply);
 }
 
-function forgetPlace(connection: Connection, place: number): void {
-  connection.tell('iterator_gc', [[place]]);
+function releaseCursor(connection: Connection, cursor: number): void {
+  connection.tell('iterator_gc', [[cursor]]);
 }
 
-/** @param read `undefined` at the end */
-async function* places<T>(
+/** @param read returns `undefined` at the end of the iteration */
+async function* itemsOf<T>(
   connection: Connection,
-  place: number,
+  cursor: number,
   method: string,
   signal: AbortSignal | undefined,
   read: (value: Value) => T | undefined,
@@ -155,16 +157,16 @@ async function* places<T>(
   let ended = false;
   try {
     for (;;) {
-      const item = read(await connection.call(method, [place], signal));
+      const item = read(await connection.call(method, [cursor], signal));
       if (item === undefined) {
-        // The server has forgotten the place by itself.
+        // The server has already released the cursor.
         ended = true;
         return;
       }
       yield item;
     }
   } finally {
-    if (!ended) forgetPlace(connection, place);
+    if (!ended) releaseCursor(connection, cursor);
   }
 }
 

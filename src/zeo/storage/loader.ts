@@ -10,14 +10,14 @@ import { type PastRevision, readRevision } from './revision.js';
 const prefetchesAtOnce = 256;
 
 /**
- * Answers loads, from the cache or from the server.
+ * Serves loads from the cache or from the server.
  *
  * Rules:
- * - The cache answers while there is a connection: it knows all that this connection has told.
- * - Without one it answers what no server could answer otherwise: about the time up to the last transaction that is
- *   known of. What is current *now* has to wait for a server.
- * - An answer that was overtaken by an invalidation is asked for again: nobody gets a revision as the current one that
- *   is known to be none.
+ * - While there is a connection the cache may answer: it has seen every invalidation of that connection.
+ * - Without one it answers only what no server could contradict: about the time up to the last known transaction. What is
+ *   current *now* has to wait for a server.
+ * - A load whose reply was overtaken by an invalidation is sent again: no caller gets a revision as current that is known
+ *   to be outdated.
  */
 export class Loader {
   readonly #supervisor: Supervisor;
@@ -31,7 +31,7 @@ export class Loader {
     this.#lock = lock;
   }
 
-  /** The ids are not copied: they must stay as they are. */
+  /** The ids are not copied: the caller must not modify them. */
   loadBefore(oid: Uint8Array, tid: Uint8Array, signal?: AbortSignal): Promise<PastRevision | null> {
     const key = idKey(oid);
     const cached = this.cached(key, tid);
@@ -45,7 +45,7 @@ export class Loader {
     );
   }
 
-  /** What the cache may answer at this moment. */
+  /** The cached revision, if the rules above let the cache answer now. */
   cached(key: string, tid: Uint8Array): PastRevision | undefined {
     const { closed, connection } = this.#supervisor;
     if (closed !== undefined) return undefined;
@@ -54,7 +54,7 @@ export class Loader {
     return found.endTid !== null || this.#isPast(tid) ? found : undefined;
   }
 
-  /** Whether what was current just before a transaction is decided: "before the next one" is as of the last. */
+  /** Whether the state just before `tid` can no longer change: `tid` is at most the last known transaction plus one. */
   #isPast(tid: Uint8Array): boolean {
     const { lastTid } = this.#freshness;
     return lastTid !== undefined && !isLater(tid, idFromBigInt(idToBigInt(lastTid) + 1n));
@@ -68,48 +68,48 @@ export class Loader {
   ): Promise<PastRevision | null> {
     const { cache } = this.#freshness;
     for (;;) {
-      // Not with the lock: waiting for a server takes longer than any ping may be kept waiting.
+      // Before taking the lock: waiting for a server would keep pings waiting for too long.
       await this.#supervisor.whenReady(signal);
       const release = await this.#lock.share(signal);
-      const expected = cache.expect(key);
+      const pending = cache.beginLoad(key);
       try {
         const { connection } = this.#supervisor;
-        // Lost while a ping had the lock: that ping is why.
+        // Lost while waiting for the lock: a failed ping had it.
         if (connection === undefined) continue;
         const revision = readRevision(await connection.call('loadBefore', [oid, tid], signal), tid);
-        if (revision === null ? expected.isAbsenceOvertaken(tid) : expected.isOvertaken(revision)) continue;
+        if (revision === null ? pending.isAbsenceOvertaken(tid) : pending.isOvertaken(revision)) continue;
         if (revision !== null) cache.store(key, revision);
         return revision;
       } catch (error) {
-        if (!(error instanceof POSKeyError && expected.isAbsenceOvertaken(tid))) throw error;
+        if (!(error instanceof POSKeyError && pending.isAbsenceOvertaken(tid))) throw error;
       } finally {
-        expected.done();
+        pending.done();
         release();
       }
     }
   }
 
   /**
-   * Loads into the cache what is not there, a few hundred at a time.
+   * Loads the objects that are not cached, a few hundred at a time.
    *
-   * @throws ClientDisconnected when there is no connection, or it is lost
+   * @throws ClientDisconnected if there is no connection, or it is lost
    */
   async prefetch(oids: readonly Uint8Array[], tid: Uint8Array, signal?: AbortSignal): Promise<void> {
     const missing = oids.filter((oid) => this.cached(idKey(oid), tid) === undefined);
     if (missing.length === 0) return;
     const { connection, closed } = this.#supervisor;
     if (connection === undefined)
-      throw closed ?? new ClientDisconnected('There is no connection to prefetch on');
+      throw closed ?? new ClientDisconnected('Cannot prefetch: there is no connection');
     const queue = missing.values();
     const work = async () => {
-      for (const oid of queue) await this.loadBefore(oid, tid, signal).catch(ignoreAnswer);
+      for (const oid of queue) await this.loadBefore(oid, tid, signal).catch(ignoreIfUnloadable);
     };
     await Promise.all(Array.from({ length: Math.min(prefetchesAtOnce, missing.length) }, work));
   }
 }
 
-/** An object that does not exist, or is too large, is not worth an error here: nobody asked for it yet. */
-function ignoreAnswer(error: unknown): void {
+/** A missing or too large object is not an error yet: the caller may never load it. */
+function ignoreIfUnloadable(error: unknown): void {
   const isTooLarge = error instanceof KeepAliveError && error.code === 'ERR_ZEO_FRAME_TOO_LARGE';
   if (!isTooLarge && !(error instanceof ServerError)) throw error;
 }

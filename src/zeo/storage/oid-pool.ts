@@ -4,14 +4,16 @@ import type { Connection } from '../connection/connection.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import type { Value } from '../encoding/values.js';
 
-/** What a server gives at most (`ZEO/StorageServer.py: new_oids`). */
+/** The most that a server returns at a time (`ZEO/StorageServer.py: new_oids`). */
 const maxOids = 100;
 
 /**
- * Object ids that the server has given this client, a hundred at a time.
+ * Object ids that the server has reserved for this client, fetched a hundred at a time.
  *
- * They are forgotten with the connection that brought them: a server that has restarted no longer knows whom it gave what
- * was never stored.
+ * Rules:
+ * - They are discarded with the connection that they came on: a restarted server may hand out ids again that were never
+ *   stored.
+ * - One request at a time, shared by all callers that wait.
  */
 export class OidPool {
   #connection: Connection | undefined;
@@ -19,9 +21,9 @@ export class OidPool {
   #fetching: Promise<void> | undefined;
 
   /**
-   * An id that no object has.
+   * An unused object id.
    *
-   * @throws `signal.reason`; what was asked for is for the others who wait, and for who comes next
+   * @throws `signal.reason`; the request goes on, for other waiting callers and later ones
    */
   async take(connection: Connection, signal?: AbortSignal): Promise<Uint8Array> {
     for (;;) {
@@ -41,7 +43,7 @@ export class OidPool {
   async #fetch(connection: Connection): Promise<void> {
     try {
       const oids = readNewOids(await connection.call('new_oids', []));
-      // In the order in which they were given out, from the end.
+      // Reversed, so that `pop` returns them in the order of the reply.
       if (this.#connection === connection) this.#oids = oids.map(copyId).reverse();
     } finally {
       if (this.#connection === connection) this.#fetching = undefined;

@@ -5,6 +5,7 @@ import type { ResolvedOptions } from '../connection/options.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { assertPlainObject } from '../encoding/encode-error.js';
 import type { Value } from '../encoding/values.js';
+import { ConnectedStorage } from './connected-storage.js';
 import { type HistoryEntry, readHistory, readUndoLog, type UndoEntry } from './history.js';
 import {
   type CurrentRecord,
@@ -12,12 +13,11 @@ import {
   type StoredTransaction,
   storedTransactions,
 } from './iteration.js';
-import { LiveStorage } from './live-storage.js';
 import { Loader } from './loader.js';
 import type { PastRevision, Revision } from './revision.js';
 
 /** The part of a `ClientStorage` that reads. */
-export abstract class ReadableStorage extends LiveStorage {
+export abstract class ReadableStorage extends ConnectedStorage {
   readonly #loader: Loader;
 
   protected constructor(options: ResolvedOptions) {
@@ -26,33 +26,33 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The last transaction that this client knows of, 8 bytes, without asking the server, as ZEO's own client answers it.
-   * `undefined` before the first connection. What it changed has been told as `invalidated` or `committed`.
+   * The last transaction that this client knows of, 8 bytes; like ZEO's own client it does not ask the server. `undefined`
+   * before the first connection. The changes of the transaction have already been emitted as `invalidated` or `committed`.
    */
   lastTransaction(): Uint8Array | undefined {
     const { lastTid } = this.freshness;
     return lastTid && copyId(lastTid);
   }
 
-  /** Asks the server for its last transaction, 8 bytes. Does not change what {@link lastTransaction} answers. */
+  /** Asks the server for its last transaction, 8 bytes. Does not change {@link lastTransaction}. */
   async fetchLastTransaction(signal?: AbortSignal): Promise<Uint8Array> {
     return readTid('lastTransaction', await this.call('lastTransaction', [], signal));
   }
 
   /**
-   * A round trip, after which everything is known that was committed before the call: {@link lastTransaction} names it, or
-   * something later (`server_sync` of ZEO's client).
+   * A round trip, after which everything committed before the call is known: {@link lastTransaction} is that commit or a
+   * later one (`server_sync` of ZEO's client).
    */
   async sync(signal?: AbortSignal): Promise<void> {
     await this.call('ping', [], signal);
   }
 
-  /** Roughly how many bytes the server's storage takes, as it last said; 0 before the first connection. */
+  /** Approximate size of the server's storage in bytes, as last reported; 0 before the first connection. */
   getSize(): number {
     return this.info?.size ?? 0;
   }
 
-  /** Roughly how many objects there are, as the server last said; 0 before the first connection. */
+  /** Approximate number of objects, as last reported by the server; 0 before the first connection. */
   get length(): number {
     return this.info?.length ?? 0;
   }
@@ -61,7 +61,7 @@ export abstract class ReadableStorage extends LiveStorage {
    * The current revision of an object. While the storage is ready it is never older than {@link lastTransaction}.
    *
    * @param oid 8 bytes
-   * @throws POSKeyError when there is no such object
+   * @throws POSKeyError if there is no such object
    */
   async load(oid: Uint8Array, signal?: AbortSignal): Promise<Revision> {
     const revision = await this.loadBefore(oid, maxTid, signal);
@@ -71,12 +71,12 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The revision of an object that was current just before a transaction; `null` when it did not exist then.
-   * Equal requests in flight are one request. What the cache has is not requested.
+   * The revision of an object that was current just before a transaction; `null` if it did not exist then. Served from the
+   * cache if possible; concurrent equal loads share one request.
    *
    * @param oid 8 bytes
-   * @param tid 8 bytes; for what is current as of {@link lastTransaction}, that one plus one
-   * @throws POSKeyError when there is no such object
+   * @param tid 8 bytes; for the state as of {@link lastTransaction} pass that id plus one
+   * @throws POSKeyError if there is no such object
    */
   async loadBefore(oid: Uint8Array, tid: Uint8Array, signal?: AbortSignal): Promise<PastRevision | null> {
     checkSignal(signal);
@@ -84,10 +84,11 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The record that a transaction has written for an object.
+   * The record that a transaction wrote for an object.
    *
-   * @param serial 8 bytes
-   * @throws POSKeyError when it has written none
+   * @param oid 8 bytes
+   * @param serial the transaction, 8 bytes
+   * @throws POSKeyError if it did not write the object
    */
   async loadSerial(oid: Uint8Array, serial: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     const data = await this.call('loadSerial', [takeOid(oid), takeTid('serial', serial)], signal);
@@ -96,20 +97,22 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The transaction that wrote the current revision of an object, 8 bytes, as the server knows it at this moment.
+   * Asks the server for the transaction that wrote the current revision of an object, 8 bytes.
    *
-   * @throws POSKeyError when there is no such object
+   * @param oid 8 bytes
+   * @throws POSKeyError if there is no such object
    */
   async getTid(oid: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     return readTid('getTid', await this.call('getTid', [takeOid(oid)], signal));
   }
 
   /**
-   * Loads objects into the cache that will be wanted soon. Resolves when they are there; objects that do not exist are
-   * passed over.
+   * Loads objects into the cache that will be needed soon. Resolves when they are cached; objects that do not exist or are
+   * too large are skipped.
    *
-   * @param tid as in {@link loadBefore}; by default the current revisions
-   * @throws ClientDisconnected when there is no connection: it does not wait for one
+   * @param oids 8 bytes each
+   * @param tid as in {@link loadBefore}; by default the current revisions are loaded
+   * @throws ClientDisconnected if there is no connection: it does not wait for one
    */
   async prefetch(oids: Iterable<Uint8Array>, tid: Uint8Array = maxTid, signal?: AbortSignal): Promise<void> {
     checkSignal(signal);
@@ -119,10 +122,11 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The transactions that have written an object, newest first.
+   * The transactions that wrote an object, newest first.
    *
-   * @param size the most that are told. Default 1, as ZODB's
-   * @throws POSKeyError when there is no such object
+   * @param oid 8 bytes
+   * @param size the maximum number of entries; default 1, as in ZODB
+   * @throws POSKeyError if there is no such object
    */
   async history(oid: Uint8Array, size = 1, signal?: AbortSignal): Promise<HistoryEntry[]> {
     const args = [takeOid(oid), checkCount('size', size, 0)];
@@ -130,20 +134,20 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * Transactions that may be undone, newest first.
+   * Transactions that can be undone, newest first.
    *
-   * @param first of them, counted from 0
-   * @param last of them, excluded; negative: so many
+   * @param first index of the first entry, from 0
+   * @param last index after the last entry; if negative, the maximum number of entries
    */
   async undoLog(first = 0, last = -20, signal?: AbortSignal): Promise<UndoEntry[]> {
     return readUndoLog('undoLog', await this.call('undoLog', range(first, last), signal));
   }
 
   /**
-   * As {@link undoLog}, but only those that have what `specification` says.
+   * As {@link undoLog}, but only transactions that match `specification`.
    *
-   * @param specification values by name, as `{ user_name: 'anna' }`: those of the extension, `user_name` and
-   *   `description`
+   * @param specification the required values by name, for example `{ user_name: 'anna' }`: `user_name`, `description`, and
+   *   the keys of the extension
    */
   async undoInfo(
     first = 0,
@@ -161,9 +165,9 @@ export abstract class ReadableStorage extends LiveStorage {
   /**
    * The transactions of the storage, oldest first, each with its records.
    *
-   * @param start the first of them, 8 bytes; by default the first that there is
-   * @param stop the last of them, 8 bytes; by default the last that there is
-   * @throws ClientDisconnected when the connection is lost: the server has forgotten how far it was
+   * @param start the first transaction, 8 bytes; by default the first of the storage
+   * @param stop the last transaction, 8 bytes; by default the last of the storage
+   * @throws ClientDisconnected if the connection is lost: the position is kept by the server, for that connection only
    *
    * @example
    * for await (const transaction of storage.iterator()) {
@@ -181,10 +185,10 @@ export abstract class ReadableStorage extends LiveStorage {
   }
 
   /**
-   * The current records of all objects, in the server's order, where its storage can tell them
+   * The current records of all objects, in the server's order, if its storage supports that
    * (`info.supportsRecordIternext`).
    *
-   * @throws ServerError where it cannot, and in ZODB's way for a storage without any object: `builtins.ValueError`
+   * @throws ServerError if it does not; and, as in ZODB, `builtins.ValueError` for a storage without any object
    */
   currentRecords(signal?: AbortSignal): AsyncGenerator<CurrentRecord, void, undefined> {
     checkSignal(signal);
@@ -197,7 +201,7 @@ function readTid(method: string, reply: Value): Uint8Array {
   throw unexpectedReply(method, 'a transaction id', reply);
 }
 
-/** ZODB compares with what it has stored, where these two are bytes. */
+/** ZODB compares these two with what is stored, which is bytes. */
 function asStored(name: string, value: Value): Value {
   const isStoredAsBytes = name === 'user_name' || name === 'description';
   return isStoredAsBytes && typeof value === 'string' ? new TextEncoder().encode(value) : value;

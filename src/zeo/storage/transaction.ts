@@ -4,10 +4,11 @@
  *     open ── tpcVote ──▶ voting ──▶ voted ── tpcFinish ──▶ finishing ──▶ ended
  *       └───────────────────┴─ failed ┴── tpcAbort ─────────────────────────┘
  *
- * - What is stored goes to the server at once and is not answered. There it is kept until the vote. A one-way call that
- *   the server does not like ends the connection, so that what it would not like is refused here.
- * - With the vote the server's commit lock is taken, until the end.
- * - The commit lock of this storage is given back at the end, and only then.
+ * Rules:
+ * - Stores are sent at once, as one-way calls; the server keeps them until the vote. A one-way call that fails on the
+ *   server ends the connection, so invalid arguments are rejected here.
+ * - The vote takes the server's commit lock, which is held until the end.
+ * - The commit lock of this storage is released at the end, and only then.
  */
 
 import { unwatchAbort, watchAbort } from '../../async/abort-watch.js';
@@ -23,15 +24,15 @@ import type { CommittedChange, Freshness } from './freshness.js';
 import { OutcomeUnknown } from './outcome-unknown.js';
 import { readVote, unresolved } from './vote.js';
 
-/** A transaction may have its conflicts resolved so many times (`ZEO/ClientStorage.py: tpc_vote`). */
+/** The maximum number of votes, each after resolving conflicts (`ZEO/ClientStorage.py: tpc_vote`). */
 const maxVotes = 9;
 
 export interface TransactionContext {
-  /** The client's own name for it, on the wire. */
+  /** Chosen by the client; identifies the transaction on the wire. */
   readonly id: number;
   readonly connection: Connection;
   readonly freshness: Freshness;
-  /** In its metadata, so that it can be found again. */
+  /** The `zeo_commit_id` in its metadata, by which it can be found again. */
   readonly commitId: string;
   readonly resolveConflict: ResolveConflict | undefined;
   readonly release: () => void;
@@ -41,7 +42,7 @@ type Phase = 'open' | 'voting' | 'voted' | 'failed' | 'finishing' | 'ended';
 
 /**
  * A transaction of a {@link ClientStorage}, from `tpcBegin` on. It holds the storage's commit lock until it is finished
- * or aborted, whatever happens to the connection: end it, or let `await using` abort it.
+ * or aborted, even if the connection is lost: end it, or let `await using` abort it.
  *
  * @example
  * await using transaction = await storage.tpcBegin({ description: 'Rename' });
@@ -51,33 +52,32 @@ type Phase = 'open' | 'voting' | 'voted' | 'failed' | 'finishing' | 'ended';
  */
 export class Transaction implements AsyncDisposable {
   readonly #context: TransactionContext;
-  /** What is to be current afterwards, by object. */
+  /** The changes by object, for the cache and the `committed` event. */
   readonly #changes = new Map<string, CommittedChange>();
   #storedBytes = 0;
   #phase: Phase = 'open';
-  /** Calls the vote off. */
+  /** Aborts the vote. */
   #voting: AbortController | undefined;
 
-  /** Not for callers: `storage.tpcBegin`. */
+  /** Internal: use `storage.tpcBegin`. */
   constructor(context: TransactionContext) {
     this.#context = context;
   }
 
-  /** Whether it is still to be finished or aborted. */
+  /** Whether it has not been finished or aborted yet. */
   get isActive(): boolean {
     return this.#phase !== 'ended';
   }
 
   /**
-   * A new state of an object. Resolves when there is room for the next one; what the server thinks of it is known with
-   * the vote.
+   * Stores a new state of an object. Resolves when there is room for the next one; conflicts and errors are reported by the
+   * vote.
    *
    * @param oid 8 bytes
-   * @param serial the transaction that wrote the revision that this one replaces, 8 bytes; {@link zeroId} for a new
-   *   object
-   * @param data the record: ZODB's two pickles. It may be reused afterwards.
+   * @param serial the transaction that wrote the revision being replaced, 8 bytes; {@link zeroId} for a new object
+   * @param data the record: ZODB's two pickles. May be reused afterwards.
    * @throws StorageTransactionError; ClientDisconnected; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`,
-   *   `ERR_ZEO_FRAME_TOO_LARGE`: then the transaction is as if it had not been called
+   *   `ERR_ZEO_FRAME_TOO_LARGE`: then nothing was sent, and the transaction can go on
    */
   async store(oid: Uint8Array, serial: Uint8Array, data: Uint8Array): Promise<void> {
     const id = takeOid(oid);
@@ -88,8 +88,9 @@ export class Transaction implements AsyncDisposable {
   }
 
   /**
-   * Lets the vote fail if the object is not as it was read.
+   * Makes the vote fail if the object has changed since it was read.
    *
+   * @param oid 8 bytes
    * @param serial the transaction that wrote the revision that was read, 8 bytes
    * @throws as {@link store}
    */
@@ -99,9 +100,10 @@ export class Transaction implements AsyncDisposable {
   }
 
   /**
-   * Deletes an object, where the server's storage can (`ZODB.interfaces.IExternalGC`).
+   * Deletes an object, if the server's storage supports that (`ZODB.interfaces.IExternalGC`).
    *
-   * @param serial of its current revision, 8 bytes
+   * @param oid 8 bytes
+   * @param serial the transaction that wrote its current revision, 8 bytes
    * @throws as {@link store}
    */
   async deleteObject(oid: Uint8Array, serial: Uint8Array): Promise<void> {
@@ -115,11 +117,11 @@ export class Transaction implements AsyncDisposable {
    * Undoes another transaction within this one.
    *
    * @param transactionId the `id` of an entry of `undoLog`
-   * @throws as {@link store}; that it cannot be undone comes from the vote, as UndoError
+   * @throws as {@link store}; if it cannot be undone, the vote rejects with an UndoError
    */
   async undo(transactionId: Uint8Array): Promise<void> {
     if (!(transactionId instanceof Uint8Array))
-      throw invalidArgument('transactionId', 'the Uint8Array that undoLog names it by', transactionId);
+      throw invalidArgument('transactionId', 'the id of an undoLog entry (a Uint8Array)', transactionId);
     this.#tell('undoa', [transactionId]);
     await this.#context.connection.drained();
   }
@@ -127,10 +129,10 @@ export class Transaction implements AsyncDisposable {
   /**
    * The first phase: the server checks everything, and promises to commit it.
    *
-   * @returns the objects whose new state is not the one that was stored, but one that resolves a conflict, or
-   *   comes from an undo: load them again
+   * @returns the ids of the objects whose new state is not the stored one, because it comes from a resolved conflict or an
+   *   undo: load them again
    * @throws ConflictError, ReadConflictError, POSKeyError, UndoError; StorageTransactionError; ClientDisconnected;
-   *   `signal.reason`. What is left is to abort. StorageTransactionError, too, when it is aborted meanwhile
+   *   `signal.reason`. The transaction can then only be aborted. StorageTransactionError, too, if it is aborted meanwhile
    */
   async tpcVote(signal?: AbortSignal): Promise<Uint8Array[]> {
     checkSignal(signal);
@@ -148,9 +150,9 @@ export class Transaction implements AsyncDisposable {
       for (const oid of resolved) this.#changed(oid, undefined);
       return resolved;
     } catch (error) {
-      // Aborted meanwhile, it has ended, and must not come back.
+      // If it was aborted meanwhile, it has ended and must stay so.
       if (this.isActive) this.#phase = 'failed';
-      // Most likely an invalidation was missed: without this the next attempt would meet the same conflict.
+      // Most likely an invalidation was missed: from the cache, the next attempt would get the same conflict.
       if (error instanceof ConflictError && error.oid !== undefined)
         this.#context.freshness.cache.forgetCurrent(error.oid);
       throw error;
@@ -160,12 +162,12 @@ export class Transaction implements AsyncDisposable {
   }
 
   /**
-   * The second phase: it is committed, and the storage's cache and `lastTransaction()` know of it.
+   * The second phase: commits, and updates the storage's cache and `lastTransaction()`.
    *
    * @returns the transaction's id, 8 bytes
-   * @throws OutcomeUnknown when the connection is lost on the way, or the server answers with an exception or with what
-   *   cannot be understood, which ends the connection; StorageTransactionError without a vote, and when the server no
-   *   longer knows of the transaction: then it was not committed
+   * @throws OutcomeUnknown if the connection is lost on the way, or the server answers with an exception or a malformed
+   *   reply, which ends the connection; StorageTransactionError without a vote, and if the server no longer knows the
+   *   transaction, which then was not committed
    */
   async tpcFinish(): Promise<Uint8Array> {
     this.#require('voted', 'tpcFinish');
@@ -174,14 +176,14 @@ export class Transaction implements AsyncDisposable {
     const since = copyId(freshness.lastTid as Uint8Array);
     let tid: Uint8Array | null;
     try {
-      // In the order of the wire: what the server tells next may already be about a later transaction.
+      // In wire order: the next notification may already be about a later transaction.
       tid = await connection.callInOrder('tpc_finish', [id], {
         replied: (reply) => {
           const tid = readFinish(reply);
           if (tid !== null) freshness.committed(tid, this.#changes);
           return tid;
         },
-        // Whatever it was, the data here and there may differ now (`ZEO/asyncio/client.py: tpc_finish_co`).
+        // Whatever the failure, client and server may now disagree (`ZEO/asyncio/client.py: tpc_finish_co`).
         failed: (error) => connection.destroy(error),
       });
     } catch (error) {
@@ -190,26 +192,26 @@ export class Transaction implements AsyncDisposable {
       this.#phase = 'ended';
       release();
     }
-    // Only that proves it: an exception may come from after the commit, whatever its class.
-    if (tid === null) throw new StorageTransactionError(['The server does not know of the transaction']);
+    // Only this reply proves that it was not committed: any exception may have been raised after the commit.
+    if (tid === null) throw new StorageTransactionError(['The server does not know the transaction']);
     return tid;
   }
 
   /**
-   * Forgets the transaction, wherever it is. Does nothing when it has ended. Resolves when the server has answered, or its
-   * connection is gone: a signal that called the vote off does not shorten that.
+   * Aborts the transaction in any phase but the last. Does nothing if it has ended. Resolves when the server has answered,
+   * or the connection is gone, even if a signal has aborted the vote.
    *
    * @throws StorageTransactionError while it is being finished
    */
   async tpcAbort(): Promise<void> {
     if (this.#phase === 'ended') return;
-    if (this.#phase === 'finishing') throw this.#unfit('tpcAbort');
+    if (this.#phase === 'finishing') throw this.#wrongPhase('tpcAbort');
     const { id, connection, release } = this.#context;
     this.#phase = 'ended';
-    // A server never answers the vote of a transaction that was aborted while it waited for the commit lock.
+    // A server never answers the vote of a transaction that is aborted while it waits for the commit lock.
     this.#voting?.abort(new StorageTransactionError(['The transaction was aborted while it was voted on']));
     try {
-      // The server forgets it with the connection, too.
+      // Without a connection there is nothing to send: the server aborts it when the connection is lost.
       if (connection.failure === undefined) await connection.call('tpc_abort', [id]);
     } catch (error) {
       if (connection.failure === undefined) throw error;
@@ -223,7 +225,7 @@ export class Transaction implements AsyncDisposable {
     if (this.#phase !== 'finishing') await this.tpcAbort();
   }
 
-  /** After every wait it may have been called off: then it must tell the server no more. */
+  /** It may be aborted during every wait: then nothing more must be sent. */
   async #vote(signal: AbortSignal): Promise<Uint8Array[]> {
     const { id, connection, resolveConflict } = this.#context;
     const resolved = new Map<string, Uint8Array>();
@@ -242,7 +244,7 @@ export class Transaction implements AsyncDisposable {
     }
   }
 
-  /** A one-way call, which names this transaction after its other arguments. */
+  /** A one-way call, with this transaction's id after its other arguments. */
   #tell(method: string, args: readonly Value[]): void {
     this.#require('open', method);
     this.#context.connection.tell(method, [...args, this.#context.id]);
@@ -257,12 +259,12 @@ export class Transaction implements AsyncDisposable {
 
   #require(phase: Phase, method: string): void {
     const { failure } = this.#context.connection;
-    if (this.#phase !== phase) throw this.#unfit(method);
+    if (this.#phase !== phase) throw this.#wrongPhase(method);
     if (failure !== undefined)
       throw new ClientDisconnected('The connection of the transaction was lost', { cause: failure });
   }
 
-  #unfit(method: string): Error {
+  #wrongPhase(method: string): Error {
     return new StorageTransactionError([`${method} is not possible: the transaction ${states[this.#phase]}`]);
   }
 }
@@ -276,7 +278,7 @@ const states: Readonly<Record<Phase, string>> = {
   ended: 'has ended',
 };
 
-/** `null` when the server has no such transaction. */
+/** `null` if the server has no such transaction. */
 function readFinish(reply: Value): Uint8Array | null {
   if (reply === null) return null;
   if (isTid(reply)) return copyId(reply);

@@ -5,12 +5,12 @@
  *     zeo:///path/to/zeo.sock?read_only=true         a unix domain socket; the path is taken literally
  *
  * - `cache_size` is in bytes, or has a unit: KB, MB, GB.
- * - Numbers and booleans are one type: 1, on, true, t, yes; 0, off, false, f, no; or a number. Any case.
- * - A key with an empty value counts as absent; of a key that is there twice the last counts.
- * - Keys that have no meaning here (the disk cache, blobs, ZEO's long ignored polls and credentials, and ZODB's
- *   `database_name` and `connection_…`) are accepted and ignored, so that a URI from a zope.conf can be used as it is.
- * - Refused are unknown keys, `demostorage` (it would keep writes from the server), and what zodburi drops in
- *   silence: a user and password before the host, and a path after it, most likely a forgotten slash.
+ * - Numbers and booleans are one type: 1, on, true, t, yes; 0, off, false, f, no; or a number. Case does not matter.
+ * - A key with an empty value counts as absent; the last of several equal keys wins.
+ * - Keys that have no meaning here (the disk cache, blobs, polls and credentials, which ZEO has long ignored, and ZODB's
+ *   `database_name` and `connection_…`) are accepted and ignored, so that a URI from a zope.conf can be used unchanged.
+ * - Rejected are unknown keys, `demostorage` (which would keep writes from the server), and what zodburi silently drops:
+ *   a user and password before the host, and a path after it, where a slash was most likely forgotten.
  */
 import { normalize } from 'node:path';
 import { anything, type Datatype, invalidOption, oneOf, readOption } from '../../model/option-check.js';
@@ -34,7 +34,7 @@ const ignoredKeys = new Set([
   ],
 ]);
 
-/** zodburi has numbers and booleans as one type. */
+/** For zodburi, numbers and booleans are one type. */
 const number: Datatype<number, string> = {
   expected: 'a number or a boolean',
   read: (word) => {
@@ -65,7 +65,7 @@ const keys: Readonly<Record<string, readonly [keyof ClientStorageOptions, Dataty
   name: ['name', anything],
   client_label: ['clientLabel', anything],
   wait: ['wait', boolean],
-  // The name that `wait` had in ZEO 3.
+  // The name of `wait` in ZEO 3.
   wait_for_server_on_startup: ['wait', boolean],
   wait_timeout: ['waitTimeout', number],
   cache_size: ['cacheSize', bytes],
@@ -92,13 +92,13 @@ export function parseZeoUri(uri: string): ClientStorageOptions {
   for (const [key, text] of new URLSearchParams(query)) {
     if (text !== '') Object.assign(options, readKey(key, text));
   }
-  // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
+  // `wait_timeout or 30` in ZEO/ClientStorage.py: zero stands for the default.
   if (options.waitTimeout === 0) delete options.waitTimeout;
   return options;
 }
 
 function readAddress(uri: string, authority: string, path: string): Address {
-  if (authority.includes('@')) throw invalid(uri, 'ZEO knows no users and passwords');
+  if (authority.includes('@')) throw invalid(uri, 'a ZEO address has no user or password');
   if (authority === '') {
     if (path === '') throw invalid(uri, 'it has neither a host nor a path');
     return parseSocketPath(normalize(path), uri);
@@ -108,7 +108,7 @@ function readAddress(uri: string, authority: string, path: string): Address {
   return parseHostPort(authority, uri, defaultPort);
 }
 
-/** The options that a text stands for: a URI, or else an address. */
+/** The options for a string that is a URI or an address. */
 export function readTarget(text: string): ClientStorageOptions {
   return text.includes('://') ? parseZeoUri(text) : { address: text };
 }

@@ -5,18 +5,18 @@ import { ConflictError } from '../../zodb/pos-exception.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { isDict, type Value } from '../encoding/values.js';
 
-/** What a vote came to, when it is not an error. */
+/** The result of a vote that did not raise an exception. */
 export interface Vote {
-  /** Objects whose state is another than the one that was stored. */
+  /** Objects whose new state is not the stored one. */
   readonly oids: readonly Uint8Array[];
-  /** When there are any, the vote counts for nothing. */
+  /** If there are any, the transaction has to be voted on again. */
   readonly conflicts: readonly Conflict[];
 }
 
 /**
- * The answer to `vote`: a list of object ids, among which a dict stands for a conflict.
+ * Reads the reply to `vote`: a list of object ids, and of dicts that stand for conflicts.
  *
- * @throws ProtocolError when it is none
+ * @throws ProtocolError for a malformed reply
  */
 export function readVote(reply: Value): Vote {
   const entries = reply ?? [];
@@ -24,9 +24,9 @@ export function readVote(reply: Value): Vote {
   return { oids: entries.filter(isId), conflicts: entries.filter((entry) => !isId(entry)).map(readConflict) };
 }
 
-/** The error for a conflict that nobody has resolved. */
+/** The error for a conflict that was not resolved. */
 export function unresolved({ oid, serials, data }: Conflict): ConflictError {
-  // As ZODB finds it out, where the server has not (`ZODB/POSException.py: ConflictError`).
+  // Read from the record, as ZODB does (`ZODB/POSException.py: ConflictError`).
   const class_name = classNameOf(data);
   return new ConflictError({ message: 'database conflict error', oid, class_name, serials, data });
 }

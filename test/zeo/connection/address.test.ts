@@ -24,12 +24,12 @@ describe('parseAddress', () => {
     [{ path: 'zeo.sock' }, { path: 'zeo.sock' }],
   ];
   for (const [written, meant] of accepted) {
-    it(`understands ${JSON.stringify(written)}`, () => {
+    it(`accepts ${JSON.stringify(written)}`, () => {
       assert.deepEqual(parseAddress(written), meant);
     });
   }
 
-  const refused: unknown[] = [
+  const rejected: unknown[] = [
     ...[
       '',
       'localhost',
@@ -53,17 +53,17 @@ describe('parseAddress', () => {
     ...[0, -1, 1.5, Number.NaN, 65_536, null, undefined, true, [], {}, { port: '80' }, { host: 1, port: 1 }],
     ...[{ path: '' }, { path: '/a\0b' }, { path: '/a', port: 1 }, { port: 1, tls: true }],
   ];
-  for (const written of refused) {
-    it(`refuses ${JSON.stringify(written) ?? String(written)}`, () => {
+  for (const written of rejected) {
+    it(`rejects ${JSON.stringify(written) ?? String(written)}`, () => {
       assert.throws(() => parseAddress(written), { code: 'ERR_ZEO_INVALID_ADDRESS' });
     });
   }
 
-  it('shows what it refuses', () => {
+  it('shows the rejected string in the error', () => {
     assert.throws(() => parseAddress('localhost'), { message: /"localhost": it has no port/ });
   });
 
-  it('shows what is wrong in an object', () => {
+  it('shows which property of an object is wrong', () => {
     const wrong: [written: object, message: RegExp][] = [
       [{ host: 'h', port: 70_000 }, /address 70000: the port/],
       [{ host: 'h' }, /address { host: string }: the port/],
@@ -75,7 +75,7 @@ describe('parseAddress', () => {
 });
 
 describe('parseAddresses', () => {
-  it('takes one or a list, and each address once', () => {
+  it('accepts one address or a list, and removes repeated ones', () => {
     assert.deepEqual(parseAddresses(':1'), [{ host: '127.0.0.1', port: 1 }]);
     assert.deepEqual(parseAddresses([':1', 1, '/run/a']), [
       { host: '127.0.0.1', port: 1 },
@@ -83,7 +83,7 @@ describe('parseAddresses', () => {
     ]);
   });
 
-  it('refuses an empty list and a list with garbage', () => {
+  it('rejects an empty list, and one with a malformed address', () => {
     assert.throws(() => parseAddresses([]), { code: 'ERR_ZEO_INVALID_ADDRESS' });
     assert.throws(() => parseAddresses([':1', 'x']), { code: 'ERR_ZEO_INVALID_ADDRESS' });
   });

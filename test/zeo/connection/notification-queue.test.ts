@@ -9,7 +9,7 @@ function invalidated(tid: number, ...oids: number[]): Notification {
 }
 
 describe('NotificationQueue', () => {
-  it('gives what was told, in order and once, and keeps nothing of the frames', () => {
+  it('returns copies of the notifications, once and in order', () => {
     const queue = new NotificationQueue();
     const [tid, oid] = [id(2), id(7)];
     queue.add(invalidated(1, 5, 6));
@@ -21,7 +21,7 @@ describe('NotificationQueue', () => {
     assert.deepEqual(queue.drain(), []);
   });
 
-  it('keeps of the information what is newest', () => {
+  it('keeps only the newest storage info', () => {
     const queue = new NotificationQueue();
     for (let length = 0; length <= 1000; length++) queue.add({ type: 'info', info: { length } });
     queue.add({ type: 'info', info: { size: 5 } });
@@ -30,7 +30,7 @@ describe('NotificationQueue', () => {
 
   const everything: Notification = { type: 'invalidated', tid: id(90_000), oids: null };
 
-  it('says that everything may have changed, as of the last transaction, after too many invalidations', () => {
+  it('replaces too many invalidations by one for all objects', () => {
     const queue = new NotificationQueue();
     queue.add(invalidated(90_000, 1));
     for (let tid = 1; tid < 20_000; tid++) queue.add(invalidated(tid));
@@ -38,7 +38,7 @@ describe('NotificationQueue', () => {
     assert.deepEqual(queue.drain(), [everything, { type: 'info', info: { length: 1 } }]);
   });
 
-  it('says so after too many objects, and begins anew when it was drained', () => {
+  it('does so for too many objects, and starts over once drained', () => {
     const queue = new NotificationQueue();
     const oids = Array.from({ length: 60_000 }, (_, index) => id(index));
     queue.add({ type: 'invalidated', tid: id(89_999), oids });

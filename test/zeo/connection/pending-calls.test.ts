@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { PendingCall, PendingCalls } from '#src/zeo/connection/pending-calls.js';
 
-it('Pending calls are found by their ids, and come out in their order, whatever was taken out before', () => {
+it('Pending calls are found by id and drained in order after any removals', () => {
   const step = fc.oneof(fc.constant('add' as const), fc.nat(20));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

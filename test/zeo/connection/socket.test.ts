@@ -7,7 +7,7 @@ import { openSocket, openSocketReusingMemory } from '#src/zeo/connection/socket.
 
 const bytes = 8 * 1024 * 1024;
 
-/** Each word its own index, so that one that is overwritten or moved is seen wherever it lands. */
+/** Each word is its own index, so that any overwritten or misplaced one is detected. */
 const sent = Buffer.from(Uint32Array.from({ length: bytes / 4 }, (_, index) => index).buffer);
 
 async function listen(t: TestContext, onConnection: (socket: Socket) => void): Promise<AddressInfo> {
@@ -18,7 +18,7 @@ async function listen(t: TestContext, onConnection: (socket: Socket) => void): P
 }
 
 describe('A socket to a server', { timeout: 60_000 }, () => {
-  it('relays every byte to a reader that is slower than its server', async (t) => {
+  it('relays every byte to a reader slower than the server', async (t) => {
     const origin = await listen(t, (socket) => socket.end(sent));
     const relay = await listen(t, (socket) =>
       openSocket({ host: '127.0.0.1', port: origin.port }, undefined).pipe(socket),
@@ -33,7 +33,7 @@ describe('A socket to a server', { timeout: 60_000 }, () => {
     assert.ok(Buffer.concat(received).equals(sent));
   });
 
-  it('may be asked to read into memory that the next chunk overwrites', async (t) => {
+  it('can read every chunk into the same reused memory', async (t) => {
     const origin = await listen(t, (socket) => socket.end(sent));
     const buffers = new Set<ArrayBufferLike>();
     let total = 0;

@@ -8,7 +8,7 @@ function dict(entries: { [key: string]: Value } = {}): Value {
 }
 
 describe('readStorageInfo', () => {
-  it('fills in what is missing', () => {
+  it('fills in defaults for missing keys', () => {
     assert.deepEqual(readStorageInfo(dict({ length: null, size: 2n ** 60n, interfaces: null })), {
       name: 'ZEO Client',
       length: 0,
@@ -19,7 +19,7 @@ describe('readStorageInfo', () => {
     });
   });
 
-  it('keeps no list of interfaces that is long, and takes none for another one', () => {
+  it('does not cache long lists of interfaces, nor confuse two lists', () => {
     const read = (...names: string[]) => readStorageInfo(dict({ interfaces: names })).interfaces;
     assert.equal(read('x'.repeat(4096)), read('x'.repeat(4096)));
     assert.notEqual(read('x'.repeat(4097)), read('x'.repeat(4097)));
@@ -27,7 +27,7 @@ describe('readStorageInfo', () => {
     assert.deepEqual(read('a,b'), ['a,b']);
   });
 
-  it('keeps one list of interfaces for all storages that have the same, and no list more than a few', () => {
+  it('shares equal lists of interfaces, and caches only a few', () => {
     const read = (name: string) => readStorageInfo(dict({ interfaces: [['many', name]] })).interfaces;
     const first = read('same');
     assert.equal(read('same'), first);
@@ -36,7 +36,7 @@ describe('readStorageInfo', () => {
     assert.equal(read('same'), first);
   });
 
-  it('takes interfaces as pairs or as names', () => {
+  it('accepts interfaces as pairs or as dotted names', () => {
     const { interfaces } = readStorageInfo(dict({ interfaces: [['zope', 'I'], 'a.J'] }));
     assert.deepEqual(interfaces, ['zope.I', 'a.J']);
   });
@@ -51,14 +51,14 @@ describe('readStorageInfo', () => {
     dict({ interfaces: [dict()] }),
     dict({ interfaces: [[dict()]] }),
   ]) {
-    it(`refuses ${JSON.stringify(wrong)}`, () => {
+    it(`rejects ${JSON.stringify(wrong)}`, () => {
       assert.throws(() => readStorageInfo(wrong), { code: 'ERR_ZEO_PROTOCOL' });
     });
   }
 });
 
 describe('readStorageInfoChange', () => {
-  it('has what was told, and of that only what get_info is known to have', () => {
+  it('returns the given keys, and of these only those of get_info', () => {
     const told = dict({ length: 5, length2: 6, __proto__: 7, toString: 8, supports_record_iternext: 1 });
     assert.deepEqual(readStorageInfoChange('info', told), { length: 5, supportsRecordIternext: true });
   });

@@ -29,7 +29,7 @@ describe('A storage with TLS', () => {
     ClientStorage.open({ address, tls, waitTimeout: 5, reconnectMaxDelay: 0.05, reconnectMinDelay: 0.01 });
   const accepted = () => ({ ca: authority.cert, cert: mine.cert, key: mine.key });
 
-  it('reads, writes and pings, and comes back when its connection is lost', async () => {
+  it('reads, writes, pings, and reconnects after a loss', async () => {
     await using storage = await open(accepted());
     await storage.commit({}, (transaction) =>
       transaction.store(zeroId, zeroId, new Uint8Array(300_000).fill(7)),
@@ -43,19 +43,19 @@ describe('A storage with TLS', () => {
     assert.equal((await storage.load(zeroId)).data.length, 300_000);
   });
 
-  it('is known to the server by the name that it was told to ask for', async () => {
+  it('verifies the server against the name in servername', async () => {
     await using storage = await open({ ...accepted(), servername: 'localhost' });
     assert.equal(storage.ready, true);
   });
 
   const refused: [what: string, tls: () => TlsOptions | boolean][] = [
-    ['a server whose authority it does not know', () => ({ cert: mine.cert, key: mine.key })],
+    ['an unknown certificate authority', () => ({ cert: mine.cert, key: mine.key })],
     ['a server of another name', () => ({ ...accepted(), servername: 'zodb.example.org' })],
-    ['nothing but a certificate of its own', () => ({ ca: authority.cert })],
-    ['nothing to go by', () => true],
+    ['only the authority, and no client certificate', () => ({ ca: authority.cert })],
+    ['neither an authority nor a client certificate', () => true],
   ];
   for (const [what, tls] of refused) {
-    it(`is refused, or refuses, at once with ${what}`, async () => {
+    it(`fails at once with ${what}`, async () => {
       await assert.rejects(open(tls()), (error: Error & { code: string }) => {
         assert.equal(error.code, 'ERR_ZEO_TLS');
         assert.doesNotMatch(error.message + error.stack, /BEGIN|PRIVATE/);
@@ -64,18 +64,18 @@ describe('A storage with TLS', () => {
     });
   }
 
-  it('takes any server of the right authority where names are not to be checked', async () => {
+  it('accepts any name of the authority if checkServerIdentity allows it', async () => {
     const tls = { ...accepted(), servername: 'zodb.example.org', checkServerIdentity: () => undefined };
     await using storage = await open(tls);
     assert.equal(storage.ready, true);
   });
 
-  it('says so when the server speaks no TLS', async () => {
+  it('fails with ERR_ZEO_TLS if the server does not use TLS', async () => {
     await using plain = await ZeoServer.listen();
     await assert.rejects(open(accepted(), plain.address), { code: 'ERR_ZEO_TLS' });
   });
 
-  it('waits in vain without TLS for the greeting of a server with it, and does not hurt it', async () => {
+  it('without the tls option gets no greeting from a TLS server', async () => {
     const { address } = server;
     const opening = ClientStorage.open({ address, connectTimeout: 0.2, waitTimeout: 0.3 });
     await assert.rejects(opening, { code: 'ERR_ZEO_WAIT_TIMEOUT' });
@@ -83,10 +83,10 @@ describe('A storage with TLS', () => {
     await storage.ping();
   });
 
-  it('refuses options that it cannot use, and shows nothing of them', async () => {
+  it('rejects invalid options without showing their values', async () => {
     const wrong: unknown[] = [
       ...['yes', 1, null, { certificate: mine.cert }, { cert: mine.cert, key: 'no key' }],
-      // What Node would throw about while it dials, where nobody could catch it.
+      // Node would throw for these only when connecting, where the error could not be caught.
       ...[
         { servername: 5 },
         { checkServerIdentity: false },

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ClientStorage, type ClientStorageOptions } from '#src/zeo/index.js';
 
-/** What Node warns of while a storage is opened with these options, and closed again. */
+/** The process warnings while a storage is opened with these options and closed again. */
 async function warningsOf(options: ClientStorageOptions | string) {
   const warnings: (Error & { readonly code?: string })[] = [];
   const onWarning = (warning: Error) => warnings.push(warning);
@@ -17,9 +17,9 @@ async function warningsOf(options: ClientStorageOptions | string) {
   return warnings;
 }
 
-// The order matters: each option is warned of once in a process.
+// The order matters: there is one warning per option and process.
 describe('A duration of a storage that is most likely in the wrong unit', () => {
-  it('is not warned of as long as it makes sense', async () => {
+  it('causes no warning while it is plausible', async () => {
     const unusual = [
       { waitTimeout: 3600, connectTimeout: 600, reconnectMinDelay: 3600, reconnectMaxDelay: 3600 },
       { waitTimeout: 0.01, connectTimeout: 0.01, reconnectMinDelay: 0.001, reconnectMaxDelay: 0.001 },
@@ -41,7 +41,7 @@ describe('A duration of a storage that is most likely in the wrong unit', () => 
     ],
   ];
   for (const [options, message] of unlikely)
-    it(`is warned of once with the unit and what it comes to: ${message.split(' ', 1)}`, async () => {
+    it(`causes one warning that names value and unit: ${message.split(' ', 1)}`, async () => {
       const [warning, ...others] = await warningsOf(options);
       assert.deepEqual(others, []);
       assert.equal(warning?.name, 'ZeoUnitWarning');

@@ -26,7 +26,7 @@ function message(value: Value, encoding: 'Z' | 'M' = 'Z'): Uint8Array {
 describe('ClientSession', () => {
   for (const encoding of ['Z', 'M'] as const) {
     describe(`in encoding ${encoding}`, () => {
-      it('gives replies, errors and one-way calls in order', () => {
+      it('emits replies, errors and one-way calls in order', () => {
         const stream = Buffer.concat([
           message([1, 0, '.reply', null], encoding),
           message([0, true, 'info', [{ size: 1 }]], encoding),
@@ -53,14 +53,14 @@ describe('ClientSession', () => {
         }
       });
 
-      it('decodes the value of a reply when it is looked at, and not twice', () => {
+      it('decodes the value of a reply on first access, and only once', () => {
         const [event] = received(connected(encoding), message([5, 0, '.reply', { a: [1] }], encoding));
         assert.ok(event?.type === 'reply');
         assert.equal((event.value as { a: Value }).a, (event.value as { a: Value }).a);
         assert.deepEqual((event.value as { a: Value }).a, [1]);
       });
 
-      it('keeps nothing in memory that is used again', () => {
+      it('copies values out of memory that is reused', () => {
         const memory = new Uint8Array(1000);
         const session = connected(encoding, { reusedMemory: memory.buffer });
         const kept: unknown[] = [];
@@ -91,7 +91,7 @@ describe('ClientSession', () => {
         assert.throws(() => received(session, message([6, 0, '.reply', null], encoding)), error);
       });
 
-      it('hands over nothing that follows a reply whose value has turned out to be malformed', () => {
+      it('emits nothing after a reply whose value proved malformed', () => {
         const session = connected(encoding);
         const malformed = message([5, 0, '.reply', { deep: '~' }], encoding);
         malformed[malformed.lastIndexOf('~'.charCodeAt(0))] = 0xff;
@@ -106,7 +106,7 @@ describe('ClientSession', () => {
         assert.deepEqual(ids, [5]);
       });
 
-      it('tells whose answer is over its limit as soon as its head is there, skips it, and goes on', () => {
+      it('reports a reply over its limit from its head, and skips the rest', () => {
         const session = connected(encoding, { maxFrameBytes: 1000 });
         const stream = message([300, 0, '.reply', bytes('x'.repeat(1000))], encoding);
         assert.deepEqual(eventsOf(session, stream.subarray(0, 20)), []);
@@ -122,7 +122,7 @@ describe('ClientSession', () => {
         assert.deepEqual(eventsOf(session, rest), [{ type: 'reply', id: 7, value: 'next' }]);
       });
 
-      it('skips an answer over its limit whatever its id and value are', () => {
+      it('skips a reply over its limit whatever its id and value', () => {
         const large = 'x'.repeat(1000);
         for (const id of [1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31 - 1]) {
           const session = connected(encoding, { maxFrameBytes: 1000 });
@@ -142,7 +142,7 @@ describe('ClientSession', () => {
         }
       });
 
-      it('is broken by a message over its limit that does not begin as an answer', () => {
+      it('is broken by a message over its limit that is not a reply', () => {
         const large = 'x'.repeat(1000);
         const others: Value[] = [
           [0, true, 'invalidateTransaction', [bytes('tid'), [large]]],
@@ -165,7 +165,7 @@ describe('ClientSession', () => {
         }
       });
 
-      it('gives the same events and the same fault however answers over its limit are cut', () => {
+      it('emits the same however replies over its limit are split', () => {
         const size = fc.oneof(fc.nat(40), fc.integer({ min: 30, max: 300 }));
         const kinds = { weight: 20, arbitrary: fc.constantFrom('value', 'exception') };
         const messages = fc.array(
@@ -205,20 +205,40 @@ describe('ClientSession', () => {
       });
 
       const wrong: [string, Value, RegExp][] = [
-        ['no tuple', 'hello', /not a tuple of four/],
-        ['a tuple of three', [1, 0, '.reply'], /not a tuple of four/],
-        ['an id that is text', ['1', 0, '.reply', 1], /id that is neither/],
-        ['an id that is a fraction', [1.5, 0, '.reply', 1], /id that is neither/],
-        ['flags that are text', [1, 'x', '.reply', 1], /flags must be a number/],
-        ['a method that is bytes', [0, true, bytes('info'), []], /method must be text/],
-        ['unknown flags', [1, 3, '.reply', 1], /unknown flags 3/],
-        ['a call that wants a reply', [1, false, 'info', []], /wants a reply/],
-        ['a one-way call without a tuple', [0, true, 'info', null], /Call of "info" without a tuple/],
-        ['an error without a class name', [1, 2, '.reply', [1, []]], /without a class name/],
-        ['an error that is no pair', [1, 2, '.reply', null], /without a class name/],
+        ['a string', 'hello', /Malformed message: expected a tuple of four/],
+        ['a tuple of three', [1, 0, '.reply'], /Malformed message: expected a tuple of four/],
+        [
+          'an id that is a string',
+          ['1', 0, '.reply', 1],
+          /Malformed message id: expected an integer or a pair of bytes/,
+        ],
+        [
+          'an id that is a fraction',
+          [1.5, 0, '.reply', 1],
+          /Malformed message id: expected an integer or a pair of bytes/,
+        ],
+        ['flags that are a string', [1, 'x', '.reply', 1], /Malformed message flags: expected a number/],
+        [
+          'a method that is bytes',
+          [0, true, bytes('info'), []],
+          /Malformed message method: expected a string/,
+        ],
+        ['unknown flags', [1, 3, '.reply', 1], /Malformed reply flags: .* received 3/],
+        ['a call that expects a reply', [1, false, 'info', []], /expected a one-way call/],
+        ['a one-way call without a tuple', [0, true, 'info', null], /arguments of "info": expected a tuple/],
+        [
+          'an error without a class name',
+          [1, 2, '.reply', [1, []]],
+          /Malformed error reply: expected a class name/,
+        ],
+        [
+          'an error that is not a pair',
+          [1, 2, '.reply', null],
+          /Malformed error reply: expected a class name/,
+        ],
       ];
       for (const [name, value, reason] of wrong) {
-        it(`refuses ${name}`, () => {
+        it(`rejects ${name}`, () => {
           expectFault(
             () => eventsOf(connected(encoding), message(value, encoding)),
             'ERR_ZEO_PROTOCOL',
@@ -229,7 +249,7 @@ describe('ClientSession', () => {
     });
   }
 
-  it('gives an exception in the form of ZEO 4 as an error', () => {
+  it('emits an exception in the form of ZEO 4 as an error', () => {
     const pickle = bytes(
       ...[
         0x80,
@@ -258,14 +278,14 @@ describe('ClientSession', () => {
     ]);
   });
 
-  it('makes a ServerError of an error reply', () => {
+  it('turns an error reply into a ServerError', () => {
     const stream = message([1, 2, '.reply', ['ZODB.POSException.ReadOnlyError', []]]);
     const [event] = received(connected(), stream);
     assert.ok(event?.type === 'error' && event.error instanceof ServerError);
     assert.equal(event.error.code, 'ERR_ZEO_READ_ONLY');
   });
 
-  it('does not take a crafted pickle for the reply that it begins as', () => {
+  it('rejects a crafted pickle that only begins as a reply', () => {
     const session = connected();
     const pickle = bytes(0x80, 3, '(K', 1, 'K', 0, 'X', u32le(6), '.replyNNt.');
     const [event] = received(session, frame(pickle));
@@ -273,7 +293,7 @@ describe('ClientSession', () => {
     expectFault(() => received(session, bytes()), 'ERR_ZEO_PROTOCOL', /tuple of four/);
   });
 
-  it('gives the events before a fault, then the fault, then the same fault for ever', () => {
+  it('emits the events before a fault, then always the same fault', () => {
     const session = connected();
     const good = message([1, 0, '.reply', null]);
     const events: ClientEvent[] = [];
@@ -293,7 +313,7 @@ describe('ClientSession', () => {
     );
   });
 
-  it('refuses a frame over its limit that begins as no answer before the rest of its bytes is there', () => {
+  it('rejects a non-reply over its limit before its rest has arrived', () => {
     const session = connected('Z', { maxFrameBytes: 1000 });
     const beginning = new Uint8Array(30);
     expectFault(

@@ -24,7 +24,7 @@ function framesOf(
 }
 
 describe('FrameDecoder', () => {
-  it('finds the same frames however the stream is cut', () => {
+  it('returns the same frames however the stream is split', () => {
     // Else fast-check hardly ever makes one of more than ten bytes.
     const size = 'max';
     const payloads = fc.array(fc.uint8Array({ maxLength: 40, size }), { maxLength: 5 });
@@ -44,7 +44,7 @@ describe('FrameDecoder', () => {
     );
   });
 
-  it('finds the frames of a stream that comes byte by byte', () => {
+  it('returns the frames of a stream that arrives byte by byte', () => {
     const stream = bytes(frame('one'), frame(''), frame('three'));
     assert.deepEqual(framesOf([...stream].map((byte) => bytes(byte))), [
       bytes('one'),
@@ -53,14 +53,14 @@ describe('FrameDecoder', () => {
     ]);
   });
 
-  it('gives views of a chunk, not copies, and never Buffers', () => {
+  it('returns views of a chunk, not copies, and never Buffers', () => {
     const chunk = Buffer.from(frame('whole'));
     const [whole] = framesOf([chunk]) as [Uint8Array];
     assert.equal(whole.buffer, chunk.buffer);
     assert.equal(whole.constructor, Uint8Array);
   });
 
-  it('tells of a length over the limit as soon as its four bytes are there, if nothing more is asked for', () => {
+  it('reports a length over the limit once its four bytes arrived', () => {
     for (const chunks of [[bytes(0xff, 0xff, 0xff, 0xff)], [bytes(0xff, 0xff), bytes(0xff), bytes(0xff)]]) {
       const decoder = new FrameDecoder();
       const told = chunks.map((chunk) => {
@@ -71,7 +71,7 @@ describe('FrameDecoder', () => {
     }
   });
 
-  it('skips a frame of 4 GiB without taking memory, and finds the next one', () => {
+  it('skips a frame of 4 GiB without memory, and returns the next one', () => {
     const decoder = new FrameDecoder();
     const chunk = new Uint8Array(16 * 1024 * 1024);
     const before = process.memoryUsage().arrayBuffers;
@@ -87,7 +87,7 @@ describe('FrameDecoder', () => {
     assert.deepEqual(framesOf([frame(new Uint8Array(limit))]), [new Uint8Array(limit)]);
   });
 
-  it('takes no memory for a length that is only announced', () => {
+  it('allocates nothing for a length that is only announced', () => {
     const before = process.memoryUsage().arrayBuffers;
     const decoders = Array.from({ length: 50 }, () => {
       const decoder = new FrameDecoder();
@@ -116,7 +116,7 @@ describe('FrameDecoder', () => {
     assert.equal(whole[size - 1], 7);
   });
 
-  it('shows what is known of a frame that is not complete', () => {
+  it('peeks at the bytes of an incomplete frame', () => {
     const decoder = new FrameDecoder();
     for (const chunk of [bytes(0, 0), bytes(0, 9, 'ab'), bytes('cd')]) {
       decoder.push(chunk);

@@ -6,7 +6,7 @@ import { bytes, frame } from './byte-builder.js';
 import { expectFault } from './expect-fault.js';
 import { eventsOf } from './session-events.js';
 
-describe('the greeting of a server', () => {
+describe('The greeting of a server', () => {
   for (const [greeting, answer] of [
     ['Z5', 'Z5'],
     ['M5', 'M5'],
@@ -23,10 +23,25 @@ describe('the greeting of a server', () => {
   }
 
   const refused: [string, Uint8Array, ErrorCode, RegExp][] = [
-    ['ZEO 4', frame('Z4'), 'ERR_ZEO_PROTOCOL_VERSION', /protocol Z4, too old .* version 5/],
-    ['ZEO 3.10', frame('Z310'), 'ERR_ZEO_PROTOCOL_VERSION', /protocol Z310, too old .* version 5/],
+    [
+      'ZEO 4',
+      frame('Z4'),
+      'ERR_ZEO_PROTOCOL_VERSION',
+      /expected version 5 .* announced Z4, which is too old/,
+    ],
+    [
+      'ZEO 3.10',
+      frame('Z310'),
+      'ERR_ZEO_PROTOCOL_VERSION',
+      /expected version 5 .* announced Z310, which is too old/,
+    ],
     ['ZEO 3.10.1', frame('Z3101'), 'ERR_ZEO_PROTOCOL_VERSION', /Z3101/],
-    ['an unknown encoding', frame('X5'), 'ERR_ZEO_PROTOCOL_VERSION', /protocol X5, whose encoding/],
+    [
+      'an unknown encoding',
+      frame('X5'),
+      'ERR_ZEO_PROTOCOL_VERSION',
+      /expected encoding Z or M .* announced X5/,
+    ],
     ['no version', frame('Z'), 'ERR_ZEO_NOT_ZEO', /not a greeting: received "Z"/],
     ['an empty frame', frame(''), 'ERR_ZEO_NOT_ZEO', /not a greeting/],
     ['a wrong first byte', frame('a5'), 'ERR_ZEO_NOT_ZEO', /received "a5"/],
@@ -46,14 +61,14 @@ describe('the greeting of a server', () => {
     ['a frame of 11 bytes', bytes(0, 0, 0, 11), 'ERR_ZEO_NOT_ZEO', /too long for a greeting/],
   ];
   for (const [name, stream, code, message] of refused) {
-    it(`is refused when it is ${name}, and at once`, () => {
+    it(`is rejected at once if it is ${name}`, () => {
       expectFault(() => eventsOf(new ClientSession(), stream), code, message);
       const session = new ClientSession();
       expectFault(() => [...stream].map((byte) => eventsOf(session, bytes(byte))), code);
     });
   }
 
-  it('is shown in at most 40 printable bytes when it is none', () => {
+  it('is shown in at most 40 printable bytes if it is malformed', () => {
     const stream = bytes('HTTP/1.1 200 OK\r\nX: ', 'y'.repeat(500));
     const { message } = expectFault(() => eventsOf(new ClientSession(), stream), 'ERR_ZEO_NOT_ZEO');
     assert.ok(message.length < 160, message);
@@ -61,22 +76,26 @@ describe('the greeting of a server', () => {
   });
 });
 
-describe('the answer of a client', () => {
-  it('is the handshake or the health check', () => {
+describe('The answer of a client', () => {
+  it('is either the handshake or the health check', () => {
     const open = () => new ServerSession({ encoding: 'M' });
     assert.deepEqual(bytes(open().greeting()), frame('M5'));
     assert.deepEqual(eventsOf(open(), frame('M5')), [{ type: 'handshake', protocol: 'M5' }]);
     assert.deepEqual(eventsOf(open(), frame('ruok')), [{ type: 'ruok' }]);
   });
 
-  it('is refused when it is not what was announced', () => {
+  it('is rejected if it is not the announced protocol', () => {
     for (const answer of ['Z5', 'M4', 'M6']) {
       const session = new ServerSession({ encoding: 'M' });
-      expectFault(() => eventsOf(session, frame(answer)), 'ERR_ZEO_PROTOCOL_VERSION', /announced was M5/);
+      expectFault(
+        () => eventsOf(session, frame(answer)),
+        'ERR_ZEO_PROTOCOL_VERSION',
+        /expected M5, as announced/,
+      );
     }
   });
 
-  it('is refused when it is another protocol', () => {
+  it('is rejected if it is another protocol than ZEO', () => {
     const server = () => new ServerSession({ encoding: 'Z' });
     expectFault(() => eventsOf(server(), bytes('GET / HTTP/1.1\r\n')), 'ERR_ZEO_NOT_ZEO', /an HTTP client/);
     expectFault(() => eventsOf(server(), bytes(0x16, 3, 1, 0, 200)), 'ERR_ZEO_NOT_ZEO', /a TLS handshake/);

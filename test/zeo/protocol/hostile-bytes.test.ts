@@ -61,8 +61,8 @@ for (const [encoding, recording] of [
       ? new ClientSession({ maxFrameBytes: 100_000 })
       : new ServerSession({ encoding, maxFrameBytes: 100_000 });
 
-  describe(`hostile bytes in encoding ${encoding}`, () => {
-    it('give a value or a ProtocolError when they are random', () => {
+  describe(`Hostile bytes in encoding ${encoding}`, () => {
+    it('give a value or a ProtocolError if they are random', () => {
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
           valueOrFault(() => decode(bytes, 'server'));
@@ -71,7 +71,7 @@ for (const [encoding, recording] of [
       );
     });
 
-    it('give a value or a ProtocolError when they are a message with a few bytes changed', () => {
+    it('give a value or a ProtocolError if they are a mutated message', () => {
       fc.assert(
         fc.property(mutated, (bytes) => {
           // What comes out must also be harmless to print.
@@ -84,7 +84,7 @@ for (const [encoding, recording] of [
       );
     });
 
-    it('give a ProtocolError when they are a message cut short', () => {
+    it('give a ProtocolError if they are a truncated message', () => {
       for (const payload of payloads) {
         for (let length = 0; length < payload.length; length++) {
           assert.equal(
@@ -95,7 +95,7 @@ for (const [encoding, recording] of [
       }
     });
 
-    it('give the same events and the same fault however a conversation is cut', () => {
+    it('give the same events and fault however they are split', () => {
       const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 2 });
       const cuts = fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 40 });
       fc.assert(
@@ -116,7 +116,7 @@ for (const [encoding, recording] of [
   });
 }
 
-describe('hostile pickles', () => {
+describe('Hostile pickles', () => {
   it('give a value that can be printed, or a ProtocolError', () => {
     let values = 0;
     fc.assert(

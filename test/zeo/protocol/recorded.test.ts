@@ -39,13 +39,13 @@ for (const name of recordings) {
   const messages = recordedFrames(name).filter((recorded) => typeof recorded.value !== 'string');
   const talks = conversations(name);
 
-  describe(`recorded conversations: ${name}`, () => {
-    it('decodes every message to the recorded value', () => {
+  describe(`The recorded conversation ${name}`, () => {
+    it('is decoded to the recorded values', () => {
       assert.ok(messages.length > 5);
       for (const { from, payload, value } of messages) assert.deepEqual(codec.decode(payload, from), value);
     });
 
-    it('encodes every message to bytes that decode to the same value', () => {
+    it('is encoded to bytes that decode to the same values', () => {
       for (const { from, value } of messages) {
         const encoded = codec.encodeFrame(value, maxFrameBytes);
         assert.equal(new DataView(encoded.buffer, encoded.byteOffset).getUint32(0), encoded.length - 4);
@@ -53,7 +53,7 @@ for (const name of recordings) {
       }
     });
 
-    it('gives the client session one event for each message of the server', () => {
+    it('makes the client session emit one event per server message', () => {
       for (const talk of talks) {
         const session = new ClientSession();
         const sent = talk.filter(({ from, value }) => from === 'server' && !isStatus(value));
@@ -63,7 +63,7 @@ for (const name of recordings) {
       }
     });
 
-    it('gives the server session one event for each message of the client', () => {
+    it('makes the server session emit one event per client message', () => {
       for (const talk of talks) {
         const session = new ServerSession({ encoding });
         const sent = talk.filter(({ from }) => from === 'client');

@@ -5,13 +5,13 @@ import { bytes, frame } from './byte-builder.js';
 import { expectFault } from './expect-fault.js';
 import { eventsOf } from './session-events.js';
 
-describe('the health check', () => {
-  it('is understood by the server session', () => {
+describe('The health check', () => {
+  it('is recognized by the server session', () => {
     assert.deepEqual(eventsOf(new ServerSession({ encoding: 'Z' }), ruokRequest()), [{ type: 'ruok' }]);
   });
 
   // testZEO.test_ruok
-  it('reads the greeting, then the status of each storage', () => {
+  it('returns the greeting, then the status of each storage', () => {
     const reader = ruokReader();
     const stream = bytes(frame('M5'), frame('{"1": {"connections": 0, "lock_time": null}}'));
     const events = [...stream].flatMap((byte) => eventsOf(reader, bytes(byte)));
@@ -21,13 +21,13 @@ describe('the health check', () => {
     ]);
   });
 
-  it('refuses a status that is none', () => {
+  it('rejects a malformed status', () => {
     for (const status of ['', '{', '[]', 'null', '{"1": 2}', '{"1": []}', '\xff']) {
-      expectFault(() => parseStatus(bytes(status)), 'ERR_ZEO_PROTOCOL', /Server status/);
+      expectFault(() => parseStatus(bytes(status)), 'ERR_ZEO_PROTOCOL', /Malformed server status/);
     }
   });
 
-  it('refuses a status of more than 4 MiB, and a peer that is no ZEO server', () => {
+  it('rejects a status over 4 MiB, and a peer that does not speak ZEO', () => {
     const reader = ruokReader();
     eventsOf(reader, frame('Z5'));
     expectFault(() => eventsOf(reader, bytes(0, 0x40, 0, 1)), 'ERR_ZEO_FRAME_TOO_LARGE');

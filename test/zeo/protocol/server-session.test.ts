@@ -16,7 +16,7 @@ for (const encoding of ['Z', 'M'] as const) {
   const message = (value: Value) => codecs[encoding].encodeFrame(value, 1_000_000);
 
   describe(`ServerSession in encoding ${encoding}`, () => {
-    it('gives calls, one-way calls and heartbeats', () => {
+    it('emits calls, one-way calls and heartbeats', () => {
       const id = [bytes('oid'), bytes('tid')];
       const stream = Buffer.concat([
         message([1, false, 'register', ['1', true]]),
@@ -32,29 +32,29 @@ for (const encoding of ['Z', 'M'] as const) {
       ]);
     });
 
-    it('refuses replies, unknown flags and arguments that are no tuple', () => {
+    it('rejects replies, unknown flags and arguments other than a tuple', () => {
       for (const [value, reason] of [
-        [[1, 0, '.reply', null], /only a server/],
-        [[1, 2, 'ping', []], /unknown flags 2/],
-        [[1, false, 'ping', null], /without a tuple/],
+        [[1, 0, '.reply', null], /expected a call; received a reply/],
+        [[1, 2, 'ping', []], /Malformed call flags: .* received 2/],
+        [[1, false, 'ping', null], /arguments of "ping": expected a tuple/],
       ] as const) {
         expectFault(() => eventsOf(connected(), message(value)), 'ERR_ZEO_PROTOCOL', reason);
       }
     });
 
-    it('refuses messages after the health check', () => {
+    it('rejects messages after the health check', () => {
       const session = new ServerSession({ encoding });
       eventsOf(session, frame('ruok'));
       expectFault(() => eventsOf(session, message([1, false, 'ping', []])), 'ERR_ZEO_PROTOCOL', /after ruok/);
     });
 
-    it('encodes nothing but its greeting and raw frames before the handshake', () => {
+    it('encodes only greetings and raw frames before the handshake', () => {
       const session = new ServerSession({ encoding });
       assert.throws(() => session.encodeReply(1, null), { code: 'ERR_ZEO_DISCONNECTED' });
       assert.deepEqual(bytes(session.encodeRaw(bytes('{}'))), frame('{}'));
     });
 
-    it('understands a client session, and is understood by it', () => {
+    it('exchanges messages with a client session, both ways', () => {
       const server = new ServerSession({ encoding });
       const client = new ClientSession();
       eventsOf(client, server.greeting());

@@ -124,8 +124,8 @@ describe('The client cache', () => {
 
   it('tells a load whose answer was overtaken by an invalidation', () => {
     const cache = filled();
-    const load = cache.expect(key);
-    const other = cache.expect(formatId(id(2)));
+    const load = cache.beginLoad(key);
+    const other = cache.beginLoad(formatId(id(2)));
     assert.equal(load.isOvertaken(revision(10, null)), false);
     cache.invalidate(id(1), id(20));
     cache.invalidate(id(1), id(15));
@@ -136,7 +136,7 @@ describe('The client cache', () => {
     cache.clear(id(30));
     assert.equal(other.isOvertaken(revision(10, null)), true);
     for (const each of [load, other]) each.done();
-    assert.equal(cache.expect(key).isOvertaken(revision(10, null)), false);
+    assert.equal(cache.beginLoad(key).isOvertaken(revision(10, null)), false);
   });
 
   it('never answers with another revision than the server would, whatever was loaded when', () => {

@@ -14,8 +14,8 @@ import { Freshness } from './freshness.js';
 
 const noArgs: readonly Value[] = [];
 
-/** The part of a `ClientStorage` that lives with its connection: what the agent sees, and what ends it. */
-export abstract class LiveStorage extends StorageEvents implements KeepAliveTarget, AsyncDisposable {
+/** The part of a `ClientStorage` that concerns its connection: the agent's view of it, reconnecting, and closing. */
+export abstract class ConnectedStorage extends StorageEvents implements KeepAliveTarget, AsyncDisposable {
   readonly loadLock = new LoadLock();
   protected readonly freshness: Freshness;
   protected readonly supervisor: Supervisor;
@@ -35,7 +35,7 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveTarg
     return name ?? `${addresses.map(formatAddress).join(',')}/${storage}`;
   }
 
-  /** Whether it is connected and serves calls. */
+  /** Whether it is connected and ready for calls. */
   get ready(): boolean {
     return this.supervisor.connection !== undefined;
   }
@@ -50,61 +50,61 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveTarg
     return this.ready;
   }
 
-  /** How many connections there were, the present one included. 0 before the first. */
+  /** Number of connections so far, the current one included. 0 before the first. */
   get generation(): number {
     return this.supervisor.generation;
   }
 
-  /** When the last byte came on the present connection, in milliseconds of `performance.now()`. */
+  /** When the last byte was received on the current connection, in milliseconds of `performance.now()`. */
   get lastReceivedAt(): number | undefined {
     return this.supervisor.connection?.lastReceivedAt;
   }
 
-  /** What was written to the present connection. */
+  /** What was written to the current connection. */
   get outgoing(): Outgoing | undefined {
     return this.supervisor.connection?.outgoing;
   }
 
-  /** The ports of the present connection; `undefined` for a unix domain socket. */
+  /** The ports of the current connection; `undefined` for a unix domain socket. */
   get socketPorts(): SocketPorts | undefined {
     return this.supervisor.connection?.ports;
   }
 
-  /** Why there is no connection, or why the last attempt to get one failed; `undefined` while there is one. */
+  /** Why the connection was lost, or why the last attempt to connect failed; `undefined` while connected. */
   get lastError(): Error | undefined {
     return this.supervisor.lastError;
   }
 
   /**
-   * When the last connection was lost, in milliseconds of `performance.now()`; `undefined` while there is one, and before
-   * the first.
+   * When the last connection was lost, in milliseconds of `performance.now()`; `undefined` while connected, and before the
+   * first connection.
    */
   get lostAt(): number | undefined {
     return this.ready ? undefined : this.supervisor.lostAt;
   }
 
-  /** The server that it is connected to. */
+  /** The address of the server that it is connected to. */
   get address(): string | undefined {
     return this.supervisor.connection?.address;
   }
 
-  /** Whether the connection, or else the last one, cannot write: asked for, or a read-only fallback. */
+  /** Whether the current or last connection is read-only: as requested, or as a fallback. */
   isReadOnly(): boolean {
     return this.supervisor.readOnly;
   }
 
   /**
-   * What the server said of its storage when the connection began, when {@link getInfo} asked, or by itself, as
-   * after a commit or a pack. `undefined` before the first connection.
+   * The server's information on its storage, from the start of the connection, the last {@link getInfo}, or a later
+   * notification, as after a commit or a pack. `undefined` before the first connection.
    */
   get info(): StorageInfo | undefined {
     return this.freshness.info;
   }
 
   /**
-   * Other servers from now on, which serve the same data (`ZEO/ClientStorage.py: new_addr`). A connection that there
-   * is, or that is being taken into service, stays until it is lost. A search that is under way starts anew, unless they
-   * are the same as before. Any listener may call it.
+   * Replaces the addresses by those of other servers with the same data (`ZEO/ClientStorage.py: new_addr`). The current
+   * connection, or one that is being adopted, is kept until it is lost. A search in progress starts over, unless the
+   * addresses are the same as before. Any listener may call it.
    *
    * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`, `ERR_ZEO_CLOSED`
    */
@@ -112,28 +112,28 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveTarg
     this.supervisor.moveTo(parseAddresses(addresses));
   }
 
-  /** Asks the server about its storage; {@link info} is the answer then, unless the server has told something meanwhile. */
+  /** Asks the server about its storage, and updates {@link info} unless a notification has done so in the meantime. */
   async getInfo(signal?: AbortSignal): Promise<StorageInfo> {
     const known = this.freshness.info;
     const info = readStorageInfo(await this.call('get_info', noArgs, signal));
-    // What the server has told meanwhile may be newer than this answer.
+    // A notification that arrived in the meantime may be newer than this reply.
     if (this.freshness.info === known) this.freshness.info = info;
     return info;
   }
 
-  /** The server's statistics on its storage: connections, loads, stores, lock times … */
+  /** The server's statistics on its storage, by name: connections, loads, stores, lock times … */
   async serverStatus(signal?: AbortSignal): Promise<{ readonly [key: string]: Value }> {
     return checkDict('server_status', await this.call('server_status', noArgs, signal));
   }
 
   /**
-   * One round trip, as the `pingMethod` option has it. It never waits for a connection, and the reply counts for
-   * having come: `info` is not changed by it.
+   * One round trip with the method of the `pingMethod` option. It never waits for a connection, and the content of the reply
+   * is ignored: `info` does not change.
    *
-   * @throws ClientDisconnected when there is none, or it is lost
+   * @throws ClientDisconnected if there is no connection, or it is lost
    */
   ping(signal?: AbortSignal): Promise<unknown> {
-    // Not by `async`, which makes another promise for each ping.
+    // Not `async`: that would allocate another promise for each ping.
     if (signal !== undefined) {
       try {
         checkSignal(signal);
@@ -143,24 +143,24 @@ export abstract class LiveStorage extends StorageEvents implements KeepAliveTarg
     }
     const { connection, closed } = this.supervisor;
     if (connection === undefined)
-      return Promise.reject(closed ?? new ClientDisconnected('There is no connection to ping'));
+      return Promise.reject(closed ?? new ClientDisconnected('Cannot ping: there is no connection'));
     return connection.probe(this.#options.pingMethod, noArgs, signal);
   }
 
-  /** A ping without a signal is pending until its reply comes or its connection is gone. */
+  /** An abandoned ping leaks nothing: it is pending until its reply arrives or its connection ends. */
   get ignoresPingSignal(): boolean {
     return true;
   }
 
   /**
    * Destroys the connection at once if it is still the one of `generation`: every pending call rejects with a
-   * ClientDisconnected caused by `error`, and a new connection is sought. Does nothing while there is none.
+   * ClientDisconnected whose `cause` is `error`, and the storage reconnects. Does nothing while there is no connection.
    */
   drop(error: Error, generation: number): void {
     this.supervisor.drop(error, generation);
   }
 
-  /** Closes it for good: what is pending or comes later rejects with `ERR_ZEO_CLOSED`. May be called again. */
+  /** Closes the storage for good: pending and later calls reject with `ERR_ZEO_CLOSED`. May be called more than once. */
   async close(): Promise<void> {
     const isFirst = this.supervisor.closed === undefined;
     const closing = this.supervisor.close();
