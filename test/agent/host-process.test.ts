@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { commitAfterPings } from '../hosts/commit-after-pings.js';
 import { runHost } from '../hosts/run-host.js';
-import { tellPings } from '../hosts/tell-pings.js';
 
 const register = ['--import', 'zeo-keepalive/register'];
 
@@ -62,8 +62,8 @@ describe('a host process', { timeout: 120_000 }, () => {
 
   it('has the agent spawned by --import, in its main thread only, and without a line of its own', async () => {
     await using server = await ZeoServer.listen();
-    tellPings(server);
-    const { code, stdout, stderr } = await runHost('knows-nothing-of-it', {
+    commitAfterPings(server);
+    const { code, stdout, stderr } = await runHost('only-opens-databases', {
       args: [server.address],
       env: { ZEO_KEEPALIVE_PERIOD: '0.1' },
       nodeOptions: register,
@@ -75,8 +75,8 @@ describe('a host process', { timeout: 120_000 }, () => {
 
   it('says at the level of details that --import starts nothing in a worker thread, and not in its own', async () => {
     await using server = await ZeoServer.listen();
-    tellPings(server);
-    const { stderr } = await runHost('knows-nothing-of-it', {
+    commitAfterPings(server);
+    const { stderr } = await runHost('only-opens-databases', {
       args: [server.address],
       // As a deployment has it that cannot change the command: what is in it holds for every thread.
       env: {
@@ -91,7 +91,7 @@ describe('a host process', { timeout: 120_000 }, () => {
 
   it('runs without an agent when its period is no number, and the log says so at PANIC', async () => {
     const env = { ZEO_KEEPALIVE_PERIOD: 'soon' };
-    const { stderr } = await runHost('knows-nothing-of-it', {
+    const { stderr } = await runHost('only-opens-databases', {
       args: ['nonsense'],
       env,
       nodeOptions: register,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { commitAfterPings } from '../hosts/commit-after-pings.js';
 import { runHost } from '../hosts/run-host.js';
 import { SecondCopy } from '../hosts/second-copy.js';
-import { tellPings } from '../hosts/tell-pings.js';
 
 describe('two copies of the package in one process', { timeout: 120_000 }, () => {
   let copy: SecondCopy;
   before(async () => {
-    copy = await SecondCopy.install('knows-nothing-of-it');
+    copy = await SecondCopy.install('only-opens-databases');
   });
   after(() => copy[Symbol.asyncDispose]());
 
@@ -20,8 +20,8 @@ describe('two copies of the package in one process', { timeout: 120_000 }, () =>
 
   it('keep alive what the application opens in one, with the agent that --import starts in the other', async () => {
     await using server = await ZeoServer.listen();
-    const calls = tellPings(server);
-    const { code, stderr } = await runHost('knows-nothing-of-it', {
+    const calls = commitAfterPings(server);
+    const { code, stderr } = await runHost('only-opens-databases', {
       folder: copy.folder,
       args: [server.address],
       env: { ZEO_KEEPALIVE_PERIOD: '0.1' },

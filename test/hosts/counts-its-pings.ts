@@ -1,5 +1,5 @@
-// An application that registers a meter provider of its own, if it can, after the agent was started. Started with
-// `--import zeo-keepalive/register`. Prints what of the agent's pings the provider has seen.
+// An application that registers its own meter provider, if OpenTelemetry is installed, after the agent has started. Run
+// with `--import zeo-keepalive/register`. Prints the number of the agent's pings that the provider has recorded.
 import { databases } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 
@@ -7,7 +7,7 @@ const openTelemetry = await loadOpenTelemetry();
 const storage = databases.open('main', await ClientStorage.open({ address: process.argv[2] as string }));
 
 if (openTelemetry === undefined) {
-  // Time enough for a ping.
+  // Enough time for a ping.
   await new Promise((resolve) => setTimeout(resolve, 2000));
   console.log('no provider');
 } else {

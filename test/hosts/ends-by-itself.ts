@@ -1,4 +1,4 @@
-// A host that does its work and ends, without a word to the agent. Its storage is closed; the agent is not stopped.
+// A host that does its work and exits. It closes its storage, but does not stop the agent.
 import { once } from 'node:events';
 import { databases, startThread } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';

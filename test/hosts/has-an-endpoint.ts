@@ -1,4 +1,4 @@
-// Has an open endpoint, over which calls have gone, and nothing else to do.
+// Has an open endpoint that has been used, and nothing else to do.
 import { MessageChannel } from 'node:worker_threads';
 import { connect } from '#src/threads/endpoint.js';
 

@@ -1,4 +1,4 @@
-// Prints which of undici's parts Node has loaded after the agent's first pings.
+// Prints which modules of undici Node has loaded after the agent's first ping.
 import { once } from 'node:events';
 import { databases, startThread, stopThread } from 'zeo-keepalive';
 

@@ -1,10 +1,10 @@
-// Loads a second copy of the package, whose `index.js` is its first argument, and writes what the two have in common. With
-// `--freeze` as the second, its globals cannot be added to.
+// Loads a second copy of the package, whose `index.js` is the first argument, and prints what the two copies share. With
+// `--freeze` as the second argument, the global object cannot be extended.
 if (process.argv[3] === '--freeze') Object.preventExtensions(globalThis);
 const one = await import('zeo-keepalive');
 const other = (await import(process.argv[2] as string)) as typeof one;
 
-/** The code of what a call throws, and whether it is an error of both copies by its class. */
+/** The code of the error that a call throws, and whether it is an instance of the class of both copies. */
 function failure(call: () => unknown): string {
   try {
     call();

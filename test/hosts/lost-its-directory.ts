@@ -1,4 +1,4 @@
-// A host whose working directory is gone when the agent's thread is started, and is another one after two attempts.
+// A host whose working directory does not exist when the agent's thread starts, and is replaced after two attempts.
 import { once } from 'node:events';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';

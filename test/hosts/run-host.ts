@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export interface HostRun {
-  /** `null` when it was killed for not ending by itself. */
+  /** `null` if it was killed because it did not exit by itself. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -14,21 +14,21 @@ export interface HostOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
-  /** The folder that the host is in; by default this one. */
+  /** The folder of the host; by default this one. */
   readonly folder?: URL;
-  /** Called with each line that the host writes, to standard output or to standard error. */
+  /** Called with each line that the host writes to standard output or standard error. */
   readonly onLine?: (line: string) => void;
 }
 
-/** Longer than any of these hosts needs, on a machine that is busy; a host that is still there then hangs. */
+/** More than any of these hosts needs, even on a busy machine: a host that runs longer hangs. */
 const patienceMs = 30_000;
 
-/** Runs one of the hosts in a process of its own, until it ends by itself. */
+/** Runs one of the hosts in a process of its own, until it exits by itself. */
 export async function runHost(name: string, options: HostOptions = {}): Promise<HostRun> {
   const { args = [], env = {}, nodeOptions = [], folder = import.meta.url, onLine } = options;
   const script = fileURLToPath(new URL(`./${name}.js`, folder));
   const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
-    // Where the package's own name leads to itself.
+    // Where the package can import itself by name.
     cwd: fileURLToPath(new URL('../../..', import.meta.url)),
     env: { ...process.env, ...env },
     timeout: patienceMs,

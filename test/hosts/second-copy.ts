@@ -6,12 +6,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
- * A folder with an application and a copy of this package of its own, as a second `node_modules` has one.
- *
- * The hosts that it is given find their `zeo-keepalive` there.
+ * A folder with an application and its own copy of this package in `node_modules`. The hosts installed there import that
+ * copy as `zeo-keepalive`.
  */
 export class SecondCopy implements AsyncDisposable {
-  /** Of the application. */
+  /** The folder of the application. */
   readonly folder: URL;
   readonly #path: string;
 
@@ -34,12 +33,12 @@ export class SecondCopy implements AsyncDisposable {
     return copy;
   }
 
-  /** A module of the copy. */
+  /** The URL of a module of the copy, by its path below `dist/src`. */
   module(name: string): URL {
     return pathToFileURL(path.join(this.#package, 'dist/src', name));
   }
 
-  /** Makes another version of a module of the copy. */
+  /** Edits a module of the copy, as another version of the package might differ. */
   async edit(name: string, from: string, to: string): Promise<void> {
     const text = await readFile(this.module(name), 'utf8');
     if (!text.includes(from)) throw new Error(`${name} does not have ${from}`);

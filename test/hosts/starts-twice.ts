@@ -1,4 +1,4 @@
-// Prints the code of the error that a second start is.
+// Prints the error of a second start.
 import { initialize, startThread } from 'zeo-keepalive';
 
 initialize({ period: 30 });

@@ -1,4 +1,4 @@
-// A host that lives through a restart of its server, then ends by itself. Started with `--import zeo-keepalive/register`.
+// A host that survives a restart of its server, then exits by itself. Run with `--import zeo-keepalive/register`.
 import { once } from 'node:events';
 import { databases } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';

@@ -1,4 +1,4 @@
-// A host whose last statement waits for the agent's end: nothing else holds the process then.
+// A host whose last statement waits for the agent to stop: nothing else keeps the process alive then.
 import { startThread, stopThread } from 'zeo-keepalive';
 
 startThread(30);

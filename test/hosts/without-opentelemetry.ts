@@ -1,5 +1,5 @@
-// `--import` it to have a process in which `@opentelemetry/api` is not installed. What is said of that is Node's, or with
-// `?yarn` that of Yarn's Plug'n'Play; with `?broken` the package is there, and lacks a module of its own.
+// With `--import`, makes a process in which `@opentelemetry/api` seems not to be installed. The error is Node's, or with
+// `?yarn` that of Yarn Plug'n'Play. With `?broken` the package is installed, but one of its modules is missing.
 import { register } from 'node:module';
 
 const { searchParams } = new URL(import.meta.url);

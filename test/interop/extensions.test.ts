@@ -12,18 +12,18 @@ import { startZeoServer } from '../support/python/zeo-server.js';
 
 const oid = formatId(idFromBigInt(1_000_000));
 
-/** ZEO's own server cannot send them as msgpack, and its own client refuses them. */
+/** ZEO's own server cannot send them as msgpack, and its own client rejects them. */
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   describe(`Python objects in the extension of a transaction, on ZEO ${version} with Z5`, {
     skip: missing,
   }, () => {
-    // Not in ZEO: its client refuses the whole answer (asyncio/marshal.py: find_global)
+    // Not in ZEO: its client rejects the whole reply (asyncio/marshal.py: find_global)
     it('are returned as data wherever transactions are described', async () => {
       await using server = await startZeoServer({ version });
       const python = await openPythonClient(version, { address: [server.host, server.port] });
       try {
-        // Written to the file: the server refuses them as well.
+        // Written to the file, because the server rejects them, too.
         await server.kill();
         await python.call('store_dated_in_file', { path: path.join(server.directory, 'Data.fs'), oid });
         await server.start();

@@ -11,13 +11,13 @@ import { startZeoServer } from '../support/python/zeo-server.js';
 const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 const sizes = [1, 2, 255, 256, 65_535, 65_536, 1_000_000];
 /**
- * 64 MiB go once to each server and once through each encoding: receiving a message takes ZEO time quadratic in its length,
- * and all four would be a quarter of the suite's time.
+ * Records of 64 MiB are tested once per server and once per encoding: the time that ZEO takes to receive a message is
+ * quadratic in its length, and all four combinations would take a quarter of the suite's time.
  */
 const largestOn = (version: string, encoding: 'Z5' | 'M5') =>
   (version === '6.2') === (encoding === 'M5') ? 64 * 1024 * 1024 : 8 * 1024 * 1024;
 
-/** `testZEO.checkLargeUpdate`. One encoding a test file, or they would take longer than a file may. */
+/** `testZEO.checkLargeUpdate`. One test file per encoding, to stay within the time limit of a file. */
 export function tryLargeRecords(encoding: 'Z5' | 'M5'): void {
   for (const version of zeoVersions) {
     const { missing } = findZeo(version);

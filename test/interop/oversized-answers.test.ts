@@ -14,7 +14,7 @@ for (const msgpack of [false, true]) {
   describe(`Replies over maxFrameBytes on ZEO ${version} with ${msgpack ? 'M5' : 'Z5'}`, {
     skip: missing,
   }, () => {
-    // Not in ZEO: it takes frames of any length
+    // Not in ZEO: it accepts frames of any length
     it('fail any kind of call, and the connection is kept', async () => {
       await using server = await startZeoServer({ version, msgpack });
       await using storage = await ClientStorage.open({ address: server.address, maxFrameBytes: 10_000 });

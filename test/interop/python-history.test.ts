@@ -79,7 +79,7 @@ for (const version of zeoVersions) {
         const last = await set(client, 'four');
         await client.call('pack');
         const left = await client.call<Transaction[]>('iterate');
-        // The last state of the root, and the transaction that made the objects.
+        // What remains: the last state of the root, and the transaction that created the objects.
         assert.deepEqual(
           left.map(({ status, records }) => [status, records.length]),
           [

@@ -74,7 +74,7 @@ for (const version of zeoVersions) {
           await assert.rejects(nope, { code: 'ERR_ZEO_UNKNOWN_STORAGE' });
         });
 
-        // A mapping storage has forgotten everything after a restart.
+        // A mapping storage is empty after a restart.
         if (storage === 'file') {
           it('gets what it missed during a restart before it is ready again', async () => {
             await using client = await open();

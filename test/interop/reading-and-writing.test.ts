@@ -18,12 +18,12 @@ const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('h
 const digestOf = async (storage: ClientStorage, oid: string) =>
   digest((await storage.load(parseId(oid))).data);
 
-/** Resolves when the storage has got the invalidations of a transaction. */
-async function told(storage: ClientStorage, tid: string): Promise<void> {
+/** Resolves when the storage has received the invalidations of a transaction. */
+async function whenInvalidated(storage: ClientStorage, tid: string): Promise<void> {
   while (formatId(storage.lastTransaction() as Uint8Array) < tid) await once(storage, 'invalidated');
 }
 
-/** Our client beside ZEO's own, on ZEO's own server. */
+/** Our client next to ZEO's own, on ZEO's own server. */
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   for (const msgpack of [false, true]) {
@@ -46,7 +46,7 @@ for (const version of zeoVersions) {
       });
       const commit = (oid: Uint8Array, serial: Uint8Array, data: Uint8Array, description = '') =>
         storage.commit({ description }, (transaction) => transaction.store(oid, serial, data));
-      /** A new object that only Node refers to, and its first transaction. */
+      /** A new object that only Node knows, and its first transaction. */
       const created = async (data: Uint8Array) => {
         const oid = await storage.newOid();
         return { oid, serial: await commit(oid, zeroId, data) };
@@ -64,7 +64,7 @@ for (const version of zeoVersions) {
         });
         assert.equal(entry?.description, 'a note');
 
-        await told(storage, await python.call('set', { key: 'greeting', value: 'from Python' }));
+        await whenInvalidated(storage, await python.call('set', { key: 'greeting', value: 'from Python' }));
         assert.match(Buffer.from((await storage.load(root)).data).toString('latin1'), /from Python/);
         const past = await storage.loadBefore(root, idFromBigInt(idToBigInt(tid) + 1n));
         assert.deepEqual(past && [past.serial, Buffer.from(past.data).includes('from Node')], [tid, true]);
@@ -93,7 +93,7 @@ for (const version of zeoVersions) {
 
       // BasicStorage.testConflicts; ConflictResolution.testUnresolvable
       it('gets conflicts with commits of Python, and vice versa', async () => {
-        await told(storage, await python.call('set', { key: 'greeting', value: 'first' }));
+        await whenInvalidated(storage, await python.call('set', { key: 'greeting', value: 'first' }));
         const { serial } = await storage.load(root);
         const second = await python.call<string>('set', { key: 'greeting', value: 'second' });
         const error = await commit(root, serial, mappingRecord({ greeting: 'late' })).catch(
@@ -145,8 +145,14 @@ for (const version of zeoVersions) {
 
       // TransactionalUndoStorage.testSimpleTransactionalUndo, testNotUndoable, testUndoLogMetadata
       it('undoes transactions, also of Python, or gets an error', async () => {
-        await told(storage, await python.call('set', { key: 'greeting', value: 'before', note: 'keep' }));
-        await told(storage, await python.call('set', { key: 'greeting', value: 'mistake', note: 'undo me' }));
+        await whenInvalidated(
+          storage,
+          await python.call('set', { key: 'greeting', value: 'before', note: 'keep' }),
+        );
+        await whenInvalidated(
+          storage,
+          await python.call('set', { key: 'greeting', value: 'mistake', note: 'undo me' }),
+        );
         const [last] = await storage.undoLog(0, 1);
         assert.equal(last?.description, 'undo me');
         assert.ok(Math.abs((last?.time ?? 0) - Date.now() / 1000) < 3600);
@@ -160,7 +166,7 @@ for (const version of zeoVersions) {
         const [undone] = await storage.undoInfo(0, -20, { user_name: 'anna' });
         assert.deepEqual([undone?.user, undone?.extension.why], ['anna', 'mistaken']);
         // A later transaction depends on it.
-        await told(storage, await python.call('set', { key: 'other', value: 1 }));
+        await whenInvalidated(storage, await python.call('set', { key: 'other', value: 1 }));
         await assert.rejects(
           storage.commit({}, (again) => again.undo(undone?.id as Uint8Array)),
           UndoError,
@@ -252,7 +258,7 @@ for (const version of zeoVersions) {
         await assert.rejects(storage.loadSerial(root, tid), { code: 'ERR_ZEO_POS_KEY' });
         assert.deepEqual(await storage.getTid(root), now);
         await storage.sync();
-        assert.ok(storage.getSize() < size, 'the server has told the new size');
+        assert.ok(storage.getSize() < size, 'expected the server to have reported a smaller size');
         assert.equal(await python.call('get', { key: 'greeting' }), 'new');
       });
 

@@ -10,8 +10,8 @@ import { mappingRecord } from './records.js';
 for (const version of zeoVersions) {
   const { missing } = findZeo(version);
   describe(`A server of ZEO ${version} with a transaction timeout`, { skip: missing }, () => {
-    // TimeoutTests.checkTimeout, checkTimeoutAfterVote, checkTimeoutOnAbortNoLock. No vote succeeds after that: ZEO's server
-    // does not release the commit lock of a connection that it closed itself.
+    // TimeoutTests.checkTimeout, checkTimeoutAfterVote, checkTimeoutOnAbortNoLock. No vote succeeds afterwards: ZEO's server
+    // does not release the commit lock of a connection that it has closed itself.
     it('aborts a slow transaction and closes its connection', async () => {
       await using server = await startZeoServer({ version, storage: 'mapping', transactionTimeout: 1 });
       await using storage = await ClientStorage.open(server.address);

@@ -13,8 +13,8 @@ import { Relay, type RelayedConnection } from '../support/relay.js';
 import { mappingRecord } from './records.js';
 
 /*
- * Node and Python change the same objects, all in every transaction, while their connections are cut at random moments and
- * in every way (InvalidationTests.checkConcurrentUpdates2Storages, and what a network adds to it).
+ * Node and Python change the same objects, all of them in each transaction, while their connections are cut at random
+ * moments in different ways (InvalidationTests.checkConcurrentUpdates2Storages, with the faults of a network).
  */
 
 const groupSize = 5;
@@ -29,7 +29,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** Cuts connections until it is stopped; at least one of them while data was in transit. */
+/** Cuts connections until it is stopped, at least one of them with data in transit. */
 async function cutAtRandom(relay: Relay, random: () => number, signal: AbortSignal): Promise<number> {
   let cuts = 0;
   while (!signal.aborted) {
@@ -39,7 +39,7 @@ async function cutAtRandom(relay: Relay, random: () => number, signal: AbortSign
     if (victim === undefined) continue;
     cuts += 1;
     const channel = random() < 0.5 ? victim.toServer : victim.toClient;
-    // In the middle of a frame, most likely of a commit's; the rest is lost on a connection that looks alive.
+    // In the middle of a frame, most likely of a commit; the rest is lost on a connection that looks alive.
     if (random() < 0.7) {
       const end = () => victim.reset();
       channel.manner = {
@@ -47,14 +47,14 @@ async function cutAtRandom(relay: Relay, random: () => number, signal: AbortSign
         afterBytes: Math.floor(random() * 1500),
         cut: () => setTimeout(end, 5),
       };
-      // In case no more data comes.
+      // If no more data arrives.
       setTimeout(end, 150);
     } else victim.destroy();
   }
   return cuts;
 }
 
-/** The outcome of a writer's transactions: by token, the id of the commit, or that there was none. */
+/** The outcomes of a writer's transactions by token: the transaction id, or `undefined` if it was not committed. */
 type Knowledge = Map<string, Uint8Array | undefined>;
 
 /** Commits transactions one after the other; unknown outcomes are looked up. */
@@ -157,7 +157,7 @@ for (const version of zeoVersions) {
           for (const [token, tid] of known) assert.equal(there.get(token), tid && formatId(tid), token);
           for (const token of answered) assert.ok(there.has(token), token);
 
-          // Both have seen it.
+          // Both clients have seen it.
           const tokens = await untilAnswered(async () => {
             await storage.sync();
             return Promise.all(

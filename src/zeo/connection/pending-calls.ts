@@ -52,6 +52,10 @@ export class PendingCall implements Abortable {
 /**
  * The calls of one connection that wait for their replies, oldest first.
  *
+ * Rules:
+ * - Ids grow from the oldest call to the newest.
+ * - A call that was removed has no neighbours.
+ *
  * A linked list: replies mostly come in the order of the calls, so the search ends at the first element. A Map, whose table
  * V8 replaces each time it becomes empty, would cost more per ping, and 200 bytes per connection.
  */

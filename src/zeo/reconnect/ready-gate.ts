@@ -1,7 +1,13 @@
 import { type Abortable, unwatchAbort, watchAbort } from '../../async/abort-watch.js';
 import { startDeadline } from '../../async/deadline.js';
 
-/** Where calls wait for a connection. It has no state of its own: callers ask only while there is no connection. */
+/**
+ * Where calls wait for a connection.
+ *
+ * Rules:
+ * - It does not remember whether it is open: callers wait only while there is no connection.
+ * - Each wait ends once, by `open`, `fail`, its timeout or its signal, and leaves no timer and no listener behind.
+ */
 export class ReadyGate {
   readonly #waiters = new Set<Waiter>();
 

@@ -1,4 +1,4 @@
-"""ZEO's own client under remote control: `serve_commands.py` says how."""
+"""ZEO's own client under remote control; see `serve_commands.py`."""
 import ssl
 import threading
 
@@ -15,7 +15,7 @@ TIMEOUT = 20  # seconds, for every wait; the command fails when it is over
 
 
 class WatchedStorage(ClientStorage):
-    """A client storage that remembers what the server told it, so that a command can wait for it."""
+    """A client storage that records the invalidations of the server, so that a command can wait for them."""
 
     def __init__(self, *args, **kwargs):
         self.changed = threading.Condition()
@@ -63,7 +63,7 @@ class Commands(HistoryCommands, WritingCommands):
         return {'name': self.storage.getName(), 'read_only': bool(self.storage.isReadOnly())}
 
     def call(self, method, args=()):
-        """Any method of the server, as a call that wants a reply."""
+        """Calls any method of the server and returns its reply."""
         return self.storage._call(method, *args)
 
     def new_oid(self):
@@ -93,7 +93,7 @@ class Commands(HistoryCommands, WritingCommands):
         return dict(value) if isinstance(value, PersistentMapping) else value
 
     def begin(self):
-        """A transaction that sees the data as they are now, whatever others commit meanwhile."""
+        """A transaction that sees the data as of now, whatever others commit meanwhile."""
         self.transactions.begin()
         return dict(self.connection.root()).keys().__len__()
 
@@ -116,7 +116,7 @@ class Commands(HistoryCommands, WritingCommands):
         return self.commit(note)
 
     def commit_to_file(self, path, key, value):
-        """A transaction in a FileStorage that no server has open at the moment."""
+        """A transaction in a FileStorage that no server currently has open."""
         database = ZODB.DB(FileStorage(path))
         with database.transaction() as connection:
             connection.root()[key] = value
@@ -125,7 +125,7 @@ class Commands(HistoryCommands, WritingCommands):
         return last
 
     def add_objects(self, count):
-        """`count` new objects in one transaction; their oids."""
+        """Stores `count` new objects in one transaction, and returns their oids."""
         root = self.connection.root()
         self.begin()
         children = [PersistentMapping({'number': number}) for number in range(count)]
@@ -162,7 +162,7 @@ class Commands(HistoryCommands, WritingCommands):
 
 
 def tls_options(files):
-    """As ZEO's own configuration makes them of `authenticate`, `certificate` and `key` (ZEO/zconfig.py: ssl_config)."""
+    """The options that ZEO makes of `authenticate`, `certificate` and `key` (ZEO/zconfig.py: ssl_config)."""
     if files is None:
         return {}
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=files['ca'])

@@ -1,7 +1,7 @@
 import { findZeo, type ZeoVersion } from './environments.js';
 import { PythonProcess } from './python-process.js';
 
-/** What ZEO's own client raised. */
+/** An exception that ZEO's own client raised. */
 export class PythonError extends Error {
   /** Dotted Python class name. */
   readonly type: string;
@@ -19,11 +19,11 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
   readonly readOnlyFallback?: boolean;
   readonly label?: string;
-  /** Files: the authority of the server's certificate, and a certificate of the client's own with its key. */
+  /** Paths of files: the authority of the server's certificate, and the client's certificate and key. */
   readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string };
 }
 
-/** Starts a Python with ZEO's own client in it and connects it. */
+/** Starts a Python process with ZEO's own client, and connects it. */
 export async function openPythonClient(version: ZeoVersion, options: OpenOptions): Promise<PythonClient> {
   const { executable, missing } = findZeo(version);
   if (executable === undefined) throw new Error(missing);
@@ -52,9 +52,9 @@ export class PythonClient {
   }
 
   /**
-   * One command; they are done one after the other. Bytes are hexadecimal text, in both directions.
+   * Runs one command; commands run one after the other. Bytes are hexadecimal strings, in both directions.
    *
-   * @throws PythonError what Python raised.
+   * @throws PythonError if Python raised an exception
    */
   call<T = unknown>(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const answer = this.#previous.then(async () => {

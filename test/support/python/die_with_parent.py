@@ -1,4 +1,4 @@
-"""Ends this process when the test process that started it is gone, whatever ended that one."""
+"""Ends this process when the test process that started it has ended, however that happened."""
 import ctypes
 import os
 import signal
@@ -11,14 +11,14 @@ PR_SET_PDEATHSIG = 1
 def arm():
     parent = os.getppid()
     if sys.platform == 'linux':
-        # The kernel's own watch: it also ends a process that is stopped or busy.
+        # By the kernel, which also ends a process that is stopped or busy.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
 
 
 def arm_stdin():
-    """For a process that reads nothing from stdin: its end of file is the parent's end, on any system."""
+    """For a process that does not use stdin, on any system: its end of file means that the parent has ended."""
     arm()
 
     def watch():

@@ -8,11 +8,11 @@ import { findPython } from './find-python.js';
 
 const execute = promisify(execFile);
 
-/** The ZEO releases that the tests run against: the newest, and the last of the line before it. */
+/** The ZEO releases that the tests run against: the newest, and the last one of the major version before it. */
 export const zeoVersions = ['6.2', '5.4.1'] as const;
 export type ZeoVersion = (typeof zeoVersions)[number];
 
-/** An interpreter that has the packages, or why there is none. */
+/** An interpreter with the packages, or why there is none. */
 export type Python =
   | { readonly executable: string; readonly missing?: undefined }
   | { readonly executable?: undefined; readonly missing: string };
@@ -23,13 +23,13 @@ const requirements: Readonly<Record<ZeoVersion, readonly string[]>> = {
   '5.4.1': ['ZEO[msgpack]==5.4.1', 'ZODB<6'],
 };
 
-/** How {@link preparePythons} tells the test processes what it found. */
+/** The variable with which {@link preparePythons} passes its result to the test processes. */
 const variable = 'ZEO_TEST_PYTHONS';
 const cache = fileURLToPath(new URL('../../../../.cache/', import.meta.url));
 const home = (version: ZeoVersion) => path.join(cache, `zeo-${version}`);
 const interpreter = (directory: string) => path.join(directory, 'bin', 'python');
 
-/** The interpreter for a test. Makes nothing: the test runner has. */
+/** The interpreter for a test, as prepared by the test runner. */
 export function findZeo(version: ZeoVersion): Python {
   const prepared = process.env[variable];
   if (prepared !== undefined) return (JSON.parse(prepared) as Record<ZeoVersion, Python>)[version];
@@ -39,13 +39,13 @@ export function findZeo(version: ZeoVersion): Python {
 }
 
 /**
- * Makes what is missing under `.cache/`, or takes the interpreter that `ZEO_PYTHON` names for the version it has.
+ * Creates missing environments under `.cache/`, or uses the interpreter in `ZEO_PYTHON` for the version that it has.
  *
- * @throws Error if `ZEO_PYTHON` is set to something that is no Python with ZEO: whoever set it wants to know.
+ * @throws Error if `ZEO_PYTHON` is set, but is not a Python with ZEO
  */
 export async function preparePythons(): Promise<Record<ZeoVersion, Python>> {
   const pythons = { ...(await named()) };
-  // One after the other: two pips at once are slower than that on two cores.
+  // One after the other: two pips at once would be slower on two cores.
   for (const version of zeoVersions) pythons[version] ??= installed(version) ?? (await install(version));
   process.env[variable] = JSON.stringify(pythons);
   return pythons as Record<ZeoVersion, Python>;
@@ -65,7 +65,7 @@ async function named(): Promise<Partial<Record<ZeoVersion, Python>>> {
   return { [version]: { executable } };
 }
 
-/** The stamp is written last and the directory renamed into place, so what has a stamp is whole. */
+/** The stamp is written last, and the directory renamed into place, so an environment with a stamp is complete. */
 function installed(version: ZeoVersion): Python | undefined {
   const executable = interpreter(home(version));
   try {
@@ -94,7 +94,7 @@ async function install(version: ZeoVersion): Promise<Python> {
     return { executable: interpreter(home(version)) };
   } catch (error) {
     await rm(half, { recursive: true, force: true });
-    // Another run may have been quicker.
+    // Another run may have been faster.
     const theirs = installed(version);
     if (theirs !== undefined) return theirs;
     const output = error as { stdout?: string; stderr?: string };
@@ -103,7 +103,7 @@ async function install(version: ZeoVersion): Promise<Python> {
   }
 }
 
-/** What a killed run left; not what another run is making at this moment. */
+/** Removes what a killed run left, but not what another run is creating at the moment. */
 async function removeHalves(version: ZeoVersion): Promise<void> {
   const prefix = `${path.basename(home(version))}.`;
   const names = await readdir(cache).catch(() => []);

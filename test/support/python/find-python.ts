@@ -4,10 +4,10 @@ import type { Python } from './environments.js';
 
 const execute = promisify(execFile);
 
-/** In order of preference. A system's own `python3` comes first: it is the one that can be relied on to stay. */
+/** In order of preference. The system's own `python3` comes first, because it is the least likely to be removed. */
 const candidates = ['python3', 'python', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3.9'];
 
-/** Answers with the interpreter itself and not with the launcher of a version manager. */
+/** Prints the path of the interpreter itself, not of a version manager's launcher. */
 const question = `
 import sys
 if sys.version_info < (3, 9):
@@ -19,7 +19,7 @@ except ImportError:
 print(sys.executable)
 `;
 
-/** A Python in `PATH`, 3.9 or newer, that can make virtual environments. */
+/** A Python in `PATH`, 3.9 or newer, that can create virtual environments. */
 export async function findPython(): Promise<Python> {
   let missing = 'no python3 in PATH';
   for (const candidate of candidates) {

@@ -1,4 +1,4 @@
-"""What the commands of `client.py` can do with a storage's past."""
+"""The commands of `client.py` for the history of a storage."""
 import time
 
 from BTrees.Length import Length
@@ -15,7 +15,7 @@ class HistoryCommands:
             key: value.encode() for key, value in specification.items()})
 
     def undo(self, tids, note=''):
-        """Undoes transactions in one new one."""
+        """Undoes several transactions within a new one."""
         self.transactions.begin()
         ids = {entry['time']: entry['id'] for entry in self.db.undoLog(0, -1000)}
         by_tid = dict(zip((t.tid for t in reversed(list(self.storage.iterator()))), (
@@ -27,7 +27,7 @@ class HistoryCommands:
         return self.db.history(bytes.fromhex(oid), size)
 
     def iterate(self, start=None, stop=None):
-        """Every transaction with its records, the latter as oid and the transaction that the data are from."""
+        """All transactions with their records, each as oid and the transaction that its data come from."""
         start, stop = (tid and bytes.fromhex(tid) for tid in (start, stop))
         return [{
             'tid': t.tid, 'status': t.status, 'description': t.description, 'extension': t.extension,
@@ -51,7 +51,7 @@ class HistoryCommands:
         return self.commit()
 
     def copy_from(self, address):
-        """All transactions of another server into this one, with their ids."""
+        """Copies all transactions of another server to this one, with their ids."""
         other = ClientStorage(tuple(address), wait_timeout=20)
         try:
             self.storage.copyTransactionsFrom(other)
@@ -59,7 +59,7 @@ class HistoryCommands:
             other.close()
 
     def stage_length(self, key, by):
-        """Adds to a counter whose class resolves conflicts; it has to be there."""
+        """Adds to an existing counter, whose class resolves conflicts."""
         self.connection.root()[key].change(by)
 
     def make_length(self, key):

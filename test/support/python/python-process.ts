@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** The scripts are not compiled: they stay in the source tree. */
+/** The scripts are not compiled: they are run from the source tree. */
 const scripts = new URL('../../../../test/support/python/', import.meta.url);
-/** How long a process may take to end, or to say what is waited for, before the test fails. */
+/** How long to wait for a process to exit, or to print an expected line, before the test fails. */
 const patienceMs = 20_000;
 
 const alive = new Set<ChildProcess>();
-// The scripts watch their parent themselves; this is for an orderly exit, where there is no need to wait for that.
+// The scripts end with their parent anyway; on an orderly exit this ends them at once.
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
@@ -30,7 +30,7 @@ export class PythonProcess {
         alive.delete(this.#child);
         resolve();
       });
-      // Not even started.
+      // It was not even started.
       this.#child.once('error', (error) => {
         alive.delete(this.#child);
         this.#stderr += String(error);
@@ -40,7 +40,7 @@ export class PythonProcess {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
     });
-    // Ended by a signal, it may leave a command unread.
+    // If a signal ends it, a command may stay unread.
     this.#child.stdin?.on('error', () => {});
     this.#lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })[
       Symbol.asyncIterator
@@ -51,7 +51,7 @@ export class PythonProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** All that it has written to stderr. */
+  /** Everything written to stderr so far. */
   get stderr(): string {
     return this.#stderr;
   }
@@ -87,13 +87,13 @@ export class PythonProcess {
     this.#child.kill(signal);
   }
 
-  /** Closes stdin, after which a script that reads commands ends by itself. */
+  /** Closes stdin, after which a script that reads commands exits by itself. */
   async finish(): Promise<void> {
     this.#child.stdin?.end();
     await this.#patiently(this.#exited, 'end');
   }
 
-  /** Ends it, also if it is stopped, and waits until it is gone. */
+  /** Kills it, even if it is stopped, and waits until it has exited. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.#child.kill('SIGCONT');
     this.#child.kill(signal);

@@ -1,4 +1,4 @@
-"""ZConfig and ZODB's configuration of storages under remote control: `serve_commands.py` says how."""
+"""ZConfig and ZODB's configuration of storages under remote control; see `serve_commands.py`."""
 import contextlib
 import os
 from io import StringIO
@@ -11,8 +11,8 @@ from ZConfig.loader import BaseLoader
 from ZEO.zconfig import ClientStorageConfig
 from ZODB.config import ZEOClient
 
-# Zope is not installed. This is what of its schema (Zope2/Startup/wsgischema.xml) has to do with storages; a storage
-# may also stand alone, as in ZODB's own files.
+# Zope is not installed. This is the part of its schema (Zope2/Startup/wsgischema.xml) that concerns storages; a storage
+# may also be at the top level, as in ZODB's own files.
 SCHEMA = """
 <schema>
   <import package="ZODB"/>
@@ -47,7 +47,7 @@ SCHEMA = """
 
 
 class Tree(BaseLoader):
-    """What ZConfig's parser tells its context, as a tree, without a schema. An `%import` is passed over."""
+    """A context for ZConfig's parser that builds a tree without a schema. An `%import` is ignored."""
 
     def loadResource(self, resource):
         top = Section(None, None)
@@ -60,7 +60,7 @@ class Tree(BaseLoader):
         return section
 
     def endSection(self, parent, type_, name, section):
-        # ZConfig/matcher.py has this rule, and with it only sections that a schema knows.
+        # The rule of ZConfig/matcher.py, which applies it only to sections of a schema.
         if name and name in parent.names:
             raise ZConfig.ConfigurationError('section names must not be re-used within the same container')
         parent.names.add(name)
@@ -84,7 +84,7 @@ class Section:
 
 
 class Recorder:
-    """Stands where ZEO's client would be, and keeps what that would have been told."""
+    """Replaces ZEO's client, and records the arguments that it would get."""
 
     def __init__(self, addr, wait=True, wait_timeout=None, ssl=None, ssl_server_hostname=None, **options):
         self.options = {
@@ -104,11 +104,11 @@ class Commands:
         return self._load(Tree(), path, env)
 
     def clients(self, path, env=()):
-        """What each ZEO client of the file would be opened with."""
+        """The arguments that each ZEO client of the file would get."""
         return self._load(self._config_loader(), path, env, lambda loaded: list(self._clients(loaded[0])))
 
     def ping(self, path):
-        """Opens the first ZEO client of the file for real, and asks its server something."""
+        """Actually opens the first ZEO client of the file, and calls its server."""
         config, _ = self._config_loader().loadURL(path)
         storage = next(iter(self._factories(config))).open()
         try:
@@ -130,7 +130,7 @@ class Commands:
         os.environ.update(env)
         try:
             return {'loaded': result(loader.loadURL(path))}
-        # ZConfig itself lets the last three pass: bytes that are no UTF-8, a null in a path, files in a circle.
+        # ZConfig does not catch the last three itself: invalid UTF-8, a null byte in a path, circular includes.
         except (ZConfig.ConfigurationError, UnicodeError, ValueError, RecursionError) as error:
             return {'refused': type(error).__name__, 'line': getattr(error, 'lineno', None)}
         finally:
@@ -151,7 +151,7 @@ class Commands:
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, (ZEOClient, ClientStorageConfig)):
                     yield item
-                # A database, or a storage around another.
+                # A database, or a storage that wraps another one.
                 elif hasattr(item, 'config'):
                     yield from self._factories(item.config)
 

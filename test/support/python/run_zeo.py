@@ -1,4 +1,4 @@
-"""ZEO's own `runzeo`, which tells the port that it was given on one line of JSON, and never outlives its parent."""
+"""ZEO's own `runzeo`. Prints its port as one line of JSON, and never outlives its parent."""
 import json
 import os
 import sys
@@ -18,6 +18,6 @@ class ReportingServer(ZEOServer):
 die_with_parent.arm_stdin()
 options = ZEOOptions()
 options.realize(sys.argv[1:])
-# The configuration lies in a directory of its own: relative paths in it, and whatever ZEO writes, stay there.
+# The configuration is in a directory of its own, which relative paths and all files that ZEO writes stay within.
 os.chdir(os.path.dirname(os.path.abspath(options.configfile)))
 ReportingServer(options).main()

@@ -1,4 +1,4 @@
-"""The remote control of the Python scripts: a JSON command a line on stdin, a JSON answer a line on stdout.
+"""The remote control of the Python scripts: one JSON command per line on stdin, one JSON answer per line on stdout.
 
 Command: {"method": name, "params": {...}}; answer: {"result": ...} or {"error": {"type": ..., "message": ...}}.
 Bytes travel as hexadecimal text.
@@ -23,7 +23,7 @@ def text_of(error):
     try:
         return str(error)
     except Exception:
-        # ZODB's own MultipleUndoErrors, when it came as msgpack: what it holds are no exceptions then.
+        # ZODB's own MultipleUndoErrors, received as msgpack: it does not contain exceptions then.
         return repr(error)
 
 

@@ -1,4 +1,4 @@
-"""What the commands of `client.py` can do for a Node program that writes beside it."""
+"""The commands of `client.py` for tests in which Node and Python write at the same time."""
 import collections
 import datetime
 import decimal
@@ -17,16 +17,16 @@ from ZODB.utils import maxtid, z64
 class WritingCommands:
 
     def read_number(self, oids):
-        """What objects say under `number`, through a ZODB."""
+        """The `number` of objects, read through a ZODB."""
         self.transactions.begin()
         return [self.connection.get(bytes.fromhex(oid))['number'] for oid in oids]
 
     def digest(self, oids):
-        """Of records, as the storage gives them."""
+        """The digests of records, as the storage returns them."""
         return [digest_of(self.storage.loadBefore(bytes.fromhex(oid), maxtid)[0]) for oid in oids]
 
     def store_random(self, sizes):
-        """New objects with random records, in one transaction: their oids and digests."""
+        """Stores new objects with random records in one transaction, and returns their oids and digests."""
         metadata = TransactionMetaData('python', 'random records')
         self.storage.tpc_begin(metadata)
         stored = []
@@ -39,7 +39,7 @@ class WritingCommands:
         return stored
 
     def store_random_in_file(self, path, oid, size):
-        """The same in a FileStorage that no server has open at the moment; the digest."""
+        """Does the same in a FileStorage that no server currently has open, and returns the digest."""
         storage = FileStorage(path)
         metadata = TransactionMetaData('python', 'a random record')
         data = os.urandom(size)
@@ -51,7 +51,7 @@ class WritingCommands:
         return digest_of(data)
 
     def store_dated_in_file(self, path, oid):
-        """A transaction with objects of Python in its extension, in a FileStorage that no server has open."""
+        """Commits a transaction with Python objects in its extension to a FileStorage that no server has open."""
         storage = FileStorage(path)
         metadata = TransactionMetaData('python', 'dated', {
             'when': datetime.datetime(2026, 1, 2, 3, 4), 'price': decimal.Decimal('1.50'), 'tags': {'a'},
@@ -64,7 +64,7 @@ class WritingCommands:
         storage.close()
 
     def digest_in_file(self, path, oid):
-        """Of a record in the file of a FileStorage, past the server that has it open."""
+        """The digest of a record in the file of a FileStorage, bypassing the server that has it open."""
         storage = FileStorage(path, read_only=True)
         try:
             return digest_of(storage.loadBefore(bytes.fromhex(oid), maxtid)[0])
@@ -72,14 +72,14 @@ class WritingCommands:
             storage.close()
 
     def make_group(self, size):
-        """Objects that every transaction of a stress test changes together; their oids."""
+        """Stores the objects that every transaction of a stress test changes together, and returns their oids."""
         self.begin()
         self.connection.root()['group'] = group = [PersistentMapping(token='none') for _ in range(size)]
         self.commit()
         return [member._p_oid for member in group]
 
     def write_group(self, label, count):
-        """Transactions one after the other, some of which may fail; the tokens of those that were answered."""
+        """Commits one transaction after the other, some of which may fail; returns the tokens of the acknowledged ones."""
         answered = []
         for number in range(count):
             token = '%s %s' % (label, number)

@@ -7,23 +7,23 @@ import { PythonProcess } from './python-process.js';
 
 export interface ZeoServerOptions {
   readonly version: ZeoVersion;
-  /** Their ids. Default: one, `1`. */
+  /** The ids of its storages. Default: one storage, `1`. */
   readonly storages?: readonly string[];
-  /** What the storages are. A mapping storage forgets everything at a restart. Default `file`. */
+  /** The kind of its storages. A mapping storage is empty after a restart. Default `file`. */
   readonly storage?: 'file' | 'mapping';
   readonly msgpack?: boolean;
   readonly readOnly?: boolean;
   readonly host?: string;
-  /** Default: one that is free. */
+  /** Default: a free one. */
   readonly port?: number;
   /** Listens on the unix socket `zeo.sock` in the server's own directory instead. */
   readonly unix?: boolean;
   readonly invalidationQueueSize?: number;
-  /** Leaves conflicts to the clients. */
+  /** Leaves resolving conflicts to the clients. */
   readonly clientConflictResolution?: boolean;
-  /** How many seconds a client may take from its vote to its finish. Default: as long as it likes. */
+  /** Seconds that a client may take from its vote to its finish. Default: no limit. */
   readonly transactionTimeout?: number;
-  /** Speaks TLS: files with its certificate, its key, and what it knows its clients by. */
+  /** Uses TLS: paths of its certificate, its key, and the certificates of its clients. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly authenticate: string };
 }
 
@@ -74,17 +74,17 @@ export class PythonZeoServer {
     return this.#running.pid;
   }
 
-  /** What the server of the last start has logged so far, all levels. */
+  /** The log since the last start, all levels. */
   get log(): string {
     return this.#running.stderr;
   }
 
-  /** Resolves when the log of the last start holds a match. */
+  /** Resolves when the log since the last start has a match. */
   waitForLog(pattern: RegExp): Promise<void> {
     return this.#running.waitForStderr(pattern);
   }
 
-  /** Starts the server on the data in its directory. */
+  /** Starts the server with the data in its directory. */
   async start(): Promise<void> {
     const { executable, missing } = findZeo(this.#options.version);
     if (executable === undefined) throw new Error(missing);
@@ -92,19 +92,19 @@ export class PythonZeoServer {
     await writeFile(file, this.#configuration());
     this.#process = new PythonProcess(executable, 'run_zeo.py', ['-C', file]);
     const { address } = (await this.#process.nextLine()) as { address: string | [string, number] };
-    // From here on it has this port: a restart takes the same one.
+    // Kept, so that a restart uses the same port.
     if (typeof address !== 'string') this.#port = address[1];
-    // With TLS a greeting is nothing that could be had in passing; the server listens by now.
+    // With TLS the greeting is not checked; the server is listening by now.
     if (this.#options.tls === undefined) await this.#greeting();
   }
 
-  /** SIGTERM, and removes the directory. */
+  /** Ends the server with SIGTERM, and removes its directory. */
   async stop(): Promise<void> {
     await this.#process?.end('SIGTERM');
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** SIGKILL; the data stay, for `start()`. */
+  /** Ends the server with SIGKILL; the data remain for `start()`. */
   async kill(): Promise<void> {
     await this.#running.end('SIGKILL');
   }
@@ -115,7 +115,7 @@ export class PythonZeoServer {
     await this.start();
   }
 
-  /** E.g. `SIGSTOP`: connections stay open and nobody answers; `SIGCONT` ends it. */
+  /** E.g. `SIGSTOP`, after which connections stay open without answers, until `SIGCONT`. */
   signal(signal: NodeJS.Signals): void {
     this.#running.signal(signal);
   }
@@ -141,7 +141,7 @@ export class PythonZeoServer {
       tls,
     } = this.#options;
     const ssl = Object.entries(tls ?? {}).map(([name, file]) => `    ${name} ${file}\n`);
-    // The first one's file is Data.fs, where people look for it.
+    // Data.fs is the usual name for the file of the first one.
     const sections = storages.map((id, index) => {
       const file = `\n  path Data${index === 0 ? '' : `-${index}`}.fs`;
       return `<${storage}storage ${id}>${storage === 'file' ? file : ''}\n</${storage}storage>`;
@@ -164,7 +164,7 @@ ${sections.join('\n')}
 `;
   }
 
-  /** Connects as a client would, and takes the greeting as the proof that the server serves. */
+  /** Connects like a client, and waits for the greeting, which proves that the server is up. */
   #greeting(): Promise<void> {
     const target = this.path === undefined ? { host: this.host, port: this.port } : { path: this.path };
     return new Promise((resolve, reject) => {

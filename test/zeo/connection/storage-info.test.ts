@@ -59,7 +59,7 @@ describe('readStorageInfo', () => {
 
 describe('readStorageInfoChange', () => {
   it('returns the given keys, and of these only those of get_info', () => {
-    const told = dict({ length: 5, length2: 6, __proto__: 7, toString: 8, supports_record_iternext: 1 });
-    assert.deepEqual(readStorageInfoChange('info', told), { length: 5, supportsRecordIternext: true });
+    const change = dict({ length: 5, length2: 6, __proto__: 7, toString: 8, supports_record_iternext: 1 });
+    assert.deepEqual(readStorageInfoChange('info', change), { length: 5, supportsRecordIternext: true });
   });
 });

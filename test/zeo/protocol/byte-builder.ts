@@ -1,4 +1,4 @@
-/** Bytes from numbers, ASCII text and other bytes, in order: `bytes(0x80, 3, 'K', 1, '.')`. */
+/** Concatenates numbers, ASCII strings and other bytes: `bytes(0x80, 3, 'K', 1, '.')`. */
 export function bytes(...parts: readonly (number | string | Uint8Array)[]): Uint8Array {
   return Uint8Array.from(
     parts.flatMap((part) => {
@@ -8,14 +8,14 @@ export function bytes(...parts: readonly (number | string | Uint8Array)[]): Uint
   );
 }
 
-/** Four bytes, little-endian, as pickle has them. */
+/** A number as four bytes, little-endian, as in pickle. */
 export function u32le(value: number): Uint8Array {
   const result = new Uint8Array(4);
   new DataView(result.buffer).setUint32(0, value, true);
   return result;
 }
 
-/** A payload, or text, with its length in front. */
+/** A payload or string with its length prefix. */
 export function frame(payload: Uint8Array | string): Uint8Array {
   const content = typeof payload === 'string' ? bytes(payload) : payload;
   const result = new Uint8Array(4 + content.length);
@@ -24,12 +24,12 @@ export function frame(payload: Uint8Array | string): Uint8Array {
   return result;
 }
 
-/** What a frame holds behind its length, in memory of its own, as the socket would have brought it. */
+/** The payload of a frame, in memory of its own, as if received from a socket. */
 export function payloadOf(frame: Uint8Array): Uint8Array {
   return Uint8Array.from(frame.subarray(4));
 }
 
-/** A stream cut after every so many bytes; what is left is the last chunk. */
+/** Splits a stream into chunks of these sizes; the rest is the last chunk. */
 export function split(stream: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   let start = 0;

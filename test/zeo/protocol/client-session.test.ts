@@ -83,7 +83,7 @@ describe('ClientSession', () => {
       it('is broken by a reply whose value turns out to be malformed', () => {
         const session = connected(encoding);
         const stream = message([5, 0, '.reply', { deep: '~' }], encoding);
-        // No byte of UTF-8.
+        // Not a byte of valid UTF-8.
         stream[stream.lastIndexOf('~'.charCodeAt(0))] = 0xff;
         const [event] = received(session, stream);
         const error = expectFault(() => (event as { value: Value }).value, 'ERR_ZEO_PROTOCOL', /UTF-8/);

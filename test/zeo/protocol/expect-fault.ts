@@ -14,7 +14,7 @@ export function expectFault(call: () => unknown, code: ErrorCode, message: RegEx
   return assert.fail('Nothing was thrown');
 }
 
-/** The value, or `undefined` for a ProtocolError; anything else that is thrown fails the test. */
+/** The value, or `undefined` for a ProtocolError; any other exception fails the test. */
 export function valueOrFault<T>(call: () => T): T | undefined {
   try {
     return call();

@@ -25,7 +25,7 @@ function framesOf(
 
 describe('FrameDecoder', () => {
   it('returns the same frames however the stream is split', () => {
-    // Else fast-check hardly ever makes one of more than ten bytes.
+    // Otherwise fast-check rarely generates more than ten bytes.
     const size = 'max';
     const payloads = fc.array(fc.uint8Array({ maxLength: 40, size }), { maxLength: 5 });
     const cuts = fc.array(fc.nat(30), { maxLength: 30, size });
@@ -63,11 +63,11 @@ describe('FrameDecoder', () => {
   it('reports a length over the limit once its four bytes arrived', () => {
     for (const chunks of [[bytes(0xff, 0xff, 0xff, 0xff)], [bytes(0xff, 0xff), bytes(0xff), bytes(0xff)]]) {
       const decoder = new FrameDecoder();
-      const told = chunks.map((chunk) => {
+      const results = chunks.map((chunk) => {
         decoder.push(chunk);
         return decoder.next(limit, 0);
       });
-      assert.deepEqual(told.at(-1), { length: 2 ** 32 - 1, head: bytes() });
+      assert.deepEqual(results.at(-1), { length: 2 ** 32 - 1, head: bytes() });
     }
   });
 
@@ -106,7 +106,7 @@ describe('FrameDecoder', () => {
     assert.equal(decoder.next(size, 0), undefined);
     const chunk = new Uint8Array(256).fill(7);
     let whole: Uint8Array | OversizedFrame | undefined;
-    // 65,536 chunks: copying all before each would move half a terabyte.
+    // 65,536 chunks: copying all previous bytes for each would move half a terabyte.
     for (let received = 0; received < size; received += chunk.length) {
       decoder.push(chunk);
       whole = decoder.next(size, 0);

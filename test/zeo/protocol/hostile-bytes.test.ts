@@ -9,7 +9,7 @@ import { valueOrFault } from './expect-fault.js';
 import { conversations, recordedFrames } from './recorded-frames.js';
 import { outcomeOf } from './session-events.js';
 
-// Opcodes of pickle that build something, so that random programs get further than random bytes do.
+// Pickle opcodes that build values, so that random programs get further than random bytes.
 const opcodes = [
   ...'(.)]}KNCXUtlades0usbcRhqjrgp',
   '\x85',
@@ -74,7 +74,7 @@ for (const [encoding, recording] of [
     it('give a value or a ProtocolError if they are a mutated message', () => {
       fc.assert(
         fc.property(mutated, (bytes) => {
-          // What comes out must also be harmless to print.
+          // The value must also be harmless to print.
           inspect(
             valueOrFault(() => decode(bytes, 'server')),
             { depth: null },

@@ -6,7 +6,7 @@ export interface RecordedFrame {
   readonly connection: number;
   readonly from: 'client' | 'server';
   readonly payload: Uint8Array;
-  /** The decoded message, or the text of a greeting, of `ruok` or of its answer. */
+  /** The decoded message; a string for a greeting, `ruok` and its answer. */
   readonly value: Value;
 }
 

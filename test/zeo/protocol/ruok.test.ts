@@ -21,7 +21,7 @@ describe('The health check', () => {
     ]);
   });
 
-  it('rejects a malformed status', () => {
+  it('rejects a status that is not JSON or has another shape', () => {
     for (const status of ['', '{', '[]', 'null', '{"1": 2}', '{"1": []}', '\xff']) {
       expectFault(() => parseStatus(bytes(status)), 'ERR_ZEO_PROTOCOL', /Malformed server status/);
     }

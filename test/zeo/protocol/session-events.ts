@@ -4,7 +4,7 @@ interface Session<Event> {
   receive(chunk: Uint8Array, handle: (event: Event) => void): void;
 }
 
-/** What came out of a session: its events as plain data, and the code of the fault that ended it. */
+/** The result of a session: its events as plain data, and the code of the fault that broke it. */
 export interface Outcome {
   readonly events: readonly unknown[];
   readonly fault: string | undefined;
@@ -26,7 +26,7 @@ export function outcomeOf(
   return { events, fault: undefined };
 }
 
-/** All events of one chunk. */
+/** The events of one chunk, as plain data. */
 export function eventsOf<Event extends { readonly type: string }>(
   session: Session<Event>,
   chunk: Uint8Array,
@@ -34,7 +34,7 @@ export function eventsOf<Event extends { readonly type: string }>(
   return received(session, chunk).map(plain);
 }
 
-/** All events of one chunk, as they are. */
+/** The events of one chunk, unchanged. */
 export function received<Event extends { readonly type: string }>(
   session: Session<Event>,
   chunk: Uint8Array,
@@ -44,7 +44,7 @@ export function received<Event extends { readonly type: string }>(
   return events;
 }
 
-/** A reply's value may be a getter, and an error has a stack: neither compares. */
+/** As plain data for comparison: a reply's value may be a getter, and an error has a stack. */
 export function plain(event: object): unknown {
   if ('value' in event && 'id' in event) return { type: 'reply', id: event.id, value: event.value };
   if ('error' in event && 'id' in event) {

@@ -6,10 +6,17 @@ import { id, ScriptedPeer } from '../storage/scripted-peer.js';
 
 const quick = { reconnectMinDelay: 0.01, reconnectMaxDelay: 0.02 };
 
+/** A storage that accepts the read-only server, and does not know the address of a writable one yet. */
+async function openWithFallback({ address }: ScriptedPeer): Promise<ClientStorage> {
+  const storage = await ClientStorage.open({ address, readOnlyFallback: true, ...quick });
+  assert.equal(storage.isReadOnly(), true);
+  return storage;
+}
+
 // ZEO/tests/new_addr.test
 describe('A storage whose addresses are changed', () => {
   // ReconnectionTests.checkMultipleServers, checkReconnectWritable
-  it('keeps its connection, and goes elsewhere when it loses it', async () => {
+  it('keeps its connection, and uses the new ones after losing it', async () => {
     const former = await ScriptedPeer.listen();
     await using next = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: former.address, ...quick });
@@ -24,7 +31,7 @@ describe('A storage whose addresses are changed', () => {
     await former.close();
   });
 
-  it('looks there at once while it looks for a server', async () => {
+  it('tries the new ones at once if it is disconnected', async () => {
     const former = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: former.address, reconnectMaxDelay: 600 });
     await former.close();
@@ -35,21 +42,16 @@ describe('A storage whose addresses are changed', () => {
     assert.equal(storage.address, next.address);
   });
 
-  it('looks there for a writable server while a read-only one serves it', async () => {
+  it('tries the new ones for a writable server while on a fallback', async () => {
     await using fallback = await ScriptedPeer.listen({ readOnly: true });
     await using writable = await ScriptedPeer.listen();
-    await using storage = await ClientStorage.open({
-      address: fallback.address,
-      readOnlyFallback: true,
-      ...quick,
-    });
-    assert.equal(storage.isReadOnly(), true);
+    await using storage = await openWithFallback(fallback);
     storage.setAddresses([fallback.address, writable.address]);
     await once(storage, 'connected');
     assert.deepEqual([storage.address, storage.isReadOnly()], [writable.address, false]);
   });
 
-  it('stays as it is when they cannot be understood', async () => {
+  it('is not affected if the new ones are invalid', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: peer.address, ...quick });
     assert.throws(() => storage.setAddresses([]), { code: 'ERR_ZEO_INVALID_ADDRESS' });
@@ -59,8 +61,8 @@ describe('A storage whose addresses are changed', () => {
   });
 });
 
-describe('A storage whose addresses are changed by a listener', () => {
-  /** What there was to see of a storage that has lost its server twice. */
+describe('A change of the addresses of a storage', () => {
+  /** The addresses in the events of a storage. */
   interface Seen {
     readonly reconnecting: string[];
     readonly connected: string[];
@@ -73,7 +75,7 @@ describe('A storage whose addresses are changed by a listener', () => {
     return seen;
   };
 
-  it('of what was missed, adopts the connection that it has, and looks for no other', async () => {
+  it('in an invalidated listener keeps the connection being adopted', async () => {
     await using former = await ScriptedPeer.listen();
     await using next = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: former.address, ...quick });
@@ -92,7 +94,7 @@ describe('A storage whose addresses are changed by a listener', () => {
     assert.deepEqual([former.accepted, next.accepted], [2, 1]);
   });
 
-  it('of the end of a connection, looks at the new ones at once, and once', async () => {
+  it('in a disconnected listener applies to the first attempt', async () => {
     await using former = await ScriptedPeer.listen();
     await using next = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({
@@ -109,7 +111,7 @@ describe('A storage whose addresses are changed by a listener', () => {
     assert.deepEqual([former.accepted, next.accepted], [1, 1]);
   });
 
-  it('of an attempt, gives up the one for the other, and says the same as often as it likes', async () => {
+  it('in a reconnecting listener, even repeated, restarts the search once', async () => {
     await using former = await ScriptedPeer.listen();
     await using second = await ScriptedPeer.listen();
     await using next = await ScriptedPeer.listen();
@@ -126,14 +128,10 @@ describe('A storage whose addresses are changed by a listener', () => {
     assert.deepEqual([former.accepted + second.accepted, next.accepted], [accepted, 1]);
   });
 
-  it('of the change to a writable server, adopts that and looks for no other', async () => {
+  it('during a switch to a writable server does not stop the switch', async () => {
     await using fallback = await ScriptedPeer.listen({ readOnly: true });
     await using writable = await ScriptedPeer.listen();
-    await using storage = await ClientStorage.open({
-      address: fallback.address,
-      readOnlyFallback: true,
-      ...quick,
-    });
+    await using storage = await openWithFallback(fallback);
     const seen = watch(storage);
     storage.once('disconnected', () => storage.setAddresses(fallback.address));
     storage.setAddresses([fallback.address, writable.address]);
@@ -146,15 +144,15 @@ describe('A storage whose addresses are changed by a listener', () => {
 });
 
 describe('A storage that is closed by a listener', () => {
-  it('tells nothing after that, whatever there was to be told', async () => {
+  it('emits no more events but closed, whatever was pending', async () => {
     await using peer = await ScriptedPeer.listen();
     const storage = await ClientStorage.open({ address: peer.address, ...quick });
-    const told: string[] = [];
+    const emitted: string[] = [];
     storage.on('invalidated', () => {
-      told.push('invalidated');
+      emitted.push('invalidated');
       void storage.close();
     });
-    for (const name of ['connected', 'closed'] as const) storage.on(name, () => told.push(name));
+    for (const name of ['connected', 'closed'] as const) storage.on(name, () => emitted.push(name));
     peer.lastTid = id(105);
     peer.handlers.get_info = (_, { socket, session }) => {
       socket.write(session.encodeOneWay('invalidateTransaction', [id(106), [id(7)]]));
@@ -163,28 +161,24 @@ describe('A storage that is closed by a listener', () => {
     peer.cut();
     await once(storage, 'closed');
     await storage.close();
-    assert.deepEqual(told, ['invalidated', 'closed']);
+    assert.deepEqual(emitted, ['invalidated', 'closed']);
   });
 });
 
 describe('A storage on a read-only server', () => {
-  it('does not change over to a writable one that lacks what it has been told', async () => {
+  it('does not switch to a writable one that lacks known transactions', async () => {
     await using fallback = await ScriptedPeer.listen({ readOnly: true });
     await using writable = await ScriptedPeer.listen();
-    await using storage = await ClientStorage.open({
-      address: fallback.address,
-      readOnlyFallback: true,
-      ...quick,
-    });
+    await using storage = await openWithFallback(fallback);
     const info = writable.handlers.get_info as NonNullable<typeof writable.handlers.get_info>;
     let looked = 0;
     writable.handlers.get_info = async (args, from) => {
       looked += 1;
-      // While the writable one is looked at, the present one tells of a transaction that only it has yet.
+      // While the writable server is verified, the fallback announces a transaction that the other one lacks.
       if (looked === 1) {
-        const told = once(storage, 'invalidated');
+        const invalidated = once(storage, 'invalidated');
         fallback.tell('invalidateTransaction', [id(101), [id(1)]]);
-        await told;
+        await invalidated;
       }
       return info(args, from);
     };
@@ -198,7 +192,7 @@ describe('A storage on a read-only server', () => {
     storage.setAddresses([fallback.address, writable.address]);
     const [{ address, lastTid }] = await once(storage, 'connected');
     assert.deepEqual([address, new Uint8Array(lastTid)], [writable.address, id(101)]);
-    // Once overtaken, once behind from the beginning.
+    // The first attempt was overtaken by the transaction; the second found the server behind from the start.
     assert.deepEqual([registrations, looked], [[1, 1, 1], 2]);
   });
 });

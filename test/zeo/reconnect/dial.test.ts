@@ -29,7 +29,7 @@ describe('dial', () => {
     { host: 'two', port: 2 },
   ] as const;
 
-  it('tries any number of addresses without a warning of Node', async () => {
+  it('tries any number of addresses without a warning from Node', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on('warning', onWarning);
@@ -45,12 +45,12 @@ describe('dial', () => {
     assert.deepEqual(warnings, []);
   });
 
-  it('makes the first attempt of a storage that is being opened at once, whatever the pace', async () => {
+  it('does not pace the first attempt of a storage being opened', async () => {
     const paceMs = () => assert.fail('asked for the pace');
     assert.equal(await dial(request([one], { paceMs }), new AbortController()), established);
   });
 
-  it('tells of a delay that has the pace of that address in it when there is no other', async () => {
+  it('reports the pacing delay of an address if there is no backoff', async () => {
     const retries: [address: string, attempt: number, delayMs: number][] = [];
     const paced: Address[] = [];
     let failures = 1;
@@ -77,7 +77,7 @@ describe('dial', () => {
       ['two:2', 1, 60_000],
       ['one:1', 2, 1],
     ]);
-    // After a backoff a place is taken, too, when the backoff is over.
+    // An attempt with a backoff is paced, too, once the backoff is over.
     assert.deepEqual(paced, [one, two, one]);
     assert.deepEqual(made, [one, one]);
   });

@@ -6,7 +6,7 @@ import { ScriptedPeer } from '../storage/scripted-peer.js';
 
 describe('A writable server', () => {
   // ConnectionTests.checkReadOnlyFallbackWritable
-  it('is written to by a storage that would accept a read-only one, and no other is looked for', async () => {
+  it('is kept by a storage with a fallback, without a further search', async () => {
     await using peer = await ScriptedPeer.listen();
     await using other = await ScriptedPeer.listen({ storage: 'other' });
     const addresses = [peer.address, other.address];
@@ -20,14 +20,14 @@ describe('A writable server', () => {
 
 describe('A read-only server', () => {
   // ReconnectionTests.checkReadOnlyStorage
-  it('is refused by a storage that wants to write', async () => {
+  it('is rejected by a storage that wants to write', async () => {
     await using peer = await ScriptedPeer.listen({ readOnly: true });
     await assert.rejects(ClientStorage.open(peer.address), { code: 'ERR_ZEO_READ_ONLY' });
     assert.equal(peer.accepted, 1);
   });
 
   // ConnectionTests.checkReadOnlyServer; ReconnectionTests.checkReconnectReadOnly
-  it('serves a storage that only reads', async () => {
+  it('serves a storage that is opened read-only', async () => {
     await using peer = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({ address: peer.address, readOnly: true });
     assert.equal(storage.isReadOnly(), true);
@@ -36,7 +36,7 @@ describe('A read-only server', () => {
 
   // ConnectionTests.checkReadOnlyFallbackReadOnlyServer
   // ReconnectionTests.checkReadOnlyFallbackReadOnlyStorage, checkReconnectFallback
-  it('serves a storage that accepts it as a fallback, on the same connection', async () => {
+  it('serves a storage as a fallback, on the same connection', async () => {
     await using peer = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({ address: peer.address, readOnlyFallback: true });
     assert.equal(storage.isReadOnly(), true);
@@ -51,7 +51,7 @@ describe('A read-only server', () => {
   });
 
   // ReconnectionTests.checkReconnectUpgrade, checkReconnectSwitch
-  it('is left for a writable one as soon as there is one', async () => {
+  it('is replaced by a writable one as soon as there is one', async () => {
     await using fallback = await ScriptedPeer.listen({ readOnly: true });
     await using writable = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({
@@ -60,7 +60,7 @@ describe('A read-only server', () => {
       reconnectMinDelay: 0.01,
       reconnectMaxDelay: 0.02,
     });
-    const [better, present] =
+    const [better, current] =
       storage.address === fallback.address ? [writable, fallback] : [fallback, writable];
     let retries = 0;
     storage.on('reconnecting', () => {
@@ -74,10 +74,10 @@ describe('A read-only server', () => {
     assert.equal((await disconnected)[0].generation, 1);
     await storage.ping();
     assert.equal(retries, 0);
-    assert.equal(present.accepted >= 1, true);
+    assert.equal(current.accepted >= 1, true);
   });
 
-  it('is left for a writable one also after one that was lost in the moment it was ready', async () => {
+  it('is replaced by a writable one even if others were lost at once', async () => {
     await using fallback = await ScriptedPeer.listen({ readOnly: true });
     await using better = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({
@@ -86,13 +86,13 @@ describe('A read-only server', () => {
       reconnectMinDelay: 0.01,
       reconnectMaxDelay: 0.02,
     });
-    const [writable, present] = storage.address === better.address ? [fallback, better] : [better, fallback];
+    const [writable, current] = storage.address === better.address ? [fallback, better] : [better, fallback];
     const info = writable.handlers.get_info;
     let lost = 0;
     writable.handlers.get_info = (args, from) => {
       lost += 1;
       if (lost === 3) writable.handlers.get_info = info as NonNullable<typeof info>;
-      // In one chunk with the reply: what the client cannot but end the connection for.
+      // In one chunk with the reply, a message for which the client must end the connection.
       from.socket.cork();
       process.nextTick(() => {
         from.socket.write(from.session.encodeOneWay('nonsense', []));
@@ -103,10 +103,10 @@ describe('A read-only server', () => {
     writable.readOnly = false;
     const [{ address, generation }] = await once(storage, 'connected');
     assert.deepEqual([address, generation, lost], [writable.address, 2, 3]);
-    assert.equal(present.accepted, 1);
+    assert.equal(current.accepted, 1);
   });
 
-  it('is replaced by another search when it is lost while a writable one is sought', async () => {
+  it('is searched for again if lost while a writable one is sought', async () => {
     await using one = await ScriptedPeer.listen({ readOnly: true });
     await using two = await ScriptedPeer.listen({ readOnly: true });
     await using storage = await ClientStorage.open({

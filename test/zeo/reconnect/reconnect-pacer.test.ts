@@ -16,14 +16,14 @@ function pacerOf(storages: number) {
   };
 }
 
-/** The most of these moments that fall into one second. */
+/** The highest number of these times within any second. */
 function mostInASecond(times: readonly number[]): number {
   const sorted = [...times].sort((a, b) => a - b);
   return Math.max(...sorted.map((from) => sorted.filter((at) => at >= from && at < from + 1000).length));
 }
 
 describe('ReconnectPacer', () => {
-  it('lets fewer than a hundred storages reconnect as they like', () => {
+  it('does not delay fewer than a hundred storages', () => {
     const { pacer } = pacerOf(99);
     assert.deepEqual(
       Array.from({ length: 99 }, () => pacer.delayMs(server)),
@@ -32,7 +32,7 @@ describe('ReconnectPacer', () => {
   });
 
   for (const storages of [100, 250, 1000, 10_000]) {
-    it(`spreads ${storages} reconnects so that no second sees more than a tenth of them`, () => {
+    it(`spreads ${storages} reconnects: at most a tenth per second`, () => {
       for (let run = 0; run < 5; run++) {
         const { pacer } = pacerOf(storages);
         const times = Array.from({ length: storages }, () => pacer.delayMs(server));
@@ -42,7 +42,7 @@ describe('ReconnectPacer', () => {
     });
   }
 
-  it('lets one that comes alone go at once, however many there are', () => {
+  it('does not delay a lone reconnect, however many storages there are', () => {
     const { pacer, advance } = pacerOf(1000);
     for (let i = 0; i < 5; i++) {
       assert.equal(pacer.delayMs(server), 0);
@@ -50,12 +50,12 @@ describe('ReconnectPacer', () => {
     }
   });
 
-  it('does not let the storages of one server wait for those of another', () => {
+  it('does not delay storages because of those of another server', () => {
     const { pacer } = pacerOf(1000);
     for (let i = 0; i < 100; i++) pacer.join(['other:1', 'standby:1']);
     for (let i = 0; i < 1000; i++) pacer.delayMs(server);
     for (const address of ['other:1', 'standby:1', 'unknown:1']) assert.equal(pacer.delayMs(address), 0);
-    // Spaced by how many have that address: eight a second of a hundred.
+    // Spaced by the number of storages at that address: eight per second for a hundred.
     assert.ok(pacer.delayMs('other:1') >= 125);
   });
 

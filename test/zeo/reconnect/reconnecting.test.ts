@@ -7,7 +7,7 @@ import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { formatId } from '#src/zodb/ids.js';
 import { id, listenRaw, ScriptedPeer, silence } from '../storage/scripted-peer.js';
 
-/** What the storage tells, as one line an event. */
+/** The events of a storage, one line each. */
 function record(storage: ClientStorage): string[] {
   const lines: string[] = [];
   const ids = (oids: readonly Uint8Array[] | null) =>
@@ -22,7 +22,7 @@ function record(storage: ClientStorage): string[] {
 
 describe('A storage that loses its connection', () => {
   // ReconnectionTests.checkReconnection; ConnectionTests.checkDisconnectionError
-  it('connects again when the server has restarted', async () => {
+  it('reconnects when the server has restarted', async () => {
     const before = await ScriptedPeer.listen();
     const { port } = before;
     await using storage = await ClientStorage.open({ address: port, reconnectMaxDelay: 0.5 });
@@ -39,7 +39,7 @@ describe('A storage that loses its connection', () => {
     await storage.ping();
   });
 
-  it('tells when it lost it, until it has another', async () => {
+  it('reports when it was lost until it is connected again', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: peer.address, wait: false });
     assert.equal(storage.lostAt, undefined);
@@ -55,7 +55,7 @@ describe('A storage that loses its connection', () => {
     assert.equal(storage.lostAt, undefined);
   });
 
-  it('waits for a server that came back without its storage', async () => {
+  it('keeps trying a server that came back without the storage', async () => {
     const before = await ScriptedPeer.listen();
     const { port } = before;
     await using storage = await ClientStorage.open({
@@ -76,7 +76,7 @@ describe('A storage that loses its connection', () => {
 
   // ReconnectionTests.checkNoVerificationOnServerRestartWith2Clients
   // ZRPCConnectionTests.checkConnectionInvalidationOnReconnect
-  it('tells what it missed before it is ready', async () => {
+  it('emits the changes that it missed before it is ready', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const lines = record(storage);
@@ -91,7 +91,7 @@ describe('A storage that loses its connection', () => {
     assert.deepEqual(lines, ['disconnected 1', 'invalidated 102: 1,2', 'connected 2 at 102']);
   });
 
-  it('tells that everything may have changed when the server cannot say what did', async () => {
+  it('reports all objects changed if the server does not know which', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const lines = record(storage);
@@ -101,7 +101,7 @@ describe('A storage that loses its connection', () => {
     assert.deepEqual(lines, ['disconnected 1', 'invalidated 102: all', 'connected 2 at 102']);
   });
 
-  it('does not ask a server that has nothing new', async () => {
+  it('does not ask for changes if the server has none', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     peer.cut();
@@ -109,12 +109,12 @@ describe('A storage that loses its connection', () => {
     assert.equal(peer.count('getInvalidations'), 0);
   });
 
-  it('loses no invalidation that comes while it verifies, and tells none twice', async () => {
+  it('emits each invalidation received while verifying exactly once', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const lines = record(storage);
     peer.lastTid = id(102);
-    // All in one chunk with the replies: the client's functions resume only after all of it was read.
+    // In one chunk with the replies: the client's async functions resume only after all of it has been read.
     peer.handlers.getInvalidations = (_, { socket, session }) => {
       socket.cork();
       socket.write(session.encodeOneWay('invalidateTransaction', [id(103), [id(3)]]));
@@ -145,7 +145,7 @@ describe('A storage that loses its connection', () => {
     ]);
   });
 
-  it('follows the invalidations and the information that the server sends', async () => {
+  it('follows the invalidations and the storage info from the server', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const lines = record(storage);
@@ -158,7 +158,7 @@ describe('A storage that loses its connection', () => {
   });
 
   // ConnectionTests.checkCheckForOutOfDateServer
-  it('refuses a server that is behind it, until it is not', async () => {
+  it('rejects a server that is behind until that has caught up', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({
       address: peer.address,
@@ -177,7 +177,7 @@ describe('A storage that loses its connection', () => {
   });
 
   // ConnectionTests.checkMultipleAddresses
-  it('takes the first of several servers that works', async () => {
+  it('uses the first of several servers that works', async () => {
     await using silent = await listenRaw(() => {});
     await using peer = await ScriptedPeer.listen();
     await using other = await ScriptedPeer.listen({ storage: 'other' });
@@ -187,7 +187,7 @@ describe('A storage that loses its connection', () => {
     assert.equal(storage.address, peer.address);
   });
 
-  it('gives up at once only when no server can ever work', async () => {
+  it('gives up opening at once only if every server is hopeless', async () => {
     await using one = await ScriptedPeer.listen({ storage: 'other' });
     await using two = await ScriptedPeer.listen({ readOnly: true });
     await assert.rejects(ClientStorage.open({ addresses: [one.address, two.address] }), {
@@ -200,7 +200,7 @@ describe('A storage that loses its connection', () => {
 });
 
 describe('drop()', () => {
-  it('rejects what is pending, and connects again', async () => {
+  it('rejects pending calls, and makes the storage reconnect', async () => {
     await using peer = await ScriptedPeer.listen({
       handlers: { loadBefore: () => silence, server_status: () => silence },
     });
@@ -224,7 +224,7 @@ describe('drop()', () => {
     assert.equal(storage.generation, 2);
   });
 
-  it('spares another generation, and a reconnect under way', async () => {
+  it('ignores other generations, and a reconnect in progress', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const lines = record(storage);
@@ -243,7 +243,7 @@ describe('drop()', () => {
 });
 
 describe('A listener that throws', () => {
-  it('is reported as a warning, and disturbs neither the storage nor other listeners', async () => {
+  it('causes a warning, and disturbs neither storage nor listeners', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const warned = once(process, 'warning');
@@ -263,7 +263,7 @@ describe('A listener that throws', () => {
     assert.match(warning.message, /from disconnected/);
   });
 
-  it('may be async and reject', async () => {
+  it('may also be async and return a promise that rejects', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const warned = once(process, 'warning');
@@ -277,7 +277,7 @@ describe('A listener that throws', () => {
     assert.match(warning.message, /A listener of disconnected threw: .*from an async listener/);
   });
 
-  it('may throw anything', async () => {
+  it('may throw any value, not only an Error', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const warned = once(process, 'warning');
@@ -293,13 +293,13 @@ describe('A listener that throws', () => {
   });
 });
 
-describe('A search for a server that a fault of this process ends', () => {
+describe('A search for a server that ended by a fault of this process', () => {
   const noChance = () => {
     throw new Error('no chance');
   };
 
   // ZRPCConnectionTests.checkCatastrophicClientLoopFailure
-  it('is begun again, after a pause', async (t) => {
+  it('is started again after a pause', async (t) => {
     const before = await ScriptedPeer.listen();
     const { port } = before;
     await using storage = await ClientStorage.open({ address: port, reconnectMaxDelay: 0.05 });
@@ -319,7 +319,7 @@ describe('A search for a server that a fault of this process ends', () => {
     assert.equal(storage.generation, 2);
   });
 
-  it('is not when the storage is closed meanwhile', async (t) => {
+  it('is not started again if the storage is closed meanwhile', async (t) => {
     const peer = await ScriptedPeer.listen();
     const storage = await ClientStorage.open({ address: peer.port });
     const { mock } = t.mock.method(Math, 'random', noChance);

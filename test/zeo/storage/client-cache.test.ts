@@ -20,9 +20,9 @@ function filled(...revisions: PastRevision[]): ClientCache {
   return cache;
 }
 
-// The behaviours of ZEO/tests/test_cache.py that a cache in memory has.
+// The behaviours of ZEO/tests/test_cache.py that apply to a cache in memory.
 describe('The client cache', () => {
-  it('answers with the revision that was current just before a transaction', () => {
+  it('returns the revision that was current just before a transaction', () => {
     const cache = filled(revision(10, 20), revision(30, null), revision(20, 30));
     const serialBefore = (tid: number) => cache.loadBefore(key, id(tid))?.serial;
     assert.equal(serialBefore(10), undefined);
@@ -32,14 +32,14 @@ describe('The client cache', () => {
     assert.equal(cache.loadBefore(formatId(id(2)), maxTid), undefined);
   });
 
-  it('does not answer for a time between two revisions that it has', () => {
+  it('returns nothing for a time between two cached revisions', () => {
     const cache = filled(revision(10, 20), revision(30, 40));
     assert.equal(cache.loadBefore(key, id(25)), undefined);
     assert.equal(cache.loadBefore(key, id(41)), undefined);
   });
 
   // testNonCurrent, test_loadBefore_doesnt_miss_current
-  it('keeps what was current for the past when the object has changed', () => {
+  it('keeps the current revision as a past one if it is invalidated', () => {
     const cache = filled(revision(10, null));
     cache.invalidate(id(1), id(20));
     assert.deepEqual(cache.loadBefore(key, id(20)), revision(10, 20));
@@ -49,7 +49,7 @@ describe('The client cache', () => {
     assert.deepEqual(cache.loadBefore(key, id(20)), revision(10, 20));
   });
 
-  it('forgets what was current when it is not known when the object has changed', () => {
+  it('drops the current revision if the time of a change is unknown', () => {
     const cache = filled(revision(5, 10), revision(10, null));
     cache.invalidateUpTo(id(1), id(30));
     assert.equal(cache.loadBefore(key, id(12)), undefined);
@@ -59,14 +59,14 @@ describe('The client cache', () => {
     assert.deepEqual(cache.loadBefore(key, maxTid), revision(30, null));
   });
 
-  it('is not misled by an invalidation that comes after what it is about', () => {
+  it('ignores an invalidation for the revision that it already has', () => {
     const cache = filled(revision(20, null));
     cache.invalidate(id(1), id(20));
     cache.invalidate(id(1), id(15));
     assert.deepEqual(cache.loadBefore(key, maxTid), revision(20, null));
   });
 
-  it('takes the later of two that are said to be current', () => {
+  it('keeps the later of two revisions given as current', () => {
     const late = filled(revision(10, null), revision(20, null));
     const early = filled(revision(20, null), revision(10, null));
     for (const cache of [late, early]) {
@@ -76,7 +76,7 @@ describe('The client cache', () => {
   });
 
   // testEviction, testCurrentObjectLargerThanCache, testOldObjectLargerThanCache
-  it('holds so many bytes at most, and lets go what was not asked for longest', () => {
+  it('is bounded in bytes, and evicts the least recently used revision', () => {
     const cache = new ClientCache(10_000);
     const big = 'x'.repeat(2_000);
     for (let number = 1; number <= 4; number++) cache.store(formatId(id(number)), revision(10, null, big));
@@ -91,14 +91,14 @@ describe('The client cache', () => {
     assert.equal(cache.length, 4);
   });
 
-  it('keeps nothing when it has no room', () => {
+  it('stores nothing if its size is zero', () => {
     const cache = new ClientCache(0);
     cache.store(key, revision(10, null));
     assert.deepEqual([cache.length, cache.size, cache.loadBefore(key, maxTid)], [0, 0, undefined]);
     cache.clear(id(1));
   });
 
-  it('shares no memory with whoever stores, and no ids with whoever asks', () => {
+  it('copies what is stored, and the ids that it returns', () => {
     const stored = revision(10, 20);
     const cache = filled(stored);
     const asked = cache.loadBefore(key, id(15)) as PastRevision;
@@ -110,19 +110,19 @@ describe('The client cache', () => {
     assert.deepEqual(cache.loadBefore(key, id(15)), revision(10, 20));
   });
 
-  it('copies no record for whoever asks: that would be most of what a hit costs', () => {
+  it('does not copy the records that it returns', () => {
     const cache = filled(revision(10, 20));
     assert.equal(cache.loadBefore(key, id(15))?.data, cache.loadBefore(key, id(20))?.data);
   });
 
   // test_clear_zeo_cache
-  it('forgets everything', () => {
+  it('drops everything on clear()', () => {
     const cache = filled(revision(10, 20), revision(20, null));
     cache.clear(id(30));
     assert.deepEqual([cache.length, cache.size, cache.loadBefore(key, id(15))], [0, 0, undefined]);
   });
 
-  it('tells a load whose answer was overtaken by an invalidation', () => {
+  it('recognizes a load whose reply an invalidation has overtaken', () => {
     const cache = filled();
     const load = cache.beginLoad(key);
     const other = cache.beginLoad(formatId(id(2)));
@@ -139,8 +139,8 @@ describe('The client cache', () => {
     assert.equal(cache.beginLoad(key).isOvertaken(revision(10, null)), false);
   });
 
-  it('never answers with another revision than the server would, whatever was loaded when', () => {
-    // A storage of one object; times are transactions. What is loaded is true as of `now`.
+  it('only returns what the server would, whatever was loaded when', () => {
+    // A model of a storage with one object; times are transactions. Loads reply with the state as of `now`.
     type Step = { readonly act: 'load' | 'commit' | 'missed' | 'ask'; readonly at: number };
     const step = fc.record<Step>({
       act: fc.constantFrom('load', 'load', 'commit', 'missed', 'ask'),

@@ -10,14 +10,14 @@ import type { Value } from '#src/zeo/encoding/values.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { id, ScriptedPeer, silence } from './scripted-peer.js';
 
-/** Resolves when the peer has received that many calls of the method. */
+/** Resolves when the peer has received this many calls of the method. */
 async function received(peer: ScriptedPeer, method: string, count = 1): Promise<void> {
   while (peer.count(method) < count) await turn();
 }
 
 for (const encoding of ['Z', 'M'] as const) {
   describe(`A storage on a server that speaks ${encoding}5`, () => {
-    it('is ready, and knows what the server told', async () => {
+    it('is ready after opening, and has the storage info', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await ClientStorage.open({ address: peer.address, clientLabel: 'me' });
       assert.ok(isKeepAliveTarget(storage));
@@ -44,7 +44,7 @@ for (const encoding of ['Z', 'M'] as const) {
     });
 
     // testZEO.test_server_status, checkInterfaceFromRemoteStorage
-    it('calls the server', async () => {
+    it('calls the server and resolves to its reply', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await ClientStorage.open(peer.address);
       assert.equal((await storage.getInfo()).name, 'scripted');
@@ -62,7 +62,7 @@ for (const encoding of ['Z', 'M'] as const) {
 }
 
 describe('A storage', () => {
-  it('reaches a server by a unix domain socket', async () => {
+  it('connects to a server over a unix domain socket', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'zeo-'));
     try {
       await using peer = await ScriptedPeer.listen({ path: join(folder, 'sock') });
@@ -74,13 +74,13 @@ describe('A storage', () => {
     }
   });
 
-  it('is called by its addresses and storage when it has no name', async () => {
+  it('is named after its addresses and storage without a name option', async () => {
     const storage = await ClientStorage.open({ addresses: [':1', '/run/zeo'], storage: 'main', wait: false });
     assert.equal(storage.getName(), '127.0.0.1:1,/run/zeo/main');
     await storage.close();
   });
 
-  it('pings with get_info, or with ping when told so', async () => {
+  it('pings with get_info, or with ping if so configured', async () => {
     await using peer = await ScriptedPeer.listen();
     await using one = await ClientStorage.open(peer.address);
     await using two = await ClientStorage.open({ address: peer.address, pingMethod: 'ping' });
@@ -90,14 +90,14 @@ describe('A storage', () => {
     assert.equal(peer.count('ping'), 1);
   });
 
-  it('does not wait for a connection to ping', async () => {
+  it('rejects a ping at once if there is no connection', async () => {
     const storage = await ClientStorage.open({ address: 1, wait: false });
     await assert.rejects(storage.ping(), { code: 'ERR_ZEO_DISCONNECTED', retryable: true });
     await storage.close();
     await assert.rejects(storage.ping(), { code: 'ERR_ZEO_CLOSED' });
   });
 
-  it('lets calls wait for a connection, but not for ever', async () => {
+  it('makes calls wait for a connection up to waitTimeout', async () => {
     await using peer = await ScriptedPeer.listen();
     await using early = await ClientStorage.open({ address: peer.address, wait: false });
     assert.equal(early.ready, false);
@@ -113,11 +113,11 @@ describe('A storage', () => {
     await late.close();
   });
 
-  it('keeps what the server has told after it answered getInfo()', async () => {
+  it('prefers newer notifications to the reply to getInfo()', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     peer.handlers.get_info = (_, { socket }) => {
-      // In one chunk with the answer, and after it.
+      // In one chunk with the reply, and behind it.
       socket.cork();
       queueMicrotask(() => {
         peer.tell('info', [{ length: 50 }]);
@@ -133,7 +133,7 @@ describe('A storage', () => {
     assert.equal(storage.length, 2);
   });
 
-  it('refuses ids that are not 8 bytes', async () => {
+  it('rejects ids that are not 8 bytes long', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const wrong: unknown[] = [new Uint8Array(7), new Uint8Array(9), '12345678', 1, null, undefined];
@@ -147,7 +147,7 @@ describe('A storage', () => {
     assert.equal(peer.count('loadBefore'), 0);
   });
 
-  it('refuses what is of another kind than it takes, under one code, and sends nothing', async () => {
+  it('rejects arguments of the wrong type, and sends nothing', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const { length } = peer.calls;
@@ -172,13 +172,13 @@ describe('A storage', () => {
     for (const wrong of [null, 7, {}] as never[])
       await assert.rejects(storage.prefetch(wrong), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
     assert.equal(peer.calls.length, length);
-    // Nothing has kept the commit lock.
+    // None of them has kept the commit lock.
     await using transaction = await storage.tpcBegin();
     assert.equal(transaction.isActive, true);
     peer.handlers.tpc_abort = () => null;
   });
 
-  it('refuses an extension and a specification that are no plain objects', async () => {
+  it('rejects an extension or specification that is not a plain object', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const { length } = peer.calls;
@@ -198,7 +198,7 @@ describe('A storage', () => {
     assert.equal(peer.count('undoInfo'), 1);
   });
 
-  it('makes one request of equal loads in flight', async () => {
+  it('sends one request for equal concurrent loads', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: peer.address, cacheSize: 0 });
     let answer: (value: Value) => void = () => {};
@@ -222,7 +222,7 @@ describe('A storage', () => {
     assert.equal(await again, null);
   });
 
-  it('lets one of several equal loads give up without the others', async () => {
+  it('keeps a shared load going if one of its callers aborts', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     let answer: (value: Value) => void = () => {};
@@ -240,7 +240,7 @@ describe('A storage', () => {
     assert.equal(await patient, null);
   });
 
-  it('gives the lock back when all have given up a load', async () => {
+  it('releases the lock when all callers of a load have aborted', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { loadBefore: () => silence } });
     await using storage = await ClientStorage.open(peer.address);
     const controller = new AbortController();
@@ -271,7 +271,7 @@ describe('A storage', () => {
     await assert.rejects(storage.ping(AbortSignal.abort(new Error('before'))), { message: 'before' });
   });
 
-  it('leaves no listener on a signal', async () => {
+  it('leaves no listener on a signal when a call has settled', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const { signal } = new AbortController();
@@ -292,7 +292,7 @@ describe('A storage', () => {
     assert.equal(listeners, 0);
   });
 
-  it('takes one signal for any number of calls', async () => {
+  it('accepts one signal for any number of calls', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { loadBefore: () => silence } });
     await using storage = await ClientStorage.open(peer.address);
     const warnings: Error[] = [];
@@ -308,7 +308,7 @@ describe('A storage', () => {
     assert.deepEqual(warnings, []);
   });
 
-  it('keeps loads from the wire while somebody has its lock', async () => {
+  it('sends no load while its lock is held', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const release = await storage.loadLock.acquire();
@@ -320,7 +320,7 @@ describe('A storage', () => {
     assert.equal(storage.loadLock.locked, false);
   });
 
-  it('rejects a call with what the server answered, and lives on', async () => {
+  it('rejects a call with the exception of the server, and lives on', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     peer.handlers.server_status = () => 'no dict';

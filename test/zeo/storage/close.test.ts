@@ -10,7 +10,7 @@ import { id, listenRaw, ScriptedPeer, silence } from './scripted-peer.js';
 const closed = { code: 'ERR_ZEO_CLOSED', retryable: false };
 
 describe('close()', () => {
-  it('rejects what is pending and what comes later', async () => {
+  it('rejects pending calls and later ones', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { loadBefore: () => silence } });
     const storage = await ClientStorage.open(peer.address);
     const pending = storage.load(id(1));
@@ -26,7 +26,7 @@ describe('close()', () => {
     await storage.close();
   });
 
-  it('rejects what waits for a connection', async () => {
+  it('rejects calls that wait for a connection', async () => {
     const storage = await ClientStorage.open({ address: 1, wait: false });
     const waiting = storage.getInfo();
     await Promise.all([storage.close(), assert.rejects(waiting, closed)]);
@@ -41,7 +41,7 @@ describe('close()', () => {
     await Promise.all([storage.close(), assert.rejects(waiting, closed)]);
   });
 
-  it('ends an attempt to connect', async () => {
+  it('ends an attempt to connect that is in progress', async () => {
     await using server = await listenRaw(() => {});
     const storage = await ClientStorage.open({ address: server.address, wait: false });
     await turn();
@@ -49,7 +49,7 @@ describe('close()', () => {
     assert.equal(storage.generation, 0);
   });
 
-  it('may be called by any listener', async () => {
+  it('may be called by a listener of any event', async () => {
     for (const name of ['connected', 'disconnected', 'reconnecting', 'invalidated'] as const) {
       await using peer = await ScriptedPeer.listen();
       const storage = await ClientStorage.open(peer.address);
@@ -63,7 +63,7 @@ describe('close()', () => {
     }
   });
 
-  it('is what the end of a scope calls', async () => {
+  it('is called at the end of the scope of an await using', async () => {
     await using peer = await ScriptedPeer.listen();
     let storage: ClientStorage;
     {

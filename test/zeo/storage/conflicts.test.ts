@@ -33,12 +33,12 @@ describe('Conflicts that a server leaves to its clients', () => {
       stores[1]?.slice(0, 3).map((arg) => Buffer.from(arg as Uint8Array)),
       [Buffer.from(id(1)), Buffer.from(id(95)), Buffer.from('mine merged on 95')],
     );
-    // What was stored first is not what is there now.
+    // The current record is not the one that was stored first.
     await storage.load(id(1));
     assert.equal(peer.count('loadBefore'), 1);
   });
 
-  it('are ConflictErrors when nobody resolves them, or they never end', async () => {
+  it('are ConflictErrors if they are not resolved, or never end', async () => {
     await using peer = await ScriptedPeer.listen({
       handlers: { vote: () => [conflict], tpc_abort: () => null },
     });
@@ -75,7 +75,7 @@ describe('Conflicts that a server leaves to its clients', () => {
     assert.equal(peer.count('vote'), 12);
   });
 
-  it('are none when the vote is answered with something else: then it has failed, and can be aborted', async () => {
+  it('make the vote fail if its reply is malformed; it can be aborted', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { tpc_abort: () => null } });
     await using storage = await ClientStorage.open({
       address: peer.address,
@@ -109,7 +109,7 @@ describe('Conflicts that a server leaves to its clients', () => {
     assert.equal(storage.generation, 1);
   });
 
-  it('are not resolved by what is no record', async () => {
+  it('are not resolved by a value that is not a record', async () => {
     await using peer = await ScriptedPeer.listen({
       handlers: { vote: () => [conflict], tpc_abort: () => null },
     });

@@ -7,7 +7,7 @@ import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { maxTid } from '#src/zodb/ids.js';
 import { id, PythonError, ScriptedPeer } from './scripted-peer.js';
 
-/** Answers `loadBefore` when it is told to. */
+/** Answers `loadBefore` on demand. */
 class HeldLoads {
   readonly #held: ((value: Value) => void)[] = [];
 
@@ -29,7 +29,7 @@ const record = (text: string) => new TextEncoder().encode(text);
 const text = ({ data }: { data: Uint8Array }) => Buffer.from(data).toString();
 
 describe('A storage with a cache', () => {
-  it('asks the server once for what does not change', async () => {
+  it('loads an object only once if it does not change', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     for (let count = 0; count < 3; count++) {
@@ -44,19 +44,19 @@ describe('A storage with a cache', () => {
     await assert.rejects(storage.load(id(7), AbortSignal.abort(new Error('enough'))), { message: 'enough' });
   });
 
-  it('asks every time without a cache', async () => {
+  it('loads an object every time if the cache is disabled', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: peer.address, cacheSize: 0 });
     for (let count = 0; count < 3; count++) await storage.load(id(7));
     assert.equal(peer.count('loadBefore'), 3);
   });
 
-  it('asks again for what was invalidated, already from the listener that is told', async () => {
+  it('loads an invalidated object again, even from the listener', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     await storage.load(id(7));
     peer.handlers.loadBefore = () => [record('new'), id(101), null];
-    const told = once(storage, 'invalidated');
+    const invalidated = once(storage, 'invalidated');
     const loaded = new Promise<string>((resolve) => {
       storage.once('invalidated', () => {
         assert.deepEqual(storage.lastTransaction(), id(100));
@@ -64,15 +64,15 @@ describe('A storage with a cache', () => {
       });
     });
     peer.tell('invalidateTransaction', [id(101), [id(7)]]);
-    await told;
+    await invalidated;
     assert.equal(await loaded, 'new');
     assert.equal(text(await storage.load(id(7))), 'new');
-    // What was current before is still known, and since when it is not.
+    // The previous revision is still cached, with the transaction that replaced it.
     assert.deepEqual((await storage.loadBefore(id(7), id(101)))?.endTid, id(101));
     assert.equal(peer.count('loadBefore'), 2);
   });
 
-  it('keeps no answer that an invalidation has overtaken, and hands none out', async () => {
+  it('neither caches nor returns a reply overtaken by an invalidation', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const loads = new HeldLoads(peer);
@@ -88,13 +88,13 @@ describe('A storage with a cache', () => {
   });
 
   // ZODB/tests/racetest.py: test_race_load_vs_external_invalidate
-  it('hands out no answer that is old by the time it is read, from one chunk with the invalidation', async () => {
+  it('repeats a load invalidated in the same chunk as its reply', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     peer.handlers.loadBefore = (_, { socket, session }) => {
       peer.handlers.loadBefore = () => [record('new'), id(101), null];
       socket.cork();
-      // After the reply.
+      // Behind the reply.
       setImmediate(() => {
         socket.write(session.encodeOneWay('invalidateTransaction', [id(101), [id(7)]]));
         socket.uncork();
@@ -106,7 +106,7 @@ describe('A storage with a cache', () => {
     assert.equal(text({ data }), 'new');
   });
 
-  it('asks again when it was told meanwhile of the object that is said not to exist', async () => {
+  it('repeats a load of a missing object that was just invalidated', async () => {
     const missing = [
       () => null,
       () => {
@@ -127,7 +127,7 @@ describe('A storage with a cache', () => {
     }
   });
 
-  it('hands out the past as it was, whatever was invalidated meanwhile', async () => {
+  it('returns past revisions whatever is invalidated meanwhile', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const loads = new HeldLoads(peer);
@@ -142,7 +142,7 @@ describe('A storage with a cache', () => {
   });
 
   // ConnectionTests.checkVerificationInvalidationPersists, InvqTests.checkQuickVerificationWith2Clients
-  it('asks again for what was changed while it was away, and for nothing else', async () => {
+  it('reloads only what was changed while it was disconnected', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     await storage.load(id(7));
@@ -158,7 +158,7 @@ describe('A storage with a cache', () => {
   });
 
   // InvqTests.checkVerificationWith2ClientsInvqOverflow, drop_cache_rather_than_verify.txt
-  it('forgets everything when the server cannot tell what was changed', async () => {
+  it('clears the cache if the server does not know what was changed', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     await storage.load(id(7));
@@ -169,13 +169,13 @@ describe('A storage with a cache', () => {
     assert.equal(peer.count('loadBefore'), 2);
   });
 
-  it('forgets everything when the server tells of less than it has committed by its own account', async () => {
-    for (const told of [104, 100, 99]) {
+  it('clears the cache if the missed changes are incomplete', async () => {
+    for (const reported of [104, 100, 99]) {
       await using peer = await ScriptedPeer.listen();
       await using storage = await ClientStorage.open(peer.address);
       await storage.load(id(7));
       peer.lastTid = id(105);
-      peer.handlers.getInvalidations = () => [id(told), [id(8)]];
+      peer.handlers.getInvalidations = () => [id(reported), [id(8)]];
       peer.handlers.loadBefore = () => [record('new'), id(105), null];
       const invalidated = once(storage, 'invalidated');
       peer.cut();
@@ -188,7 +188,7 @@ describe('A storage with a cache', () => {
   });
 
   // ReconnectionTests.checkNoVerificationOnServerRestart
-  it('keeps what it has when nothing was changed while it was away', async () => {
+  it('keeps its cache if nothing was changed while disconnected', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     await storage.load(id(7));
@@ -199,7 +199,7 @@ describe('A storage with a cache', () => {
   });
 
   // ZODB/tests/racetest.py: test_race_external_invalidate_vs_disconnect
-  it('forgets what was invalidated between the verification and the moment it was ready', async () => {
+  it('drops what was invalidated between verification and ready', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     await storage.load(id(7));
@@ -214,7 +214,7 @@ describe('A storage with a cache', () => {
   });
 
   // ConnectionTests.checkDisconnectedCacheWorks, checkDisconnectedCacheFails
-  it('answers without a connection what cannot have changed, and waits for what may have', async () => {
+  it('serves only loads that cannot have changed while disconnected', async () => {
     const peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open({ address: peer.address, waitTimeout: 0.1 });
     await storage.load(id(7));
@@ -231,7 +231,7 @@ describe('A storage with a cache', () => {
   });
 
   // testZEO.test_prefetch
-  it('prefetches what it has not, and passes over what there is not', async () => {
+  it('prefetches what is not cached, and skips missing objects', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const load = peer.handlers.loadBefore as NonNullable<typeof peer.handlers.loadBefore>;
@@ -249,7 +249,7 @@ describe('A storage with a cache', () => {
   });
 
   // test_sync.test_server_sync
-  it('knows after a sync what was told before the reply', async () => {
+  it('knows after sync() all invalidations sent before the reply', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     peer.handlers.ping = (_, { socket, session }) => {

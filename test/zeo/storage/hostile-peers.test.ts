@@ -23,7 +23,7 @@ async function freePort(): Promise<number> {
 }
 
 describe('Opening a storage', () => {
-  it('rejects after waitTimeout when the connection is refused, and says so', async () => {
+  it('rejects after waitTimeout with the cause if it is refused', async () => {
     const error = await ClientStorage.open({ address: await freePort(), waitTimeout: 0.2 }).catch((e) => e);
     assert.ok(error instanceof ClientDisconnected);
     assert.equal(error.code, 'ERR_ZEO_WAIT_TIMEOUT');
@@ -31,7 +31,7 @@ describe('Opening a storage', () => {
     assert.match((error.cause as Error).message, /ECONNREFUSED/);
   });
 
-  it('rejects at once for an unknown storage', async () => {
+  it('rejects at once if the server has no such storage', async () => {
     await using peer = await ScriptedPeer.listen();
     await assert.rejects(ClientStorage.open({ address: peer.address, storage: 'nope' }), {
       code: 'ERR_ZEO_UNKNOWN_STORAGE',
@@ -65,7 +65,7 @@ describe('Opening a storage', () => {
     });
   }
 
-  it('is not held up by a peer that accepts and never speaks', async () => {
+  it('ends by the deadline if a peer accepts and never speaks', async () => {
     let connections = 0;
     await using server = await listenRaw(() => {
       connections += 1;
@@ -77,7 +77,7 @@ describe('Opening a storage', () => {
     assert.ok(connections >= 1);
   });
 
-  it('is not held up by a peer that falls silent after its greeting', async () => {
+  it('ends by the deadline if a peer falls silent after its greeting', async () => {
     await using server = await listenRaw((socket) => socket.write(frame('Z5')));
     const error = await ClientStorage.open({
       address: server.address,
@@ -87,7 +87,7 @@ describe('Opening a storage', () => {
     assert.match(error.cause.message, /the registration of a ZEO server did not complete/);
   });
 
-  it('says that a silent peer has not answered yet when it waits no longer than for one attempt', async () => {
+  it('reports a missing answer if waitTimeout ends the first attempt', async () => {
     await using server = await listenRaw(() => {});
     const error = await ClientStorage.open({ address: server.address, waitTimeout: 0.1 }).catch((e) => e);
     assert.equal(error.code, 'ERR_ZEO_WAIT_TIMEOUT');
@@ -101,7 +101,7 @@ describe('Opening a storage', () => {
     storage.on('reconnecting', () => {
       retries += 1;
     });
-    // The peer lives on the same loop: only the deadline could misjudge this.
+    // The peer runs on the same event loop, so only the deadline could fire wrongly.
     setImmediate(() => {
       const until = performance.now() + 600;
       while (performance.now() < until);
@@ -111,14 +111,14 @@ describe('Opening a storage', () => {
     await storage.close();
   });
 
-  it('rejects with the last failure when a peer closes before it has spoken', async () => {
+  it('rejects with the last failure if a peer closes without a byte', async () => {
     await using server = await listenRaw((socket) => socket.destroy());
     const error = await ClientStorage.open({ address: server.address, waitTimeout: 0.2 }).catch((e) => e);
     assert.equal(error.code, 'ERR_ZEO_WAIT_TIMEOUT');
     assert.equal(error.cause.code, 'ERR_ZEO_CONNECT');
   });
 
-  it('names each option that is wrong, and its value', async () => {
+  it('rejects each invalid option, naming it and its value', async () => {
     const wrong: object[] = [
       ...[{ waitTimeout: -1 }, { waitTimeout: Number.NaN }, { waitTimeout: '5' }, { waitTimeout: 2_147_484 }],
       ...[
@@ -145,7 +145,7 @@ describe('Opening a storage', () => {
     await assert.rejects(ClientStorage.open(null as never), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
   });
 
-  it('refuses to wait for no time at all, and says what to do', async () => {
+  it('rejects a waitTimeout of zero, and says what to set instead', async () => {
     await assert.rejects(ClientStorage.open({ address: 1, waitTimeout: 0 }), {
       code: 'ERR_ZEO_INVALID_ARGUMENT',
       message: /waitTimeout: expected more than 0 .*wait: false.*; received 0$/,
@@ -155,7 +155,7 @@ describe('Opening a storage', () => {
     await storage.close();
   });
 
-  it('rejects at once for a server whose information is none', async () => {
+  it('rejects at once if the storage info is malformed', async () => {
     const length = Object.create(null);
     await using peer = await ScriptedPeer.listen({ handlers: { get_info: () => ({ length }) } });
     await assert.rejects(ClientStorage.open(peer.address), { code: 'ERR_ZEO_PROTOCOL', message: /length/ });
@@ -175,14 +175,14 @@ describe('Opening a storage', () => {
   }
 });
 
-// ConnectionTests.checkBadMessage1, checkBadMessage2, from the other side
+// ConnectionTests.checkBadMessage1, checkBadMessage2, with the roles reversed
 describe('A storage in service', () => {
   const broken: [what: string, bytes: Buffer][] = [
     ['a malformed pickle', frame('\x80\x03garbage.')],
     ['a frame of 4 GiB', Buffer.alloc(40, 255)],
   ];
   for (const [what, bytes] of broken) {
-    it(`drops a connection that brings ${what}, and connects again`, async () => {
+    it(`drops a connection that delivers ${what}, and reconnects`, async () => {
       await using peer = await ScriptedPeer.listen();
       await using storage = await ClientStorage.open(peer.address);
       const disconnected = new Promise<Error>((resolve) =>
@@ -196,7 +196,7 @@ describe('A storage in service', () => {
     });
   }
 
-  it('rejects a getInfo() that is answered with something else, and lives on', async () => {
+  it('rejects a getInfo() with a malformed reply, and lives on', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     peer.handlers.get_info = () => ({ interfaces: [{}] });
@@ -205,11 +205,11 @@ describe('A storage in service', () => {
     assert.equal(storage.ready, true);
   });
 
-  it('is told that everything may have changed when it was told too much before it was ready', async () => {
+  it('reports all objects changed if too many were while connecting', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
-    const told: [tid: string, oids: readonly Uint8Array[] | null][] = [];
-    storage.on('invalidated', ({ tid, oids }) => told.push([formatId(tid), oids]));
+    const invalidated: [tid: string, oids: readonly Uint8Array[] | null][] = [];
+    storage.on('invalidated', ({ tid, oids }) => invalidated.push([formatId(tid), oids]));
     peer.handlers.register = (_, { socket, session }) => {
       const call = (tid: number) => session.encodeOneWay('invalidateTransaction', [id(tid), [id(1)]]);
       socket.write(Buffer.concat(Array.from({ length: 20_000 }, (_, index) => call(101 + index))));
@@ -217,11 +217,11 @@ describe('A storage in service', () => {
     };
     peer.cut();
     await new Promise((resolve) => storage.once('connected', resolve));
-    assert.deepEqual(told, [[formatId(id(20_100)), null]]);
+    assert.deepEqual(invalidated, [[formatId(id(20_100)), null]]);
     assert.deepEqual(storage.lastTransaction(), id(20_100));
   });
 
-  it('does not stumble over a history whose numbers are none', async () => {
+  it('accepts a history whose numbers are malformed', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const nothing = Object.create(null);
@@ -232,7 +232,7 @@ describe('A storage in service', () => {
     assert.deepEqual([size, time, user, description], [0, Number.NaN, '', '']);
   });
 
-  it('does not take for a transaction what is later than any', async () => {
+  it('rejects transaction ids later than the last possible one', async () => {
     const late = new Uint8Array(8).fill(255);
     const wrong = { code: 'ERR_ZEO_PROTOCOL' };
     await using peer = await ScriptedPeer.listen({ lastTid: late });
@@ -254,7 +254,7 @@ describe('A storage in service', () => {
     assert.deepEqual(storage.lastTransaction(), id(100));
   });
 
-  it('rejects a load that is answered with a revision of another time, and keeps none', async () => {
+  it('rejects a load that gets a revision of another time', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const wrong = { code: 'ERR_ZEO_PROTOCOL', message: /expected the revision current at that time/ };
@@ -270,7 +270,7 @@ describe('A storage in service', () => {
     assert.equal(storage.generation, 1);
   });
 
-  it('drops a connection on which the server calls what no client has', async () => {
+  it('drops a connection on which the server calls an unknown method', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const disconnected = new Promise<Error>((resolve) =>

@@ -9,8 +9,8 @@ import { id, ScriptedPeer } from './scripted-peer.js';
 
 const record = new TextEncoder().encode('record');
 
-describe('What converts ids', () => {
-  it('refuses what is none, under one code', () => {
+describe('Converting an id', () => {
+  it('rejects a malformed one with ERR_ZEO_INVALID_ARGUMENT', () => {
     const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT' };
     for (const wrong of [id(7).subarray(1), new Uint8Array(9), '0000000000000007', 7, null, undefined, [7]]) {
       assert.throws(() => formatId(wrong as never), invalid);
@@ -26,7 +26,7 @@ describe('What converts ids', () => {
 });
 
 describe('An id that a caller passes', () => {
-  it('is taken as it was at the call, whatever becomes of the array while that waits', async () => {
+  it('is copied at the call, so later changes of the array do not matter', async () => {
     let connect: () => void = () => {};
     const mayConnect = new Promise<void>((resolve) => {
       connect = resolve;
@@ -81,7 +81,7 @@ describe('An id that a caller passes', () => {
     ]);
   });
 
-  it('is taken as it was when it was stored', async () => {
+  it('is copied when an object is stored with it', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { vote: () => [], tpc_finish: () => id(101) } });
     await using storage = await ClientStorage.open(peer.address);
     const [oid, serial] = [id(7), id(90)];
@@ -101,7 +101,7 @@ describe('An id that a caller passes', () => {
     );
   });
 
-  it('is refused as a transaction’s when it is later than any, and is an object’s all the same', async () => {
+  it('is rejected above maxTid as a transaction id, not as an object id', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { tpc_abort: () => null } });
     await using storage = await ClientStorage.open(peer.address);
     const late = idFromBigInt(idToBigInt(maxTid) + 1n);

@@ -10,10 +10,10 @@ import { id, ScriptedPeer } from './scripted-peer.js';
 const record = new TextEncoder().encode('record');
 const enough = new Error('enough');
 
-/** A server with places to iterate from, that answers a call of them when it is told to. */
-class Places {
+/** A server with iterators, which can hold back the reply to one method. */
+class Iterators {
   readonly #peer: ScriptedPeer;
-  /** What is to be held. */
+  /** The method whose reply is held back. */
   held: string | undefined;
   #answer: (() => void) | undefined;
 
@@ -35,6 +35,7 @@ class Places {
     }
   }
 
+  /** Resolves when the method has been called. */
   async whenAsked(): Promise<void> {
     while (this.#answer === undefined) await turn();
   }
@@ -43,8 +44,8 @@ class Places {
     this.#answer?.();
   }
 
-  /** What the server was told to forget, once it is known to have been told so much. */
-  async forgotten(count: number): Promise<Value[]> {
+  /** The cursors that were released, once there are at least `count`. */
+  async released(count: number): Promise<Value[]> {
     while (this.#peer.count('iterator_gc') < count) await turn();
     return this.#peer.calls
       .filter(({ method }) => method === 'iterator_gc')
@@ -60,7 +61,7 @@ async function iterate(storage: ClientStorage, signal?: AbortSignal): Promise<vo
 
 describe('Iterations', () => {
   // IterationTests.checkIteratorParallel, checkIteratorGCSpanTransactions, checkIteratorGCStorageCommitting
-  it('go on beside each other, and over what is committed meanwhile', async () => {
+  it('run in parallel, and include what is committed meanwhile', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     const commit = (serial: Uint8Array) =>
@@ -76,21 +77,32 @@ describe('Iterations', () => {
     assert.deepEqual([(await one.next()).done, (await other.next()).done], [true, true]);
     assert.deepEqual(storage.lastTransaction(), third);
   });
+
+  it('reject a malformed reply for their cursor', async () => {
+    await using peer = await ScriptedPeer.listen();
+    await using storage = await ClientStorage.open(peer.address);
+    new Iterators(peer);
+    for (const cursor of [null, 'one', [1], id(1), 0.5, {}]) {
+      peer.handlers.iterator_start = () => cursor;
+      await assert.rejects(iterate(storage), { code: 'ERR_ZEO_PROTOCOL', message: /iterator_start/ });
+    }
+    assert.equal(storage.generation, 1);
+  });
 });
 
 // IterationTests.checkIteratorGCProtocol, checkIteratorExhaustionStorage, checkIteratorGCStorageDisconnect
-describe('An iteration that is given up', () => {
-  const forgotten: Record<string, Value[]> = {
+describe('An iteration that is stopped', () => {
+  const released: Record<string, Value[]> = {
     iterator_start: [[1]],
     iterator_next: [[1]],
     iterator_record_start: [[1], [2]],
     iterator_record_next: [[2], [1]],
   };
-  for (const [method, places] of Object.entries(forgotten)) {
-    it(`while ${method} is answered rejects at once, and leaves no place at the server`, async () => {
+  for (const [method, cursors] of Object.entries(released)) {
+    it(`during ${method} rejects at once, and releases its cursor`, async () => {
       await using peer = await ScriptedPeer.listen();
       await using storage = await ClientStorage.open(peer.address);
-      const held = new Places(peer);
+      const held = new Iterators(peer);
       held.held = method;
       const controller = new AbortController();
       const iterating = assert.rejects(iterate(storage, controller.signal), enough);
@@ -98,25 +110,25 @@ describe('An iteration that is given up', () => {
       controller.abort(enough);
       await iterating;
       held.answer();
-      assert.deepEqual(await held.forgotten(places.length), places);
+      assert.deepEqual(await held.released(cursors.length), cursors);
       assert.equal(storage.generation, 1);
     });
   }
 
-  it('before it has begun asks for nothing', async () => {
+  it('before it has begun sends nothing', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
-    new Places(peer);
+    new Iterators(peer);
     await assert.rejects(iterate(storage, AbortSignal.abort(enough)), enough);
     await storage.iterator().return();
     await storage.sync();
     assert.equal(peer.count('iterator_start'), 0);
   });
 
-  it('while its place is made may lose the connection', async () => {
+  it('may lose the connection while its cursor is created', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
-    const held = new Places(peer);
+    const held = new Iterators(peer);
     held.held = 'iterator_start';
     const controller = new AbortController();
     const iterating = assert.rejects(iterate(storage, controller.signal), enough);
@@ -127,10 +139,10 @@ describe('An iteration that is given up', () => {
     await storage.close();
   });
 
-  it('in the middle leaves no place, and its last transaction has no records to be had any more', async () => {
+  it('releases its cursor, and its last transaction yields no records', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
-    const held = new Places(peer);
+    const held = new Iterators(peer);
     const transactions = storage.iterator();
     const { value: transaction } = await transactions.next();
     assert.ok(transaction);
@@ -138,12 +150,12 @@ describe('An iteration that is given up', () => {
     await records.next();
     await records.return();
     await transactions.return();
-    assert.deepEqual(await held.forgotten(2), [[2], [1]]);
+    assert.deepEqual(await held.released(2), [[2], [1]]);
     assert.throws(() => transaction[Symbol.asyncIterator](), { code: 'ERR_ZEO_TRANSACTION' });
     assert.deepEqual(await transactions.next(), { done: true, value: undefined });
   });
 
-  it('by a return out of both loops leaves no place', async () => {
+  it('by a return out of both loops releases both cursors', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     await storage.commit({}, (transaction) => transaction.store(zeroId, zeroId, record));
@@ -156,16 +168,5 @@ describe('An iteration that is given up', () => {
     assert.deepEqual(new Uint8Array((await first()) ?? []), zeroId);
     await storage.sync();
     assert.equal(calls.filter((method) => method === 'iterator_gc').length, 2);
-  });
-
-  it('rejects when the place that it is given is none', async () => {
-    await using peer = await ScriptedPeer.listen();
-    await using storage = await ClientStorage.open(peer.address);
-    new Places(peer);
-    for (const place of [null, 'one', [1], id(1), 0.5, {}]) {
-      peer.handlers.iterator_start = () => place;
-      await assert.rejects(iterate(storage), { code: 'ERR_ZEO_PROTOCOL', message: /iterator_start/ });
-    }
-    assert.equal(storage.generation, 1);
   });
 });

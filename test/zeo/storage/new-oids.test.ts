@@ -9,7 +9,7 @@ import { id, ScriptedPeer, silence } from './scripted-peer.js';
 
 describe('New object ids', () => {
   // BasicStorage; ClientStorage.new_oid
-  it('are fetched a hundred at a time, once for all who wait, and come in order', async () => {
+  it('are fetched a hundred at a time, for all waiting callers, in order', async () => {
     const peer = await ScriptedPeer.listen({
       handlers: {
         new_oids: () => Array.from({ length: 100 }, (_, index) => id(peer.count('new_oids') * 1000 + index)),
@@ -30,7 +30,7 @@ describe('New object ids', () => {
     await peer.close();
   });
 
-  it('are of no use when there are more than a server gives, or none, or something else', async () => {
+  it('are rejected if there are none, too many, or malformed ones', async () => {
     await using peer = await ScriptedPeer.listen();
     await using storage = await ClientStorage.open(peer.address);
     const many = (count: number) => Array.from({ length: count }, (_, index) => id(1000 + index));
@@ -55,7 +55,7 @@ describe('New object ids', () => {
     assert.equal(storage.generation, 1);
   });
 
-  it('are waited for by each who wants one, for as long as they like', async () => {
+  it('are waited for by each caller until its own signal aborts', async () => {
     let answer: (oids: Value) => void = () => {};
     await using peer = await ScriptedPeer.listen({
       handlers: {
@@ -77,7 +77,7 @@ describe('New object ids', () => {
     assert.deepEqual(await Promise.all(patient), [id(1000), id(1001)]);
     await assert.rejects(storage.newOid(controller.signal), enough);
     assert.deepEqual(await storage.newOid(), id(1002));
-    // What nobody waits for any more is for who comes next.
+    // Ids that no caller waits for any more go to the next callers.
     const late = new AbortController();
     const givenUp = assert.rejects(storage.newOid(late.signal), enough);
     while (peer.count('new_oids') === 1) await turn();
@@ -88,7 +88,7 @@ describe('New object ids', () => {
     assert.equal(peer.count('new_oids'), 2);
   });
 
-  it('that nobody waits for any more may fail', async () => {
+  it('may fail to be fetched when no caller waits any more', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { new_oids: () => silence } });
     await using storage = await ClientStorage.open(peer.address);
     const controller = new AbortController();

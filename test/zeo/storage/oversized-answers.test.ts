@@ -8,7 +8,7 @@ import { id, type PeerConnection, PythonError, ScriptedPeer, silence } from './s
 
 const maxFrameBytes = 10_000;
 const large = new Uint8Array(200_000);
-/** After `register` and `get_info`. */
+/** The id of the first call after `register` and `get_info`. */
 const firstCallId = 3;
 
 const open = (peer: ScriptedPeer) => ClientStorage.open({ address: peer.address, maxFrameBytes });
@@ -19,15 +19,15 @@ function onlyConnection(peer: ScriptedPeer): PeerConnection {
   return connection;
 }
 
-/** Resolves to why the connection was lost. */
+/** Resolves to the reason why the connection was lost. */
 async function lost(storage: ClientStorage): Promise<KeepAliveError> {
   const [{ error }] = await once(storage, 'disconnected');
   return error;
 }
 
 for (const encoding of ['Z', 'M'] as const) {
-  describe(`An answer over maxFrameBytes in ${encoding}5`, () => {
-    it('fails its call for good, and nobody else’s', async () => {
+  describe(`A reply over maxFrameBytes in ${encoding}5`, () => {
+    it('fails its own call, not retryably, and no other', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await open(peer);
       peer.handlers.loadBefore = ([oid]) => [(oid as Uint8Array)[7] === 1 ? large : id(7), id(90), null];
@@ -46,7 +46,7 @@ for (const encoding of ['Z', 'M'] as const) {
       assert.equal(storage.generation, 1);
     });
 
-    it('that is an exception fails its call, too', async () => {
+    it('fails its call even if it is an exception', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await open(peer);
       peer.handlers.loadBefore = () => {
@@ -57,7 +57,7 @@ for (const encoding of ['Z', 'M'] as const) {
       assert.equal(storage.generation, 1);
     });
 
-    it('fails its call before it has come whole, and its bytes count as a sign of life as they come', async () => {
+    it('fails its call early, and its bytes count as received data', async () => {
       await using peer = await ScriptedPeer.listen({ encoding, handlers: { loadBefore: () => silence } });
       await using storage = await open(peer);
       const loading = storage.load(id(1));
@@ -75,7 +75,7 @@ for (const encoding of ['Z', 'M'] as const) {
       assert.equal(storage.generation, 1);
     });
 
-    it('to a call that was aborted is dropped', async () => {
+    it('is dropped if its call was aborted', async () => {
       await using peer = await ScriptedPeer.listen({ encoding, handlers: { loadBefore: () => silence } });
       await using storage = await open(peer);
       const reason = new Error('Enough');
@@ -90,7 +90,7 @@ for (const encoding of ['Z', 'M'] as const) {
       assert.equal(storage.generation, 1);
     });
 
-    it('to a call that was never made ends the connection', async () => {
+    it('ends the connection if its call was never made', async () => {
       await using peer = await ScriptedPeer.listen({ encoding });
       await using storage = await open(peer);
       const { socket, session } = onlyConnection(peer);
@@ -101,7 +101,7 @@ for (const encoding of ['Z', 'M'] as const) {
     });
   });
 
-  it(`More missed invalidations than maxFrameBytes in ${encoding}5 are as many as cannot be told`, async () => {
+  it(`Missed invalidations over maxFrameBytes in ${encoding}5 clear the cache`, async () => {
     await using peer = await ScriptedPeer.listen({ encoding });
     await using storage = await open(peer);
     await storage.load(id(7));
@@ -116,7 +116,7 @@ for (const encoding of ['Z', 'M'] as const) {
     assert.equal(peer.count('loadBefore'), 2);
   });
 
-  it(`A prefetch in ${encoding}5 passes over a record above maxFrameBytes`, async () => {
+  it(`A prefetch in ${encoding}5 skips a record over maxFrameBytes`, async () => {
     await using peer = await ScriptedPeer.listen({ encoding });
     await using storage = await open(peer);
     peer.handlers.loadBefore = ([oid]) => [(oid as Uint8Array)[7] === 1 ? large : id(7), id(90), null];
@@ -125,7 +125,7 @@ for (const encoding of ['Z', 'M'] as const) {
     assert.equal(peer.count('loadBefore'), 2);
   });
 
-  it(`An invalidation over maxFrameBytes in ${encoding}5 ends the connection: it must not be lost`, async () => {
+  it(`An invalidation over maxFrameBytes in ${encoding}5 ends the connection`, async () => {
     await using peer = await ScriptedPeer.listen({ encoding });
     await using storage = await open(peer);
     const oids = Array.from({ length: 2000 }, (_, index) => id(index));

@@ -36,18 +36,18 @@ export interface PeerConnection {
   readonly session: ServerSession;
 }
 
-/** An id, from a number that people can read. */
+/** An id from a readable number. */
 export function id(value: number): Uint8Array {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(BigInt(value));
   return new Uint8Array(bytes);
 }
 
-/** A ZEO server that answers as it is told to: every handler can be replaced, also while it runs. */
+/** A ZEO server with scripted replies: every handler can be replaced, even while it runs. */
 export class ScriptedPeer {
   readonly calls: { method: string; args: readonly Value[] }[] = [];
   readonly connections = new Set<PeerConnection>();
-  /** How many connections there were. */
+  /** Number of connections so far. */
   accepted = 0;
   lastTid: Uint8Array;
   readOnly: boolean;
@@ -102,12 +102,12 @@ export class ScriptedPeer {
     return this.#options.path ?? `127.0.0.1:${this.port}`;
   }
 
-  /** Tells every client. */
+  /** Sends a one-way call to every client. */
   tell(method: string, args: Value[]): void {
     for (const { socket, session } of this.connections) socket.write(session.encodeOneWay(method, args));
   }
 
-  /** Ends every connection, as a server that crashes. */
+  /** Ends every connection, as if the server crashed. */
   cut(): void {
     for (const { socket } of this.connections) socket.destroy();
   }
@@ -160,7 +160,7 @@ export class ScriptedPeer {
   }
 }
 
-/** A server that is no ZEO server: it runs `onConnection` and nothing else. */
+/** A server that does not speak ZEO: it only runs `onConnection`. */
 export async function listenRaw(
   onConnection: (socket: Socket) => void,
 ): Promise<{ address: string; [Symbol.asyncDispose](): Promise<void> }> {

@@ -18,7 +18,7 @@ const wrongs = [
 ] as never[];
 const invalid = { code: 'ERR_ZEO_INVALID_ARGUMENT', message: /signal/ };
 
-/** Passes for a signal, and cannot be watched. */
+/** Passes the check for a signal, but cannot be watched. */
 const unwatchable = {
   aborted: false,
   throwIfAborted: () => {},
@@ -27,8 +27,8 @@ const unwatchable = {
   },
 } as never;
 
-describe('A signal that is none', () => {
-  it('is refused wherever one is taken, under one code, and nothing is sent', async () => {
+describe('A malformed signal', () => {
+  it('is rejected by every method, and nothing is sent', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { tpc_abort: () => null } });
     await using storage = await ClientStorage.open(peer.address);
     await using transaction = await storage.tpcBegin();
@@ -64,7 +64,7 @@ describe('A signal that is none', () => {
     assert.equal(peer.calls.length, length);
   });
 
-  it('leaves a transaction as it was, and the commit lock to the next one', async () => {
+  it('leaves the transaction usable and the commit lock free', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { vote: () => [], tpc_abort: () => null } });
     await using storage = await ClientStorage.open(peer.address);
     const transaction = await storage.tpcBegin();

@@ -19,7 +19,7 @@ const text = ({ data }: { data: Uint8Array }) => Buffer.from(data).toString();
 for (const encoding of ['Z5', 'M5'] as const) {
   describe(`A transaction with ${encoding}`, () => {
     // BasicStorage.testStoreAndLoad, testGetTid, testLen
-    it('commits, and the storage knows it before it resolves', async () => {
+    it('commits, and the storage knows of it before tpcFinish() resolves', async () => {
       await using server = await ZeoServer.listen({ encoding });
       await using storage = await ClientStorage.open(server.address);
       const oid = await storage.newOid();
@@ -42,17 +42,17 @@ for (const encoding of ['Z5', 'M5'] as const) {
     });
 
     // testZEO.checkVolatileCacheWithImmediateLastTransaction
-    it('puts what it has stored into the cache, and tells of it before lastTransaction() does', async () => {
+    it('is in the cache and emitted before lastTransaction() returns it', async () => {
       await using server = await ZeoServer.listen({ encoding });
       await using storage = await ClientStorage.open(server.address);
       const oid = await storage.newOid();
       const before = storage.lastTransaction();
-      const told: unknown[] = [];
+      const emitted: unknown[] = [];
       storage.on('committed', ({ tid, oids }) => {
-        told.push(formatId(tid), oids.map(formatId), storage.lastTransaction());
+        emitted.push(formatId(tid), oids.map(formatId), storage.lastTransaction());
       });
       const tid = await storage.commit({}, (transaction) => transaction.store(oid, zeroId, record('one')));
-      assert.deepEqual(told, [formatId(tid), [formatId(oid)], before]);
+      assert.deepEqual(emitted, [formatId(tid), [formatId(oid)], before]);
       const { loads } = server.storage().stats;
       assert.deepEqual(await storage.load(oid), { data: record('one'), serial: tid });
       assert.equal(server.storage().stats.loads, loads);
@@ -67,7 +67,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
     });
 
     // BasicStorage.testConflicts
-    it('conflicts with what others have committed, and says with what', async () => {
+    it('conflicts with other commits, and the error says with which', async () => {
       await using server = await ZeoServer.listen({ encoding });
       await using one = await ClientStorage.open(server.address);
       await using two = await ClientStorage.open(server.address);
@@ -87,7 +87,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
     });
 
     // BasicStorage.test_checkCurrentSerialInTransaction
-    it('fails when an object that it relies on has changed', async () => {
+    it('fails the vote if an object it depends on has changed', async () => {
       await using server = await ZeoServer.listen({ encoding });
       await using storage = await ClientStorage.open(server.address);
       const [relied, written] = [await storage.newOid(), await storage.newOid()];
@@ -106,7 +106,7 @@ for (const encoding of ['Z5', 'M5'] as const) {
 
 describe('A transaction', () => {
   // BasicStorage.testAbortAfterVote, testWriteAfterAbort, Synchronization.testAbortNotCommitting
-  it('leaves nothing when it is aborted, whenever that is', async () => {
+  it('leaves no changes when it is aborted in any phase', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     const oid = await storage.newOid();
@@ -125,7 +125,7 @@ describe('A transaction', () => {
   });
 
   // Synchronization.testStoreNotCommitting, testFinishNotCommitting, testBeginCommitting
-  it('refuses what it is not ready for, and stays what it is', async () => {
+  it('rejects calls that its phase does not allow, and keeps its phase', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     const oid = await storage.newOid();
@@ -153,7 +153,7 @@ describe('A transaction', () => {
     assert.equal(storage.generation, 1);
   });
 
-  it('refuses what cannot be sent, and can go on', async () => {
+  it('rejects arguments that cannot be sent, and can go on', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open({ address: server.address, maxFrameBytes: 10_000 });
     const oid = await storage.newOid();
@@ -181,7 +181,7 @@ describe('A transaction', () => {
     assert.equal(storage.generation, 1);
   });
 
-  it('that has something in its metadata that cannot be sent gives the lock back', async () => {
+  it('releases the commit lock if its metadata cannot be sent', async () => {
     await using server = await ZeoServer.listen({ encoding: 'M5' });
     await using storage = await ClientStorage.open(server.address);
     const extension = { when: new Date() as never };
@@ -190,7 +190,7 @@ describe('A transaction', () => {
   });
 
   // CommitLockTests, ThreadTests.checkSecondBeginFails, checkMTStores
-  it('waits until the one before has ended, in order, or gives up', async () => {
+  it('waits for the previous ones, in order, unless aborted', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     const order: string[] = [];
@@ -207,7 +207,7 @@ describe('A transaction', () => {
     assert.deepEqual(order, ['first', 'second', 'third']);
   });
 
-  it('is refused at once, waiting or not, when the storage is closed', async () => {
+  it('is rejected at once when the storage is closed', async () => {
     await using server = await ZeoServer.listen();
     const storage = await ClientStorage.open(server.address);
     const first = await storage.tpcBegin();
@@ -227,7 +227,7 @@ describe('A transaction', () => {
   });
 
   // CommitLockTests.checkCommitLockVoteFinish, checkCommitLockVoteAbort, checkCommitLockVoteClose
-  it('waits with its vote for another client’s, and can give that up', async () => {
+  it('waits in its vote for another client’s, and can be aborted', async () => {
     await using server = await ZeoServer.listen();
     await using one = await ClientStorage.open(server.address);
     await using two = await ClientStorage.open(server.address);
@@ -249,7 +249,7 @@ describe('A transaction', () => {
   });
 
   // ReconnectionTests.checkDisconnectedAbort, ThreadTests.checkDisconnectedOnThread2Close
-  it('ends with its connection, and the next one begins on the next', async () => {
+  it('ends with its connection, and the next uses the next connection', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     const transaction = await storage.tpcBegin();
@@ -267,7 +267,7 @@ describe('A transaction', () => {
     assert.equal(text(await storage.load(zeroId)), 'kept');
   });
 
-  it('ends a vote that waits when it is aborted', async () => {
+  it('ends its pending vote when it is aborted', async () => {
     await using peer = await ScriptedPeer.listen({
       handlers: { vote: () => silence, tpc_abort: () => null },
     });
@@ -285,7 +285,7 @@ describe('A transaction', () => {
     await called.tpcAbort();
   });
 
-  it('stays aborted when that happened while a conflict was resolved', async () => {
+  it('stays aborted if that happens while a conflict is resolved', async () => {
     const conflict = { oid: id(1), serials: [id(95), id(90)], data: record('mine') };
     await using peer = await ScriptedPeer.listen({
       handlers: { vote: () => [conflict], tpc_abort: () => null },
@@ -312,7 +312,7 @@ describe('A transaction', () => {
     assert.equal(peer.count('storea'), 0);
   });
 
-  it('that is called off rejects at once, and the next one waits until a server that hangs has forgotten it', async () => {
+  it('rejects at once on abort, but the next waits for tpc_abort', async () => {
     const emitter = new EventEmitter();
     const forgotten = () => once(emitter, 'forgotten').then(() => null);
     await using peer = await ScriptedPeer.listen({
@@ -349,7 +349,7 @@ describe('A transaction', () => {
     }
   });
 
-  it('that is called off while it is finished is finished all the same', async () => {
+  it('is finished even if it is aborted during tpcFinish()', async () => {
     const controller = new AbortController();
     const tpc_finish = () => {
       controller.abort(new Error('enough'));
@@ -361,7 +361,7 @@ describe('A transaction', () => {
   });
 
   // ReadOnlyStorage.testWriteMethods, ConnectionTests.checkReadOnlyClient
-  it('does not begin on a connection that only reads', async () => {
+  it('does not begin on a read-only connection', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open({ address: server.address, readOnly: true });
     const refused = { name: 'ReadOnlyError', code: 'ERR_ZEO_READ_ONLY' };
@@ -374,7 +374,7 @@ describe('A transaction', () => {
     assert.equal(storage.generation, 1);
   });
 
-  it('holds back who stores faster than the server takes it', async () => {
+  it('applies backpressure if objects are stored faster than sent', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     await using transaction = await storage.tpcBegin();
@@ -393,7 +393,7 @@ describe('A transaction', () => {
   });
 });
 
-/** The peer has transactions of these numbers, in which there is nothing. */
+/** Gives the peer empty transactions with these numbers. */
 function serveTransactions(peer: ScriptedPeer, numbers: readonly number[], status = ' '): void {
   let places: number[][] = [];
   peer.handlers.iterator_start = ([start, stop]) => {
@@ -422,7 +422,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     );
   };
 
-  it('says that its outcome is unknown, and can be asked about: it was committed', async () => {
+  it('has an unknown outcome, and is found if it was committed', async () => {
     await using server = await ZeoServer.listen();
     await using storage = await ClientStorage.open(server.address);
     server.on('call', ({ connection, method }) => {
@@ -435,7 +435,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.deepEqual(tid, server.storage().lastTransaction);
     assert.deepEqual(await storage.load(id(1)), { data: record('maybe'), serial: tid });
     assert.deepEqual(storage.lastTransaction(), tid);
-    // What was kept of it is enough.
+    // Its serialized form is enough.
     const { commitId, since } = error;
     assert.deepEqual(await storage.outcomeOf({ commitId, since }), tid);
     assert.deepEqual(await storage.outcomeOf(JSON.parse(JSON.stringify(error))), tid);
@@ -450,7 +450,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.equal(server.storage().stats.aborts, aborts);
   });
 
-  it('says that its outcome is unknown, and can be asked about: it was not committed', async () => {
+  it('has an unknown outcome, and is not found if it was not committed', async () => {
     await using server = await ZeoServer.listen();
     await using relay = await Relay.listen(server.address);
     await using storage = await ClientStorage.open(relay.address);
@@ -467,11 +467,11 @@ describe('A transaction that loses its connection while it is finished', () => {
     await assert.rejects(storage.load(id(1)), { code: 'ERR_ZEO_POS_KEY' });
   });
 
-  it('waits with the answer for as long as the server may still commit it', async () => {
+  it('is not decided as long as the server may still commit it', async () => {
     await using server = await ZeoServer.listen();
     await using one = await ClientStorage.open(server.address);
     await using two = await ClientStorage.open(server.address);
-    // Stands for the lost connection that the server has not noticed the loss of.
+    // Stands for a lost connection whose loss the server has not noticed.
     const undecided = await two.tpcBegin();
     await undecided.store(id(1), zeroId, record('late'));
     await undecided.tpcVote();
@@ -485,7 +485,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.equal(await asked, undefined);
   });
 
-  it('keeps nobody from committing while it looks for the transaction', async () => {
+  it('does not block other commits while it is searched for', async () => {
     await using peer = await ScriptedPeer.listen({
       handlers: { vote: () => [], tpc_abort: () => null },
     });
@@ -501,7 +501,7 @@ describe('A transaction that loses its connection while it is finished', () => {
       peer.calls[voted + 2]?.args.map((bound) => formatId(bound as Uint8Array)),
       [id(99), id(100)].map(formatId),
     );
-    // When nothing was committed since, there is only one to look at.
+    // If nothing was committed since, only `since` itself is examined.
     const { length } = peer.calls;
     assert.equal(await storage.outcomeOf({ commitId: 'nobody’s', since: id(100) }), undefined);
     const starts = peer.calls.slice(length).filter(({ method }) => method === 'iterator_start');
@@ -512,7 +512,7 @@ describe('A transaction that loses its connection while it is finished', () => {
   });
 
   for (const sinceStays of [true, false])
-    it(`is not said to be uncommitted after a pack that ${sinceStays ? 'marks' : 'removes'} the one before`, async () => {
+    it(`is undecided if a pack ${sinceStays ? 'marks' : 'removes'} its predecessor`, async () => {
       await using server = await ZeoServer.listen();
       await using storage = await ClientStorage.open(server.address);
       const memory = server.storage();
@@ -535,7 +535,7 @@ describe('A transaction that loses its connection while it is finished', () => {
       await assert.rejects(storage.outcomeOf(error), { code: 'ERR_ZEO_OUTCOME_LOST', retryable: false });
     });
 
-  it('is not said to be uncommitted when it would be the last one, and a pack has removed that', async () => {
+  it('is undecided if it would be the last one and a pack removed that', async () => {
     const marked = { vote: () => [], tpc_abort: () => null };
     await using peer = await ScriptedPeer.listen({ handlers: marked });
     serveTransactions(peer, [100], 'p');
@@ -545,7 +545,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     });
   });
 
-  it('was not committed when it is not there, and a pack has not come as far as the one before', async () => {
+  it('is uncommitted if absent and later than the last pack', async () => {
     let now = 1_700_000_000_000;
     const memory = new MemoryStorage({ now: () => now });
     await using server = await ZeoServer.listen({ storages: new Map([['1', memory]]) });
@@ -566,7 +566,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     assert.equal(await outcome(memory.lastTransaction), undefined);
   });
 
-  it('may have been committed where a storage that cannot undo does not mark what it packs', async () => {
+  it('is undecided if the storage has no undo and marks no packs', async () => {
     const info = { length: 1, size: 2, name: 'mapping', supportsUndo: false };
     await using peer = await ScriptedPeer.listen({
       handlers: { vote: () => [], tpc_abort: () => null, get_info: () => info },
@@ -578,7 +578,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     });
   });
 
-  it('does not take an answer that cannot be understood for a success', async () => {
+  it('is not taken as committed if the reply is malformed', async () => {
     const answers: ((from: PeerConnection) => Value | typeof silence)[] = [
       () => 'no id',
       () => {
@@ -603,7 +603,7 @@ describe('A transaction that loses its connection while it is finished', () => {
     }
   });
 
-  it('was not committed when the server does not know of it', async () => {
+  it('is uncommitted if the server does not know it', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { vote: () => null, tpc_finish: () => null } });
     await using storage = await ClientStorage.open(peer.address);
     await assert.rejects(
@@ -614,20 +614,20 @@ describe('A transaction that loses its connection while it is finished', () => {
   });
 });
 
-describe('What Python programs have put into the extension of a transaction', () => {
+describe('A Python object in the extension of a transaction', () => {
   // Pickled, because the session's encoder has no way to write it.
   const answer = (id: number, value: string) =>
     frameOf(Buffer.from(`\x80\x03(K${String.fromCharCode(id)}K\0X\x06\0\0\0.reply${value}t.`, 'latin1'));
   /** `{'when': datetime.datetime(b'a')}` */
   const extension = '}X\x04\0\0\0whencdatetime\ndatetime\nC\x01a\x85Rs';
 
-  it('comes out as data, as what is in a record does, and fails nothing', async () => {
+  it('is returned as data, like objects in records', async () => {
     await using peer = await ScriptedPeer.listen({ handlers: { iterator_start: () => 1 } });
     await using storage = await ClientStorage.open(peer.address);
     const answering =
       (value: string) =>
       (_: unknown, { socket }: PeerConnection): typeof silence => {
-        // Calls are numbered from 1, and each of them but those of one way is in `calls`.
+        // Ids count from 1, and every call but the one-way ones is in `calls`.
         socket.write(answer(peer.calls.length, value));
         return silence;
       };

@@ -23,14 +23,14 @@ describe('parseZeoUri', () => {
     ['zeo://h?cache_size=1000', { address: { host: 'h', port: 9991 }, cacheSize: 1000 }],
   ];
   for (const [uri, options] of accepted) {
-    it(`understands ${uri}`, () => assert.deepEqual(parseZeoUri(uri), options));
+    it(`accepts ${uri}`, () => assert.deepEqual(parseZeoUri(uri), options));
   }
 
-  it('takes a wait_timeout of 0 as the default, as ZEO does', () => {
+  it('treats a wait_timeout of 0 as the default, as ZEO does', () => {
     assert.equal(parseZeoUri('zeo://h?wait_timeout=0').waitTimeout, undefined);
   });
 
-  it('names an unknown key', () => {
+  it('rejects an unknown key, and names it', () => {
     const error = {
       code: 'ERR_ZEO_INVALID_ARGUMENT',
       message: /Unknown key .*: expected one of storage, .*; received "wait_timeot"$/,
@@ -39,7 +39,7 @@ describe('parseZeoUri', () => {
     assert.throws(() => parseZeoUri('zeo://h?toString=3'), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
   });
 
-  it('names a key whose value is neither number nor boolean', () => {
+  it('names a key whose value is neither a number nor a boolean', () => {
     const error = {
       code: 'ERR_ZEO_INVALID_ARGUMENT',
       message: /wait_timeout of .*: expected a number or a boolean; received "soon"$/,
@@ -47,7 +47,7 @@ describe('parseZeoUri', () => {
     assert.throws(() => parseZeoUri('zeo://h?wait_timeout=soon'), error);
   });
 
-  it('refuses demostorage, which would keep writes from the server', () => {
+  it('rejects demostorage, which would keep writes from the server', () => {
     assert.throws(() => parseZeoUri('zeo://h?demostorage=1'), { code: 'ERR_ZEO_INVALID_ARGUMENT' });
   });
 
@@ -62,12 +62,12 @@ describe('parseZeoUri', () => {
     'zeo://tmp/zeo.sock',
     'zeo://a b',
   ]) {
-    it(`refuses ${JSON.stringify(uri)}`, () => {
+    it(`rejects ${JSON.stringify(uri)}`, () => {
       assert.throws(() => parseZeoUri(uri), { code: 'ERR_ZEO_INVALID_ADDRESS' });
     });
   }
 
-  it('refuses credentials without showing them', () => {
+  it('rejects credentials without showing them', () => {
     assert.throws(
       () => parseZeoUri('zeo://bob:secret@h:1?password=secret'),
       (error: Error) => error.message.includes('zeo://***@h:1') && !/bob|secret/.test(error.message),

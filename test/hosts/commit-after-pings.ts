@@ -1,11 +1,11 @@
 import type { ZeoServer } from 'zeo-keepalive/testing';
 
-/** Has a server tell its clients that it was pinged twice: it commits something then. Returns the calls so far. */
-export function tellPings(server: ZeoServer): readonly string[] {
+/** Makes a server commit, and so notify its clients, once it has been pinged twice. Returns the methods called, live. */
+export function commitAfterPings(server: ZeoServer): readonly string[] {
   const calls: string[] = [];
   server.on('call', ({ method }) => {
     calls.push(method);
-    // The first one is part of connecting.
+    // The first call is part of connecting.
     if (calls.filter((name) => name === 'get_info').length === 3) {
       server.storage().commit([{ oid: new Uint8Array(8), data: Buffer.from('x') }]);
     }
