@@ -110,7 +110,7 @@ export class ServerSession {
 
   #received(frame: Uint8Array): ServerEvent {
     if (this.#state !== 'open')
-      throw new ProtocolError('Unexpected message of the client: expected none after ruok');
+      throw new ProtocolError('Unexpected message of the client: expected no message after ruok');
     const message = toMessage(this.#codec.decode(frame, 'client'));
     const { id, method } = message;
     // Recognized by the id alone, as in ZEO's own server (`ZEO/asyncio/server.py: message_received`).
