@@ -5,7 +5,7 @@ import { unwatchAbort, watchAbort } from './abort-watch.js';
  *
  * Each caller may give up by itself; when all have, the request itself is aborted.
  */
-export class InFlight<T> {
+export class SingleFlight<T> {
   readonly #requests = new Map<string, Request<T>>();
 
   /**

@@ -19,7 +19,7 @@ import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
 import { NotificationQueue } from './notification-queue.js';
 import { PendingCall, PendingCalls } from './pending-calls.js';
-import { farewell, openSocketReusingMemory, reusedMemory, socketFailure } from './socket.js';
+import { closeReason, openSocketReusingMemory, reusedMemory, socketFailure } from './socket.js';
 import type { TlsOptions } from './tls.js';
 
 /** Receives the notifications of a connection, in order. */
@@ -81,7 +81,7 @@ export class Connection {
     this.#socket.on('error', (error) =>
       this.destroy(socketFailure(this.#socket, this.address, error, this.#isSilent)),
     );
-    this.#socket.on('end', () => this.destroy(this.#lost(farewell(this.#socket, this.#isSilent))));
+    this.#socket.on('end', () => this.destroy(this.#lost(closeReason(this.#socket, this.#isSilent))));
     this.#socket.on('close', () => this.destroy(this.#lost('it was closed')));
   }
 

@@ -1,5 +1,5 @@
 import type { LoadLock } from '../../async/load-lock.js';
-import { InFlight } from '../../async/single-flight.js';
+import { SingleFlight } from '../../async/single-flight.js';
 import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
 import { idFromBigInt, idKey, idToBigInt, isLater } from '../../zodb/ids.js';
 import { POSKeyError, ServerError } from '../../zodb/pos-exception.js';
@@ -23,7 +23,7 @@ export class Loader {
   readonly #supervisor: Supervisor;
   readonly #freshness: Freshness;
   readonly #lock: LoadLock;
-  readonly #inFlight = new InFlight<PastRevision | null>();
+  readonly #inFlight = new SingleFlight<PastRevision | null>();
 
   constructor(supervisor: Supervisor, freshness: Freshness, lock: LoadLock) {
     this.#supervisor = supervisor;
