@@ -147,7 +147,7 @@ export class HostProcess extends RemoteProcess<HostCommand, HostEvent> {
   }
 
   private constructor(computer: Computer, config: HostConfig) {
-    super(computer, './host.js', config);
+    super(computer, new URL('./host.js', import.meta.url), config);
     this.#periodMs = config.period * 1000;
   }
 

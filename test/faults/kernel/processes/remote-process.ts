@@ -20,9 +20,10 @@ export class RemoteProcess<Command extends object, Event extends object> impleme
   #stderr = '';
   #ended = false;
 
-  constructor(computer: Computer, script: string, config: object) {
+  /** @param script the compiled file that it runs */
+  constructor(computer: Computer, script: URL, config: object) {
     // Starts `ip`, which enters the namespace and then executes Node.
-    this.#child = fork(fileURLToPath(new URL(script, import.meta.url)), [JSON.stringify(config)], {
+    this.#child = fork(fileURLToPath(script), [JSON.stringify(config)], {
       execPath: 'ip',
       execArgv: ['netns', 'exec', computer.namespace, process.execPath],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -39,7 +39,7 @@ export const rootOid = new Uint8Array(8);
 export class ServerProcess extends RemoteProcess<ServerCommand, ServerEvent> {
   /** Resolves when it listens and has one object. */
   static async start(computer: Computer, config: ServerConfig): Promise<ServerProcess> {
-    const server = new ServerProcess(computer, './server.js', config);
+    const server = new ServerProcess(computer, new URL('./server.js', import.meta.url), config);
     try {
       await server.until('a server that listens', () => server.all('listening').length > 0, 60_000);
     } catch (error) {

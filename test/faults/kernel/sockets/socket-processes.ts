@@ -36,7 +36,7 @@ export type SocketHostEvent =
 export class SocketHostProcess extends RemoteProcess<SocketHostCommand, SocketHostEvent> {
   /** Resolves when all sockets are connected and watched. */
   static async start(computer: Computer, config: SocketHostConfig): Promise<SocketHostProcess> {
-    const host = new SocketHostProcess(computer, './socket-host.js', config);
+    const host = new SocketHostProcess(computer, new URL('./socket-host.js', import.meta.url), config);
     await host.until('sockets that are connected', () => host.all('ready').length > 0, 60_000);
     return host;
   }
@@ -65,7 +65,7 @@ export type SocketServerEvent = { readonly type: 'listening' } | { readonly type
 
 export class SocketServer extends RemoteProcess<SocketServerCommand, SocketServerEvent> {
   static async start(computer: Computer): Promise<SocketServer> {
-    const server = new SocketServer(computer, './socket-server.js', {});
+    const server = new SocketServer(computer, new URL('./socket-server.js', import.meta.url), {});
     await server.until('a server that listens', () => server.all('listening').length > 0, 60_000);
     return server;
   }
