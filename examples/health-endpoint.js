@@ -1,6 +1,5 @@
-/**
- * Tells a load balancer, or Kubernetes, whether this process can serve: `/readyz` answers 503 while a storage has no
- * living server, and `/status` all that the agent knows.
+/** * Health checks for a load balancer or Kubernetes: `/readyz` responds with 503 while a storage has no living server, and
+ * `/status` with everything that the agent knows.
  *
  *     node examples/health-endpoint.js 127.0.0.1:8100
  */
@@ -9,7 +8,7 @@ import { databases, startThread } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 
 const [address = '127.0.0.1:8100', period = '10'] = process.argv.slice(2);
-// Without waiting: a probe is to be answered also while the server is down.
+// Does not wait: probes have to be answered while the server is down, too.
 databases.open('main', await ClientStorage.open({ address, wait: false }));
 const agent = startThread(Number(period));
 

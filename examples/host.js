@@ -1,5 +1,4 @@
-/**
- * A host in ten lines: opens a ZEO storage, and has it kept alive.
+/** * A host in ten lines: opens a ZEO storage and keeps it alive.
  *
  *     node examples/host.js 127.0.0.1:8100
  */
@@ -13,4 +12,4 @@ const agent = startThread(Number(period));
 agent?.on('pingSucceeded', ({ roundTripMs }) => console.log(`answered in ${roundTripMs} ms`));
 agent?.on('connectionDied', ({ error }) => console.log(`dead: ${error.message}`));
 storage.on('connected', ({ address }) => console.log(`connected again to ${address}`));
-process.once('SIGINT', () => databases.close('main')); // with it ends what holds the process
+process.once('SIGINT', () => databases.close('main')); // nothing else keeps the process alive

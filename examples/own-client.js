@@ -1,6 +1,5 @@
-/**
- * Keeps something else than ZEO alive: any long-lived connection that can be pinged. Here a client of a server that
- * answers each line, as Redis answers `PING`.
+/** * Keeps a connection other than ZEO's alive: any long-lived connection that can be pinged. This is a client of a server that
+ * replies to each line, as Redis replies to `PING`.
  *
  *     node examples/own-client.js 6379
  */
@@ -19,7 +18,7 @@ class LineClient {
     this.#connect();
   }
 
-  /** One round trip. Rejects when the connection is lost, and with `signal.reason` when the agent gives it up. */
+  /** One round trip. Rejects if the connection is lost, and with `signal.reason` if the agent gives up on it. */
   ping(signal) {
     return new Promise((resolve, reject) => {
       if (!this.ready) return reject(new Error('Not connected'));
@@ -29,7 +28,7 @@ class LineClient {
     });
   }
 
-  /** The agent found it dead. A later connection must not be touched. */
+  /** Called when the agent has found the connection dead. A later connection must not be touched. */
   drop(error, generation) {
     if (generation === this.generation) this.socket.destroy(error);
   }

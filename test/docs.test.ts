@@ -19,7 +19,7 @@ const pages = [
   'README.md',
   'CHANGELOG.md',
   ...readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    // It becomes the front of the API reference, whose links are its own.
+    // It becomes the front page of the API reference and is checked there.
     .filter((name) => name.endsWith('.md') && name !== 'typedoc-front.md')
     .map((name) => path.posix.join('docs', name)),
 ];
@@ -31,7 +31,7 @@ interface Snippet {
   readonly text: string;
 }
 
-/** The code of that language which people are told to copy. */
+/** The code blocks in these languages, which readers may copy. */
 function snippets(...languages: readonly string[]): Snippet[] {
   return pages
     .filter((page) => !page.startsWith('docs/api/'))
@@ -46,13 +46,13 @@ function snippets(...languages: readonly string[]): Snippet[] {
     });
 }
 
-/** Runs a program as a file of this package would run, with the address of a server in the place of the one it names. */
+/** Runs a program as if it were a file of this package, with the address of a test server in place of its own. */
 function runSnippet({ text }: Snippet, address: string) {
   const program = text.replaceAll('127.0.0.1:8100', address);
   return new RunningCommand([], {}, ['--input-type=module', '--eval', program]).ended();
 }
 
-/** What GitHub makes of a heading. */
+/** The anchor that GitHub generates for a heading. */
 function anchorOf(heading: string): string {
   return heading
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -62,7 +62,7 @@ function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
-/** The places of a page that a link may lead to. Of headings that are the same the later ones get a number. */
+/** The anchors in a page. Repeated headings are numbered. */
 function anchorsIn(page: string): ReadonlySet<string> {
   const text = read(page).replaceAll(code, '');
   const anchors = new Set([...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id as string));
@@ -93,11 +93,11 @@ function brokenLinksIn(page: string): string[] {
 
 describe('the documentation', { timeout: 120_000 }, () => {
   for (const page of pages) {
-    it(`leads nowhere in vain: ${page}`, () => assert.deepEqual(brokenLinksIn(page), []));
+    it(`has only links that lead somewhere: ${page}`, () => assert.deepEqual(brokenLinksIn(page), []));
   }
 
   for (const snippet of snippets('js')) {
-    it(`runs as it is written: ${snippet.where}`, async () => {
+    it(`has an example that runs as written: ${snippet.where}`, async () => {
       await using server = await ZeoServer.listen();
       const { code, stderr } = await runSnippet(snippet, server.address);
       assert.equal(code, 0, stderr);
@@ -106,7 +106,7 @@ describe('the documentation', { timeout: 120_000 }, () => {
   }
 
   const { executable = '', missing } = findZeo('6.2');
-  it('has a program that writes to a real ZEO what Python then reads', { skip: missing }, async () => {
+  it('has an example that writes what Python reads from ZEO', { skip: missing }, async () => {
     await using server = await startZeoServer({ version: '6.2' });
     const [writes] = snippets('js').filter(({ text }) => text.includes('.commit('));
     const { code, stdout, stderr } = await runSnippet(writes as Snippet, server.address);
@@ -123,7 +123,7 @@ db.close()`;
     assert.equal(python.stdout.trim(), "{'title': 'Hello'}");
   });
 
-  it('names only options that the commands have', async () => {
+  it('uses only options that the commands have', async () => {
     const lines = snippets('sh', 'ini', 'dockerfile', 'yaml', '').flatMap(({ text }) => text.split('\n'));
     const uses = lines.flatMap((line) => [...line.matchAll(/\b(watch|check)["']?,? .*/g)]);
     assert.ok(uses.length > 5);
@@ -136,19 +136,19 @@ db.close()`;
     }
   });
 
-  it('tells of every setting', () => {
+  it('lists every setting in the table of the README', () => {
     const [warning = ''] = resolveSettings({}, { ZEO_KEEPALIVE_X: '1' }).warnings;
     const known = warning.slice(warning.indexOf(';')).match(/ZEO_KEEPALIVE_\w+/g) ?? [];
     assert.ok(known.length > 5);
     for (const name of known) assert.ok(read('README.md').includes(`| \`${name}\` |`), name);
   });
 
-  it('names the metrics that are served, and alerts on no others', async () => {
+  it('lists the metrics that are served and alerts on no others', async () => {
     const agent = new KeepAlive({ period: 1, level: 'silent' }, new StorageRegistry(), {});
     const text = await new Metrics(agent, { rows: () => [] }).text();
     const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string);
     const named = new Set(read('docs/operating.md').match(/zeo_keepalive_\w+/g));
-    for (const name of served) assert.ok(named.has(name), `${name} is not told of`);
+    for (const name of served) assert.ok(named.has(name), `docs/operating.md does not list ${name}`);
     for (const name of named) assert.ok(served.includes(name.replace(/_(bucket|count|sum)$/, '')), name);
   });
 });

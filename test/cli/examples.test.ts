@@ -38,7 +38,7 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     await using server = await ZeoServer.listen();
     const env = { ZEO_KEEPALIVE_PERIOD: '0.2' };
     const command = start('registered-app.js', [server.address], env, ['--import', 'zeo-keepalive/register']);
-    await command.line(/runs/);
+    await command.line(/is running/);
     await once(server, 'call');
     await once(server, 'call');
     await endsWell(command);
