@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
-/** On what, and of what, figures were measured. */
+/** The machine and the commit that figures were measured on. */
 export interface Environment {
   readonly date: string;
-  /** With a `+` when the working tree was not what is committed. */
+  /** With a `+` if the working tree had uncommitted changes. */
   readonly commit: string;
   readonly node: string;
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGib: number;
   readonly system: string;
-  /** Of the last minute, before the run: how busy the machine was with other things. */
+  /** Load average of the last minute before the run: how busy the machine was with other things. */
   readonly load: number;
 }
 
@@ -39,7 +39,7 @@ function commit(): string {
   try {
     return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
   } catch {
-    // Run from an archive without its repository.
+    // Not a repository, for example an archive.
     return 'unknown';
   }
 }

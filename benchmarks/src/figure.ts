@@ -2,22 +2,22 @@
 export interface Figure {
   /** What was measured: `agent`, `bare sockets`, … */
   readonly subject: string;
-  /** In which case, or which side of it: `10,000 storages`, `p99`, … */
+  /** The case, or an aspect of it: `10,000 storages`, `p99`, … */
   readonly of: string;
-  /** `Infinity`: it did not come within the time that was waited. */
+  /** `Infinity`: the event did not come within the time limit. */
   readonly value: number;
   readonly unit: string;
   /** The smallest and the largest of the repetitions. */
   readonly range?: readonly [number, number];
-  /** The figure of the same run that it is compared to. */
+  /** The figure of the same run to which it is compared. */
   readonly baseline?: { readonly subject: string; readonly of?: string; readonly value: number };
   readonly target?: Target;
   readonly note?: string;
 }
 
-/** What issue 5 asks for. */
+/** A performance target. */
 export interface Target {
-  /** The value itself, its ratio to the baseline, or by how much it is over the baseline. */
+  /** The value itself, its ratio to the baseline, or its difference from the baseline. */
   readonly on: 'value' | 'ratio' | 'difference';
   readonly atMost: number;
 }
@@ -38,7 +38,7 @@ export function isMet(figure: Figure): boolean | undefined {
   return judged <= target.atMost;
 }
 
-/** What is to be reached, in words. */
+/** The target in words. */
 export function targetInWords({ target, unit }: Figure): string {
   if (target === undefined) return '';
   const { on, atMost } = target;
@@ -46,7 +46,7 @@ export function targetInWords({ target, unit }: Figure): string {
   return on === 'value' ? `at most ${atMost} ${unit}` : `at most ${atMost} ${unit} more`;
 }
 
-/** Three digits: more would claim a precision that a shared machine does not have. */
+/** Three digits: more would suggest a precision that a shared machine does not have. */
 export function formatValue(value: number): string {
   if (!Number.isFinite(value)) return 'never';
   const rounded = Number(value.toPrecision(3));

@@ -11,11 +11,11 @@ import { scenarios } from './scenarios/all.js';
 
 const usage = `npm run bench -- [scenario…] [--quick] [--json FILE] [--write] [--page]
 
-  scenario     one or more of: ${scenarios.map(({ name }) => name).join(', ')}; without any, all
-  --quick      small and short, to see that it works
-  --json FILE  puts the results into FILE; what it holds of other scenarios stays
-  --write      puts the results into docs/performance.json and makes docs/performance.md and its plots from it
-  --page       measures nothing, and makes docs/performance.md and its plots from docs/performance.json, or from
+  scenario     one or more of: ${scenarios.map(({ name }) => name).join(', ')}; default: all
+  --quick      small and short, to check that it works
+  --json FILE  merges the results into FILE, which keeps those of other scenarios
+  --write      merges the results into docs/performance.json and generates docs/performance.md and its plots from it
+  --page       measures nothing; generates docs/performance.md and its plots from docs/performance.json, or from
                the FILE of --json`;
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
@@ -37,7 +37,7 @@ if (flags.page) {
 }
 
 const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
-// What cannot be measured without ZEO's own Python is left out when there is none.
+// Without a Python with ZEO the measurements that need it are left out.
 if (chosen.some(({ usesPython }) => usesPython)) await preparePythons();
 const results: Result[] = [];
 for (const scenario of chosen) {

@@ -1,20 +1,20 @@
 import type { Figure } from './figure.js';
 
 export interface ScenarioOptions {
-  /** To prove that it works rather than to measure. */
+  /** Only checks that it works, with few repetitions. */
   readonly quick: boolean;
-  /** Tells who waits how far it is. */
+  /** Reports progress. */
   readonly progress: (line: string) => void;
 }
 
-/** Measures something and what it is compared to, in one run. */
+/** Measures something together with its baseline, in one run. */
 export interface Scenario {
   readonly name: string;
   /** A heading. */
   readonly title: string;
   /** What is measured, and how: a paragraph of the page. */
   readonly about: string;
-  /** Whether ZEO's own Python is measured too, where it is to be had. */
+  /** Whether ZEO's own Python client or server is measured too, if there is one. */
   readonly usesPython?: boolean;
   run(options: ScenarioOptions): Promise<readonly Figure[]>;
 }

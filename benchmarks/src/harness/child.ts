@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What a process of the benchmarks offers its parent: asynchronous functions of one argument. */
+/** The calls that a benchmark process offers its parent: asynchronous functions of one argument. */
 // biome-ignore lint/suspicious/noExplicitAny: each function has an argument of its own type.
 export type ChildApi = { readonly [name: string]: (argument: any) => Promise<unknown> };
 
@@ -16,7 +16,7 @@ type Answer =
   | { readonly id: number; readonly error: string };
 
 /**
- * A process of its own, so that what is measured in it is not the harness, nor what was measured before.
+ * A separate process, so that neither the harness nor earlier measurements affect what is measured in it.
  *
  * The inverse of {@link serve}.
  */
@@ -27,8 +27,8 @@ export class Child<Api extends ChildApi> implements AsyncDisposable {
   #ended: Error | undefined;
 
   /**
-   * @param module compiled; it calls {@link serve}
-   * @param execArgv flags of Node besides those of this process: who runs it with `--cpu-prof` gets a profile of each child
+   * @param module a compiled module that calls {@link serve}
+   * @param execArgv Node flags in addition to those of this process; with `--cpu-prof` each child writes a profile
    */
   constructor(module: URL, execArgv: readonly string[] = []) {
     this.#process = fork(module, { execArgv: [...process.execArgv, ...execArgv], serialization: 'advanced' });
@@ -58,7 +58,7 @@ export class Child<Api extends ChildApi> implements AsyncDisposable {
     });
   }
 
-  /** Lets it end by itself, as what it has to write at its exit wants. */
+  /** Lets it end by itself, so that it can write files at its exit. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended !== undefined) return;
     const exited = once(this.#process, 'exit');

@@ -4,11 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface CpuTime {
   /** Of the whole process, user and system. */
   readonly totalUs: number;
-  /** Of its main thread alone; `undefined` where the system does not tell. */
+  /** Of its main thread alone; `undefined` if the system does not say. */
   readonly mainThreadUs: number | undefined;
 }
 
-/** Returns how to learn the CPU time that this process has taken since the call. */
+/** Returns a function that returns the CPU time of this process since this call. */
 export function startCpuClock(): () => CpuTime {
   const mainStartUs = threadUs(process.pid);
   const start = process.cpuUsage();
@@ -22,7 +22,7 @@ export function startCpuClock(): () => CpuTime {
   };
 }
 
-/** The ids of this process's threads, as Linux has them; empty elsewhere. */
+/** The ids of this process's threads on Linux; empty elsewhere. */
 export function threadIds(): number[] {
   try {
     return readdirSync('/proc/self/task').map(Number);
@@ -31,7 +31,7 @@ export function threadIds(): number[] {
   }
 }
 
-/** The CPU time of one thread of this process in microseconds, from the scheduler's own count of nanoseconds. */
+/** The CPU time of one thread of this process in microseconds, from the scheduler's statistics. */
 export function threadUs(id: number): number | undefined {
   try {
     const [nanoseconds] = readFileSync(`/proc/self/task/${id}/schedstat`, 'utf8').split(' ');

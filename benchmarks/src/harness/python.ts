@@ -8,12 +8,12 @@ import { zeoVersion } from './servers.js';
 /** The scripts are not compiled: they stay in the source tree. */
 const scripts = new URL('../../python/', import.meta.url);
 
-/** One of the Python scripts of the benchmarks, which answers a line of JSON with a line of JSON. */
+/** A Python script of the benchmarks, which replies to a line of JSON with a line of JSON. */
 export class PythonScript implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  /** @throws Error without a Python that has ZEO */
+  /** @throws Error if there is no Python with ZEO */
   constructor(script: string, args: readonly string[]) {
     const { executable, missing } = findZeo(zeoVersion);
     if (executable === undefined) throw new Error(missing);

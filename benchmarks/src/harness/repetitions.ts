@@ -5,8 +5,8 @@ export interface Variant<Result> {
 }
 
 /**
- * Measures each variant so many times, in turn (ABAB…), so that what else the machine does in the meantime meets all
- * of them. Each round begins with another one.
+ * Measures each variant in several rounds, in turn (ABAB…), so that other load on the machine affects all of them. Each round
+ * begins with a different variant.
  */
 export async function interleave<Result>(
   variants: readonly Variant<Result>[],
@@ -33,13 +33,13 @@ export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) * share;
-  // The median of an even number lies between two; of other ranks none is made up.
+  // The median of an even number is interpolated; other ranks are not.
   return share === 0.5
     ? ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2
     : (sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] as number);
 }
 
-/** The median and between what it lies, as a figure has it. */
+/** The median and the range, for a figure. */
 export function summary(values: readonly number[]): { value: number; range: readonly [number, number] } {
   return { value: median(values), range: [Math.min(...values), Math.max(...values)] };
 }

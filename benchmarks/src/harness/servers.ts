@@ -3,17 +3,17 @@ import { startServer } from '../../../dist/test/support/servers.js';
 import type { ServerApi } from '../processes/server.js';
 import { Child } from './child.js';
 
-/** Whose server: this package's own, or ZEO's by its Python. */
+/** The server: this package's own, or ZEO's in Python. */
 export type ServerKind = 'embedded' | 'python';
 
 export interface Server extends AsyncDisposable {
   readonly address: string;
 }
 
-/** The release of ZEO that is measured, the newest. */
+/** The release of ZEO that is measured: the newest. */
 export const zeoVersion = '6.2';
 
-/** Starts a ZEO server in a process of its own, so that its cost is not counted. */
+/** Starts a ZEO server in its own process, so that its cost is not counted. */
 export async function openServer(kind: ServerKind = 'embedded'): Promise<Server> {
   if (kind === 'python') return startServer(`zeo-${zeoVersion}`);
   const child = new Child<ServerApi>(new URL('../processes/server.js', import.meta.url));

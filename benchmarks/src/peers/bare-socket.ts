@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { type Peer, period } from './peer.js';
 
-/** What the kernel does by itself. */
+/** The kernel's own keep-alive. */
 export const bareSocket: Peer = {
   name: 'bare socket, setKeepAlive',
   settings: `setKeepAlive(true, ${period * 1000}); node:net has no more to set`,

@@ -23,7 +23,7 @@ export const grpc: Peer = {
   async connect(host, port) {
     const client = new Client(`${host}:${port}`, credentials.createInsecure(), {
       ...options,
-      // Or all clients of the process would share one connection.
+      // Otherwise all clients of the process would share one connection.
       'grpc.use_local_subchannel_pool': 1,
     });
     await new Promise<void>((resolve, reject) => {

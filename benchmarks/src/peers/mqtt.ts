@@ -4,7 +4,7 @@ import { Aedes } from 'aedes';
 import mqttClient from 'mqtt';
 import { type Peer, period } from './peer.js';
 
-/** Its timeout is not to be set: half a period after each period. */
+/** Its timeout cannot be set: half a period after each period. */
 export const mqtt: Peer = {
   name: 'mqtt, broker aedes',
   settings: `keepalive ${period}, the shortest there is`,

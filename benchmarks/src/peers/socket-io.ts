@@ -4,7 +4,7 @@ import { Server } from 'socket.io';
 import { io } from 'socket.io-client';
 import { type Peer, period, timeout } from './peer.js';
 
-/** The server tells its clients interval and timeout when they connect. */
+/** The server sends its clients the interval and the timeout when they connect. */
 export const socketIo: Peer = {
   name: 'socket.io',
   settings: `pingInterval ${period * 1000}, pingTimeout ${timeout * 1000}`,

@@ -3,10 +3,10 @@ import { Relay } from '../../../dist/test/support/relay.js';
 import type { Loss } from '../processes/peer-clients.js';
 import { period } from './peer.js';
 
-/** Connections of one peer, in a process of their own. */
+/** Connections of one peer, in a separate process. */
 export interface Clients extends AsyncDisposable {
   takeLosses(): Promise<Loss[]>;
-  /** Resolves when there are so many losses, or after so long. */
+  /** Resolves at a number of losses, or after a time. */
   waitForLosses(count: number, ms: number): Promise<void>;
   /** Blocks their main loop. */
   block(ms: number): Promise<void>;
@@ -32,24 +32,24 @@ export interface Trial {
 }
 
 export interface TrialResult {
-  /** Of each connection; `Infinity`: not as long as was waited. */
+  /** For each connection; `Infinity`: not within the time limit. */
   readonly detectedAfterMs: readonly number[];
   readonly falseDisconnects: readonly { readonly stallMs: number; readonly share: number }[];
 }
 
-/** The server answers after this, so that stalls catch signs of life under way. */
+/** The server replies after this time, so that signs of life are under way during stalls. */
 const answersAfterMs = 300;
 
 const monotonicNow = () => Number(process.hrtime.bigint()) / 1e6;
 
-/** Tries one peer: first stalls of a host whose server is well, then silent drops. */
+/** Tests one peer: first stalls of a host whose server is healthy, then silent drops. */
 export async function tryPeer(
   { serve, open }: Contestant,
   trial: Trial,
   progress: (line: string) => void,
 ): Promise<TrialResult> {
   await using server = await serve();
-  // A relay each, so that one connection can be told from another.
+  // A relay for each, to identify the connections.
   const relays = await Promise.all(
     Array.from({ length: trial.connections }, () => Relay.listen(`127.0.0.1:${server.port}`)),
   );
@@ -73,7 +73,7 @@ export async function tryPeer(
   }
 }
 
-/** In which part of all cases a connection was lost though its server was well. */
+/** The share of cases in which a connection was lost although its server was healthy. */
 async function stallAgain(
   clients: Clients,
   ms: number,
@@ -82,11 +82,11 @@ async function stallAgain(
 ): Promise<number> {
   let lost = 0;
   for (let i = 0; i < count; i++) {
-    // Long enough that each has heard of its server again, and at no fixed phase.
+    // Long enough for each client to hear from its server again, and at a random phase.
     await sleep((3 + Math.random()) * period * 1000);
     await clients.takeLosses();
     if (ms > 0) await clients.block(ms);
-    // The server may have a verdict of its own that reaches the client only now.
+    // The server may have reached a verdict of its own, of which the client hears only now.
     await sleep(2 * period * 1000);
     const losses = await clients.takeLosses();
     lost += new Set(losses.map(({ connection }) => connection)).size;
@@ -106,7 +106,7 @@ async function dropAll(clients: Clients, relays: readonly Relay[], { waitMs }: T
     relays.map(async (relay, index) => {
       await sleep(Math.random() * period * 1000);
       droppedAtMs[index] = monotonicNow();
-      // From here on a new connection is as silent.
+      // New connections are silent as well from now on.
       relay.current?.silence();
       relay.welcome = { kind: 'mute' };
     }),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Peer, period, timeout } from './peer.js';
 
-/** Both halves as the README of ws has them under "How to detect and close broken connections?". */
+/** Both halves as in the README of ws under "How to detect and close broken connections?". */
 export const websocket: Peer = {
   name: 'ws, heartbeat of its README',
   settings: `server pings each ${period} s and expects a pong by the next; client expects a ping within ${period} + ${timeout} s`,

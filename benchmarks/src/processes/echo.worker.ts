@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { connect } from '../../../dist/src/threads/endpoint.js';
 
-/** What this thread serves. */
+/** The calls that this thread serves. */
 export interface Echo {
   sweep(ids: Uint32Array): number;
 }

@@ -1,4 +1,4 @@
-/** A process with a handful of storages that has nothing to do, and counts how often its threads wake. */
+/** An idle process with a handful of storages, which counts how often its threads wake. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeepAlive, StorageRegistry } from '../../../dist/src/index.js';
@@ -15,7 +15,7 @@ export interface IdlerOptions {
 }
 
 const api = {
-  /** Resolves after the first sweep, or without an agent after as long: V8 tidies up by the age of the process. */
+  /** Resolves after the first sweep, or without an agent after the same time: V8 tidies up by the age of the process. */
   async open({ address, count, period, withAgent }: IdlerOptions): Promise<void> {
     const registry = new StorageRegistry();
     for (let i = 0; i < count; i++) registry.open(String(i), await ClientStorage.open({ address }));
@@ -31,7 +31,7 @@ const api = {
     agent.start();
     await swept;
   },
-  /** Of each thread, how often it has given up its core of itself: as often it was woken. */
+  /** For each thread, how often it has yielded its core voluntarily, which is how often it was woken. */
   async switches(): Promise<[id: number, switches: number][]> {
     return threadIds().map((id) => {
       const status = readFileSync(`/proc/self/task/${id}/status`, 'utf8');

@@ -1,4 +1,4 @@
-/** Pings while its main thread is kept busy, and tells how late the pings were. */
+/** Pings while the main thread is kept busy, and reports how late the pings were. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from '../harness/child.js';
 import { quantile } from '../harness/repetitions.js';
@@ -28,7 +28,7 @@ const api = {
     const onSent = (connection: number | string) => {
       const nowMs = performance.now();
       const before = lastMs.get(connection);
-      // One that is early is not late.
+      // An early ping counts as punctual.
       if (before !== undefined) lateMs.push(Math.max(0, nowMs - before - options.periodMs));
       lastMs.set(connection, nowMs);
     };

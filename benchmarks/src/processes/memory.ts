@@ -1,4 +1,4 @@
-/** Tells what storages and the agent hold in memory, and how long a start takes. Needs `--expose-gc`. */
+/** Reports the memory of storages and of the agent, and how long a start takes. Needs `--expose-gc`. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databases, startThread } from '../../../dist/src/index.js';
@@ -14,12 +14,12 @@ interface Target {
 
 const periodMs = 500;
 
-/** Each in a process of its own: what one has left behind would be taken for, or set off against, what the next one holds. */
+/** Each call needs a process of its own, because leftovers of one would distort the next. */
 const api = {
-  /** Bytes of heap that bare sockets hold. */
+  /** The heap of bare sockets, in bytes. */
   async sockets({ address, count }: Target): Promise<number> {
     const open = (number: number) => BareSockets.open({ address, count: number, periodMs });
-    // What is loaded and compiled once is not a socket's.
+    // One-time loading and compiling must not count.
     const first = await open(10);
     const empty = await heapUsed();
     const sockets = await open(count);
@@ -28,7 +28,7 @@ const api = {
     return used;
   },
 
-  /** Bytes of heap that storages hold, and that they hold together with an agent that has pinged each several times. */
+  /** The heap of storages, and of storages with an agent that has pinged each several times, in bytes. */
   async storages({ address, count }: Target): Promise<{ readonly storages: number; readonly agent: number }> {
     const first = await Agent.open({ address, count: 10, periodMs });
     first.start();
@@ -64,7 +64,7 @@ const api = {
 async function heapUsed(): Promise<number> {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('Needs --expose-gc');
-  // What was closed lets go of its handles in later turns.
+  // Closed sockets release their handles in later turns of the loop.
   for (let i = 0; i < 4; i++) {
     await sleep(50);
     gc();

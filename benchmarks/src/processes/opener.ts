@@ -1,4 +1,4 @@
-/** Opens and closes storages under a running agent, and tells what that costs each of the two threads. */
+/** Opens and closes storages under a running agent, and reports the cost for each of the two threads. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeepAlive, type KeepAliveTarget, StorageRegistry } from '../../../dist/src/index.js';
@@ -11,19 +11,19 @@ export interface ThreadCosts {
   readonly workerUs: number;
 }
 
-/** How many storages are opened, or closed, before the main loop goes on to its next turn. */
+/** How many storages are opened, or closed, per turn of the main loop. */
 export interface OpenerOptions {
   readonly count: number;
   readonly perTurn: number;
 }
 
-/** The worker has nothing else to do: by then it has taken in what it was told. */
+/** The worker has nothing else to do: by then it has processed its messages. */
 const settleMs = 300;
 
 const api = {
   async measure({ count, perTurn }: OpenerOptions): Promise<{ opening: ThreadCosts; closing: ThreadCosts }> {
     const registry = new StorageRegistry();
-    // A period in which next to none of them is pinged.
+    // A period so long that hardly any storage is pinged.
     const agent = new KeepAlive({ period: 36_000, timeout: 5, level: 'silent' }, registry, {});
     const before = new Set(threadIds());
     agent.start();
@@ -66,7 +66,7 @@ function cpuUs(thread: number): number {
   return threadUs(thread) ?? Number.NaN;
 }
 
-/** A connection that does nothing: what storages do when they are opened is no cost of the agent. */
+/** A connection that does nothing: what opening a storage itself costs must not count. */
 function createStorage(): KeepAliveTarget {
   return {
     ready: true,

@@ -1,4 +1,4 @@
-/** Opens many storages, and tells how long the main loop pauses with and without something that pings them. */
+/** Opens many storages, and reports how long the main loop pauses with and without something that pings them. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
@@ -28,7 +28,7 @@ const api = {
     delay.enable();
     await sleep(ms);
     delay.disable();
-    // What it tells is the time between two looks.
+    // The histogram has the time between two looks.
     const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolutionMs);
     return { p999Ms: late(delay.percentile(99.9)), maxMs: late(delay.max) };
   },

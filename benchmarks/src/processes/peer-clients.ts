@@ -1,11 +1,11 @@
-/** Connections of one of the peers in a host that stands still when told to, and what they take for lost and when. */
+/** Connections of one peer in a host that can be blocked, and when they are considered lost. */
 import { serve } from '../harness/child.js';
 import { findPeer } from '../peers/all.js';
 import type { PeerConnection } from '../peers/peer.js';
 
 export interface Loss {
   readonly connection: number;
-  /** By the monotonic clock, which all processes of a machine share, in milliseconds. */
+  /** In milliseconds of the monotonic clock, which all processes of a machine share. */
   readonly atMs: number;
 }
 
@@ -24,13 +24,13 @@ const api = {
   async open({ peer, host, ports }: ClientsOptions): Promise<void> {
     await Promise.all(ports.map((port, index) => keepOpen(peer, host, port, index)));
   },
-  /** The losses since this was last asked. */
+  /** The losses since the last call. */
   async takeLosses(): Promise<Loss[]> {
     const taken = losses;
     losses = [];
     return taken;
   },
-  /** Resolves when there are so many losses, or after so long. */
+  /** Resolves at a number of losses, or after a time. */
   async waitForLosses({ count, ms }: { readonly count: number; readonly ms: number }): Promise<void> {
     const timer = setTimeout(() => onLoss(), ms);
     const endMs = performance.now() + ms;
@@ -41,7 +41,7 @@ const api = {
     }
     clearTimeout(timer);
   },
-  /** Blocks the main loop, without burning the core that others need. */
+  /** Blocks the main loop without using the core that others need. */
   async block({ ms }: { readonly ms: number }): Promise<void> {
     await new Promise<void>((resolve) => {
       setTimeout(() => {
@@ -52,7 +52,7 @@ const api = {
   },
 };
 
-/** A lost connection is replaced, so that the next stall finds as many. */
+/** Replaces a lost connection, so that the next stall affects as many. */
 async function keepOpen(name: string, host: string, port: number, index: number): Promise<void> {
   const connection = await findPeer(name).connect(host, port);
   connections[index] = connection;
@@ -60,7 +60,7 @@ async function keepOpen(name: string, host: string, port: number, index: number)
     losses.push({ connection: index, atMs: Number(process.hrtime.bigint()) / 1e6 });
     onLoss();
     connection.close();
-    // It may fail while the way to its server is silent; then it is not needed any more.
+    // Fails if the path to its server is silent by now; it is no longer needed then.
     await keepOpen(name, host, port, index).catch(() => {});
   });
 }

@@ -1,4 +1,4 @@
-/** Pings a server's connections in one of several ways, and tells what that costs this whole process. */
+/** Pings connections to a server in one of several ways, and reports the cost for the whole process. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from '../harness/child.js';
 import { type CpuTime, startCpuClock } from '../harness/cpu.js';
@@ -27,7 +27,7 @@ const api = {
     subject = await openers[kind](options);
     subject.start();
   },
-  /** What the pings of so many milliseconds have cost. */
+  /** The cost of the pings during a number of milliseconds. */
   async measure({ ms }: { readonly ms: number }): Promise<PingCost> {
     if (subject === undefined) throw new Error('Nothing is open');
     const before = subject.answered;

@@ -1,4 +1,4 @@
-/** A host whose connections die, and that tells how long it takes until it has new ones. */
+/** A host whose connections die, which reports how long it takes to get new ones. */
 import { KeepAlive, StorageRegistry } from '../../../dist/src/index.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
 import { serve } from '../harness/child.js';
@@ -13,8 +13,8 @@ let onBack = () => {};
 
 const api = {
   /**
-   * Opens new storages in the place of those of before: one that has just lost a connection waits longer at the next
-   * loss. Resolves to how long each connection took, one after the other, in milliseconds.
+   * Opens new storages in place of the previous ones, because a storage that has just lost a connection waits longer at the
+   * next loss. Resolves to how long each connection took, one after another, in milliseconds.
    */
   async open({
     address,
@@ -41,7 +41,7 @@ const api = {
     if (!agent.running) agent.start();
     return openedMs;
   },
-  /** Resolves when each storage has died and is connected again, to how long that took. */
+  /** Resolves when each storage has died and is connected again, to how long it took. */
   async allBack(): Promise<number[]> {
     while (backMs.length < count) {
       await new Promise<void>((resolve) => {

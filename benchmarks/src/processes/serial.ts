@@ -1,4 +1,4 @@
-/** Pings one storage as the agent does, each time as soon as the last ping has ended. */
+/** Pings one storage as the agent does, each time as soon as the previous ping has ended. */
 import { Ping } from '../../../dist/src/agent/ping/ping.js';
 import { RoundTrips } from '../../../dist/src/agent/ping/round-trips.js';
 import { TrackedTarget } from '../../../dist/src/agent/ping/tracked-target.js';
@@ -22,7 +22,7 @@ const api = {
       },
     });
   },
-  /** Resolves to the mean microseconds of wall time a ping. */
+  /** Resolves to the mean wall time of a ping in microseconds. */
   async ping({ count }: { readonly count: number }): Promise<number> {
     const startMs = performance.now();
     for (let i = 0; i < count; i++) await pingOnce();

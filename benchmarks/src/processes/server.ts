@@ -1,4 +1,4 @@
-/** The embedded ZEO server in a process of its own, so that its cost is not counted. */
+/** The embedded ZEO server in its own process, so that its cost is not counted. */
 import { ZeoServer } from '../../../dist/src/zeo/server/index.js';
 import { serve } from '../harness/child.js';
 

@@ -1,4 +1,4 @@
-/** Loads and commits objects of 1 KiB, each time over a connection of its own. The twin of `python/storage_client.py`. */
+/** Loads and commits objects of 1 KiB, each time over a new connection. The counterpart of `python/storage_client.py`. */
 import { randomBytes } from 'node:crypto';
 import { ClientStorage, formatId, parseId, zeroId } from '../../../dist/src/zeo/index.js';
 import { serve } from '../harness/child.js';
@@ -8,7 +8,7 @@ const recordBytes = 1024;
 
 interface Loads {
   readonly address: string;
-  /** In hex. They are loaded in turn, and all of them as often. */
+  /** Hexadecimal. All are loaded in turn, equally often. */
   readonly oids: readonly string[];
   readonly rounds: number;
   readonly atOnce: number;
@@ -22,14 +22,14 @@ interface Commits {
 }
 
 const api = {
-  /** Commits so many objects to be loaded; resolves to their ids. */
+  /** Commits the objects to be loaded; resolves to their ids. */
   async write({ address, count }: { readonly address: string; readonly count: number }): Promise<string[]> {
     await using storage = await open(address);
     const oids = await newOids(storage, count);
     await commit(storage, oids, zeroId);
     return oids.map(formatId);
   },
-  /** Resolves to the mean milliseconds of wall time a load. */
+  /** Resolves to the mean wall time of a load in milliseconds. */
   async load({ address, oids, rounds, atOnce }: Loads): Promise<number> {
     await using storage = await open(address);
     const batches = batchesOf(oids.map(parseId), atOnce);
@@ -44,8 +44,8 @@ const api = {
     return (performance.now() - startMs) / (rounds * oids.length);
   },
   /**
-   * Resolves to the milliseconds of wall time of a transaction: the median, because on a busy machine the few that wait
-   * long for the disk or a core decide the mean.
+   * Resolves to the median wall time of a transaction in milliseconds, because on a busy machine the few that wait long for
+   * the disk or a core dominate the mean.
    */
   async commit({ address, count, objects }: Commits): Promise<number> {
     await using storage = await open(address);
@@ -61,7 +61,7 @@ const api = {
   },
 };
 
-/** Without a cache: every load asks the server. */
+/** Without a cache, so that every load asks the server. */
 function open(address: string): Promise<ClientStorage> {
   return ClientStorage.open({ address, cacheSize: 0 });
 }

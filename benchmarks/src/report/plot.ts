@@ -14,7 +14,7 @@ const margin = 130;
 /** Values that are further apart than this are drawn on a logarithmic axis. */
 const largestLinearRatio = 50;
 
-/** Figures of one unit as bars: a group for each case, in it one bar a subject. An SVG of its own. */
+/** Figures of one unit as bars, as a standalone SVG: a group for each case, with a bar for each subject. */
 export function drawBars(figures: readonly Figure[], unit: string): string {
   const subjects = distinct(figures.map(({ subject }) => subject));
   const cases = distinct(figures.map(({ of }) => of));
@@ -27,7 +27,7 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
     animation: false,
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: 'Arial, Helvetica, sans-serif' },
-    // Widths are estimated here, and the reader's letters may be wider.
+    // Widths are estimated here, and the reader's font may be wider.
     legend: { top: 8, itemGap: 32 },
     grid: { left: 48, right: 90, top: 80, bottom: 30, containLabel: true },
     xAxis: { type: isLogarithmic ? 'log' : 'value', name: unit, min },
@@ -35,7 +35,7 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
     series: subjects.map((subject) => ({
       type: 'bar',
       name: subject,
-      // Gaps between the bars of a group would say that there is one.
+      // No gaps between the bars of a group.
       barGap: 0,
       data: cases.map((of) => bar(figures, subject, of, min)),
       label: { show: true, position: 'right', formatter: ({ data }: { data: Bar }) => data.text },
@@ -47,12 +47,12 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
 }
 
 interface Bar {
-  /** `-`: no bar, as the library has it. */
+  /** `-`: the library's value for no bar. */
   readonly value: number | '-';
   readonly text: string;
 }
 
-/** What never came, or is zero on a logarithmic axis, has no length, but says so. */
+/** An event that never came, or a zero on a logarithmic axis, has a label instead of a bar. */
 function bar(figures: readonly Figure[], subject: string, of: string, min: number): Bar {
   const figure = figures.find((figure) => figure.subject === subject && figure.of === of);
   if (figure === undefined) return { value: '-', text: '' };

@@ -3,7 +3,7 @@ import { baselineInWords, ratioInWords, valueInWords, verdictInWords } from './w
 
 const columns = ['', '', 'median', 'ratio', 'against', 'target', ''] as const;
 
-/** The figures as a table of text, with ratio and target beside each. */
+/** The figures as a text table, with the ratio and the target of each. */
 export function textTable(figures: readonly Figure[]): string {
   const rows = [columns, ...figures.map(cells)];
   const widths = columns.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));

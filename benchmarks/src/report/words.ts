@@ -4,7 +4,7 @@ export function valueInWords({ value, unit }: Figure): string {
   return Number.isFinite(value) ? `${formatValue(value)} ${unit}` : formatValue(value);
 }
 
-/** How it stands to its baseline; empty without one. */
+/** Its relation to the baseline; empty without one. */
 export function ratioInWords(figure: Figure): string {
   const { value, baseline, target } = figure;
   const ratio = ratioOf(figure);

@@ -17,12 +17,12 @@ const pythonClient: Contestant = {
 
 export const detection: Scenario = {
   name: 'detection',
-  title: 'Detection and false deaths, beside others',
+  title: 'Detection and false deaths, compared with other libraries',
   about:
-    `Every peer is set as near to a period of ${period} s and a timeout of ${timeout} s as its documentation has it. All of ` +
-    'them go through the same relay, at the same time. *Silent drop*: the relay forgets every byte, in both directions, from a ' +
-    'random moment on; the time until the client knows. *False disconnects*: the server is well and answers in 300 ms; the ' +
-    "client's main loop stands still again and again; in how many of all cases (connections times stalls) a connection was lost, and in as many without a stall.",
+    `Every peer is set as close to a period of ${period} s and a timeout of ${timeout} s as its documentation allows. All of ` +
+    'them go through the same relay, at the same time. *Silent drop*: the relay discards every byte, in both directions, from a ' +
+    'random moment on; the time until the client notices. *False disconnects*: the server is healthy and replies in 300 ms; the ' +
+    "client's main loop is blocked again and again; the share of cases (connections times stalls) in which a connection was lost, and the same without stalls.",
   usesPython: true,
   async run({ quick, progress }) {
     const trial: Trial = quick

@@ -13,8 +13,8 @@ export const idle: Scenario = {
   title: 'Wake-ups between two sweeps',
   about:
     `Voluntary context switches of every thread of a process with ${count} open storages, from /proc/self/task/*/status, ` +
-    'in a stretch between two sweeps in which no ping is due; without the agent, and with it. The two looks themselves, by a ' +
-    'message from another process, are in both; so is what V8 does by itself seconds after something was allocated.',
+    'in an interval between two sweeps in which no ping is due; without the agent and with it. Both include the two readings ' +
+    'themselves, which take a message from another process, and what V8 does seconds after an allocation.',
   async run({ quick, progress }) {
     const period = quick ? 3 : 30;
     const windowMs = quick ? 1500 : 20_000;
@@ -49,7 +49,7 @@ async function measure(withAgent: boolean, period: number, windowMs: number): Pr
   await using server = await openServer();
   await using child = new Child<IdlerApi>(new URL('../processes/idler.js', import.meta.url));
   await child.call('open', { address: server.address, count, period, withAgent });
-  // In the quarter after the sweep it may still tidy up.
+  // In the first quarter after the sweep V8 may still tidy up.
   await sleep((period * 1000) / 4);
   const before = await child.call('switches', undefined);
   await sleep(windowMs);

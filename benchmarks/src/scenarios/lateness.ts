@@ -14,9 +14,9 @@ export const lateness: Scenario = {
   name: 'lateness',
   title: 'Lateness of pings',
   about:
-    `By how much longer than the period of 1 s the time between two pings of a storage is, over ${count} storages; with the ` +
-    `main thread idle, half busy (${loads['half busy']}), and blocked in bursts (${loads['blocked in bursts']}). Beside it ` +
-    'an interval on the main thread that asks each storage for its info. What touches a socket waits while the main thread is blocked, with either.',
+    `How much longer than the period of 1 s the time between two pings of a storage is, for ${count} storages; with the ` +
+    `main thread idle, half busy (${loads['half busy']}), and blocked in bursts (${loads['blocked in bursts']}). For ` +
+    'comparison: an interval on the main thread that calls `getInfo` on each storage. With either, sockets have to wait while the main thread is blocked.',
   async run({ quick, progress }) {
     const figures: Figure[] = [];
     for (const load of Object.keys(loads) as LoadKind[]) {

@@ -9,10 +9,10 @@ export const memory: Scenario = {
   name: 'memory',
   title: 'Memory and start',
   about:
-    'Heap after a collection, of the main thread, divided by the storages: bare sockets, the same as `ClientStorage`, and the ' +
-    'same with an agent that has pinged each of them several times. The memory of the whole process (RSS) with one storage, ' +
-    'without the agent and with it, shows what the worker thread costs. The last rows are of a process that starts the agent ' +
-    'for the first time: how long the call takes, and until the thread runs.',
+    'Heap of the main thread after a collection, divided by the number of storages: bare sockets, as many `ClientStorage`s, and ' +
+    'those with an agent that has pinged each of them several times. The memory of the whole process (RSS) with one storage, ' +
+    'without the agent and with it, shows what the worker thread costs. The last rows are for a process that starts the agent ' +
+    'for the first time: the time of the call, and until the thread runs.',
   async run({ quick, progress }) {
     const count = quick ? 500 : 10_000;
     const of = `heap a storage, ${count.toLocaleString('en-US')} storages`;
@@ -87,7 +87,7 @@ export const memory: Scenario = {
 const module = new URL('../processes/memory.js', import.meta.url);
 const flags = ['--expose-gc'];
 
-/** Bytes of heap beyond those of a process in which hardly anything is open. */
+/** Bytes of heap in excess of those of a process in which hardly anything is open. */
 interface MemoryUse {
   readonly sockets: number;
   readonly storages: number;

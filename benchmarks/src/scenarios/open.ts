@@ -12,8 +12,8 @@ export const open: Scenario = {
   title: 'Opening and closing storages',
   about:
     'CPU time of the main thread and of the worker thread for each storage that is opened, or closed, while the agent runs: ' +
-    'all of them in one turn of the main loop, and each in a turn of its own. The storages do nothing themselves. The turns ' +
-    'are in it; what the worker does within 0.3 s after the last one, too.',
+    'all of them in one turn of the main loop, and each in its own turn. The storages do nothing themselves. The figures ' +
+    'include the turns, and what the worker does within 0.3 s after the last one.',
   async run({ quick, progress }) {
     const count = quick ? 1000 : 10_000;
     const variants = [

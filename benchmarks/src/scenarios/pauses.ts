@@ -11,8 +11,8 @@ export const pauses: Scenario = {
   name: 'pauses',
   title: 'Pauses of the main loop',
   about:
-    'By how much the main loop is late, p99.9 of `monitorEventLoopDelay` with a resolution of 1 ms, while as many storages ' +
-    'are open and nothing else happens: without the agent, with it, and with an interval that asks each storage for its info.',
+    'How late the main loop is, p99.9 of `monitorEventLoopDelay` with a resolution of 1 ms, while this many storages are open ' +
+    'and nothing else happens: without the agent, with it, and with an interval that calls `getInfo` on each storage.',
   async run({ quick, progress }) {
     const count = quick ? 500 : 10_000;
     const of = `${count.toLocaleString('en-US')} storages, p99.9`;

@@ -12,11 +12,11 @@ interface Load {
   readonly server: ServerKind;
   readonly count: number;
   readonly periodMs: number;
-  /** Until V8 has compiled what is run for each ping, and most of what is run once a sweep. */
+  /** Until V8 has compiled the code of each ping, and most of the code of each sweep. */
   readonly warmUpMs: number;
 }
 
-/** Fewer storages are pinged more often, or it would take minutes until the code is compiled. */
+/** Fewer storages are pinged more often; otherwise it would take minutes until the code is compiled. */
 const paces = [
   { count: 1, periodMs: 20, warmUpMs: 20_000 },
   { count: 100, periodMs: 100, warmUpMs: 15_000 },
@@ -34,11 +34,11 @@ export const ping: Scenario = {
   title: 'CPU of a ping',
   about:
     'CPU time of the whole client process, worker thread and garbage collection included, divided by the pings that were ' +
-    'answered, in a process that has run for so long that its code is compiled. The server runs in a process of its own. ' +
+    'answered, in a process that has run long enough for its code to be compiled. The server runs in its own process. ' +
     '*Bare sockets* write one prebuilt frame, all at the same moment, and count the bytes of the reply in a `data` listener. ' +
-    '*setInterval and getInfo* is what one would write otherwise: no deadline, no verdict, no lock. One storage is pinged ' +
-    'each 20 ms, a hundred each 100 ms, more each second. In its first minutes, which with a few storages and a long period ' +
-    'are hours, any of them takes several times as much for a ping.',
+    '*setInterval and getInfo* is the obvious alternative: no deadline, no verdict, no lock. One storage is pinged every ' +
+    '20 ms, a hundred every 100 ms, more every second. In the first minutes, or hours with few storages and a long period, ' +
+    'a ping costs each of them several times as much.',
   usesPython: true,
   async run({ quick, progress }) {
     const figures: Figure[] = [];
@@ -91,7 +91,7 @@ function workerShare(costs: readonly PingCost[]): number | undefined {
   return shares.length === 0 ? undefined : summary(shares).value;
 }
 
-/** The same figures once more, against what they are to be compared to besides. */
+/** The same figures again, against further baselines. */
 function withGrowth(figures: readonly Figure[]): Figure[] {
   const find = (subject: string, of: string) =>
     figures.find((figure) => figure.subject === subject && figure.of === of);
@@ -104,7 +104,7 @@ function withGrowth(figures: readonly Figure[]): Figure[] {
     find('agent', caseOf({ server: 'embedded', count: 100 })),
     find('agent', caseOf({ server: 'embedded', count: 10_000 })),
   ];
-  // A twentieth for the noise of two measurements.
+  // One twentieth for the noise of two measurements.
   if (few !== undefined && many !== undefined) again.push(against(many, few, 1.05));
   return [...figures, ...again];
 }

@@ -11,8 +11,8 @@ export const reconnect: Scenario = {
   title: 'From a verdict to a new connection',
   about:
     'Connections to a local server go silent in a relay; each is declared dead (period 1 s, timeout 1 s), and the storage ' +
-    'connects anew: the time from the verdict until it is ready again. Beside it, how long a first connection takes. Few ' +
-    'storages, so that the reconnects are not spread on purpose, and new ones each time: one that loses its connection soon again waits longer.',
+    'reconnects: the time from the verdict until it is ready again. For comparison, how long a first connection takes. There are ' +
+    'few storages, so that reconnects are not spread on purpose, and new ones each time, because a storage that soon loses its connection again waits longer.',
   async run({ quick, progress }) {
     const [count, rounds] = quick ? [5, 2] : [20, 15];
     await using server = await openServer();

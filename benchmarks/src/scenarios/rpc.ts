@@ -9,12 +9,12 @@ import type { Scenario } from '../scenario.js';
 const callsInFlight = 100;
 const storages = 1000;
 
-/** What a call to the other thread costs: by hand, by comlink, and by comlink for many storages at once. */
+/** The cost of a call to the other thread: by hand, by comlink, and by comlink for many storages at once. */
 export const rpc: Scenario = {
   name: 'rpc',
   title: 'Calls between the threads',
   about:
-    'Time of a call from one thread to the other and back, which does nothing there: over a bare port, over comlink, with ' +
+    'Time of an empty call from one thread to the other and back: over a bare port, over comlink, with ' +
     `${callsInFlight} in flight, and of one sweep of ${storages.toLocaleString('en-US')} storages, which is one call.`,
   async run({ quick, progress }) {
     progress('four kinds of call');
@@ -43,7 +43,7 @@ export const rpc: Scenario = {
     await bench.run();
     await worker.terminate();
 
-    // The median: on a shared machine the mean is the neighbours' doing.
+    // The median: on a shared machine, other processes determine the mean.
     const medianUs = (name: string) => {
       const result = bench.getTask(name)?.result;
       if (result === undefined || !('latency' in result)) throw new Error(`${name} was not measured`);

@@ -8,11 +8,11 @@ import type { Scenario } from '../scenario.js';
 
 export const serial: Scenario = {
   name: 'serial',
-  title: "One ping after the other, beside ZEO's Python client",
+  title: "One ping after the other, compared with ZEO's Python client",
   about:
-    "Wall time of one storage's ping (load lock, get_info, reply, unlock), the next as soon as the last is answered. " +
+    "Wall time of one storage's ping (load lock, get_info, reply, unlock), the next as soon as the previous one is answered. " +
     "*Agent's ping* is what the agent does for each ping on the main thread, its bookkeeping for the worker included; *Python* " +
-    'is the body of the loop of 2005 over ZEO’s own `ClientStorage`. Both talk to the same server.',
+    'is the body of the loop of 2005 over ZEO’s own `ClientStorage`. Both use the same server.',
   usesPython: true,
   async run({ quick, progress }) {
     const missing = missingPython();

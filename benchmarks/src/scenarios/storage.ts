@@ -11,16 +11,16 @@ const objects = 100;
 
 export const storage: Scenario = {
   name: 'storage',
-  title: "Loads and commits, beside ZEO's Python client",
+  title: "Loads and commits, compared with ZEO's Python client",
   about:
     `Wall time of a load of 1 KiB, one after the other and ${atOnce} at a time, and of a transaction that stores ` +
     `${objects} objects of 1 KiB, from \`tpcBegin\` to the end of \`tpcFinish\`; ZEO's server has a FileStorage. ` +
-    'Of the loads of a repetition it is their mean; of its transactions, a few of which take many times as long on a busy ' +
-    'machine, the median. *Python* is ' +
+    'Loads are shown as the mean of a repetition; transactions, a few of which take many times as long on a busy machine, as ' +
+    'the median. *Python* is ' +
     "ZEO's own `ClientStorage` on the same server. Neither has a cache, so that every load asks the server, and while one " +
-    `is measured the other is not connected. Python can have ${atOnce} loads under way in two ways, and is compared in both: ` +
-    'in as many *threads*, or by *prefetch*, which brings a batch into the cache (here there is one, emptied before) from ' +
-    'which it is loaded then.',
+    `is measured the other is not connected. Python can have ${atOnce} loads under way in two ways, and both are compared: ` +
+    'as many *threads*, or *prefetch*, which brings a batch into the cache (used only here, and emptied before), from which ' +
+    'it is then loaded.',
   usesPython: true,
   async run(options) {
     const missing = missingPython();
@@ -34,7 +34,7 @@ export const storage: Scenario = {
   },
 };
 
-/** The same done by this package and, in one way or several, by Python. Each resolves to milliseconds. */
+/** The same operation by this package and, in one or more ways, by Python. Each resolves to milliseconds. */
 interface Comparison {
   readonly of: string;
   readonly unit: 'µs' | 'ms';

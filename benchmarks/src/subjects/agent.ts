@@ -9,7 +9,7 @@ export class Agent implements PingSubject {
 
   private constructor(registry: StorageRegistry, { periodMs, onSent }: SubjectOptions) {
     this.#registry = registry;
-    // Without jitter it pings exactly as often as the others.
+    // Without jitter, to ping exactly as often as the others.
     const options = { period: periodMs / 1000, timeout: 5, jitter: 0, level: 'silent' } as const;
     this.keepAlive = new KeepAlive(options, registry, {});
     if (onSent !== undefined) this.keepAlive.on('pingStarted', ({ name }) => onSent(name));

@@ -1,7 +1,7 @@
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
 import { openAll, type PingSubject, type SubjectOptions } from './subject.js';
 
-/** What a user would write otherwise: an interval on the main thread that asks each storage for its info. */
+/** The obvious alternative: an interval on the main thread that calls `getInfo` on each storage. */
 export class IntervalCalls implements PingSubject {
   answered = 0;
   failed = 0;

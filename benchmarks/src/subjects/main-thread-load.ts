@@ -1,4 +1,4 @@
-/** What the main thread does besides, in words. */
+/** Descriptions of the other load on the main thread. */
 export const loads = {
   idle: 'nothing',
   'half busy': '10 ms of computing in each 20 ms',
@@ -6,7 +6,7 @@ export const loads = {
 } as const;
 export type LoadKind = keyof typeof loads;
 
-/** Begins to do it; returns how to end it. */
+/** Starts the load; each returns a function that ends it. */
 export const keepBusy: Readonly<Record<LoadKind, () => () => void>> = {
   idle: () => () => {},
   'half busy': () => compute(10, 20),

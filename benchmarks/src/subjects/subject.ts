@@ -1,4 +1,4 @@
-/** What pings a number of connections, each once a period. */
+/** Pings a number of connections, each once per period. */
 export interface PingSubject {
   /** Begins to ping. */
   start(): void;
@@ -13,11 +13,11 @@ export interface SubjectOptions {
   readonly address: string;
   readonly count: number;
   readonly periodMs: number;
-  /** Called as a ping is sent, if given: with the connection's index or name. */
+  /** Called when a ping is sent, with the connection's index or name. */
   readonly onSent?: (connection: number | string) => void;
 }
 
-/** Opens many connections, not all at once: nobody's backlog is what is measured. */
+/** Opens many connections, but not all at once, because backlogs are not measured. */
 export async function openAll<T>(count: number, open: (index: number) => Promise<T>): Promise<T[]> {
   const opened: T[] = [];
   const batchSize = 100;
