@@ -4,10 +4,16 @@ import type { Board } from '../threads/board.js';
 import type { OutstandingPing } from './outstanding-ping.js';
 import type { Stalls } from './stalls.js';
 
-/** Looks at the system's table leave this many times their own duration between them. */
+/** Between two looks at the system's table there is this many times the duration of the first. */
 const looksApart = 10;
 
-/** Looks at the system's table of connections: how far pings have got. They take long where there are many connections. */
+/**
+ * Looks pings up in the system's table of TCP connections, to see how far they have got.
+ *
+ * Rules:
+ * - Reading the table takes long where there are many connections: one look serves all pings that are suspected.
+ * - A look that no verdict waits for is taken only when `mayLook` allows it; a verdict never waits for that.
+ */
 export class Looks {
   readonly #board: Board;
   readonly #clock: Clock;
@@ -20,12 +26,12 @@ export class Looks {
     this.#readTcpTable = readTcpTable;
   }
 
-  /** Whether a look that no verdict waits for may be taken. */
+  /** Whether the last look is long enough ago for one that no verdict waits for. */
   mayLook(nowMs: number): boolean {
     return nowMs >= this.#nextMs;
   }
 
-  /** One look for all of them: what each has come to, by this look and those before. */
+  /** Takes one look for all of them, and returns how far each has got, by this look and earlier ones. */
   look(
     suspects: readonly OutstandingPing[],
     nowMs: number,

@@ -5,48 +5,48 @@ import { moved, type PingMove, type PingState } from '../threads/ping-state.js';
 import type { Span, Stalls } from './stalls.js';
 
 /**
- * A ping that had more than this written before it is looked up in the system's table before its timeout, in bytes: it takes
- * even a slow line a part of that to carry so much.
+ * In bytes. A ping with more than this ahead of it is looked up in the system's table before its timeout: on a slow line they
+ * may take a good part of that. Less is carried well within it.
  */
 const muchAhead = 16 * 1024;
 
 /**
- * One ping that has not been answered at once.
+ * One ping that was not answered at once.
  *
- * A peer's silence is counted in *proven* time only: from the moment the ping was written, or the last byte came after it,
- * up to the beginning of the last turn that polled the sockets, less the time in which this process did not listen. Whatever
- * the peer sent within that time has been read.
- *
- * A ping that lies behind other bytes, as in a long upload, has not reached its peer yet: a look at the system's table that
- * finds some of those acknowledged since the look before counts as if a byte had come.
+ * Rules:
+ * - A peer's silence is counted in *proven* time only: from the moment the ping was written, or the last byte came after it,
+ *   up to when the last completed turn was requested, less the time in which this process did not listen. Everything that
+ *   the peer sent within that time has been read.
+ * - A ping behind other bytes, as in a long upload, has not reached its peer yet. When a look at the system's table finds
+ *   that some of those were acknowledged since the look before, the silence starts again, as if a byte had come.
  */
 export class OutstandingPing {
   readonly id: number;
-  /** How often it was sent afresh because of a stall, with nothing heard of the storage in between. */
+  /** How many times in a row it was sent again because of a stall, without a byte from the peer in between. */
   readonly resent: number;
   /** The ping's number on the board. */
   readonly number: number;
   /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
-  /** A look since that silence has lasted for the timeout has not decided what it is. */
+  /** Whether the silence has lasted for the timeout, and a look has not shown why. */
   isUndecided = false;
 
   #state: PingState = 'waiting';
-  /** Up to when the silence is accounted for; `undefined` until the ping is seen to be written. */
+  /** Up to when the silence has been counted; `undefined` until the ping is known to be written. */
   #accountedMs: number | undefined;
-  /** From when on the silence is counted. */
+  /** From when the silence is counted. */
   #sinceMs = Number.NEGATIVE_INFINITY;
-  /** How many bytes up to the ping's end were on their way at the last look; `undefined` before the first. */
+  /** How many bytes, the ping's included, were not acknowledged at the last look; `undefined` before the first. */
   #undelivered: number | undefined;
   /** Whether a look has found it acknowledged. */
   #isDelivered = false;
-  /** Whether it has been seen to wait behind other bytes. */
+  /** Whether a look has found it behind other bytes. */
   #wasBehind = false;
-  /** When the system was last asked about a ping that waits behind a request. */
+  /** When a look was last taken for it while it waited behind a request. */
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Whether nothing was acknowledged then. */
+  /** Whether that look found nothing acknowledged. */
   #isUnanswered = false;
-  /** How much time was lost since then, as far as it was accounted for. */
+  /** How much of the time from that look to `#lostToMs` was lost in stalls. */
   #lostMs = 0;
   #lostToMs = Number.NEGATIVE_INFINITY;
 
@@ -60,7 +60,7 @@ export class OutstandingPing {
     return this.#state;
   }
 
-  /** Whether it is out, and its peer's silence counts. */
+  /** Whether it is written, and the peer's silence is being counted. */
   get isCounting(): boolean {
     return this.#accountedMs !== undefined;
   }
@@ -69,10 +69,10 @@ export class OutstandingPing {
     this.#state = moved(this.#state, move);
   }
 
-  /** Takes over what the main thread has done with it since. */
+  /** Catches up with what the main thread has written on the board. Returns the state. */
   follow(board: Board, nowMs: number): PingState {
     if (this.#state === 'concluded') return this.#state;
-    // A vacated slot has no ping under way, and a slot's numbers go on when it is used again.
+    // A vacated slot has no ping under way, and a slot that is used again goes on numbering its pings.
     const now = board.number(this.id) === this.number ? board.state(this.id) : 'concluded';
     if (now === 'concluded') this.move('concluded');
     else if (now === 'queued' && (this.#state === 'waiting' || this.#state === 'unlocked'))
@@ -85,8 +85,8 @@ export class OutstandingPing {
   }
 
   /**
-   * In how many milliseconds, from `nowMs`, a turn may bring a decision: at the end of the load lock's budget, or of the
-   * timeout, if nothing is heard or lost until then.
+   * In how many milliseconds from `nowMs` a decision may be reached: at the end of the lock's budget, or of the timeout if
+   * no byte comes and no time is lost until then.
    */
   decidedInMs(board: Board, { lockMs, timeoutMs }: Budgets, nowMs: number): number {
     if (this.#accountedMs !== undefined) return this.#accountedMs + timeoutMs - this.silentMs - nowMs;
@@ -98,20 +98,20 @@ export class OutstandingPing {
     return board.receivedAgo(this.id, nowMs) < board.sentAgo(this.id, nowMs);
   }
 
-  /** Whether the connection is at work: bytes have come since the ping was written, or it lay behind others that go out. */
+  /** Whether bytes are flowing: some have come since the ping was written, or others were going out before it. */
   isAtWork(board: Board, nowMs: number): boolean {
     return this.#wasBehind || this.isHeard(board, nowMs);
   }
 
-  /** Whether it may lie behind other bytes, so that the system has to be asked before the timeout. */
+  /** Whether it may be behind other bytes, so that it has to be looked up before the timeout. */
   isBehind(board: Board): boolean {
     return this.isCounting && !this.#isDelivered && (board.ahead(this.id) ?? 0) > muchAhead;
   }
 
   /**
-   * Adds what a turn of the main loop proves of the peer's silence.
+   * Extends the proven silence by a completed turn of the main loop.
    *
-   * @param turn from when it was asked for, until it had polled the sockets
+   * @param turn from when it was requested until it completed
    */
   account(board: Board, turn: Span, stalls: Stalls): void {
     if (this.#state === 'waiting') this.#noteLost(turn.toMs, stalls);
@@ -125,14 +125,14 @@ export class OutstandingPing {
     this.#accountedMs = turn.fromMs;
   }
 
-  /** How long ago the system was asked about a ping that waits behind a request, in milliseconds. */
+  /** How long ago a look was taken for it while it waited behind a request, in milliseconds. */
   lookedAgo(nowMs: number): number {
     return nowMs - this.#lookedMs;
   }
 
   /**
-   * Takes over what a look has shown of the connection on which the ping waits behind a request. Its silence is the time
-   * between looks that all found nothing acknowledged.
+   * Records a look at the connection on which the ping waits behind a request. Its silence is the time between looks that
+   * all found nothing acknowledged.
    */
   noteUnanswered(isUnanswered: boolean, nowMs: number, stalls: Stalls): void {
     const lookedMs = this.#lookedMs;
@@ -145,9 +145,9 @@ export class OutstandingPing {
   }
 
   /**
-   * Takes over what a look at the system's table has shown.
+   * Records what a look at the system's table has shown.
    *
-   * @returns how far the ping has got, by this look and those before: what has arrived once has arrived
+   * @returns how far the ping has got, by this look and earlier ones: once delivered, it stays delivered
    */
   noteDelivery(
     { state, undelivered, isHandedOver }: Delivery,
@@ -158,10 +158,10 @@ export class OutstandingPing {
     const before = this.#undelivered;
     this.#undelivered = undelivered;
     this.#isDelivered = state === 'delivered';
-    // Without others before it, it is not behind: what goes out is the ping itself, or what was written after it.
+    // With little ahead of it, what is going out is the ping itself, or what was written after it.
     if ((board.ahead(this.id) ?? Infinity) <= muchAhead) return state;
     const isUnderWay = undelivered > 0 && (state === 'under way' || state === 'unknown');
-    // While this process still has some of it, more on its way is a progress, too: the system had room.
+    // While this process holds some bytes back, more of them on their way is progress, too: the system's buffer had room.
     const hasMoved =
       before !== undefined && (undelivered < before || (!isHandedOver && undelivered !== before));
     if (before === undefined ? isUnderWay : hasMoved) {
@@ -171,13 +171,13 @@ export class OutstandingPing {
     return state;
   }
 
-  /** Before the stalls are forgotten. */
+  /** Adds up the lost time, before the stalls are forgotten. */
   #noteLost(nowMs: number, stalls: Stalls): void {
     this.#lostMs += stalls.lostWithin(this.#lostToMs, nowMs);
     this.#lostToMs = nowMs;
   }
 
-  /** Counts the silence anew, unless it is counted from a later moment already. */
+  /** Starts counting the silence again from `ms`, unless it is counted from a later moment already. */
   #countFrom(ms: number): void {
     if (ms <= this.#sinceMs) return;
     this.isUndecided = false;

@@ -4,36 +4,37 @@ import { OutstandingPing } from './outstanding-ping.js';
 import type { PendingStall } from './stalls.js';
 
 /**
- * How often a ping is sent afresh after stalls that follow one another, with nothing heard in between. Repeated
- * stalls must not postpone the verdict forever: from then on they only pause the count of the silence.
+ * How many times in a row a ping is sent again because of stalls, without a byte in between. Repeated stalls must not
+ * postpone the verdict forever: beyond this number they only pause the count of the silence.
  */
 const mostResent: Readonly<Record<Stall['of'], number>> = {
-  // The process ran, and its kernel with it: an answer would have reached that.
+  // The kernel was running, and would have received a reply.
   loop: 1,
-  // The machine may have been away as well, and what was sent to it lost.
+  // The machine may have been suspended as well, and what was sent to it lost.
   process: 3,
 };
 
-/** One sweep that the main thread was asked for, and has not come back. */
+/** A sweep that was requested of the main thread and has not returned. */
 export interface Request {
   readonly ids: readonly number[];
   readonly atMs: number;
-  /** How often in a row these pings were sent afresh. */
+  /** How many times in a row these pings have been sent again because of stalls. */
   readonly resent: number;
 }
 
 /**
- * The pings that were asked for and are not concluded.
+ * The pings that were requested and are not concluded.
  *
- * A ping is `requested` until its sweep comes back, or takes so long that it is looked at meanwhile; then it is watched, if
- * it is out still. What is answered at once, as nearly all is, never is. A storage has one ping here at most: a request
- * that another one has overtaken changes nothing any more when it comes back.
+ * Rules:
+ * - A ping is requested until its sweep returns, or has taken longer than a tick; if it is still out then, it is watched. A
+ *   ping that is answered at once, as nearly all are, is never watched.
+ * - A target has at most one ping here. A request that was superseded by a later one has no effect when it returns.
  */
 export class OutstandingPings {
   readonly #board: Board;
   readonly #periodMs: number;
   readonly #requests = new Set<Request>();
-  /** By storage: ids are slots of the board, few and dense. */
+  /** By target: ids are slots of the board, dense and small. */
   readonly #requestOf: (Request | undefined)[] = [];
   readonly #pings = new Map<number, OutstandingPing>();
 
@@ -46,22 +47,22 @@ export class OutstandingPings {
     return this.#pings.size === 0 && this.#requests.size === 0;
   }
 
-  /** Takes over what the main thread has done with those that are watched, and drops those that it has concluded. */
+  /** Catches up with what the main thread has done with the watched pings, and drops the concluded ones. */
   follow(nowMs: number): void {
     for (const ping of this.#pings.values()) {
       if (ping.follow(this.#board, nowMs) === 'concluded') this.drop(ping);
     }
   }
 
-  /** Of those that are watched. One may be dropped while they are gone through. */
+  /** The watched pings. Pings may be dropped during the iteration. */
   pings(): Iterable<OutstandingPing> {
     return this.#pings.values();
   }
 
   /**
-   * Whether a storage may be pinged. One whose ping is still out may not, unless the ping's time is over and other bytes
-   * than the answer have come lately: with a repetition the silence is counted anew, so one that has lasted for a period
-   * must go on being counted.
+   * Whether a target may be pinged. Not while a ping of it is out, unless that is overdue and other bytes than its reply have
+   * come within the period: a new ping starts the count of the silence again, so a silence that has lasted for a period must
+   * not be interrupted by one.
    */
   mayPing(id: number, nowMs: number): boolean {
     if (this.#requestOf[id] !== undefined) return false;
@@ -79,25 +80,28 @@ export class OutstandingPings {
     }
   }
 
-  /** The sweep has come back. @param out whose ping is out still */
+  /** Ends a request whose sweep has returned. @param out the targets whose pings are still out */
   returned(request: Request, out: readonly number[]): void {
     for (const id of out) this.#add(id, request);
     for (const id of request.ids) if (this.#requestOf[id] === request) this.#requestOf[id] = undefined;
     this.#requests.delete(request);
   }
 
-  /** From a sweep that takes its time, as when there are few places for pings: those that have begun are watched now. */
+  /** Watches the pings that have begun in sweeps that have not returned, as when `concurrency` is low. */
   addBegun(nowMs: number): void {
     for (const request of this.#requests) {
       for (const id of request.ids) {
-        // In the board's whole milliseconds: one that was begun at once is not older than its request.
+        // In the board's whole milliseconds, so that a ping that was begun at once is not older than its request.
         const askedAgoMs = Math.floor(nowMs) - Math.floor(request.atMs);
         if (this.#board.startedAgo(id, nowMs) <= askedAgoMs) this.#add(id, request);
       }
     }
   }
 
-  /** Storages that have sent nothing since before a stall, and may be pinged afresh; by how often in a row that makes. */
+  /**
+   * The targets that have sent nothing since before a stall and may be pinged again, keyed by how many times in a row that
+   * will be.
+   */
   silentThrough({ sinceMs, of }: PendingStall, nowMs: number): ReadonlyMap<number, readonly number[]> {
     const silent = new Map<number, number[]>();
     for (const ping of this.#pings.values()) {

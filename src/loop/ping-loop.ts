@@ -1,15 +1,15 @@
 /**
- * The sleep/ping loop: when to ping, whom, and what to conclude from silence. It runs in the worker thread and touches
- * neither sockets nor locks: it reads the board and calls the main thread.
+ * The sleep/ping loop: which targets to ping, when, and what to conclude from silence. It runs in the worker thread and
+ * touches neither sockets nor locks: it reads the board and calls the main thread.
  *
  * Rules:
- * - Between two sweeps nothing wakes it, unless a ping is out. Whatever is answered at once, as nearly all is, costs it
- *   its part of a sweep and nothing else.
- * - While one is out it looks every tick, and asks the main thread for turns: a silence counts only up to a turn
- *   that polled the sockets.
- * - Time in which this process did not listen counts for nobody's silence. After a stall nothing is concluded before a
- *   turn is through; after a long one everybody is pinged: storages that are still silent afresh, and those that had answered,
- *   because they may have died in it.
+ * - Between two sweeps nothing wakes it, unless a ping is out. A ping that is answered at once, as nearly all are, costs it
+ *   a share of a sweep and nothing else.
+ * - While a ping is out it checks every tick, and asks the main thread for turns: silence counts only up to a turn that
+ *   polled the sockets.
+ * - Time in which this process did not listen does not count as silence. After a stall nothing is concluded before a turn
+ *   has completed. After a long one every target is pinged: those that are still silent, and those that had answered, which
+ *   may have died during the stall.
  */
 import type { Clock } from '../async/clock.js';
 import type { Stall } from '../model/events.js';
@@ -23,25 +23,24 @@ import { OutstandingPings, type Request } from './outstanding-pings.js';
 import { Schedule } from './schedule.js';
 import { Stalls } from './stalls.js';
 import { decide } from './verdict.js';
+import { type Lateness, WakeUp } from './wake-up.js';
 
 export interface PingLoopOptions {
   readonly settings: LoopSettings;
   readonly board: Board;
-  /** The main thread; each method may also answer at once. */
+  /** The main thread; each method may also return at once instead of a promise. */
   readonly host: PingHost;
   readonly clock: Clock;
-  /** One look at the system's TCP connections, for diagnoses; without it there are none. */
+  /** Reads the system's table of TCP connections, for diagnoses; without it every diagnosis is `unknown`. */
   readonly readTcpTable?: ReadTcpTable;
+  /** Uniform in [0, 1). */
   readonly random?: () => number;
 }
 
-/** A turn of the main loop that was asked for. */
+/** A turn of the main loop that was requested. */
 interface Turn {
   readonly requestedMs: number;
 }
-
-/** Two clocks, one of which may count in whole seconds, differ by so much and were not suspended. */
-const clockRoundingMs = 1500;
 
 export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
   readonly #board: Board;
@@ -51,19 +50,16 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
   readonly #schedule: Schedule;
   readonly #budgets: Budgets;
   readonly #outstanding: OutstandingPings;
-  /** The turn that is under way, unless a stall of the process came after it was asked for. */
-  #asked: Turn | undefined;
-  /** When the last turn came back. */
-  #turnedMs = Number.NEGATIVE_INFINITY;
-  /** Up to when the board shows what was received: the beginning of the last turn. */
-  #seenMs = Number.NEGATIVE_INFINITY;
   readonly #stalls = new Stalls();
-  /** When to look at the pings that are out. */
-  #lookMs = Infinity;
-  /** When the timer is due; `Infinity` while there is none. */
-  #wakeMs = Infinity;
-  #suspendedMs: number;
-  #cancelWake: (() => void) | undefined;
+  readonly #wakeUp: WakeUp;
+  /** The turn that is under way, unless the process was stalled after it was requested. */
+  #turn: Turn | undefined;
+  /** When the last turn completed. */
+  #turnedMs = Number.NEGATIVE_INFINITY;
+  /** Up to when the board shows what was received: when the last turn was requested. */
+  #seenMs = Number.NEGATIVE_INFINITY;
+  /** When to check the pings that are out; `Infinity` while there are none. */
+  #checkMs = Infinity;
   #stopped = false;
 
   constructor(options: PingLoopOptions) {
@@ -71,37 +67,43 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     this.#board = options.board;
     this.#host = options.host;
     this.#clock = options.clock;
-    this.#suspendedMs = options.clock.suspendedMs();
     this.#looks = new Looks(options.board, options.clock, options.readTcpTable ?? (() => undefined));
     this.#outstanding = new OutstandingPings(options.board, periodMs);
     this.#budgets = budgetsFor(timeoutMs);
     this.#schedule = new Schedule({ periodMs, jitter, concurrency, random: options.random ?? Math.random });
+    this.#wakeUp = new WakeUp({
+      clock: options.clock,
+      toleranceMs: this.#budgets.processStallMs,
+      onWake: () => {
+        this.#guard(() => this.#wake());
+        this.#guard(() => this.#arm());
+      },
+    });
   }
 
   /**
-   * @param startedMs when this loop was asked for: the storages that there are have been waiting since then
-   * @param replaces a loop that was lost, with the pings that were out
+   * @param startedMs when this loop was requested, by its clock: the first periods count from then
+   * @param replaces whether an earlier loop was lost, with the pings that were out
    */
   start(startedMs: number, replaces = false): void {
     this.#guard(() => {
-      this.#noteStorages(this.#board.occupied(), startedMs);
-      // Whose ping was out, or due meanwhile, must not wait for another period.
+      this.#updateTargets(this.#board.occupied(), startedMs);
+      // Targets whose ping was out, or due meanwhile, must not wait for another period.
       if (replaces) this.#schedule.pingAllWithin(this.#clock.now(), this.#budgets.afterStallMs);
       this.#arm();
     });
   }
 
+  /** Stops for good: no timer is left, and replies that are still on their way change nothing. */
   stop(): void {
     this.#stopped = true;
-    this.#cancelWake?.();
-    this.#cancelWake = undefined;
-    this.#wakeMs = Infinity;
+    this.#wakeUp.cancel();
     this.#outstanding.clear();
   }
 
   targetsChanged(ids: Uint32Array): void {
     this.#guard(() => {
-      this.#noteStorages(ids, this.#clock.now());
+      this.#updateTargets(ids, this.#clock.now());
       this.#arm();
     });
   }
@@ -112,50 +114,38 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
 
   #wake(): void {
     const nowMs = this.#clock.now();
-    this.#noteLateness(nowMs, this.#newlySuspendedMs());
-    this.#wakeMs = Infinity;
+    this.#noteProcessStall(this.#wakeUp.fired(nowMs));
     this.#outstanding.follow(nowMs);
     if (this.#outstanding.isEmpty) {
-      // Nothing is out whose answer a turn would have to read, and nobody's silence is counted.
+      // No reply is awaited that a turn would have to read, and no silence is being counted.
       this.#resume(nowMs);
       this.#stalls.forgetBefore(nowMs);
     }
     this.#sweep(this.#schedule.take(nowMs).filter((id) => this.#outstanding.mayPing(id, nowMs)));
-    if (nowMs < this.#lookMs && !this.#stalls.isPending) return;
+    if (nowMs < this.#checkMs && !this.#stalls.isPending) return;
     this.#outstanding.addBegun(nowMs);
     this.#judge(nowMs);
-    this.#askForTurn(nowMs);
-    this.#lookMs = this.#nextLookMs(nowMs);
+    this.#requestTurn(nowMs);
+    this.#checkMs = this.#nextCheckMs(nowMs);
   }
 
-  /** A timer that is overdue by more than a busy machine explains shows that neither thread ran. */
-  #noteLateness(nowMs: number, suspendedMs = 0): void {
-    const fromMs = Math.min(this.#wakeMs, nowMs);
-    if (nowMs - fromMs + suspendedMs <= this.#budgets.processStallMs) return;
-    this.#wakeMs = nowMs;
-    this.#report('process', this.#stalls.ended('process', { fromMs, toMs: nowMs }, suspendedMs));
-    // Its answer says nothing of what has arrived since.
-    this.#asked = undefined;
+  #noteProcessStall(lateness: Lateness | undefined): void {
+    if (lateness === undefined) return;
+    this.#report('process', this.#stalls.ended('process', lateness.span, lateness.suspendedMs));
+    // A turn that was requested before the stall does not show what has arrived since.
+    this.#turn = undefined;
   }
 
   #report(of: Stall['of'], durationMs: number): void {
-    this.#tell(() => this.#host.stalled({ of, durationMs: Math.round(durationMs) }));
+    this.#notify(() => this.#host.stalled({ of, durationMs: Math.round(durationMs) }));
   }
 
-  /** How long the machine was suspended since the last look; what can be the two clocks' rounding does not count. */
-  #newlySuspendedMs(): number {
-    const suspendedMs = this.#clock.suspendedMs();
-    const newlyMs = suspendedMs - this.#suspendedMs;
-    this.#suspendedMs = suspendedMs;
-    return newlyMs > clockRoundingMs ? newlyMs : 0;
-  }
-
-  /** @param resent how often in a row these are sent afresh */
+  /** @param resent how many times in a row these pings have been sent again because of stalls */
   #sweep(ids: readonly number[], resent = 0): void {
     if (ids.length === 0) return;
     const request: Request = { ids, atMs: this.#clock.now(), resent };
     this.#outstanding.request(request);
-    if (this.#lookMs === Infinity) this.#lookMs = request.atMs + this.#budgets.tickMs;
+    if (this.#checkMs === Infinity) this.#checkMs = request.atMs + this.#budgets.tickMs;
     const sweep = async () => this.#host.sweep(Uint32Array.from(ids));
     sweep()
       .catch((error) => {
@@ -167,7 +157,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
 
   #swept(request: Request, out: readonly number[]): void {
     this.#outstanding.returned(request, out);
-    if (this.#outstanding.isEmpty) this.#lookMs = Infinity;
+    if (this.#outstanding.isEmpty) this.#checkMs = Infinity;
     this.#arm();
   }
 
@@ -175,19 +165,19 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     this.#outstanding.follow(nowMs);
     if (this.#stalls.isPending) return;
     const suspects: OutstandingPing[] = [];
-    let isWanted = this.#looks.mayLook(nowMs);
+    let isLookWanted = this.#looks.mayLook(nowMs);
     for (const ping of this.#outstanding.pings()) {
       const decision = decide(ping, this.#board, this.#budgets, nowMs, this.#seenMs);
       if (decision === 'look') {
         suspects.push(ping);
-        // That looks are costly must not postpone a verdict, only the looks that are taken beside.
-        isWanted ||= ping.silentMs >= this.#budgets.timeoutMs - 1 && !ping.isUndecided;
+        // The cost of looks must not postpone a verdict, only the looks that no verdict waits for.
+        isLookWanted ||= ping.silentMs >= this.#budgets.timeoutMs - 1 && !ping.isUndecided;
       } else if (decision !== undefined) this.#conclude(ping, { verdict: decision });
     }
-    if (suspects.length > 0 && isWanted) this.#look(suspects, nowMs);
+    if (suspects.length > 0 && isLookWanted) this.#look(suspects, nowMs);
   }
 
-  /** The system may know that a peer is not dead after all. */
+  /** Looks them up in the system's table, which may show that a silent peer is not dead after all. */
   #look(suspects: readonly OutstandingPing[], nowMs: number): void {
     for (const [ping, reached] of this.#looks.look(suspects, nowMs, this.#stalls)) {
       if (ping.silentMs < this.#budgets.timeoutMs - 1) continue;
@@ -203,28 +193,28 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     if (conclusion.verdict === 'busy') ping.move('lockRefused');
     else if (conclusion.verdict === 'slow') ping.move('outlasted');
     else this.#outstanding.drop(ping);
-    this.#tell(() => this.#host.conclude(ping.id, ping.number, conclusion));
+    this.#notify(() => this.#host.conclude(ping.id, ping.number, conclusion));
   }
 
-  #askForTurn(nowMs: number): void {
-    if (this.#outstanding.isEmpty || this.#asked !== undefined) return;
-    const asked: Turn = { requestedMs: nowMs };
-    this.#asked = asked;
-    const turn = async () => this.#host.pollTurn();
-    turn().then(
-      () => this.#guard(() => this.#turned(asked)),
+  #requestTurn(nowMs: number): void {
+    if (this.#outstanding.isEmpty || this.#turn !== undefined) return;
+    const turn: Turn = { requestedMs: nowMs };
+    this.#turn = turn;
+    const pollTurn = async () => this.#host.pollTurn();
+    pollTurn().then(
+      () => this.#guard(() => this.#turned(turn)),
       (error) => {
-        if (this.#asked === asked) this.#asked = undefined;
+        if (this.#turn === turn) this.#turn = undefined;
         this.#panicked(error);
       },
     );
   }
 
-  #turned(asked: Turn): void {
+  #turned(turn: Turn): void {
     if (this.#stopped) return;
     const nowMs = this.#clock.now();
-    this.#noteLateness(nowMs);
-    const { requestedMs } = asked;
+    this.#noteProcessStall(this.#wakeUp.overdue(nowMs));
+    const { requestedMs } = turn;
     this.#outstanding.follow(nowMs);
     for (const ping of this.#outstanding.pings()) {
       ping.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#stalls);
@@ -233,77 +223,61 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     this.#noteBlockedLoop(Math.max(requestedMs, this.#turnedMs), nowMs);
     this.#turnedMs = nowMs;
     this.#stalls.forgetBefore(requestedMs);
-    // One that was asked for before a stall of the process does not end it: another one does.
-    if (this.#asked === asked) {
-      this.#asked = undefined;
+    // A turn that was requested before a stall of the process does not end that stall; the next one does.
+    if (this.#turn === turn) {
+      this.#turn = undefined;
       this.#resume(nowMs);
-    } else this.#askForTurn(nowMs);
+    } else this.#requestTurn(nowMs);
     this.#judge(nowMs);
-    this.#lookMs = this.#nextLookMs(nowMs);
+    this.#checkMs = this.#nextCheckMs(nowMs);
     this.#arm();
   }
 
-  /** A turn that took long was begun at once or not at all: until it came back, the main loop stood still. */
+  /** The main loop was blocked while a turn took long: an idle one begins it at once. */
   #noteBlockedLoop(fromMs: number, toMs: number): void {
     const blockedMs = toMs - fromMs - this.#stalls.lostWithin(fromMs, toMs);
     if (blockedMs <= this.#budgets.loopStallMs) return;
     this.#report('loop', this.#stalls.ended('loop', { fromMs, toMs }));
   }
 
-  /** Whatever had arrived during stalls has been read. */
+  /** Everything that had arrived during the pending stalls has been read. */
   #resume(nowMs: number): void {
     const stall = this.#stalls.resume();
-    // After a shorter one all that had to be done was to read.
+    // After a stall shorter than the timeout, reading what had arrived was enough.
     if (stall === undefined || stall.lostMs < this.#budgets.timeoutMs) return;
-    // What is still silent gets a new ping and a new deadline: the network may have been away as well.
+    // Targets that are still silent get a new ping and a new deadline: the network may have been away as well.
     for (const [resent, ids] of this.#outstanding.silentThrough(stall, nowMs)) this.#sweep(ids, resent);
-    // A peer may have answered, and died while nobody could ask it again.
+    // A peer may have answered and then died during the stall.
     this.#schedule.pingAllWithin(nowMs, this.#budgets.afterStallMs);
   }
 
   #arm(): void {
-    const nowMs = this.#clock.now();
-    // A timer that is overdue stays: by how late it comes it shows that the process stood still.
-    if (this.#wakeMs <= nowMs) return;
-    // What is overdue, as before this thread was up, is no stall.
-    const wakeMs = Math.max(nowMs, Math.min(this.#schedule.nextDueMs ?? Infinity, this.#lookMs));
-    if (wakeMs === this.#wakeMs) return;
-    this.#cancelWake?.();
-    this.#cancelWake = undefined;
-    this.#wakeMs = this.#stopped ? Infinity : wakeMs;
-    if (this.#wakeMs === Infinity) return;
-    // Rounded up: a timer that fires a fraction early would find nothing due, and wake twice.
-    const delayMs = Math.ceil(Math.max(0, wakeMs - nowMs));
-    this.#cancelWake = this.#clock.schedule(() => {
-      this.#cancelWake = undefined;
-      this.#guard(() => this.#wake());
-      this.#guard(() => this.#arm());
-    }, delayMs);
+    if (!this.#stopped) this.#wakeUp.schedule(Math.min(this.#schedule.nextDueMs ?? Infinity, this.#checkMs));
   }
 
-  /** Takes over who has these slots now. Storages that are new are pinged within a period from `sinceMs`. */
-  #noteStorages(ids: Iterable<number>, sinceMs: number): void {
+  /** Updates the schedule for these slots. New targets are pinged within a period from `sinceMs`. */
+  #updateTargets(ids: Iterable<number>, sinceMs: number): void {
     const occupied: number[] = [];
     const vacated: number[] = [];
     for (const id of ids) (this.#board.isOccupied(id) ? occupied : vacated).push(id);
     this.#schedule.update(occupied, sinceMs, vacated);
   }
 
-  /** The next tick, or the first deadline if that is sooner; never while nothing is out. */
-  #nextLookMs(nowMs: number): number {
+  /** The next tick, or the first deadline if that is sooner; `Infinity` while nothing is out. */
+  #nextCheckMs(nowMs: number): number {
     if (this.#outstanding.isEmpty) return Infinity;
     let delayMs = this.#budgets.tickMs;
-    // A silence does not grow before the turn that is under way.
-    if (this.#asked !== undefined) return nowMs + delayMs;
+    // No silence grows before the turn that is under way completes.
+    if (this.#turn !== undefined) return nowMs + delayMs;
     for (const ping of this.#outstanding.pings()) {
       const decidedInMs = ping.decidedInMs(this.#board, this.#budgets, nowMs);
-      // One that is overdue has been looked at just now.
+      // A ping that is overdue has just been judged.
       if (decidedInMs > 0) delayMs = Math.min(delayMs, decidedInMs);
     }
     return nowMs + Math.max(1, delayMs);
   }
 
-  /** Nothing that goes wrong in one round may end the loop. */
+  /** An exception in one step must not end the loop. */
   #guard(step: () => void): void {
     try {
       step();
@@ -313,12 +287,12 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
   }
 
   #panicked(error: unknown): void {
-    this.#tell(() => this.#host.panicked(error instanceof Error ? error : new Error(String(error))));
+    this.#notify(() => this.#host.panicked(error instanceof Error ? error : new Error(String(error))));
   }
 
-  /** A call that nobody waits for. Its failure must not become a rejection that nobody handles: that ends the thread. */
-  #tell(call: () => unknown): void {
-    const told = async () => call();
-    told().catch(() => {});
+  /** Calls the main thread without waiting. Its failure is ignored: an unhandled rejection would end the thread. */
+  #notify(call: () => unknown): void {
+    const notified = async () => call();
+    notified().catch(() => {});
   }
 }

@@ -1,27 +1,28 @@
 /**
- * Which storages are pinged together, and when.
+ * Which targets are pinged together, and when.
  *
- * Storages are kept in slices; a slice is pinged as one sweep.
- * - Every storage is pinged at least once in each period. Jitter and merging only ever shorten an interval.
- * - A handful of storages is one slice: one wake-up a period, as in the original.
- * - Many are many slices, evenly spread over the period: no burst. That is so again one period after all of them had to be
- *   pinged at once.
+ * Rules:
+ * - Targets are kept in slices; a slice is pinged as one sweep.
+ * - Every target is pinged at least once in each period. Jitter and merging only ever shorten an interval.
+ * - A handful of targets is one slice: one wake-up a period, as in the original.
+ * - Many targets are many slices, evenly spread over the period, so there are no bursts. One period after all of them had to
+ *   be pinged at once they are evenly spread again.
  */
 
 /**
- * Each slice costs a message to the main thread and back, which is worth ten pings. The main thread does not begin all of
- * one in a burst, and a server that had all of them to answer would do so within a few hundredths of a second.
+ * Each slice costs a round trip to the main thread, as much as ten pings. The main thread does not begin all pings of a
+ * slice in one burst, and a single server that had to answer all of them would do so within a few hundredths of a second.
  */
 const largestSlice = 512;
 /**
- * A slice has no more pings than get places in so many rounds: when all of its storages fall silent at once, each round
- * waits for the grace time, and the last ping is later by that than it was a period before.
+ * A slice has at most as many targets as can be pinged in this many rounds of `concurrency` pings: when all of them fall
+ * silent at once, each round waits for the grace time, and the last ping is late by the sum of that.
  */
 const mostRounds = 4;
 
 interface Slice {
   dueMs: number;
-  /** When it is due after that, if it was brought forward together with others; before then it is pinged once more. */
+  /** Its place in the even spread, if it was brought forward together with others. */
   spreadMs: number | undefined;
   readonly ids: number[];
 }
@@ -43,7 +44,7 @@ export class Schedule {
   readonly #sliceSize: number;
   readonly #sliceOf = new Map<number, Slice>();
   readonly #slices = new Set<Slice>();
-  /** Those with room for another storage. */
+  /** The slices with room for another target. */
   readonly #roomy = new Set<Slice>();
 
   constructor(options: ScheduleOptions) {
@@ -53,14 +54,14 @@ export class Schedule {
     this.#sliceSize = Math.min(largestSlice, mostRounds * options.concurrency);
   }
 
-  /** When the next slice is due; `undefined` without storages. */
+  /** When the next slice is due; `undefined` without targets. */
   get nextDueMs(): number | undefined {
     let next: number | undefined;
     for (const { dueMs } of this.#slices) if (next === undefined || dueMs < next) next = dueMs;
     return next;
   }
 
-  /** Takes over which storages are there now, as well, and which are not any more. Either may be known already. */
+  /** Adds the targets that are present and removes those that are gone. Either may be known already. */
   update(present: readonly number[], nowMs: number, gone: readonly number[] = []): void {
     for (const id of gone) this.#remove(id);
     const added = present.filter((id) => !this.#sliceOf.has(id));
@@ -68,14 +69,14 @@ export class Schedule {
     this.#addSlices(left, nowMs);
   }
 
-  /** The storages whose time has come. Their next time is set. */
+  /** Returns the targets that are due, and sets when they are due next. */
   take(nowMs: number): number[] {
     const due = [...this.#slices].filter(({ dueMs }) => dueMs <= nowMs);
     const taken: number[] = [];
     for (const { ids } of due) for (const id of ids) taken.push(id);
     const overdue = due.filter((slice) => !this.#rearm(slice, nowMs));
-    // From when it was due a slice counts on, so that lateness does not add up. But after a long stall that lies
-    // behind all of them.
+    // The next interval counts from when a slice was due, so that lateness does not add up. After a long stall even the end
+    // of that interval is past: such slices are spread over the next period.
     for (const [slice, spreadMs] of this.#spread(overdue, nowMs, nowMs + this.#periodMs))
       slice.dueMs = spreadMs;
     for (const slice of due) this.#merge(slice);
@@ -83,8 +84,8 @@ export class Schedule {
   }
 
   /**
-   * Brings whatever is due later forward to within `withinMs` from now, each slice to a random moment of it. In the period
-   * after that they are evenly spread again.
+   * Brings every slice that is due later forward to a random moment within `withinMs` from now. In the period after that
+   * they are evenly spread again.
    */
   pingAllWithin(nowMs: number, withinMs: number): void {
     const endMs = nowMs + withinMs;
@@ -104,7 +105,7 @@ export class Schedule {
     else this.#roomy.add(slice);
   }
 
-  /** Puts storages where there is room, and returns the rest. */
+  /** Puts targets into slices that have room, and returns the rest. */
   #fill(ids: readonly number[]): readonly number[] {
     let next = 0;
     for (const slice of this.#roomy) {
@@ -114,7 +115,7 @@ export class Schedule {
     return ids.slice(next);
   }
 
-  /** Cuts new storages into slices of even size, evenly spread over the period. */
+  /** Cuts new targets into slices of equal size, evenly spread over the period. */
   #addSlices(ids: readonly number[], nowMs: number): void {
     const count = Math.ceil(ids.length / this.#sliceSize);
     const only = this.#slices.size === 0 && count === 1;
@@ -145,13 +146,13 @@ export class Schedule {
     this.#roomy.delete(slice);
   }
 
-  /** Sets when a slice is due after this; returns whether that is in the future. */
+  /** Sets when a slice is due next; returns whether that is in the future. */
   #rearm(slice: Slice, nowMs: number): boolean {
     const { dueMs, spreadMs } = slice;
     slice.spreadMs = undefined;
     if (spreadMs === undefined) slice.dueMs = dueMs + this.#interval();
-    // It was brought forward to after its place in the even spread: that place comes again a period later, which is sooner
-    // than a period from now.
+    // If its place in the even spread has passed meanwhile, that place comes again a period later: still less than a period
+    // from now.
     else slice.dueMs = spreadMs > nowMs ? spreadMs : spreadMs + this.#periodMs;
     return slice.dueMs > nowMs;
   }
@@ -164,7 +165,7 @@ export class Schedule {
     );
   }
 
-  /** Storages that were just pinged join another slice with room for all of them: it is due sooner than they had to be. */
+  /** Moves targets that were just pinged into another slice with room for all of them: that one is due sooner. */
   #merge(slice: Slice): void {
     for (const host of this.#roomy) {
       if (host === slice || host.ids.length + slice.ids.length > this.#sliceSize) continue;

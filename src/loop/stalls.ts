@@ -1,27 +1,27 @@
 /**
- * When, of late, this process did not listen.
+ * The recent stalls: time in which this process did not listen.
  *
  * Rules:
- * - The spans do not overlap, whatever overlaps: a main loop that is blocked while the whole process stands still is lost
- *   time once.
- * - Stalls that follow one another with no turn of the main loop between them are one to whoever waits for their end,
- *   so that a short one hides no longer one; each is reported for itself.
+ * - The recorded spans never overlap. Time in which the main loop was blocked and the process did not run counts as lost
+ *   once.
+ * - Stalls with no turn of the main loop between them are pending together, so that a short one does not hide a longer one.
+ *   Each is reported separately.
  */
 import type { Stall } from '../model/events.js';
 
-/** A time, by the system's monotonic clock. */
+/** A span of time, by the system's monotonic clock. */
 export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** Stalls that no turn has ended yet. */
+/** Stalls after which no turn has completed yet, taken together. */
 export interface PendingStall {
   /** When the first of them began. */
   readonly sinceMs: number;
-  /** How long this process did not listen since then. */
+  /** For how much of the time since then this process did not listen. */
   readonly lostMs: number;
-  /** What stood still for longest. */
+  /** The kind of the longest of them. */
   readonly of: Stall['of'];
 }
 
@@ -29,12 +29,12 @@ export class Stalls {
   #spans: Span[] = [];
   #pending: (PendingStall & { readonly longestMs: number }) | undefined;
 
-  /** Whether there are some that no turn has ended. */
+  /** Whether no turn has completed since the last stall. */
   get isPending(): boolean {
     return this.#pending !== undefined;
   }
 
-  /** How much of a span was lost. */
+  /** For how many milliseconds of a span this process did not listen. */
   lostWithin(fromMs: number, toMs: number): number {
     let lostMs = 0;
     for (const span of this.#spans) {
@@ -44,10 +44,10 @@ export class Stalls {
   }
 
   /**
-   * One has just ended.
+   * Records a stall that has just ended.
    *
-   * @param suspendedMs how long the machine was away beside, which no clock of this process has counted
-   * @returns for how long nothing else was known to stand still: the duration to report
+   * @param suspendedMs how long the machine was suspended in addition, which no clock of this process has counted
+   * @returns the duration to report, in milliseconds: without the time that other stalls account for
    */
   ended(of: Stall['of'], { fromMs, toMs }: Span, suspendedMs = 0): number {
     const ownMs = toMs - fromMs - this.lostWithin(fromMs, toMs);
@@ -67,14 +67,14 @@ export class Stalls {
     return durationMs;
   }
 
-  /** A turn that was begun after all of them is through. */
+  /** Ends the pending stalls, when a turn that began after them has completed; returns them. */
   resume(): PendingStall | undefined {
     const stall = this.#pending;
     this.#pending = undefined;
     return stall;
   }
 
-  /** Nobody's silence is counted from before that moment any more. */
+  /** Drops the spans before that moment: no silence is counted from before it any more. */
   forgetBefore(ms: number): void {
     if (this.#spans.length > 0) this.#spans = this.#spans.filter(({ toMs }) => toMs > ms);
   }

@@ -2,11 +2,12 @@
  * The board: memory that both threads see, written by the main thread and read by the worker.
  *
  * Rules:
- * - A slot belongs to one target from `occupy` to `vacate`; its ping number goes on counting when the slot is
- *   used again, so that (slot, number) names one ping forever.
- * - Times are the low 32 bits of `systemClock` milliseconds. Differences of them are right up to 24 days.
- * - The order of the writes matters. A ping begins with its number, and that it has begun, `startedAt`, is written last:
- *   whoever sees that it has, sees its number and state. What a reader may conclude from `sent` is written before that.
+ * - A slot belongs to one target from `occupy` to `vacate`. Its ping number goes on counting when the slot is used again, so
+ *   that (slot, number) always names the same ping.
+ * - Times are the low 32 bits of `systemClock` milliseconds. Differences between them are valid up to 24 days.
+ * - The order of the writes matters. When a ping begins, its number is written first and `startedAt` last: a reader that sees
+ *   the new `startedAt` also sees the number and the state. Everything that belongs to a `sent` ping is written before the
+ *   state.
  */
 
 import type { SocketPorts } from '../tcp/diagnosis.js';
@@ -15,7 +16,7 @@ import type { PingState } from './ping-state.js';
 /** How far the main thread has got with a ping: the states that it writes. */
 export type BoardState = Extract<PingState, 'concluded' | 'waiting' | 'queued' | 'sent'>;
 
-/** In this order on the board; a slot that was never used has no ping under way. */
+/** The states by their codes; a slot that was never used is `concluded`. */
 const states: readonly BoardState[] = ['concluded', 'waiting', 'queued', 'sent'];
 const code: Readonly<Record<BoardState, number>> = { concluded: 0, waiting: 1, queued: 2, sent: 3 };
 
@@ -42,12 +43,12 @@ const bytesFor = (slots: number) => slots * slot.length * Int32Array.BYTES_PER_E
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
-  // Of the length that the buffer had when it was last looked at: a view that follows it costs three times as much.
+  // Renewed when the buffer has grown: a view that tracks the buffer's length costs three times as much.
   #cells: Int32Array;
   readonly #free: number[] = [];
   #used = 0;
 
-  /** A new board, or the view of one that another thread made. */
+  /** @param buffer of a board that another thread made; otherwise the board is new */
   constructor(buffer?: SharedArrayBuffer) {
     this.buffer =
       buffer ?? new SharedArrayBuffer(bytesFor(initialSlots), { maxByteLength: bytesFor(maximumSlots) });
@@ -74,7 +75,7 @@ export class Board {
     return this.#load(id, slot.occupied) !== occupancy.no;
   }
 
-  /** Whether the server answers in order: a ping that waits behind a request of the application proves nothing. */
+  /** Whether the server answers in order: the silence of a ping behind a request of the application proves nothing. */
   answersInOrder(id: number): boolean {
     return this.#load(id, slot.occupied) === occupancy.inOrder;
   }
@@ -88,7 +89,7 @@ export class Board {
     return ids;
   }
 
-  /** A new ping of this slot begins; returns its number. */
+  /** Begins a ping of this slot; returns its number. */
   pingWaits(id: number, nowMs: number): number {
     const index = this.#index(id, slot.number);
     const number = (Atomics.add(this.#cells, index, 1) + 1) | 0;
@@ -97,15 +98,15 @@ export class Board {
     return number;
   }
 
-  /** The ping was handed to the connection, which has not written it yet. */
+  /** Records that the ping was handed to the connection, which has not written it yet. */
   pingQueued(id: number): void {
     this.#store(id, slot.state, code.queued);
   }
 
   /**
-   * The ping was written.
+   * Records that the ping was written.
    *
-   * @param ahead at most so many bytes written before it may still be on their way; `undefined` when unknown
+   * @param ahead how many bytes at most, written before it, may still be on their way; `undefined` when unknown
    */
   pingSent(id: number, nowMs: number, ahead?: number): void {
     this.#store(id, slot.sentAt, nowMs);
@@ -118,25 +119,25 @@ export class Board {
     this.#store(id, slot.state, code.concluded);
   }
 
-  /** When the last byte came; `undefined` for a storage that does not tell. */
+  /** Records when the last byte came; `undefined` when the target does not know. */
   bytesReceived(id: number, atMs: number | undefined): void {
     this.#store(id, slot.receivedAt, atMs ?? 0);
   }
 
   /**
-   * At most so many bytes have been handed to the system after the ping. Negative: the ping itself has not been, and so many
-   * bytes up to its end are still held back.
+   * Records how many bytes at most have been handed to the system after the ping. Negative while the ping itself has not
+   * been: then this many bytes, up to its end, are still held back.
    */
   bytesSentSince(id: number, bytes: number): void {
     this.#store(id, slot.sentSince, Math.max(-largest, Math.min(bytes, largest)));
   }
 
-  /** As {@link bytesSentSince} has it; 0 for a connection that does not tell. */
+  /** What {@link bytesSentSince} recorded; 0 when the target does not know. */
   sentSince(id: number): number {
     return this.#load(id, slot.sentSince);
   }
 
-  /** The ports of the connection; `undefined` for one that has none, such as a unix domain socket. */
+  /** Records the ports of the connection; `undefined` when it has none, such as a unix domain socket. */
   connectedBy(id: number, ports: SocketPorts | undefined): void {
     this.#store(id, slot.ports, ports === undefined ? 0 : (ports.local << 16) | ports.remote);
   }
@@ -154,7 +155,7 @@ export class Board {
     return states[this.#load(id, slot.state)] as BoardState;
   }
 
-  /** At most so many bytes may have been on their way when the ping was written; `undefined` when unknown. */
+  /** How many bytes at most were on their way when the ping was written; `undefined` when unknown. */
   ahead(id: number): number | undefined {
     const ahead = this.#load(id, slot.ahead);
     return ahead < 0 ? undefined : ahead;
@@ -170,17 +171,17 @@ export class Board {
     return elapsed(this.#load(id, slot.sentAt), nowMs);
   }
 
-  /** How long ago the last byte came, in milliseconds; `Infinity` for a storage that does not tell. */
+  /** How long ago the last byte came, in milliseconds; `Infinity` when the target does not know. */
   receivedAgo(id: number, nowMs: number): number {
     const receivedAt = this.#load(id, slot.receivedAt);
     if (receivedAt === 0) return Infinity;
     const agoMs = elapsed(receivedAt, nowMs);
-    // A little in the future by the other thread's clock, or so long ago that the difference has wrapped.
+    // Slightly negative: the other thread's clock is ahead. Very negative: it is so long ago that the difference has wrapped.
     return agoMs < -wrapMs ? Infinity : agoMs;
   }
 
   #load(id: number, field: number): number {
-    // First: it may renew the view.
+    // Before the view is used: this may renew it.
     const index = this.#index(id, field);
     return Atomics.load(this.#cells, index);
   }
@@ -192,18 +193,18 @@ export class Board {
 
   #index(id: number, field: number): number {
     const index = id * slot.length + field;
-    // The buffer has grown, in this thread or the other.
+    // The buffer was grown, by this thread or the other.
     if (index >= this.#cells.length) this.#cells = cellsOf(this.buffer);
     return index;
   }
 }
 
 const wrapMs = 2 ** 30;
-/** Of what fits into a cell. */
+/** The largest number that fits into a cell. */
 const largest = 2 ** 31 - 1;
 
 const cellsOf = (buffer: SharedArrayBuffer) =>
   new Int32Array(buffer, 0, buffer.byteLength / Int32Array.BYTES_PER_ELEMENT);
 
-/** From a stored time to `nowMs`, right across the wrap of 32 bits. */
+/** From a stored time to `nowMs`; correct across the wrap of 32 bits. */
 const elapsed = (storedMs: number, nowMs: number) => ((Math.floor(nowMs) | 0) - storedMs) | 0;

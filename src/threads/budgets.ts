@@ -1,16 +1,16 @@
-/** How long the agent waits for what, in milliseconds. All follow from the timeout. */
+/** The agent's time limits, in milliseconds. All are derived from the timeout. */
 export interface Budgets {
   /** How long a peer may provably be silent after a ping. */
   readonly timeoutMs: number;
-  /** How long a ping waits for the load lock before it goes out without it. */
+  /** How long a ping waits for the lock before it is sent without it. */
   readonly lockMs: number;
-  /** How often the loop looks while a ping is out. */
+  /** How often the loop checks while a ping is out. */
   readonly tickMs: number;
-  /** A main loop that takes longer than this for a turn stood still. */
+  /** A turn of the main loop that takes longer than this shows that it was blocked. */
   readonly loopStallMs: number;
-  /** A worker that wakes later than this after its time did not run. */
+  /** A wake-up of the worker that is later than this shows that the process did not run. */
   readonly processStallMs: number;
-  /** After a stall that lasted for the timeout every storage is pinged within this time. */
+  /** After a stall that lasted for the timeout, every target is pinged within this time. */
   readonly afterStallMs: number;
 }
 

@@ -1,58 +1,56 @@
 /**
- * Everything that crosses the border between the two threads.
- *
- * The worker calls the main thread over comlink; the board carries the rest. One `sweep` is one call, however many
- * storages are in it.
+ * The messages between the two threads. They call each other over comlink; the board carries the rest. A `sweep` is one call,
+ * however many targets it pings.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Stall } from '../model/events.js';
 import type { Diagnosis, TableFailure } from '../tcp/diagnosis.js';
 
-/** What the worker concludes about a ping that the storage has not answered. */
+/** What the worker concludes about a ping that was not answered at once. */
 export type Conclusion =
-  /** It could not be sent, because the application holds the load lock; but bytes come. */
+  /** It could not be sent because the application holds the lock, but bytes are coming. */
   | { readonly verdict: 'alive' }
-  /** It is not answered in time, but other bytes come, or go. Its hold on the load lock ends here. */
+  /** It was not answered in time, but other bytes are flowing: release the lock and go on waiting. */
   | { readonly verdict: 'slow' }
-  /** The load lock was not free within its budget: go on without it. */
+  /** The lock was not free within its budget: send the ping without it. */
   | { readonly verdict: 'busy' }
-  /** Sent, `silentMs` of turning main loop, and not one byte. */
+  /** Not a byte came for `silentMs` milliseconds in which this process listened. */
   | { readonly verdict: 'dead'; readonly silentMs: number; readonly diagnosis: Diagnosis };
 
-/** What the kernel said of a watched socket whose connection is dead. */
+/** What the kernel's table shows of a watched socket whose connection is dead. */
 export interface SocketDeath {
   readonly diagnosis: Extract<Diagnosis, 'path-or-host-gone'>;
-  /** For how long nothing was acknowledged since the first retransmission or unanswered probe. */
+  /** For how many milliseconds nothing was acknowledged since the first retransmission or unanswered probe. */
   readonly unansweredMs: number;
-  /** What went unanswered, and how often in a row. */
+  /** What went unanswered, and how many times in a row. */
   readonly by: 'retransmits' | 'probes';
   readonly count: number;
   readonly unacknowledgedBytes: number;
 }
 
-/** What the main thread does for the ping loop. */
+/** What the ping loop calls in the main thread. */
 export interface PingHost {
   /**
-   * Pings these storages. Resolves as soon as every one is answered or has kept silent for a moment, to those whose
-   * ping is out still: nearly always none.
+   * Pings these targets. Resolves when each ping was answered or has been silent for the grace time, to the ids of those that
+   * are still out: nearly always none.
    */
   sweep(ids: Uint32Array): Promise<readonly number[]>;
   /**
-   * Resolves when the main loop has gone through one whole turn that polled its sockets, begun after this call
-   * arrived; the board then shows the bytes received by that time.
+   * Resolves when the main loop has completed a whole iteration that polled its sockets and began after this call arrived;
+   * the board then shows the bytes received by that time.
    */
   pollTurn(): Promise<void>;
   /** Ends the ping `number` of the slot `id`, if it is still under way. */
   conclude(id: number, number: number, conclusion: Conclusion): void;
-  /** The main loop stood still for so long while pings were out, or the whole process did at any time. */
+  /** The main loop was blocked while pings were out, or the process did not run. */
   stalled(stall: Stall): void;
-  /** The loop threw. It goes on. */
+  /** The loop threw, and goes on. */
   panicked(error: Error): void;
 }
 
-/** What the main thread does for the loop that watches sockets. */
+/** What the loop that watches sockets calls in the main thread. */
 export interface SocketHost extends Pick<PingHost, 'panicked'> {
-  /** The connection of the socket that has this sequence number in this slot of the table is dead. */
+  /** The connection of the socket with this sequence number in this slot of the table is dead. */
   concludeSocket(slot: number, sequence: number, death: SocketDeath): void;
   /** The kernel's table cannot be read, so no socket is watched; `undefined`: it can be read again. */
   tableFailed(failure: TableFailure | undefined): void;
@@ -60,37 +58,38 @@ export interface SocketHost extends Pick<PingHost, 'panicked'> {
 
 export interface HostApi extends PingHost, SocketHost {}
 
-/** What the worker does for the main thread. */
+/** What the main thread calls in the worker. */
 export interface LoopApi {
   /**
-   * These slots of the board were occupied or vacated; it says which of the two they are now. One of them may have changed
-   * hands, or be known already to a loop that has looked at the whole board since.
+   * These slots were occupied or vacated: the board says which. A slot may have passed to another target, or be known
+   * already to a loop that has read the whole board since.
    */
   targetsChanged(ids: Uint32Array): void;
-  /** There are sockets in the table, where there were none. */
+  /** There are sockets in the table, which was empty before. */
   socketsChanged(): void;
-  /** Answers, if the thread runs at all. */
+  /** Returns if the thread is running. */
   alive(): true;
 }
 
-/** What the loop has to know; durations in milliseconds. */
+/** The settings of the loop; durations in milliseconds. */
 export interface LoopSettings {
   readonly periodMs: number;
   readonly timeoutMs: number;
+  /** Fraction by which an interval may be shortened at random, 0 to 1. */
   readonly jitter: number;
   /** How many pings may be in flight at once. */
   readonly concurrency: number;
 }
 
-/** The task that wires the loop up in its thread. */
+/** The start parameters of the worker. */
 export interface WorkerInit {
   readonly port: MessagePort;
   readonly board: SharedArrayBuffer;
   /** The table of watched sockets. */
   readonly sockets: SharedArrayBuffer;
   readonly settings: LoopSettings;
-  /** When this thread was asked for, by `systemClock`: the periods count from then, not from when it is up. */
+  /** When the thread was requested, by `systemClock`: the first periods count from then, not from when it is up. */
   readonly startedMs: number;
-  /** Whether an earlier loop was lost: the storages are pinged soon, not after a whole period. */
+  /** Whether an earlier loop was lost: the targets are then pinged soon, not after a whole period. */
   readonly replaces: boolean;
 }

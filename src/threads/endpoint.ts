@@ -1,20 +1,20 @@
 import type { MessagePort } from 'node:worker_threads';
 import * as Comlink from 'comlink';
 
-/** One end of the corridor between the threads: calls go out, calls come in, over the same port. */
+/** One end of the RPC channel between the two threads: calls in both directions over one port. */
 export interface Endpoint<Remote> {
   /**
-   * Each call resolves when the other side answers, or rejects with what it threw: of an error come name, message and
-   * stack. It never settles when the other side is gone: see `closed`.
+   * Each call resolves to what the other side returns, or rejects with what it throws; an error keeps its name, message and
+   * stack. It never settles if the other side is gone: see `closed`.
    */
   readonly remote: Comlink.Remote<Remote>;
-  /** Resolves when either side has closed the port, or its thread has ended. From then on calls throw. */
+  /** Resolves when either side has closed the port, or its thread has ended. After that calls throw. */
   readonly closed: Promise<void>;
   close(): void;
 }
 
 /**
- * Serves `local` on `port` and returns the way to the other side's object. The port then holds its thread, unless it is
+ * Serves `local` on `port`, and returns the other side's object as `remote`. The port keeps its thread alive unless it is
  * unref'd afterwards.
  */
 export function connect<Remote>(port: MessagePort, local: object): Endpoint<Remote> {
@@ -24,9 +24,9 @@ export function connect<Remote>(port: MessagePort, local: object): Endpoint<Remo
   return {
     remote,
     closed: new Promise((resolve) =>
-      // This listener also keeps the proxy: comlink hangs up when it is garbage-collected.
+      // This listener also holds the proxy: comlink closes the port when the proxy is garbage-collected.
       port.once('close', () => {
-        // Until then comlink keeps the port, the port `local`, and that may lead back to the proxy: none would ever go.
+        // Until its release comlink holds the port, which holds `local`, which may refer to the proxy: a leak.
         remote[Comlink.releaseProxy]();
         resolve();
       }),
@@ -36,9 +36,9 @@ export function connect<Remote>(port: MessagePort, local: object): Endpoint<Remo
 }
 
 /**
- * The port as comlink wants it. Comlink calls `addEventListener`, but a port that has such a listener makes each message
- * a `MessageEvent`, for which Node 22 and newer load all of undici: 70 to 95 ms in which the host's main loop stands
- * still. `on` hands over the bare message.
+ * The port as comlink expects it. Comlink calls `addEventListener`, but for such a listener Node makes each message a
+ * `MessageEvent`, for which Node 22 and newer load all of undici: that blocks the host's main loop for 70 to 95 ms. A listener
+ * of `on` gets the bare message.
  */
 function messagesOf(port: MessagePort): Comlink.Endpoint {
   const handlers = new Map<unknown, (data: unknown) => void>();
@@ -57,6 +57,6 @@ function messagesOf(port: MessagePort): Comlink.Endpoint {
       port.off('message', handler);
     },
   };
-  // The DOM's types, which comlink's are, want more of an event than comlink does.
+  // Comlink's types are the DOM's, which require more of an event than comlink uses.
   return channel as unknown as Comlink.Endpoint;
 }

@@ -1,25 +1,25 @@
 /**
- * The states of a ping, and what moves it from one to another. The main thread writes some of them on the board; the worker
- * adds what it concludes of a ping that has not been answered at once. A move that is not in the table is a mistake in the
- * loop, and throws.
+ * The states of a ping, and the moves between them. The main thread writes some of them on the board; the worker adds its
+ * own conclusions about a ping that was not answered at once. A move that the table does not allow is a bug in the loop, and
+ * throws.
  *
  * | state | means |
  * | --- | --- |
- * | `waiting` | it waits for the load lock |
+ * | `waiting` | it waits for the lock |
  * | `unlocked` | the lock was not free within its budget: the main thread was asked to send it without the lock |
  * | `queued` | it was handed to the connection, which has not written it yet |
- * | `sent` | it is out, and the silence of its peer counts |
- * | `overdue` | it was not answered within the timeout, but the connection is at work: its hold on the lock has ended |
- * | `concluded` | it was answered, or given up, or a verdict was reached |
+ * | `sent` | it was written, and the peer's silence counts |
+ * | `overdue` | it was not answered within the timeout, but bytes are flowing: the lock has been released |
+ * | `concluded` | it was answered or abandoned, or a verdict was reached |
  */
 export type PingState = 'waiting' | 'unlocked' | 'queued' | 'sent' | 'overdue' | 'concluded';
 
 export type PingMove =
-  /** The load lock's budget is used up. */
+  /** The lock was not free within its budget. */
   | 'lockRefused'
   | 'queued'
   | 'written'
-  /** The timeout has passed while other bytes came or went. */
+  /** The timeout has expired while other bytes were flowing. */
   | 'outlasted'
   | 'concluded';
 
@@ -32,7 +32,7 @@ const moves: Readonly<Record<PingState, Partial<Readonly<Record<PingMove, PingSt
   concluded: {},
 };
 
-/** The state after a move. @throws Error for a move that the state does not allow */
+/** Returns the state after a move. @throws Error if the state does not allow the move */
 export function moved(state: PingState, move: PingMove): PingState {
   const next = moves[state][move];
   if (next === undefined) throw new Error(`A ping that is ${state} cannot be ${move}`);

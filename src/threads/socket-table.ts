@@ -8,7 +8,7 @@
  *   to it, without a lock.
  * - `version` counts the changes: unchanged means that nothing has to be read again.
  *
- * Nothing but Node's own is imported here: the worker loads it.
+ * This file imports nothing: the worker loads it.
  */
 
 const header = { version: 0, count: 1, size: 2, length: 3 } as const;
@@ -22,7 +22,7 @@ const maximumSlots = 2 ** 20;
 const cellsFor = (slots: number) => header.length + slots * field.length;
 const bytesFor = (slots: number) => cellsFor(slots) * Int32Array.BYTES_PER_ELEMENT;
 
-/** Both ends of a connection, as far as they are needed to find it in the kernel's table. */
+/** What is needed of both ends of a connection to find it in the kernel's table. */
 export interface SocketEndpoints {
   readonly localPort: number;
   readonly remotePort: number;
@@ -30,10 +30,10 @@ export interface SocketEndpoints {
   readonly remoteAddress: Uint32Array;
 }
 
-/** The worker's side: reads, and never writes. */
+/** The worker's side: it only reads. */
 export class SocketTableReader {
   readonly buffer: SharedArrayBuffer;
-  // Of the length that the buffer had when it was last looked at: a view that follows it costs three times as much.
+  // Renewed when the buffer has grown: a view that tracks the buffer's length costs three times as much.
   #cells: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
@@ -77,7 +77,7 @@ export class SocketTableReader {
 
   #load(slot: number, name: number): number {
     const index = cellsFor(slot) + name;
-    // The main thread has made it grow.
+    // The main thread has grown the buffer.
     if (index >= this.#cells.length) this.#cells = new Int32Array(this.buffer);
     return index < this.#cells.length ? Atomics.load(this.#cells, index) : 0;
   }

@@ -13,11 +13,11 @@
  * | `stopped` | for good | |
  *
  * Rules:
- * - Each state but the last has a timer. What a thread tells of its end only makes things go faster.
- * - A hang shows in a sweep that does not come. Only a thread that does not answer then is ended: it may have been this
+ * - Each state but `stopped` has a timer. Nothing depends on the events of an ending thread: they only save time.
+ * - A hang shows as a missing sweep. The thread is only ended if it then does not answer either: it may have been the main
  *   thread that did not listen.
- * - The first replacement is quick, the next ones are ever slower, but none waits longer than a period (half a second at
- *   least, a minute at most): once the cause is gone, pings are begun within the period and a second.
+ * - The first replacement is quick and the following ones are increasingly delayed, but by no more than a period (at least
+ *   half a second, at most a minute): once the cause is gone, pings begin within a period and a second.
  */
 import { systemClock } from '../async/clock.js';
 import { startDeadline } from '../async/deadline.js';
@@ -32,16 +32,16 @@ export interface WorkerHostOptions {
   readonly sockets: SharedArrayBuffer;
   /** What the loop may call. */
   readonly api: HostApi;
-  /** Whether there is anything to ping; without, no sweep is expected. */
+  /** Whether there is anything to ping; otherwise no sweep is expected. */
   readonly hasTargets: () => boolean;
-  /** Whether there are sockets to watch; then the thread has to run, though it asks for nothing. */
+  /** Whether there are sockets to watch; then the thread must be running, although it requests nothing. */
   readonly hasSockets: () => boolean;
   readonly onStarted: () => void;
-  /** The thread is gone, this moment: nobody watches over the pings that are out. */
+  /** Called at once when the thread is gone: the pings that are out are not watched any more. */
   readonly onGone: () => void;
-  /** Why it is gone: it ended, hung, or could not be started. Another one is started after `retryInMs`. */
+  /** Called after `onGone`, with the reason: it ended, hung, or could not be started. Another starts after `retryInMs`. */
   readonly onLost: (error: KeepAliveError, retryInMs: number) => void;
-  /** Nothing is pinged, and the thread is not given up yet. */
+  /** Called with a log message when nothing is pinged and the thread has not been given up yet. */
   readonly onWaiting: (message: string) => void;
   /** The worker's entry. */
   readonly filename?: URL;
@@ -50,19 +50,19 @@ export interface WorkerHostOptions {
 
 /** In milliseconds. */
 export interface Timing {
-  /** A port may close so long before the thread's error is told. */
+  /** How long to wait for the thread's error after its port has closed. */
   readonly causeMs: number;
   readonly firstRetryMs: number;
-  /** Also with a shorter period the delay may grow to that: a thread costs more than a ping. */
+  /** The delay may grow to this even with a shorter period: a thread costs more than a ping. */
   readonly shortestLastRetryMs: number;
   readonly longestRetryMs: number;
-  /** How long a new thread may take to come up, on a machine that is busy. */
+  /** How long a new thread may take to come up on a busy machine. */
   readonly startMs: number;
-  /** How late a sweep may be before the worker is asked whether it runs. */
+  /** How late a sweep may be before the worker is asked whether it is running. */
   readonly latenessMs: number;
-  /** How long it may take to answer. */
+  /** How long the worker may take to answer that. */
   readonly answerMs: number;
-  /** A thread that was up for so long did not end of the same thing as the one before. */
+  /** After a thread that was up for longer than this, the retry delay starts again at the shortest. */
   readonly healthyMs: number;
   /** How long `stop` waits for threads that do not exit. */
   readonly exitMs: number;
@@ -79,11 +79,11 @@ const defaultTiming: Timing = {
   healthyMs: 60_000,
   exitMs: 5000,
 };
-/** So many times in a row a thread may answer without having asked for a sweep. */
+/** How many times in a row a thread may answer without having requested a sweep. */
 const mostQuietRounds = 2;
-/** So many threads may be on their way out: memory, if they never exit. */
+/** How many ended threads may not have exited yet: they hold memory, perhaps forever. */
 const mostExiting = 3;
-/** What the promise leaves beyond the period. */
+/** What the promised bound (period + timeout + 1 s) allows beyond period and timeout. */
 const promisedMs = 1000;
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -94,19 +94,19 @@ export class WorkerHost {
   readonly #timing: Timing;
   readonly #lastRetryMs: number;
   #state: State = 'stopped';
-  /** Ends the timer of the state. */
+  /** Cancels the timer of the current state. */
   #endTimer = () => {};
-  /** The timer of `running`. */
+  /** The timer of the state `running`, refreshed by each sweep. */
   #watchdog: NodeJS.Timeout | undefined;
   #thread: WorkerThread | undefined;
   readonly #exiting = new Set<Promise<void>>();
   #attempts = 0;
   #failuresInARow = 0;
   #quietRounds = 0;
-  /** When the present thread was asked for, and since when it has been up. */
+  /** When the current thread was requested, and since when it has been up. */
   #startedMs = 0;
   #upMs: number | undefined;
-  /** It is not ended although it is late, and the log says so. */
+  /** Whether the thread is late and is kept because it may be at a breakpoint, as has been logged. */
   #isLeftAlone = false;
 
   constructor(options: WorkerHostOptions) {
@@ -116,7 +116,7 @@ export class WorkerHost {
     this.#lastRetryMs = Math.min(lastMs, this.#timing.longestRetryMs);
   }
 
-  /** Returns before there is a thread: making one takes as long as thousands of pings. */
+  /** Returns before the thread is created, which takes as long as thousands of pings. */
   start(): void {
     this.#startedMs = systemClock.now();
     this.#upMs = undefined;
@@ -127,16 +127,16 @@ export class WorkerHost {
 
   /** @param ids the slots of the board that were occupied or vacated */
   targetsChanged(ids: Uint32Array): void {
-    // Nobody waits for the answer. A worker that is gone meanwhile learns it from the board when it is replaced.
+    // The reply is not awaited. If the worker is gone by then, its successor reads the change from the board.
     if (this.#isUp) this.#thread?.targetsChanged(ids);
   }
 
-  /** There are sockets in the table, where there were none. */
+  /** There are sockets in the table, which was empty before. */
   socketsChanged(): void {
     if (this.#isUp) this.#thread?.socketsChanged();
   }
 
-  /** The worker does its work: it has asked for something. */
+  /** Called when the worker has requested something, and so is working. */
   heard(): void {
     this.#quietRounds = 0;
     this.#isLeftAlone = false;
@@ -144,7 +144,7 @@ export class WorkerHost {
     else if (this.#state === 'suspected') this.#awaitSweep();
   }
 
-  /** Asks the worker whether it runs, and ends it when it does not answer. */
+  /** Asks the worker whether it is running, and replaces it if it does not answer in time. */
   suspect(): void {
     const thread = this.#thread;
     if (thread === undefined || this.#state !== 'running') return;
@@ -153,22 +153,22 @@ export class WorkerHost {
       () => {
         if (this.#thread === thread && this.#state === 'suspected') this.#awaitSweep();
       },
-      // A failed call is not an answer: the wait begun above decides.
+      // A failed call is not an answer: the timer started above decides.
       () => {},
     );
   }
 
-  /** Resolves when the thread has exited, or does not within a few seconds. */
+  /** Ends the thread. Resolves when it has exited, or after a few seconds if it does not. */
   async stop(): Promise<void> {
     this.#enter('stopped', () => {});
     this.#endThread();
-    let hold: NodeJS.Timeout | undefined;
-    // It also holds the process, which the thread does not, and perhaps nothing else does.
-    const patience = new Promise((resolve) => {
-      hold = setTimeout(resolve, this.#timing.exitMs);
+    let timer: NodeJS.Timeout | undefined;
+    // Not unref'd: it keeps the process alive until the thread has exited, which nothing else may do.
+    const timedOut = new Promise((resolve) => {
+      timer = setTimeout(resolve, this.#timing.exitMs);
     });
-    await Promise.race([Promise.all(this.#exiting), patience]);
-    clearTimeout(hold);
+    await Promise.race([Promise.all(this.#exiting), timedOut]);
+    clearTimeout(timer);
   }
 
   get #isUp(): boolean {
@@ -211,7 +211,7 @@ export class WorkerHost {
   }
 
   #install(): void {
-    // It may have been stopped meanwhile.
+    // The agent may have been stopped meanwhile.
     if (this.#state !== 'starting') return;
     if (this.#exiting.size >= mostExiting) {
       this.#lose(new Error(`${this.#exiting.size} threads that were ended have not exited yet`));
@@ -232,7 +232,7 @@ export class WorkerHost {
       });
       this.#thread = thread;
     } catch (error) {
-      // As where a bundler has left neither this file's URL nor what piscina looks for.
+      // For example because a bundler has left out this file's URL or piscina's own worker.
       this.#lose(error);
     }
   }
@@ -266,17 +266,17 @@ export class WorkerHost {
       this.#lose(new Error(`It did not ${what} within ${withinMs / 1000} s`));
       return;
     }
-    const isTold = this.#isLeftAlone;
+    const isLogged = this.#isLeftAlone;
     this.#isLeftAlone = true;
     if (this.#state === 'starting') this.#awaitStart();
     else this.#awaitAnswer();
-    if (isTold) return;
+    if (isLogged) return;
     this.#options.onWaiting(
       `Keep alive thread does not ${what}, and is not replaced: the inspector is open, so it may be at a breakpoint`,
     );
   }
 
-  /** @param reason unless the thread itself knows it */
+  /** @param reason why the thread is lost; by default the thread's own `cause` */
   #lose(reason?: unknown): void {
     const upMs = this.#upMs === undefined ? 0 : systemClock.now() - this.#upMs;
     if (upMs > this.#timing.healthyMs) this.#failuresInARow = 0;

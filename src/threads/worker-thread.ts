@@ -1,11 +1,11 @@
 /**
- * One worker thread, from the attempt to start it until it has exited, in a pool of its own. A pool of piscina's is of no
- * use after a failure: it starts no more threads after one that failed before it was ready, and after one that failed
- * later it starts the next by itself, where nobody can catch what that throws.
+ * One worker thread, from the attempt to start it until it has exited, in a piscina pool of its own. A pool cannot be used
+ * again after a failure: if a thread fails before it is ready, the pool starts no others; if one fails later, the pool starts
+ * the next by itself, and what that throws cannot be caught.
  *
  * Rules:
- * - Whatever goes wrong, `onGone` is called, in a later turn or microtask. Why it went wrong may come a moment later.
- * - Nothing here throws or rejects. Whoever made a thread ends it, also one that could not be started.
+ * - Whatever goes wrong, `onGone` is called, in a later turn or microtask. The `cause` may be known only a moment later.
+ * - Only the constructor throws. Its caller must call `end`, also for a thread that could not be started.
  */
 import { createHook } from 'node:async_hooks';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
@@ -19,9 +19,9 @@ export interface WorkerThreadOptions {
   readonly init: Omit<WorkerInit, 'port'>;
   /** What the loop may call. */
   readonly api: HostApi;
-  /** The loop is installed. */
+  /** Called when the loop is installed. */
   readonly onUp: () => void;
-  /** It has ended, has hung up, or could not be started. May be called more than once, and when it is ended. */
+  /** Called when the thread has ended, closed its port, or could not be started; perhaps more than once, and after `end`. */
   readonly onGone: () => void;
 }
 
@@ -64,22 +64,22 @@ export class WorkerThread {
     this.#endpoint.remote.targetsChanged(ids).catch(() => {});
   }
 
-  /** Resolves when it answers, and else never. */
+  /** Resolves when the thread answers; never if it does not. */
   async alive(): Promise<void> {
     await this.#endpoint.remote.alive();
   }
 
-  /** Ends it. Resolves when it has exited, which one that blocks in a system call does not do before that returns. */
+  /** Ends the thread. Resolves when it has exited: if it blocks in a system call, not before that returns. */
   async end(): Promise<void> {
     this.#isEnded = true;
     this.#endpoint.close();
-    // Where there is no thread `run` threw, and the pool would reject the promise that it did not return.
+    // Without a thread `run` has thrown, and `destroy` would reject a promise that nobody has.
     if (this.#exited === undefined) return;
     await this.#pool.destroy().catch(() => {});
     await this.#exited;
   }
 
-  /** Async, as `run` throws where this process may have no more threads, or has no descriptors left. */
+  /** Async, because piscina's `run` throws if this process has reached its limit of threads or descriptors. */
   async #run(task: WorkerInit): Promise<void> {
     const installed = closingPortsOnThrow(() => this.#pool.run(task, { transferList: [task.port] }));
     const [worker] = this.#pool.threads;
@@ -87,7 +87,7 @@ export class WorkerThread {
     await installed;
   }
 
-  /** The pool does not tell of everything: not of an exit while it has no task. */
+  /** The pool does not report everything: not an exit while it has no task. */
   #observe(worker: Worker): void {
     worker.once('error', (error) => this.#failed(error));
     this.#exited = new Promise((resolve) => {
@@ -100,7 +100,7 @@ export class WorkerThread {
   }
 
   #failed(error: unknown): void {
-    // What comes of ending it is not what it ended of.
+    // An error that results from ending the thread is not why it ended.
     if (this.#isEnded) return;
     this.#error ??= error;
     this.#onGone();
@@ -110,14 +110,14 @@ export class WorkerThread {
 function createPool(filename: URL): Piscina {
   return new Piscina({
     filename: filename.href,
-    // None before there is a task, and none in place of one that failed.
+    // No thread before there is a task, and none in place of one that failed.
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: Infinity,
-    // The default parks the thread in Atomics.wait between tasks, and its timers with it.
+    // The default blocks the thread in Atomics.wait between tasks, so that its timers would not fire.
     atomics: 'disabled',
     recordTiming: false,
-    // The host's own `--import` hooks have no business in this thread, wherever they are given.
+    // The host's `--import` hooks must not run in this thread, whether they are set on the command line or in NODE_OPTIONS.
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: '' },
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
@@ -125,8 +125,8 @@ function createPool(filename: URL): Piscina {
 }
 
 /**
- * Piscina makes a pair of ports, then a thread. Where there can be no thread, nobody but the system knows the ports, and
- * open ports are never garbage-collected: 7 kB for each attempt.
+ * Runs `run`, and closes the message ports that it created if it throws. Piscina creates a pair of ports, then the thread; if
+ * the thread cannot be created, nothing refers to the ports, and open ports are never garbage-collected: 7 kB an attempt.
  */
 function closingPortsOnThrow<T>(run: () => T): T {
   const ports: MessagePort[] = [];
@@ -145,10 +145,10 @@ function closingPortsOnThrow<T>(run: () => T): T {
   }
 }
 
-/** Whether a debugger may have stopped a thread of this process, which then looks like one that hangs. */
+/** Whether a debugger may have paused a thread of this process, which then seems to hang. */
 export function mayBeAtBreakpoint(): boolean {
   try {
-    // Not imported: not every Node has it.
+    // Not imported, since Node can be built without it.
     return process.getBuiltinModule('node:inspector').url() !== undefined;
   } catch {
     return false;
