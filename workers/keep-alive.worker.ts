@@ -1,11 +1,12 @@
 /**
  * The worker's entry.
  *
- *  main thread ── piscina task (port, board, settings) ──▶ install() wires the loops and returns
- *  main thread ◀── comlink over the port: sweep, turn, conclude ── PingLoop, on its own timer
+ *  main thread ── piscina task (port, board, sockets, settings) ──▶ install() connects the loops and returns
+ *  main thread ◀── comlink over the port: sweep, pollTurn, conclude ── PingLoop, on its own timer
+ *  main thread ◀── comlink over the port: concludeSocket, tableFailed ── SocketLoop, on its own timer
  *
- * The task must end: as long as one is running, piscina holds the host's process. The loop lives on in this thread,
- * on the port and its timers.
+ * The task must end: while one is running, piscina keeps the host's process alive. The loops go on in this thread, with the
+ * port and their timers.
  */
 import { systemClock } from '../src/async/clock.js';
 import { PingLoop } from '../src/loop/ping-loop.js';

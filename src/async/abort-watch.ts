@@ -1,15 +1,15 @@
-/** What wants to know of an abort. */
+/** Receives the abort of a signal. */
 export interface Abortable {
   aborted(reason: unknown): void;
 }
 
 /**
- * One listener a signal, however many calls share it: a hundred loads with one signal are no leak, and must not
- * make Node warn of one (`MaxListenersExceededWarning`).
+ * One listener per signal, however many calls share it: a hundred loads with one signal are not a leak, and must not make
+ * Node warn of one (`MaxListenersExceededWarning`).
  */
 const watches = new WeakMap<AbortSignal, AbortWatch>();
 
-/** Tells `abortable` when the signal aborts. To be ended by {@link unwatchAbort} if it does not. */
+/** Calls `abortable.aborted` once if the signal aborts later. Call {@link unwatchAbort} when that is no longer needed. */
 export function watchAbort(signal: AbortSignal, abortable: Abortable): void {
   let watch = watches.get(signal);
   if (watch === undefined) {
@@ -19,7 +19,7 @@ export function watchAbort(signal: AbortSignal, abortable: Abortable): void {
   watch.abortables.add(abortable);
 }
 
-/** The last one takes the listener off the signal. */
+/** Undoes {@link watchAbort}; the last one removes the listener from the signal. */
 export function unwatchAbort(signal: AbortSignal, abortable: Abortable): void {
   const watch = watches.get(signal);
   if (watch === undefined) return;
@@ -29,7 +29,10 @@ export function unwatchAbort(signal: AbortSignal, abortable: Abortable): void {
   watches.delete(signal);
 }
 
-/** What a promise comes to, or the signal's reason when it aborts first: then the promise may come to what it likes. */
+/**
+ * Settles as the promise does, unless the signal aborts first: then it rejects with the signal's reason and the promise is
+ * ignored.
+ */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
@@ -49,7 +52,7 @@ class AbortWatch {
     signal.addEventListener('abort', this);
   }
 
-  /** What an `AbortSignal` calls. */
+  /** Called by the `AbortSignal`. */
   handleEvent(): void {
     for (const abortable of [...this.abortables]) {
       unwatchAbort(this.#signal, abortable);

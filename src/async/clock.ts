@@ -1,25 +1,26 @@
 import { uptime } from 'node:os';
 
-/** Time as the loop sees it; tests put their own in its place. */
+/** The loop's source of time; tests substitute their own. */
 export interface Clock {
-  /** Milliseconds of a monotonic clock: it never jumps, and stands still while the machine is suspended. */
+  /** Milliseconds of a monotonic clock: it never jumps, and stops while the machine is suspended. */
   now(): number;
   /**
-   * How long the machine has been suspended, in milliseconds since it was started: `now()` does not count that. Not
-   * more precise than to a second, as some systems count their uptime.
+   * How long the machine has been suspended since it was started, in milliseconds, which `now()` does not count. Precise to a
+   * second only, as some systems count their uptime.
    */
   suspendedMs(): number;
-  /** Calls `callback` once after `delayMs`; returns a function that calls it off. */
+  /** Calls `callback` once after `delayMs`; returns a function that cancels it. */
   schedule(callback: () => void, delayMs: number): () => void;
 }
 
 const mostReadings = 100;
-/** Between two threads whose clocks differ by no more than this, nobody is judged too early. */
+/** A reading this precise is good enough: the clocks of two threads then differ by less than any verdict depends on. */
 const goodReadingMs = 0.01;
 
 /**
- * How far one clock is ahead of another, which run alike. On a busy machine the thread may lose the processor between
- * reading the one and the other, for a tenth of a second and more: the reading with the least time in between counts.
+ * How far one clock is ahead of another that runs at the same rate, in milliseconds. On a busy machine the thread may lose the
+ * processor between reading one and the other, for a tenth of a second or more, so the reading with the least time in between
+ * counts.
  */
 export function clockOffsetMs(ahead: () => number, behind: () => number): number {
   let leastMs = Infinity;
@@ -48,7 +49,7 @@ function suspendedMs(): number {
   try {
     return uptime() * 1000 - now();
   } catch {
-    // The system does not tell. Most suspensions are longer than any connection lives; the peer's end shows them.
+    // Unknown. Most suspensions outlast every connection, so the peers have closed theirs.
     return 0;
   }
 }
@@ -56,7 +57,7 @@ function suspendedMs(): number {
 /** The system's monotonic clock, the same in every thread of the process. */
 export const systemClock: Clock = {
   now,
-  // Of the two clocks only the machine's uptime goes on in a suspension; stepping the wall clock moves neither.
+  // Of the two clocks only the uptime continues during a suspension; stepping the wall clock moves neither.
   suspendedMs,
   schedule(callback, delayMs) {
     const timer = setTimeout(callback, delayMs);
@@ -64,7 +65,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** A `performance.now()` of this thread as a time of `systemClock`. */
+/** Converts a `performance.now()` of this thread to a time of `systemClock`. */
 export function fromPerformanceNow(ms: number): number {
   return threadStartMs + ms;
 }

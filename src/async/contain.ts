@@ -2,11 +2,11 @@ import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 
 /**
- * Calls what somebody else wrote, such as a logger or a listener, without failing when it does. Returns what it returned.
+ * Calls foreign code, such as a logger or a listener, without propagating its exceptions. Returns what it returned.
  *
- * A promise counts too, whatever library made it: nobody else would hear of its rejection, for which Node ends the process.
+ * If that is a promise, of whatever library, its rejection is handled as well: an unhandled one would end the process.
  *
- * @param failed called with what was thrown, or with the reason of the rejection; must not throw
+ * @param failed receives what was thrown, or the reason of the rejection; must not throw
  */
 export function contain<T>(call: () => T, failed: (error: unknown) => void): T | undefined {
   try {
@@ -25,8 +25,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Calls the listeners of an event so that they can disturb neither what emits it nor each other: `onFailed` gets what
- * one of them throws, or what the promise of an async one rejects with, and the next one is called.
+ * Calls the listeners of an event so that none can disturb the emitter or the other listeners: what a listener throws, or
+ * an async one rejects with, is passed to `onFailed`, and the next one is called.
  */
 export function callListeners(
   emitter: EventEmitter,
@@ -34,20 +34,20 @@ export function callListeners(
   args: readonly unknown[],
   onFailed: (error: unknown) => void,
 ): void {
-  // Not by `emit`, which leaves out the listeners after one that throws. Wrappers of `once` take themselves off.
+  // Not by `emit`, which skips the listeners after one that throws. The wrappers of `once` remove themselves.
   for (const listener of emitter.rawListeners(name)) {
     contain(() => Reflect.apply(listener, emitter, args), onFailed);
   }
 }
 
-/** Reports a listener that threw as a process warning, for what has no log. */
+/** Reports a listener that threw as a process warning, for emitters without a log. */
 export function warnOfListener(name: string, error: unknown): void {
   const detail = describe(error);
   const [what] = detail.split('\n', 1);
   process.emitWarning(`A listener of ${name} threw: ${what}`, { type: 'ZeoListenerWarning', detail });
 }
 
-/** Not `String(error)`: anything can be thrown, and an object without a prototype has no text. */
+/** Not `String(error)`: anything can be thrown, and an object without a prototype cannot be converted. */
 function describe(error: unknown): string {
   try {
     return inspect(error, { customInspect: false });

@@ -1,30 +1,30 @@
-/** A stall of this process's own loop costs the peer at most one of so many parts of its time. */
+/** The timeout is measured in this many slices; a stall of the main loop costs the peer one of them at most. */
 const slices = 8;
 
 /**
- * Calls `expire` when `timeoutMs` of time have passed in which this process was listening.
+ * Calls `expire` after `timeoutMs` in which this process was listening.
  *
  * Rules:
- * - When the main loop was blocked, an expired timer fires before the reply that already lies in the socket is
- *   read. Each slice is therefore judged two `setImmediate`s later: at least one poll for I/O lies between.
- * - A slice counts as one however late its timer is: a stall of a minute is no minute in which the peer was silent.
- * - The timers hold the process, unless `holds` is false. Whoever starts a deadline ends it.
+ * - After the main loop was blocked, an expired timer fires before the reply that is already in the socket is read. So each
+ *   slice ends two `setImmediate`s after its timer: at least one poll for I/O lies between.
+ * - A slice counts as one, however late its timer is: a stall of a minute is not a minute of the peer's silence.
+ * - The timers keep the process alive unless `holds` is false. The caller must end the deadline.
  *
- * @returns ends it; `expire` is not called afterwards
+ * @returns the function that ends the deadline; `expire` is not called afterwards
  */
 export function startDeadline(timeoutMs: number, expire: () => void, holds = true): () => void {
   let left = slices;
   let timer: NodeJS.Timeout | undefined;
   let immediate: NodeJS.Immediate | undefined;
 
-  const judge = () => {
+  const endSlice = () => {
     left -= 1;
     if (left > 0) arm();
     else expire();
   };
   const poll = () => {
     immediate = setImmediate(() => {
-      immediate = setImmediate(judge);
+      immediate = setImmediate(endSlice);
     });
   };
   const arm = () => {

@@ -1,17 +1,17 @@
 /*
- * The load lock of a storage. In 2005 it was a mutex that every load held, and a ping took it between two loads.
- * Here loads share it, so that many can be in flight, and a ping holds it alone.
+ * The load lock of a storage. In the original of 2005 it was a mutex that every load held, and a ping took it between two
+ * loads. Here loads share it, so that many can be in flight, and a ping holds it exclusively.
  *
  * Rules:
- * - A load passes a ping that waits: a ping is polite and must not slow its host down.
- * - A ping takes the lock the moment that no load is in flight, before any load that comes later.
- * - So that loads without a gap (a scan with several in flight) do not keep a ping out for ever: after
- *   `patienceMs` new loads are held back, but for `holdBackMs` at most. If those in flight were not done by then,
- *   one of them is slow, and waiting for it would hurt: the loads go on, and the ping is patient once more.
- *   A ping that never gets in while loads are slow is no loss: the bytes that arrive prove life, and when none
- *   arrive, the agent judges by that.
- * - When a ping gives the lock back, the loads that waited go first, all of them, then the next ping, in order.
- * - The timers exist only while a ping waits. Only the one that lets held loads go on holds the process.
+ * - A load may overtake a waiting ping: a ping must not slow the application down.
+ * - A ping takes the lock as soon as no load is in flight, before any load that comes later.
+ * - Loads without a gap (a scan with several in flight) do not keep a ping out forever: after `patienceMs` new loads are held
+ *   back, for `holdBackMs` at most. If the loads in flight have not finished by then, one of them is slow, and waiting for it
+ *   would hurt: the held loads continue, and `patienceMs` starts again.
+ *   Nothing is lost if a ping never gets the lock while loads are slow: bytes that arrive prove the peer alive, and if none
+ *   arrive, the agent sends the ping without the lock.
+ * - When a ping releases the lock, all waiting loads go first, then the next ping, in order.
+ * - The timers exist only while a ping waits. Only the one that ends holding back keeps the process alive.
  */
 
 import { checkSignal } from '../model/invalid-argument.js';
@@ -20,7 +20,7 @@ import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
 
 /** How long pings let loads pass. Shorter than any sensible keep-alive timeout. */
 const patienceMs = 250;
-/** The most that one wait of a ping delays a load, apart from the ping itself. */
+/** How long one waiting ping may hold back loads, in addition to the ping itself. */
 const holdBackMs = 50;
 
 export class LoadLock implements Lock {
@@ -28,26 +28,26 @@ export class LoadLock implements Lock {
   #exclusive = false;
   #holdingBack = false;
   #timer: NodeJS.Timeout | undefined;
-  // Both are made when somebody waits, which for most of many thousand locks nobody ever does.
+  // Created when needed: there may be many thousand locks, and most are never waited for.
   #loads: Set<Waiter> | undefined;
   #pings: Set<Waiter> | undefined;
 
-  /** Whether anyone holds it, alone or shared. */
+  /** Whether the lock is held, exclusively or shared. */
   get locked(): boolean {
     return this.#exclusive || this.#shares > 0;
   }
 
-  /** Takes the lock alone if nobody holds it this moment. */
+  /** Takes the lock exclusively if it is free. Returns the function that releases it; a second call does nothing. */
   tryAcquire(): (() => void) | undefined {
     return this.locked ? undefined : this.#holdAlone();
   }
 
   /**
-   * Takes the lock alone: waits until nobody holds it, first come, first served.
+   * Takes the lock exclusively: waits until it is free, first come, first served.
    *
-   * @returns gives it back; a second call does nothing
-   * @throws `signal.reason` when it aborts before the lock is taken; `ERR_ZEO_INVALID_ARGUMENT` when it would have to
-   *   wait with a signal that is none
+   * @returns the function that releases it; a second call does nothing
+   * @throws `signal.reason` when it aborts before the lock is taken; `ERR_ZEO_INVALID_ARGUMENT` when it would have to wait
+   *   and `signal` is not an AbortSignal; the error of {@link rejectWaiters}
    */
   acquire(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -59,10 +59,10 @@ export class LoadLock implements Lock {
   }
 
   /**
-   * Takes a share: waits only while somebody holds the lock alone, or is being let in.
+   * Takes a share of the lock: waits only while it is held exclusively, or loads are held back for a ping.
    *
-   * @returns gives it back; a second call does nothing
-   * @throws `signal.reason` when it aborts before the share is taken; as {@link acquire}
+   * @returns the function that releases it; a second call does nothing
+   * @throws as {@link acquire}
    */
   share(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -71,7 +71,7 @@ export class LoadLock implements Lock {
     return this.#wait(this.#loads, signal);
   }
 
-  /** Rejects all who wait now, with `error`; who holds it gives it back as ever. */
+  /** Rejects everybody who is waiting; the holders release the lock as usual. */
   rejectWaiters(error: Error): void {
     const waiters = [...(this.#loads ?? []), ...(this.#pings ?? [])];
     this.#loads?.clear();
@@ -120,13 +120,13 @@ export class LoadLock implements Lock {
         },
       };
       checkSignal(signal);
-      // First what may throw: who is in the queue is admitted, and would never give the lock back.
+      // What may throw comes first: a waiter that stays in the queue would be given the lock and never release it.
       if (signal !== undefined) watchAbort(signal, waiter);
       queue.add(waiter);
     });
   }
 
-  /** Lets in whoever may go now. Called after every change of who holds or waits. */
+  /** Admits the waiters that may go now. Called after every change of holders or waiters. */
   #settle(): void {
     const pings = this.#pings;
     if (pings === undefined || pings.size === 0) {
@@ -135,7 +135,7 @@ export class LoadLock implements Lock {
     }
     if (this.#exclusive) return;
     const [ping] = pings ?? [];
-    // Who is held back by a ping that is about to be let in goes after it; else the loads go first.
+    // Loads that are held back for a ping go after it; otherwise they go first.
     if (!this.#holdingBack) this.#admitLoads();
     if (pings === undefined || ping === undefined || this.#shares > 0) return;
     pings.delete(ping);
@@ -153,7 +153,7 @@ export class LoadLock implements Lock {
 
   #startPatience(): void {
     this.#timer = setTimeout(() => {
-      // While another ping has it, loads wait already; they are next, and only they can keep this one out.
+      // While another ping holds the lock, loads wait anyway, and go before this one: hold back only those after them.
       if (this.#exclusive) return this.#startPatience();
       this.#holdingBack = true;
       this.#timer = setTimeout(() => {

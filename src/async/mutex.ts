@@ -1,6 +1,6 @@
 import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
 
-/** One holder at a time, in the order in which they asked. */
+/** A lock with one holder at a time, granted in the order of the calls. */
 export class Mutex {
   #held = false;
   readonly #waiting = new Set<Waiter>();
@@ -35,7 +35,7 @@ export class Mutex {
     });
   }
 
-  /** Rejects everybody who is waiting; the holder releases it as usual. */
+  /** Rejects everybody who is waiting; the holder releases the lock as usual. */
   rejectWaiters(error: Error): void {
     for (const waiter of [...this.#waiting]) waiter.aborted(error);
   }

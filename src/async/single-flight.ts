@@ -1,17 +1,18 @@
 import { unwatchAbort, watchAbort } from './abort-watch.js';
 
 /**
- * Joins equal requests that are in flight at the same time into one (`ZEO/asyncio/client.py: load_before`).
+ * Merges equal requests that are in flight at the same time (`ZEO/asyncio/client.py: load_before`).
  *
- * Each caller may give up by itself; when all have, the request itself is aborted.
+ * Each caller may abort separately; when all have, the request itself is aborted.
  */
 export class SingleFlight<T> {
   readonly #requests = new Map<string, Request<T>>();
 
   /**
-   * The result of the request of that key, which is started when there is none.
+   * Resolves to the result of the request in flight for `key`; without one, starts it.
    *
-   * @throws what the request throws, or `signal.reason`
+   * @param start starts the request; its signal aborts when all callers have given up
+   * @throws what the request rejects with, or `signal.reason` when it aborts first
    */
   join(
     key: string,
@@ -25,12 +26,12 @@ export class SingleFlight<T> {
   }
 
   #start(key: string, start: (signal: AbortSignal | undefined) => Promise<T>, canAbort: boolean): Request<T> {
-    // A first caller without a signal never gives up, and so the request needs none.
+    // If the first caller has no signal it never gives up, so the request needs none either.
     const controller = canAbort ? new AbortController() : undefined;
     const request: Request<T> = { result: start(controller?.signal), controller, callers: 0 };
     this.#requests.set(key, request);
     const forget = () => this.#forget(key, request);
-    // Also what keeps a request that everybody gave up from being an unhandled rejection.
+    // Also handles the rejection of a request that all callers have given up.
     request.result.then(forget, forget);
     return request;
   }
@@ -41,7 +42,7 @@ export class SingleFlight<T> {
         aborted: (reason: unknown) => {
           request.callers -= 1;
           if (request.callers === 0) {
-            // First out of the books: who asks next must not join what is being aborted.
+            // Before the abort: the next caller must not join a request that is being aborted.
             this.#forget(key, request);
             request.controller?.abort(reason);
           }
@@ -61,6 +62,6 @@ export class SingleFlight<T> {
 interface Request<T> {
   readonly result: Promise<T>;
   readonly controller: AbortController | undefined;
-  /** How many have not given up. */
+  /** How many callers have not given up. */
   callers: number;
 }

@@ -191,7 +191,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
 
   #conclude(ping: OutstandingPing, conclusion: Conclusion): void {
     if (conclusion.verdict === 'busy') ping.move('lockRefused');
-    else if (conclusion.verdict === 'slow') ping.move('outlasted');
+    else if (conclusion.verdict === 'slow') ping.move('overdue');
     else this.#outstanding.drop(ping);
     this.#notify(() => this.#host.conclude(ping.id, ping.number, conclusion));
   }
@@ -292,7 +292,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
 
   /** Calls the main thread without waiting. Its failure is ignored: an unhandled rejection would end the thread. */
   #notify(call: () => unknown): void {
-    const notified = async () => call();
-    notified().catch(() => {});
+    const caught = async () => call();
+    caught().catch(() => {});
   }
 }

@@ -7,9 +7,9 @@ import { isNativeError } from 'node:util/types';
  * `ERR_ZCONFIG_*` from reading a `zope.conf`.
  */
 export type ErrorCode =
-  /** `startThread` or `KeepAlive#start` while it runs. */
+  /** `startThread` or `KeepAlive#start` was called while the agent is running. */
   | 'ERR_KEEPALIVE_ALREADY_STARTED'
-  /** A setting that is no number, negative, out of range, or not one of the accepted words. */
+  /** A setting that is not a number, negative, out of range, or not one of the accepted words. */
   | 'ERR_KEEPALIVE_INVALID_SETTING'
   /** An argument of the wrong type. */
   | 'ERR_KEEPALIVE_INVALID_ARGUMENT'
@@ -17,7 +17,7 @@ export type ErrorCode =
   | 'ERR_KEEPALIVE_NAME_TAKEN'
   /** A ping that was not answered within the timeout. */
   | 'ERR_KEEPALIVE_TIMEOUT'
-  /** A ping that was given up: its storage was removed, or the agent stopped, or its worker thread is gone. */
+  /** A ping was abandoned: its target was removed, the agent stopped, or the worker thread is gone. */
   | 'ERR_KEEPALIVE_ABANDONED'
   /** The worker thread ended by itself, hung, or could not be started; `cause` says why. */
   | 'ERR_KEEPALIVE_WORKER_LOST'
@@ -27,55 +27,55 @@ export type ErrorCode =
   | 'ERR_ZEO_INVALID_ARGUMENT'
   /** The host could not be reached or refused the connection; `cause` is the system's error. */
   | 'ERR_ZEO_CONNECT'
-  /** Server and client cannot agree on TLS: a certificate is not accepted, or one of the two speaks none. */
+  /** The TLS handshake failed: a certificate was not accepted, or one side does not use TLS. */
   | 'ERR_ZEO_TLS'
-  /** The server's last transaction is older than what this client has already seen: it serves other or older data. */
+  /** The server's last transaction is older than one that this client has seen: it serves different or older data. */
   | 'ERR_ZEO_SERVER_BEHIND'
-  /** The peer does not speak ZEO at all. */
+  /** The peer does not speak ZEO. */
   | 'ERR_ZEO_NOT_ZEO'
   /** The peer speaks a version of ZEO that this client does not. */
   | 'ERR_ZEO_PROTOCOL_VERSION'
-  /** A message over the limit: a call, its answer, or what a peer announces. */
+  /** A message that exceeds the limit: a call, its reply, or the length that a peer announces. */
   | 'ERR_ZEO_FRAME_TOO_LARGE'
-  /** Bytes that are not what the protocol allows at this point. */
+  /** Bytes that the protocol does not allow at this point. */
   | 'ERR_ZEO_PROTOCOL'
-  /** The server has no storage of that id. */
+  /** The server has no storage with that id. */
   | 'ERR_ZEO_UNKNOWN_STORAGE'
   /** The server, or the connection, is read-only. */
   | 'ERR_ZEO_READ_ONLY'
   /** The object, or its revision, does not exist. */
   | 'ERR_ZEO_POS_KEY'
-  /** A record that cannot be decoded, or that is over a limit. */
+  /** A record that cannot be decoded, or that exceeds a limit. */
   | 'ERR_ZEO_RECORD'
-  /** Somebody else has changed what the transaction changes or relies on. */
+  /** Another transaction has changed an object that this one changes or relies on. */
   | 'ERR_ZEO_CONFLICT'
-  /** A transaction is not ready for what was called, or has ended. */
+  /** The call is not allowed in the transaction's present state, or the transaction has ended. */
   | 'ERR_ZEO_TRANSACTION'
   /** A transaction that cannot be undone. */
   | 'ERR_ZEO_UNDO'
-  /** A transaction was being finished, and its answer was lost, is an exception, or says nothing: it may be committed. */
+  /** The reply to finishing a transaction was lost, is an exception, or is inconclusive: it may have been committed. */
   | 'ERR_ZEO_OUTCOME_UNKNOWN'
-  /** Whether such a transaction was committed can no longer be known: it may have been packed away. */
+  /** Whether such a transaction was committed can no longer be determined: it may have been packed away. */
   | 'ERR_ZEO_OUTCOME_LOST'
-  /** Another exception that the server answered a call with. */
+  /** The server replied with an exception that has no code of its own. */
   | 'ERR_ZEO_SERVER'
-  /** There is no connection, or it was lost before the answer. */
+  /** There is no connection, or it was lost before the reply. */
   | 'ERR_ZEO_DISCONNECTED'
   /** No connection within `waitTimeout`. */
   | 'ERR_ZEO_WAIT_TIMEOUT'
   /** The storage was closed by this process. */
   | 'ERR_ZEO_CLOSED'
-  /** A configuration file that cannot be opened, is no regular file, or is not UTF-8; `cause` is the system's error. */
+  /** A configuration file that cannot be opened, is not a regular file, or is not UTF-8; `cause` is the system's error. */
   | 'ERR_ZCONFIG_READ'
-  /** A line, a section or a directive that is not ZConfig's syntax. */
+  /** A line, a section or a directive that is not valid ZConfig syntax. */
   | 'ERR_ZCONFIG_SYNTAX'
-  /** A `$name` that nothing above it defines, or an environment variable that is needed and not set. */
+  /** A `$name` that is not defined above its use, or a required environment variable that is not set. */
   | 'ERR_ZCONFIG_UNDEFINED'
-  /** An `%include` of something else than a file, or of a file that is just being read. */
+  /** An `%include` of something other than a file, or of a file that includes itself, directly or not. */
   | 'ERR_ZCONFIG_INCLUDE'
-  /** A configuration that is larger, longer or deeper than is read. */
+  /** A configuration that exceeds a limit of size, length or depth. */
   | 'ERR_ZCONFIG_LIMIT'
-  /** A section of a ZEO client whose keys or values ZODB would not accept, or that cannot be connected to. */
+  /** A section of a ZEO client with keys or values that ZODB would not accept, or without a usable address. */
   | 'ERR_ZCONFIG_INVALID';
 
 export interface KeepAliveErrorOptions {
@@ -87,8 +87,8 @@ export interface KeepAliveErrorOptions {
 const brand = Symbol.for('zeo-keepalive.error');
 
 /**
- * The base of all errors of this package. Branch on `code` and `retryable`, never on the message. Those of another copy of
- * this package in the same process are `instanceof KeepAliveError`, too: the copies share a registry.
+ * The base of all errors of this package. Branch on `code` and `retryable`, never on the message. Errors of another copy of
+ * this package in the same process are also `instanceof KeepAliveError`, because the copies share a registry.
  */
 export class KeepAliveError extends Error {
   static {
@@ -107,21 +107,21 @@ export class KeepAliveError extends Error {
     this.retryable = options.retryable ?? false;
   }
 
-  /** So that a status written as JSON keeps what a person wants to read. */
+  /** Keeps the message when a status is written as JSON, where an error would be `{}`. */
   toJSON(): { name: string; code: ErrorCode; message: string; retryable: boolean } {
     const { name, code, message, retryable } = this;
     return { name, code, message, retryable };
   }
 }
 
-/** What `instanceof` asks; subclasses inherit it. */
+/** Implements `instanceof`; subclasses inherit it. */
 function hasInstance(this: typeof KeepAliveError, value: unknown): boolean {
-  // Of a subclass more is expected, which only this copy's own is known to have.
+  // A subclass has more members, which only an instance of this copy's own class is sure to have.
   if (this !== KeepAliveError) return Function.prototype[Symbol.hasInstance].call(this, value);
   return typeof value === 'object' && value !== null && brand in value;
 }
 
-/** The connection is gone, or was never there: nothing is known to be wrong with the call itself. */
+/** There is no connection, or it was lost during the call: nothing is known to be wrong with the call itself. */
 export class ClientDisconnected extends KeepAliveError {
   constructor(message: string, options: { code?: ErrorCode; cause?: unknown } = {}) {
     super(options.code ?? 'ERR_ZEO_DISCONNECTED', message, { ...options, retryable: true });
@@ -129,8 +129,8 @@ export class ClientDisconnected extends KeepAliveError {
 }
 
 /**
- * The peer broke the protocol. Where that leaves in doubt what comes next, or what the data are, its connection is
- * destroyed; else, as with an answer to a load that is none, only the call rejects.
+ * The peer violated the protocol. If the rest of the stream, or the data, can no longer be trusted, its connection is
+ * destroyed; otherwise, as with a malformed reply to a load, only the call rejects.
  */
 export class ProtocolError extends KeepAliveError {
   constructor(message: string, options: { code?: ErrorCode; cause?: unknown } = {}) {
@@ -138,7 +138,7 @@ export class ProtocolError extends KeepAliveError {
   }
 }
 
-/** Also for an error of another realm, as Node's own are in a test runner that loads this package into a `vm` context. */
+/** Also true for errors of another realm, as Node's own are when a test runner loads this package into a `vm` context. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || isNativeError(value);
 }

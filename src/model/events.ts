@@ -1,30 +1,30 @@
 /**
- * The events of the agent, each in the past tense, as its listeners and the channels get them. Durations are in
- * milliseconds. An event belongs to its receivers: the agent does not look at it again.
+ * The events of the agent, named in the past tense, as its listeners and the channels receive them. Durations are in
+ * milliseconds. The agent does not use an event after emitting it.
  */
 import type { Cause, Diagnosis } from '../tcp/diagnosis.js';
 import type { KeepAliveError } from './errors.js';
 
-/** What a ping came to. */
+/** The result of a ping. */
 export type Verdict =
   /** The reply came. */
   | 'alive'
   /**
-   * The application holds the lock, or a request of it is out on a connection that answers in order. Bytes come, so all is
-   * well; otherwise the ping is sent without the lock.
+   * The application holds the lock, or has a request out on a connection that answers in order. Bytes are coming, so the
+   * connection works; otherwise the ping is sent without the lock.
    */
   | 'busy'
   /** The reply did not come within the timeout, but other bytes did. */
   | 'slow'
   /** Bytes had come within the period, so no ping was needed (`skipActive`). */
   | 'active'
-  /** The main loop or the process was stalled meanwhile: the ping proves nothing, and another one is out. */
+  /** The main loop or the process was stalled meanwhile: the ping proves nothing, and a new one has been sent. */
   | 'stalled'
   /** The target answered with an error, or lost its connection by itself. */
   | 'failed'
   /** The peer was silent, and its connection has been destroyed. */
   | 'dead'
-  /** Nobody is interested any more: the target was closed, the agent stopped, or the connection is gone. */
+  /** The result does not matter any more: the target was closed, the agent stopped, or the connection is gone. */
   | 'abandoned';
 
 export interface Stall {
@@ -33,13 +33,13 @@ export interface Stall {
   readonly durationMs: number;
 }
 
-/** Which target it is about, and which of its connections. */
+/** The target that an event is about, and which of its connections. */
 export interface ConnectionEvent {
   /** The target's name in the registry. */
   readonly name: string;
   /** The server at the other end, if the target knows it. */
   readonly address: string | undefined;
-  /** Which connection of the target, as it counts them; `undefined` while it has not been seen with any. */
+  /** The number of the connection, as the target counts them; `undefined` until the agent has seen one. */
   readonly generation: number | undefined;
 }
 
@@ -55,13 +55,13 @@ export interface PingFailedEvent extends ConnectionEvent {
 }
 
 export interface ConnectionDiedEvent extends ConnectionEvent {
-  /** What everything that waited on the connection has failed with, as the cause. */
+  /** The cause of the errors with which all pending calls on the connection have rejected. */
   readonly error: KeepAliveError;
   /** How long the peer was silent after a ping, counting only time in which this process listened. */
   readonly silentMs: number;
   /**
-   * From the last byte of the peer to the verdict; it did not die before that byte. From the ping, where it is unknown when
-   * bytes came.
+   * From the last byte of the peer, before which it cannot have died, to the verdict. From the ping, if the target does not
+   * know when bytes came.
    */
   readonly timeToDetectMs: number;
   readonly diagnosis: Diagnosis;
@@ -92,18 +92,18 @@ export interface ConnectionReplacedEvent extends ConnectionEvent {
 }
 
 export interface WorkerStartedEvent {
-  /** How many threads there were before it since the agent was started. */
+  /** How many threads have been started before this one since the agent was started. */
   readonly restarts: number;
 }
 
 export interface WorkerLostEvent {
   /** Its `cause` is why the thread ended, if that is known. */
   readonly error: KeepAliveError;
-  /** When another one is started. */
+  /** After how many milliseconds another thread is started. */
   readonly retryInMs: number;
 }
 
-/** The events of `KeepAlive`. A listener gets one object. */
+/** The events of `KeepAlive`. A listener receives one object. */
 export interface KeepAliveEvents {
   /** A ping is due and begins. */
   pingStarted: [ConnectionEvent];
@@ -116,13 +116,13 @@ export interface KeepAliveEvents {
   connectionDown: [ConnectionDownEvent];
   /** A target that was down, or dead, is connected again. */
   connectionBack: [ConnectionBackEvent];
-  /** Between two pings a target lost its connection and got another, by itself. */
+  /** Between two pings a target lost its connection and reconnected by itself. */
   connectionReplaced: [ConnectionReplacedEvent];
   /** The main loop was blocked while pings were out, or the whole process did not run. No verdict counts that time. */
   stalled: [Stall];
-  /** The worker thread runs. */
+  /** The worker thread is running. */
   workerStarted: [WorkerStartedEvent];
-  /** The worker thread ended by itself, hung, or could not be started; it is tried again. */
+  /** The worker thread ended by itself, hung, or could not be started; another one is started after `retryInMs`. */
   workerLost: [WorkerLostEvent];
 }
 

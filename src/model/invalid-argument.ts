@@ -3,14 +3,14 @@ import { invalidOption, numeric, readOption } from './option-check.js';
 
 const code = 'ERR_ZEO_INVALID_ARGUMENT';
 
-/** The error for an argument of a caller, `ERR_ZEO_INVALID_ARGUMENT`. */
+/** Creates the `ERR_ZEO_INVALID_ARGUMENT` for an argument. */
 export function invalidArgument(name: string, expected: string, value: unknown): KeepAliveError {
   return invalidOption(code, `Argument ${name}`, expected, value);
 }
 
 /**
- * Refuses anything but an `AbortSignal`. By what is used of one, not by its class: some environments have a class of their
- * own.
+ * Checks that an optional argument is an `AbortSignal`. By the members that are used, not by its class: some environments
+ * have a class of their own.
  *
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
@@ -25,14 +25,15 @@ function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }
 
-/** @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for anything that cannot have properties */
+/** @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for anything but an object */
 export function checkObject(name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null) throw invalidArgument(name, 'an object', value);
 }
 
 /**
- * A whole number that a caller passed.
+ * Checks that an argument is a whole number, and returns it.
  *
+ * @param least the smallest number allowed; any if absent
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
  */
 export function checkCount(name: string, value: unknown, least?: number): number {

@@ -1,23 +1,23 @@
 /*
- * How everything that a user sets is checked: by a table of the types that its values may have. Each error names the option,
- * what was expected and what was received, in this form: `Option period: expected a number of seconds; received "soon"`.
- * It carries the code of whoever asks, and no credentials (received-value.ts).
+ * Checks options and arguments against a table of their types. Each error names the option, what was expected and what was
+ * received: `Option period: expected a number of seconds; received "soon"`. It has the code that the caller passes, and shows
+ * no credentials (received-value.ts).
  */
 import { type ErrorCode, KeepAliveError } from './errors.js';
 import { receivedValue } from './received-value.js';
 
-/** What a value may be. `Given` is what it is read from: text in a file, anything at all from a caller. */
+/** The type of an option. `Given` is what it is read from: text of a file, or anything from a caller. */
 export interface Datatype<T, Given = unknown> {
-  /** Follows the word "expected" in a message. */
+  /** What to write after the word "expected" in a message. */
   readonly expected: string;
-  /** `undefined` for anything else than what is expected. */
+  /** Returns the value, or `undefined` if it is not what is expected. */
   readonly read: (given: Given) => T | undefined;
 }
 
 /** The type of each option; `anything` for those that are checked elsewhere. */
 export type OptionTypes<Options> = { readonly [Name in keyof Options]-?: Datatype<unknown> };
 
-/** Node's timers hold 2^31 − 1 ms, and fire at once beyond. */
+/** Node's timers take at most 2^31 − 1 ms; with a longer delay they fire at once. */
 export const longestSeconds = 2_147_483;
 
 export interface NumberRange {
@@ -50,23 +50,23 @@ export function matching<T>(expected: string, fits: (given: unknown) => given is
 
 export const flag = matching('true or false', (given) => typeof given === 'boolean');
 export const callback = matching('a function', (given) => typeof given === 'function');
-export const text = matching('a text', (given) => typeof given === 'string');
+export const text = matching('a string', (given) => typeof given === 'string');
 export const nonEmptyText = matching(
-  'a text that is not empty',
+  'a non-empty string',
   (given): given is string => typeof given === 'string' && given !== '',
 );
 export const anything: Datatype<unknown> = { expected: 'anything', read: (given) => given };
 
-/** What a type makes of what was parsed first. */
+/** A type that is checked after its value has been parsed. */
 export function parsed<T, Given>(parse: (given: Given) => unknown, type: Datatype<T>): Datatype<T, Given> {
   return { expected: type.expected, read: (given) => type.read(parse(given)) };
 }
 
 /**
- * Checks all options that are there. One that is `undefined` counts as absent.
+ * Checks all options that are present. An option that is `undefined` counts as absent.
  *
- * @param path what the options are within, as `tls.`
- * @throws KeepAliveError with that code
+ * @param path prefix of the names in messages, such as `tls.`
+ * @throws KeepAliveError with `code` for an unknown option, or a value that is not of its type
  */
 export function checkOptions<Options extends object>(
   code: ErrorCode,
@@ -84,7 +84,7 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** @throws KeepAliveError with that code when the value is not of the type */
+/** Reads one value. @throws KeepAliveError with `code` if it is not of the type */
 export function readOption<T, Given>(
   code: ErrorCode,
   label: string,

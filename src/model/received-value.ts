@@ -2,15 +2,15 @@ import { isIPv6 } from 'node:net';
 import { printableJson } from './printable.js';
 
 /*
- * What a caller passed, for an error message: short, on one line, and without credentials. Only what is known to be
- * harmless is shown: no list of what is secret is ever complete. A `…` stands for what is left out.
+ * Shows a received value in an error message: short, on one line, and without credentials. Only what is known to be harmless
+ * is shown, since no list of secrets is ever complete. A `…` stands for what is left out.
  */
 
 const maxLength = 120;
 const maxTextLength = 40;
 const maxProperties = 10;
 
-/** Of an object the names of its properties and their types, never a value. */
+/** For an object, the names and types of its properties, never their values. */
 export function receivedValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -24,7 +24,7 @@ export function receivedValue(value: unknown): string {
   }
 }
 
-/** Of an address or a URI `scheme://host:port/path`, as far as it is one. */
+/** For an address or a URI, the part that has the form `scheme://host:port/path`. */
 export function receivedAddress(value: unknown): string {
   return typeof value === 'string' ? quoted(harmlessPart(value), maxLength) : receivedValue(value);
 }
@@ -51,7 +51,7 @@ function typeOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
-/** A host in brackets or by name, a port if it is all digits, a path of plain characters: nothing after a gap. */
+/** A host in brackets or by name, then a port of digits only, then a path of plain characters. */
 const plainAddress =
   /^(?:\[[\da-f:.]{0,45}\]|[\p{L}\p{N}._-]*)(?::(?:\d{1,6}(?![^:/?#]))?)?(?:\/[\p{L}\p{N}._~+,%/-]*)?/iu;
 
@@ -60,7 +60,7 @@ function harmlessPart(text: string): string {
   const rest = text.slice(scheme.length);
   const userEnd = rest.lastIndexOf('@');
   const serverEnd = rest.search(/[?#]/);
-  // A password with a `?` in it, or a query with an `@`: there is no telling.
+  // Either a password with a `?` or a query with an `@`: the two cannot be told apart.
   if (serverEnd >= 0 && serverEnd < userEnd) return `${scheme}…`;
   const server = rest.slice(userEnd + 1);
   const [plain = ''] = isIPv6(server) ? [server] : (plainAddress.exec(server) ?? []);

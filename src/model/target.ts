@@ -13,35 +13,35 @@ export interface Lock {
   tryAcquire?(): (() => void) | undefined;
 }
 
-/** What a connection has written. */
+/** What a target has written to its connection. */
 export interface Outgoing {
-  /** Written by the target since the connection was made. */
+  /** How many bytes the target has written since the connection was made. */
   readonly writtenBytes: number;
   /** How many of those have not been handed to the system yet. */
   readonly heldBackBytes: number;
   /**
-   * Whether the last ping has not been written at all, because other writes are before it. Its silence does not count
-   * before it is.
+   * Whether the last ping has not been written yet, because other writes are queued before it. The peer's silence does not
+   * count until it is.
    */
   readonly isPingQueued?: boolean | undefined;
 }
 
 /**
- * The client of a server, with a long-lived connection that it replaces by itself when it is lost, as the agent sees it.
- * `ClientStorage` implements it; so can any other client whose connection is worth keeping alive.
+ * What the agent keeps alive: the client of a server, with a long-lived connection that it replaces by itself when it is lost.
+ * `ClientStorage` implements it; so can any other client with such a connection.
  */
 export interface KeepAliveTarget {
-  /** Whether it is connected and serves calls. While `false` it is reconnecting by itself and is left alone. */
+  /** Whether it is connected and takes calls. While `false` it is reconnecting by itself, and is not pinged. */
   readonly ready: boolean;
   /** Counts the connections, so that a verdict on one of them does not touch the next. */
   readonly generation: number;
   /** When the last byte came from the server, in milliseconds of `performance.now()`; absent when unknown. */
   readonly lastReceivedAt?: number | undefined;
-  /** The ports of its TCP connection, for a diagnosis when it is silent; absent when there are none. */
+  /** The ports of its TCP connection, to diagnose a silent peer; absent when there are none. */
   readonly socketPorts?: SocketPorts | undefined;
   /**
-   * What it has written to its connection, for a diagnosis when that is silent: whether a ping is still behind other
-   * bytes on their way out. Absent when unknown.
+   * What it has written to its connection, to see whether a ping is still behind other bytes when the peer is silent. Absent
+   * when unknown.
    */
   readonly outgoing?: Outgoing | undefined;
   /** The server that it is connected to, for the log. */
@@ -49,20 +49,20 @@ export interface KeepAliveTarget {
   /** Why the last attempt to connect failed, for the log while it is not ready. */
   readonly lastError?: Error | undefined;
   /**
-   * When it lost its connection, in milliseconds of `performance.now()`, while it is not ready: how long it has been down
-   * counts from then. Absent when unknown, or when it has had none yet; then it counts from when the agent noticed.
+   * When it lost its connection, in milliseconds of `performance.now()`, while it is not ready: its downtime counts from then.
+   * Absent when unknown, or when it has not been connected yet; then the downtime counts from when the agent noticed.
    */
   readonly lostAt?: number | undefined;
   /** Held while a ping is out; absent when the client orders its calls by itself. */
   readonly lock?: Lock | undefined;
   /**
-   * Whether the server answers requests in the order in which it gets them, as PostgreSQL and Redis do. A ping then waits
-   * behind every request that is out, and its silence proves nothing: while the target is `busy`, or its lock is held, it
-   * is not pinged, and only the system's word that nothing reaches the server ends the connection. Read when the target is
+   * Whether the server answers requests in the order in which it receives them, as PostgreSQL and Redis do. A ping then queues
+   * behind every request that is out, and silence proves nothing: while the target is `busy`, or its lock is held, it is not
+   * pinged, and its connection only ends if the system's table shows that nothing reaches the server. Read when the target is
    * opened.
    */
   readonly answersInOrder?: boolean | undefined;
-  /** Whether a request of the application is out. Only read of a target that answers in order. */
+  /** Whether a request of the application is out. Only read if `answersInOrder` is set. */
   readonly busy?: boolean | undefined;
   /**
    * One round trip to the server. Rejects when the server or the connection fails, and with `signal.reason`
@@ -70,8 +70,8 @@ export interface KeepAliveTarget {
    */
   ping(signal: AbortSignal): Promise<unknown>;
   /**
-   * Whether `ping` may be called without a signal, because an abandoned ping leaks nothing. Making signals is a fifth of
-   * what a ping costs.
+   * Whether `ping` may be called without a signal, because an abandoned ping leaks nothing. Creating signals is a fifth of the
+   * cost of a ping.
    */
   readonly ignoresPingSignal?: boolean | undefined;
   /**
@@ -85,10 +85,10 @@ export interface KeepAliveTarget {
   off?(event: 'connected', listener: () => void): unknown;
 }
 
-/** Whether a registered database is the client of a server, and so to be kept alive. By its shape: its class may be of any library. */
+/** Whether a registered database is to be kept alive. By its shape, since its class may be of any library. */
 export function isKeepAliveTarget(database: unknown): database is KeepAliveTarget {
   if (typeof database !== 'object' || database === null) return false;
-  // By `in`, not by value: a getter that throws is a fault to report at the ping, not a reason to be left alone.
+  // By `in`, not by value: a getter that throws is to be reported at the ping, not a reason to ignore the target.
   return (
     'ready' in database &&
     'generation' in database &&
@@ -97,7 +97,7 @@ export function isKeepAliveTarget(database: unknown): database is KeepAliveTarge
   );
 }
 
-/** What a getter or method of somebody else's object returns; `undefined` if it throws. */
+/** Calls a getter or method of a foreign object; `undefined` if it throws. */
 export function attempt<T>(get: () => T): T | undefined {
   try {
     return get();

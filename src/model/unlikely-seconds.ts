@@ -1,13 +1,13 @@
-/** From where to where a duration is most likely what was meant, in seconds. */
+/** The range in which a duration is most likely in the right unit, in seconds. */
 export interface LikelySeconds {
   readonly least?: number;
   readonly most: number;
 }
 
 /**
- * Says of a duration that is allowed that it was most likely meant in another unit; `undefined` when it is a likely one.
+ * A warning that a duration, though allowed, was most likely meant in another unit; `undefined` if it is in the likely range.
  *
- * @param label what to call it: the option, or the variable of the environment
+ * @param label the name of the option or of the environment variable
  */
 export function unlikelySeconds(
   label: string,

@@ -1,7 +1,7 @@
 /*
- * Words for values, in any case. Which words for true and false are taken differs, as it does in the originals: ZConfig
- * (`ZConfig/datatypes.py: asBoolean`) knows neither 1 nor 0, and only zodburi (`zodburi/datatypes.py: convert_bool`) knows t
- * and f. So each reader has a table of its own, and takes no more than its original.
+ * Words for booleans and byte sizes, in upper or lower case. The accepted booleans differ as in the originals: ZConfig
+ * (`ZConfig/datatypes.py: asBoolean`) accepts neither 1 nor 0, and only zodburi (`zodburi/datatypes.py: convert_bool`) accepts
+ * t and f. So each reader has its own table, and accepts no more than its original.
  */
 export type BooleanWords = ReadonlyMap<string, boolean>;
 
@@ -21,9 +21,9 @@ export function readBoolean(words: BooleanWords, text: string): boolean | undefi
 export const byteSizeInWords = 'a number of bytes, or of KB, MB or GB';
 
 /**
- * The bytes that `10MB` stands for: ZConfig and zodburi agree on powers of 1024.
+ * Reads a size such as `10MB`, in bytes; `undefined` if it is malformed. ZConfig and zodburi agree on powers of 1024.
  *
- * @param readNumber reads what stands before the unit, in which the two differ
+ * @param readNumber reads the number before the unit, in which the two differ
  */
 export function readByteSize(
   text: string,

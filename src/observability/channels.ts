@@ -1,10 +1,10 @@
 /**
- * All `node:diagnostics_channel` channels of the package: for whoever observes a process without having its agent at hand,
- * as metrics and tracers do.
+ * All `node:diagnostics_channel` channels of the package, for metrics, tracers and other observers without access to the
+ * agent.
  *
  * Rules:
- * - Nothing is built while nobody subscribes.
- * - Node reports what a subscriber throws as an uncaught exception: it must not throw.
+ * - No message is built while a channel has no subscribers.
+ * - A subscriber must not throw: Node turns its exceptions into uncaught ones.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel';
@@ -15,25 +15,26 @@ import type { ConnectionEvent, EventName, EventOf, Verdict } from '../model/even
 
 /** The context of one ping, the same object from its `start` to its `asyncEnd`. */
 export interface PingTraceContext extends ConnectionEvent {
-  /** From `asyncStart` on. */
+  /** Set before `asyncStart`. */
   verdict: Exclude<Verdict, 'active'> | undefined;
-  /** From `asyncStart` on, in milliseconds, if the reply came. */
+  /** Set before `asyncStart`, in milliseconds, if the reply came. */
   roundTripMs: number | undefined;
-  /** From `error` on, if it failed or the peer was declared dead. */
+  /** Set before `error`, if the ping failed or the peer was declared dead. */
   error?: unknown;
 }
 
 /**
- * Pings, as `tracing:zeo-keepalive:ping:start` and so on. `start` and `end` enclose what is done at once, the load lock and
- * the sending if the lock is free; `asyncStart` and `asyncEnd` come once when the ping has ended, after `error` if it failed
- * or the peer is dead. A context bound to `start` (`bindStore`) holds in all that the target does for the ping.
+ * Traces pings, as `tracing:zeo-keepalive:ping:start` and so on. `start` and `end` enclose the synchronous part: taking the
+ * lock, and sending the ping if the lock is free. `asyncStart` and `asyncEnd` are published once, when the ping has ended,
+ * after `error` if it failed or the peer was declared dead. A store bound to `start` (`bindStore`) is active in everything
+ * that the target does for the ping.
  */
 export const pingChannel = tracingChannel<unknown, PingTraceContext>('zeo-keepalive:ping');
 
-/** The events that have a channel of their own. Those of pings are in the trace. */
+/** The events that have a channel of their own. Those of pings are covered by the tracing channel. */
 export type PublishedEventName = Exclude<EventName, 'pingStarted' | 'pingSucceeded' | 'pingFailed'>;
 
-/** The messages are what the agent's events of that name carry. */
+/** The channels by event. Their messages are the objects that the agent emits. */
 export const channels: {
   readonly [Name in PublishedEventName]: Channel<unknown, EventOf<Name>>;
 } = {

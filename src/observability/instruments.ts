@@ -1,10 +1,10 @@
 import type { Counter, Histogram, Meter } from '@opentelemetry/api';
 
-/** From a local server's tenths of a millisecond to the longest timeouts. */
-const secondsOfRoundTrips = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const secondsOfTrouble = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
+/** From half a millisecond, as of a local server, to the longest timeouts. */
+const roundTripBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const outageBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 
-/** What is measured. Named, as to units and attributes too, by OpenTelemetry's semantic conventions. */
+/** The instruments. Names, units and attributes follow OpenTelemetry's semantic conventions. */
 export interface Instruments {
   readonly pings: Counter;
   readonly pingDuration: Histogram;
@@ -24,24 +24,24 @@ export function createInstruments(meter: Meter): Instruments {
     });
   return {
     pings: meter.createCounter('zeo_keepalive.pings', {
-      description: 'Pings that were due, by what they came to',
+      description: 'Pings that were due, by result',
       unit: '{ping}',
     }),
-    pingDuration: duration('ping', 'Round trips of answered pings', secondsOfRoundTrips),
+    pingDuration: duration('ping', 'Round trips of answered pings', roundTripBoundaries),
     detectionDuration: duration(
       'detection',
       'From the last byte of a peer to the verdict that it is dead',
-      secondsOfTrouble,
+      outageBoundaries,
     ),
     reconnects: meter.createCounter('zeo_keepalive.reconnects', {
-      description: 'Connections that took the place of a lost one',
+      description: 'Connections that replaced a lost one',
       unit: '{connection}',
     }),
-    reconnectDuration: duration('reconnect', 'How long storages had no connection', secondsOfTrouble),
+    reconnectDuration: duration('reconnect', 'How long storages had no connection', outageBoundaries),
     stallDuration: duration(
       'stall',
-      'Standstills of the main loop or the process, in which verdicts were withheld',
-      secondsOfTrouble,
+      'Stalls of the main loop or the process, in which verdicts were withheld',
+      outageBoundaries,
     ),
     workerRestarts: meter.createCounter('zeo_keepalive.worker.restarts', {
       description: 'Worker threads that ended by themselves and were replaced',

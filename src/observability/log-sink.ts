@@ -1,7 +1,7 @@
 /** The agent's levels, by zLOG's names. */
 export type LogLevel = 'blather' | 'info' | 'warn' | 'error' | 'panic';
 
-/** zLOG's levels among those of pino: BLATHER is chattier than INFO, PANIC is worse than FATAL. */
+/** zLOG's levels among pino's: BLATHER is below INFO, PANIC above FATAL. */
 export const levelValues: Readonly<Record<LogLevel, number>> = {
   blather: 25,
   info: 30,
@@ -11,16 +11,16 @@ export const levelValues: Readonly<Record<LogLevel, number>> = {
 };
 
 /**
- * The subsystem, as the original named it in zLOG; a field of that name in each line. Not `name`, which is the host's: pino and
- * bunyan put the application's there.
+ * The original's name of its zLOG subsystem, in the field `subsystem` of each line. Not in `name`, where pino and bunyan put
+ * the application's name.
  */
 export const subsystem = 'ZEO KeepAlive';
 
-/** Where lines go: one kind of logger, in its own manner. Both methods may throw what a host's logger throws. */
+/** Writes lines to one kind of logger. Both methods may throw what the logger throws. */
 export interface LogSink {
   isEnabled(level: LogLevel): boolean;
   /**
-   * @param fields may have an error as `err`
+   * @param fields may contain an error as `err`
    * @returns what the logger returned, which may be a promise
    */
   write(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): unknown;

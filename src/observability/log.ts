@@ -5,7 +5,7 @@ import { hostPinoSink, isPino, type PinoLogger, standardErrorSink } from './pino
 import { type PlainLogger, plainSink } from './plain-sink.js';
 import { redact, redactText } from './redaction.js';
 
-/** The level names a user may give, zLOG's and pino's, and what pino calls them. */
+/** The level names that a user may set, zLOG's and pino's, with pino's name for each. */
 export const levelNames = {
   trace: 'trace',
   debug: 'debug',
@@ -23,28 +23,28 @@ export const levelNames = {
 export type LevelName = keyof typeof levelNames;
 
 /**
- * What the agent writes its lines to. Never throws: a broken logger must not end the pings. That it is broken is said once, on
- * standard error.
+ * The agent's log. Its methods never throw: a broken logger must not stop the pings. A failure of the logger is reported once,
+ * on standard error.
  */
 export interface KeepAliveLog extends Readonly<Record<LogLevel, (fields: object, message: string) => void>> {
-  /** Whether lines of that level are written anywhere: else they need not be put together. */
+  /** Whether lines of that level are written; if not, they need not be built. */
   isEnabled(level: LogLevel): boolean;
 }
 
 export interface LogOptions {
   /**
-   * The host's own logger: pino (a child of it is used), winston, the console, or anything with the methods `debug`, `info`,
+   * The host's logger: pino (a child of it is used), winston, the console, or any object with the methods `debug`, `info`,
    * `warn` and `error` that take the fields and the message, as pino's do.
    */
   readonly logger?: PinoLogger | PlainLogger | undefined;
-  /** Without it the logger's own level counts, if it has one. */
+  /** The lowest level that is written. Default: the logger's own level, if it has one. */
   readonly level?: LevelName | undefined;
 }
 
 /**
- * The agent's log. Without a logger of the host it goes to standard error, as JSON lines. Credentials do not get into it.
+ * Creates the agent's log. Without a logger of the host it goes to standard error, as JSON lines. It contains no credentials.
  *
- * @param lastResort what is told, once, that the log cannot be written
+ * @param lastResort called once, with a line to show, when the log cannot be written
  */
 export function createLog({ logger, level }: LogOptions, lastResort = toStandardError): KeepAliveLog {
   const sink = createSink(logger, level);
@@ -73,21 +73,21 @@ function toStandardError(line: string): void {
   try {
     writeSync(2, `${line}\n`);
   } catch {
-    // There is no place left to say so.
+    // There is nowhere left to report it.
   }
 }
 
-/** On one line, whatever was thrown. */
+/** Describes anything that may be thrown, on one line. */
 function reasonInWords(error: unknown): string {
   try {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return redactText(text.slice(0, longestReason).replace(/\s+/g, ' '));
   } catch {
-    return 'it failed beyond words';
+    return 'the error cannot be shown';
   }
 }
 
-/** Nothing rather than no line, where they defy being read. */
+/** Without the fields, if they cannot be read: the line still has its message. */
 function redactFields(fields: object): Readonly<Record<string, unknown>> {
   try {
     return redact(fields) as Readonly<Record<string, unknown>>;
@@ -96,7 +96,7 @@ function redactFields(fields: object): Readonly<Record<string, unknown>> {
   }
 }
 
-/** @throws TypeError for what is no logger */
+/** @throws TypeError if `logger` lacks a method; the message says what is expected */
 export function checkLogger(logger: unknown): void {
   const methods = ['debug', 'info', 'warn', 'error'] as const;
   const isLogger =
@@ -112,7 +112,7 @@ function createSink(logger: LogOptions['logger'], level: LevelName | undefined):
   return plainSink(logger, level && atLeast(level));
 }
 
-/** Whether a line is of that level or above. */
+/** Returns whether a line is of that level or above. */
 function atLeast(level: LevelName): (line: LogLevel) => boolean {
   const threshold = thresholds[levelNames[level]];
   return (line) => levelValues[line] >= threshold;

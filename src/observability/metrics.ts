@@ -1,8 +1,8 @@
 /**
- * `zeo-keepalive/metrics`: what the agents of this process do, as OpenTelemetry metrics.
+ * `zeo-keepalive/metrics`: OpenTelemetry metrics of all agents in this process.
  *
- * The only way to `@opentelemetry/api`, an optional peer dependency: who does not import this neither needs nor pays for it.
- * It listens on the channels, like any other observer.
+ * Only this module needs `@opentelemetry/api`, an optional peer dependency. It subscribes to the channels, like any other
+ * observer.
  *
  * @module metrics
  */
@@ -14,7 +14,7 @@ import { createInstruments, type Instruments } from './instruments.js';
 import { redactText } from './redaction.js';
 
 export interface MetricsOptions {
-  /** Where the instruments are made. Default: the global provider, also one that is registered later. */
+  /** Creates the instruments. Default: the global provider, even if it is registered later. */
   readonly meterProvider?: MeterProvider | undefined;
 }
 
@@ -23,18 +23,18 @@ const { version } = createRequire(import.meta.url)('../../../package.json') as {
 const recordings = new Map<MeterProvider | undefined, () => void>();
 
 /**
- * Records metrics of every agent in this process from now on. Returns the function that ends it. Called again for the same
- * provider it changes nothing.
+ * Starts recording metrics of all agents in this process. Returns the function that stops it. A second call with the same
+ * provider returns the same function.
  *
- * | instrument | kind and unit | attributes beside `zeo_keepalive.connection.name` |
+ * | instrument | kind and unit | attributes besides `zeo_keepalive.connection.name` |
  * | --- | --- | --- |
- * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when it was due and there was no connection |
+ * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when a ping was due and there was no connection |
  * | `zeo_keepalive.ping.duration` | histogram, s | |
  * | `zeo_keepalive.detection.duration` | histogram, s: from the last byte of a dead peer to the verdict | `zeo_keepalive.diagnosis` |
- * | `zeo_keepalive.reconnects` | counter | `zeo_keepalive.cause`, `unnoticed` for one between two pings |
- * | `zeo_keepalive.reconnect.duration` | histogram, s: without a connection, of those that were without one when a ping was due, or dead | `zeo_keepalive.cause` |
- * | `zeo_keepalive.stall.duration` | histogram, s: standstills in which verdicts were withheld | `zeo_keepalive.stall.of`: `loop` or `process`; no storage |
- * | `zeo_keepalive.worker.restarts` | counter | no storage |
+ * | `zeo_keepalive.reconnects` | counter | `zeo_keepalive.cause`; `unnoticed` if it happened between two pings |
+ * | `zeo_keepalive.reconnect.duration` | histogram, s: time without a connection, if the agent had noticed | `zeo_keepalive.cause` |
+ * | `zeo_keepalive.stall.duration` | histogram, s: stalls in which verdicts were withheld | `zeo_keepalive.stall.of`: `loop` or `process`; no connection name |
+ * | `zeo_keepalive.worker.restarts` | counter | no connection name |
  *
  * @example
  * import { recordMetrics } from 'zeo-keepalive/metrics';
@@ -53,12 +53,12 @@ export function recordMetrics({ meterProvider }: MetricsOptions = {}): () => voi
   return end;
 }
 
-/** @internal Whether the host has registered a provider: without one it would be work for nothing. */
+/** @internal Whether the host has registered a provider; without one, recording would have no effect. */
 export function hasGlobalProvider(): boolean {
   return metrics.getMeter('zeo-keepalive') !== createNoopMeter();
 }
 
-/** Instruments that are made before the SDK registers its provider would have no effect for ever. */
+/** Creates the instruments anew when the provider changes: those created before the SDK registers its own never work. */
 function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments {
   let provider: MeterProvider | undefined;
   let instruments: Instruments | undefined;
@@ -72,7 +72,7 @@ function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments 
   };
 }
 
-/** What leaves the process says no more than the log: a host may have named a storage by a URI with its password. */
+/** Subscribes to the channels. Names are redacted as in the log: a host may use a URI with a password as a name. */
 function record(instruments: () => Instruments): () => void {
   const ends: (() => void)[] = [];
   const on = <Message>(channel: Channel<unknown, Message>, listener: (message: Message) => void) => {
@@ -80,7 +80,7 @@ function record(instruments: () => Instruments): () => void {
       try {
         listener(message as Message);
       } catch (error) {
-        // Node would end the process for what a subscriber throws.
+        // What a subscriber throws would become an uncaught exception.
         diag.error('zeo-keepalive cannot record a metric', error);
       }
     };

@@ -6,15 +6,15 @@ import { type LogLevel, type LogSink, levelValues, subsystem } from './log-sink.
 export type PinoLogger = Logger;
 export type PinoLevel = LevelWithSilent | 'blather' | 'panic';
 
-/** Characters of lines that could not be written yet. */
-const mostUnwritten = 1024 * 1024;
+/** The maximum length of lines that could not be written yet, in characters. */
+const maxUnwritten = 1024 * 1024;
 
 const customLevels = { blather: levelValues.blather, panic: levelValues.panic };
 
 /**
- * A logger of its own, on standard error: standard output belongs to the host.
+ * Writes to standard error with a logger of its own: standard output belongs to the host.
  *
- * It is made with the first line, which where nothing goes wrong never comes: that would be half of what a start takes.
+ * The logger is created with the first line, since that takes half as long as starting the agent and often there is no line.
  */
 export function standardErrorSink(isWanted: (level: LogLevel) => boolean): LogSink {
   let sink: LogSink | undefined;
@@ -29,16 +29,16 @@ export function standardErrorSink(isWanted: (level: LogLevel) => boolean): LogSi
 
 function standardErrorLogger() {
   const base = { pid: process.pid, hostname: hostname(), subsystem };
-  // What pino writes by itself at the end of a process it would, on a full disk, try to write for good: the process would
-  // not end. So each line is written at once; one that cannot be is kept for the next attempt, while there is room.
-  const destination = { dest: 2, sync: true, maxLength: mostUnwritten, retryEAGAIN: () => false };
+  // On a full disk pino would retry forever to write its buffer when the process ends, and the process would not end. So each
+  // line is written at once; a line that cannot be written is kept for the next attempt, up to the maximum.
+  const destination = { dest: 2, sync: true, maxLength: maxUnwritten, retryEAGAIN: () => false };
   return pino({ base, customLevels, level: 'blather' }, pino.destination(destination));
 }
 
-/** A child of the host's logger. */
+/** Writes to a child of the host's pino logger. @param level the child's level; the logger's own if `undefined` */
 export function hostPinoSink(logger: PinoLogger, level: PinoLevel | undefined): LogSink {
   const { labels, values } = logger.levels;
-  // A level that the host has, under this name or another, stays as it is.
+  // Levels that the host's logger has, under this name or with this value, stay as they are.
   const missing = Object.entries(customLevels).filter(
     ([label, value]) => !(label in values || value in labels),
   );
@@ -56,14 +56,14 @@ export function isPino(logger: object): logger is PinoLogger {
   );
 }
 
-/** An error as a plain object, as pino writes it: class, message and stack with those of its causes, and properties. */
+/** An error as the plain object that pino writes: type, message and stack including its causes, and its properties. */
 export function errorFields(error: unknown): unknown {
-  // Spread, since what pino makes of an error also holds the error itself.
+  // Copied, since pino's object also refers to the error itself.
   return isError(error) ? { ...pino.stdSerializers.err(error) } : error;
 }
 
 function pinoSink<Level extends string>(given: Logger<Level>): LogSink {
-  // Pino's types do not let a logger with levels of its own pass for one without.
+  // By pino's types a logger with custom levels is not assignable to one without.
   const logger = given as unknown as PinoLogger;
   const { labels, values } = logger.levels;
   const methodOf = {} as Record<LogLevel, 'info'>;

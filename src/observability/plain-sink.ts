@@ -7,7 +7,7 @@ type Write = (fields: object, message: string) => unknown;
 /** A logger that is not pino: every method takes the fields and the message, as pino's do. */
 export type PlainLogger = Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>>;
 
-/** The methods that a line of a level is for, the fittest first. The last one is there. */
+/** The methods to call for a line of each level, the most specific first. The last one always exists. */
 const methodsFor: Readonly<Record<LogLevel, readonly string[]>> = {
   blather: ['blather', 'debug'],
   info: ['info'],
@@ -17,9 +17,9 @@ const methodsFor: Readonly<Record<LogLevel, readonly string[]>> = {
 };
 
 /**
- * Writes to a logger of the host that is not pino. Where it has no method of a level's own name, the name is a field.
+ * Writes to a logger of the host that is not pino. If it has no method with the level's name, the line has it as `severity`.
  *
- * @param isWanted by the level that the user gave, if there is one; then the logger is not asked
+ * @param isWanted decides by the level that the user set; if absent, the logger decides
  */
 export function plainSink(logger: PlainLogger, isWanted?: (level: LogLevel) => boolean): LogSink {
   const methods = logger as unknown as Readonly<Record<string, unknown>>;
@@ -27,26 +27,26 @@ export function plainSink(logger: PlainLogger, isWanted?: (level: LogLevel) => b
     methodsFor[level].find((method) => typeof methods[method] === 'function') as string;
   const call = (method: string, ...args: unknown[]) =>
     (methods[method] as (...args: unknown[]) => unknown).apply(logger, args);
-  const arrange = argumentsFor(logger);
+  const toArguments = argumentOrder(logger);
   return {
     isEnabled: isWanted ?? ((level) => isEnabled(logger, methodOf(level))),
     write(level, fields, message) {
       const method = methodOf(level);
       const severity = method === level ? {} : { severity: level };
-      return call(method, ...arrange({ subsystem, ...severity, ...fields }, message));
+      return call(method, ...toArguments({ subsystem, ...severity, ...fields }, message));
     },
   };
 }
 
-/** In which manner this kind of logger wants to be called. */
-function argumentsFor(
+/** Returns the arguments in the order that this kind of logger expects. */
+function argumentOrder(
   logger: PlainLogger,
 ): (fields: Readonly<Record<string, unknown>>, message: string) => unknown[] {
   if (logger instanceof Console) {
-    // Last, so that its stack is printed as a stack.
+    // The error last, so that its stack is printed.
     return ({ err, ...fields }, message) => (err === undefined ? [message, fields] : [message, fields, err]);
   }
-  // What it writes as JSON would of an error be `{}`.
+  // Winston would write an error as `{}`.
   if (isWinston(logger)) return (fields, message) => [message, { ...fields, err: errorFields(fields.err) }];
   return (fields, message) => [fields, message];
 }
@@ -56,7 +56,7 @@ function isWinston(logger: object): boolean {
 }
 
 function isEnabled(logger: object, method: string): boolean {
-  // The console has no level; what is for each ping is not for everybody's terminal.
+  // The console has no level. Lines for each ping would flood the terminal.
   if (logger instanceof Console) return method !== 'debug';
   const { isLevelEnabled } = logger as { isLevelEnabled?: unknown };
   return typeof isLevelEnabled !== 'function' || isLevelEnabled.call(logger, method);

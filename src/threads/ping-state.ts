@@ -20,14 +20,14 @@ export type PingMove =
   | 'queued'
   | 'written'
   /** The timeout has expired while other bytes were flowing. */
-  | 'outlasted'
+  | 'overdue'
   | 'concluded';
 
 const moves: Readonly<Record<PingState, Partial<Readonly<Record<PingMove, PingState>>>>> = {
   waiting: { lockRefused: 'unlocked', queued: 'queued', written: 'sent', concluded: 'concluded' },
   unlocked: { queued: 'queued', written: 'sent', concluded: 'concluded' },
-  queued: { written: 'sent', outlasted: 'overdue', concluded: 'concluded' },
-  sent: { outlasted: 'overdue', concluded: 'concluded' },
+  queued: { written: 'sent', overdue: 'overdue', concluded: 'concluded' },
+  sent: { overdue: 'overdue', concluded: 'concluded' },
   overdue: { written: 'overdue', concluded: 'concluded' },
   concluded: {},
 };

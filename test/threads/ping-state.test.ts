@@ -5,7 +5,7 @@ import { moved, type PingState } from '#src/threads/ping-state.js';
 describe('The states of a ping', () => {
   it('lead from the load lock to a verdict', () => {
     const states: PingState[] = ['waiting'];
-    for (const move of ['lockRefused', 'queued', 'written', 'outlasted', 'concluded'] as const)
+    for (const move of ['lockRefused', 'queued', 'written', 'overdue', 'concluded'] as const)
       states.push(moved(states.at(-1) as PingState, move));
     assert.deepEqual(states, ['waiting', 'unlocked', 'queued', 'sent', 'overdue', 'concluded']);
   });
@@ -13,13 +13,13 @@ describe('The states of a ping', () => {
   it('can all be concluded, and are left by nothing after that', () => {
     for (const state of ['waiting', 'unlocked', 'queued', 'sent', 'overdue'] as const)
       assert.equal(moved(state, 'concluded'), 'concluded');
-    for (const move of ['lockRefused', 'queued', 'written', 'outlasted', 'concluded'] as const)
+    for (const move of ['lockRefused', 'queued', 'written', 'overdue', 'concluded'] as const)
       assert.throws(() => moved('concluded', move), /A ping that is concluded cannot be/);
   });
 
   it('do not go back to the lock, nor is one outlasted that waits for it', () => {
     assert.throws(() => moved('sent', 'lockRefused'));
     assert.throws(() => moved('overdue', 'queued'));
-    assert.throws(() => moved('waiting', 'outlasted'));
+    assert.throws(() => moved('waiting', 'overdue'));
   });
 });

@@ -14,7 +14,7 @@ describe('a faulty configuration', () => {
     [client('server ::1:8100'), 2, /found "::1:8100"$/],
     [client('server zeo://a:8100'), 2, /found "zeo:\/\/a:8100"$/],
     [client('server a:1 b'), 2, /found "a:1 b"$/],
-    [client('server 1', 'storage'), 3, /Expected a text that is not empty after storage, found nothing$/],
+    [client('server 1', 'storage'), 3, /Expected a non-empty string after storage, found nothing$/],
     [client('server 1', 'read-only 1'), 3, /Expected on, yes or true, .* after read-only, found "1"$/],
     [client('server 1', 'wait-timeout 1h'), 3, /whole number of seconds .* after wait-timeout, found "1h"$/],
     [client('server 1', 'wait-timeout -1'), 3, /found "-1"$/],

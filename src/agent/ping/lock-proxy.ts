@@ -2,23 +2,24 @@ import { contain } from '../../async/contain.js';
 import type { KeepAliveTarget } from '../../model/target.js';
 
 /**
- * The agent's access to one target's lock. A target without a lock is as one whose lock is always free.
+ * The agent's access to the lock of one target. A target without a lock is treated as one whose lock is always free.
  *
- * A hold is a lease: whoever ends the ping ends it, whatever has become of the ping. A lock that is granted after
- * nobody wants it any more is released at once.
+ * Rules:
+ * - A hold on the lock is a lease, which ends with the ping however that ends.
+ * - A lock that is granted after the wait was aborted is released at once.
  */
 export class LockProxy {
   readonly #target: KeepAliveTarget;
   readonly #onReleaseFailed: (error: unknown) => void;
 
-  /** @param onReleaseFailed receives what releasing the lock throws, of a ping that may have ended long ago */
+  /** @param onReleaseFailed receives what releasing the lock throws, perhaps long after the ping has ended */
   constructor(target: KeepAliveTarget, onReleaseFailed: (error: unknown) => void) {
     this.#target = target;
     this.#onReleaseFailed = onReleaseFailed;
   }
 
   /**
-   * Takes the lock if it is free this moment.
+   * Takes the lock if it is free.
    *
    * @throws what the target throws
    */
@@ -29,12 +30,12 @@ export class LockProxy {
     return release === undefined ? undefined : new Lease(release, this.#onReleaseFailed);
   }
 
-  /** Waits for the lock. Rejects with `signal.reason` when `signal` aborts first. */
+  /** Waits for the lock. Rejects with what the target throws, or with `signal.reason` when `signal` aborts first. */
   acquire(signal: AbortSignal): Promise<Lease> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
-      // A lock that throws instead of rejecting ends up in the same place.
+      // Called in here so that a lock that throws instead of rejecting is handled in the same way.
       const granted = new Promise<() => void>((grant) =>
         grant(this.#target.lock?.acquire(signal) ?? noRelease),
       );
@@ -49,7 +50,7 @@ export class LockProxy {
   }
 }
 
-/** A hold on a lock that ends once. Ending it never throws: whoever does has other things to see to. */
+/** A hold on a lock. It can be ended once, and `end` does not throw. */
 export class Lease {
   readonly #onReleaseFailed: (error: unknown) => void;
   #release: (() => void) | undefined;
@@ -68,5 +69,5 @@ export class Lease {
 }
 
 const noRelease = () => {};
-/** Of a target without a lock. */
+/** The lease of a target without a lock. */
 const noLease = new Lease(undefined, noRelease);

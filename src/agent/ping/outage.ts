@@ -1,16 +1,16 @@
 import { isError, type KeepAliveError } from '../../model/errors.js';
 import type { Cause, Diagnosis } from '../../tcp/diagnosis.js';
 
-/** A path that takes no longer than this to connect was open all the time. */
+/** If the target is connected again within this time, the path was open: only the old connection had been dropped. */
 const atOnceMs = 1000;
-/** Errors are the target's own: the causes of one may go round in a circle. */
+/** The errors come from the target: their causes may form a circle. */
 const deepestCause = 8;
 
-/** The time in which a target has no connection. */
+/** A time in which a target has no connection, and its cause as far as it is known. */
 export class Outage {
-  /** Whether it was logged. If not, its end is not logged either. */
+  /** Whether its beginning was logged. If not, its end is not logged either. */
   isLogged = false;
-  /** Whether it was logged as an error because it lasts. */
+  /** Whether it was logged as an error because it has lasted for a minute. */
   isLoggedToLast = false;
   readonly #sinceMs: number;
   readonly #address: string | undefined;
@@ -18,7 +18,7 @@ export class Outage {
 
   /**
    * @param sinceMs in milliseconds of `performance.now()`, as in all methods
-   * @param address of the server whose silence began it; `undefined` when it began otherwise, or is unknown
+   * @param address of the server that was silent; `undefined` if the outage began otherwise, or the address is unknown
    */
   constructor(sinceMs: number, cause: Cause, address: string | undefined) {
     this.#sinceMs = sinceMs;
@@ -34,7 +34,7 @@ export class Outage {
     return Math.round(nowMs - this.#sinceMs);
   }
 
-  /** Refines the cause by a failed attempt to connect. */
+  /** Refines the cause by the error of a failed attempt to connect. */
   attemptFailed(error: unknown): void {
     for (let cause = error, depth = 0; isError(cause) && depth < deepestCause; cause = cause.cause, depth++) {
       if ('code' in cause && cause.code === 'ECONNREFUSED') this.#cause = 'refused';
@@ -43,7 +43,7 @@ export class Outage {
 
   /** Refines the cause by how the connection came back. */
   reconnected(nowMs: number, address: string | undefined): void {
-    // Its host had acknowledged the ping: the connection was there, and a process that hung has gone on.
+    // The peer's host had acknowledged the ping, so the path was open: it was the process that hung.
     if (this.#cause === 'peer-hangs') return;
     const isSameServer = this.#address !== undefined && address === this.#address;
     if (isSameServer && this.lastsMs(nowMs) <= atOnceMs) this.#cause = 'flow-dropped';
@@ -54,13 +54,14 @@ export class Outage {
 export interface DeadConnection {
   readonly at: Date;
   readonly error: KeepAliveError;
-  /** In milliseconds in which this process listened. */
+  /** How long the peer was silent, in milliseconds in which this process listened. */
   readonly silentMs: number;
-  /** From the last sign of life, in milliseconds. */
+  /** From the last sign of life to the verdict, in milliseconds. */
   readonly timeToDetectMs: number;
-  /** As it was when it was declared dead; the outage knows better later. */
+  /** The diagnosis at the verdict; `outage.cause` may refine it later. */
   readonly diagnosis: Diagnosis;
-  /** What came of it. */
+  /** The outage that began with it. */
   readonly outage: Outage;
+  /** When the target was connected again; `undefined` until then. */
   backAt: Date | undefined;
 }

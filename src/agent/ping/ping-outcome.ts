@@ -10,5 +10,5 @@ export type PingOutcome =
   | { readonly verdict: 'dead'; readonly error: KeepAliveError; readonly death: DeadConnection }
   /** This process was stalled meanwhile; another ping takes its place. */
   | { readonly verdict: 'stalled' }
-  /** Nobody is interested any more: target removed, agent stopped, worker or connection gone. */
+  /** The result does not matter any more: target removed, agent stopped, worker or connection gone. */
   | { readonly verdict: 'abandoned' };

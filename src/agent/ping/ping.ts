@@ -7,12 +7,12 @@ import type { PingOutcome } from './ping-outcome.js';
 import type { TrackedTarget } from './tracked-target.js';
 
 /**
- * One ping of one target: lock, round trip, unlock.
+ * One ping of one target: takes the lock, sends the ping, awaits the reply, releases the lock.
  *
  * Rules:
- * - It ends once, by the target's reply or from outside. From then on the lock is free and the target's signal is
- *   aborted, whatever the target does.
- * - Every step of it is on the board before the worker can need it: waiting, queued, sent, concluded.
+ * - It ends once, by the target's reply or from outside. After that it does not hold the lock, and the target's signal is
+ *   aborted unless the reply came, whatever the target does.
+ * - Each step (waiting, queued, sent, concluded) is written to the board before the worker can need it.
  */
 export class Ping {
   readonly tracked: TrackedTarget;
@@ -27,14 +27,15 @@ export class Ping {
   #lease: Lease | undefined;
   #generation = 0;
   #sentAtMs = 0;
-  /** Whether the connection has it, and has not written it. */
+  /** Whether it was handed to the connection, which has not written it yet. */
   #isQueued = false;
   /** Whether it waits behind a request of the application, on a connection that answers in order. */
   #isBehindRequest = false;
   #wasSent = false;
-  /** What the target had written when it wrote the ping, that included; `undefined` when unknown. */
+  /** How many bytes the target had written up to the end of the ping; `undefined` when unknown. */
   #writtenBytes: number | undefined;
-  #isOutlasted = false;
+  /** Whether the timeout has expired while bytes were flowing. */
+  #isOverdue = false;
   #ended = false;
 
   constructor(tracked: TrackedTarget, board: Board, onEnded: (outcome: PingOutcome, ping: Ping) => void) {
@@ -52,7 +53,7 @@ export class Ping {
     return this.#ended;
   }
 
-  /** The connection that it is for. */
+  /** The generation of the connection that it is sent on. */
   get generation(): number {
     return this.#generation;
   }
@@ -62,7 +63,7 @@ export class Ping {
     return this.#wasSent;
   }
 
-  /** How long ago it was sent, or if it was not, begun; in milliseconds. */
+  /** How long ago it was sent, or begun if it has not been sent; in milliseconds. */
   get sentAgoMs(): number {
     return systemClock.now() - this.#sentAtMs;
   }
@@ -88,8 +89,8 @@ export class Ping {
   }
 
   /**
-   * The lock was not free in time. It only orders the host's own calls, so the ping is sent without it. Returns whether the
-   * ping was still waiting for the lock.
+   * The lock was not free in time. It only orders the application's own calls, so the ping is sent without it. Returns whether
+   * the ping was still waiting for the lock.
    */
   proceedWithoutLock(): boolean {
     if (this.#lockWait === undefined) return false;
@@ -113,24 +114,24 @@ export class Ping {
 
   /** The timeout has expired, but bytes are flowing: releases the lock and goes on waiting for the reply. */
   keepWaiting(): void {
-    this.#isOutlasted = true;
+    this.#isOverdue = true;
     this.releaseLock();
   }
 
-  /** Another ping takes its place. */
+  /** Ends the ping because another one takes its place. */
   supersede(): void {
-    if (this.#isOutlasted && this.#isHeard()) this.concludeByBytes();
+    if (this.#isOverdue && this.#isHeard()) this.concludeByBytes();
     else this.#end({ verdict: 'stalled' });
   }
 
-  /** A success that is proven by other bytes than the reply. */
+  /** Ends the ping as successful, because other bytes than the reply have come. */
   concludeByBytes(): void {
-    // Before its timeout only a ping that waits for the lock, or behind a request, is concluded by other bytes.
-    const verdict = this.#isOutlasted ? 'slow' : 'busy';
+    // Before the timeout, bytes only conclude a ping that waits for the lock or behind a request.
+    const verdict = this.#isOverdue ? 'slow' : 'busy';
     this.#end({ verdict, roundTripMs: undefined, evidence: 'bytes' });
   }
 
-  /** Puts on the board what has come from the server and gone to it since. What the target throws ends the ping. */
+  /** Writes to the board what was received and sent since the last call. What the target throws ends the ping. */
   noteTraffic(): void {
     try {
       const nowMs = systemClock.now();
@@ -164,7 +165,7 @@ export class Ping {
 
   #noteBytesReceived(nowMs: number): void {
     const { lastReceivedAt } = this.#target;
-    // A target that is ahead of the clock, as one that counts by another, would be alive forever.
+    // A target whose times are ahead of the clock, because it uses another one, would never be silent.
     const atMs =
       lastReceivedAt === undefined ? undefined : Math.min(fromPerformanceNow(lastReceivedAt), nowMs);
     this.#board.bytesReceived(this.#id, atMs);
@@ -188,20 +189,20 @@ export class Ping {
   }
 
   #send(nowMs: number): void {
-    let answer: Promise<unknown>;
+    let reply: Promise<unknown>;
     try {
-      // Again: while the ping waited for the lock, the target may have reconnected.
+      // Again, since the target may have reconnected while the ping waited for the lock.
       this.#noteConnection();
       this.#wasSent = true;
       this.#sentAtMs = nowMs;
-      // Whatever is returned that is not a promise counts as an answer, as `await` would have it.
-      answer = Promise.resolve(this.#ask());
+      // A value that is not a promise counts as a reply, as with `await`.
+      reply = Promise.resolve(this.#callPing());
       this.#noteWritten(nowMs);
     } catch (error) {
       this.#end({ verdict: 'failed', error });
       return;
     }
-    answer.then(
+    reply.then(
       () => this.#answered(),
       (error) => this.#end({ verdict: 'failed', error }),
     );
@@ -212,7 +213,7 @@ export class Ping {
     this.#board.connectedBy(this.#id, this.#target.socketPorts);
   }
 
-  /** The ping was handed to the connection: puts on the board whether it is written, and what is before it. */
+  /** Called once the connection has the ping: writes to the board whether it is written, and how much is ahead of it. */
   #noteWritten(nowMs: number): void {
     if (this.#ended) return;
     const { outgoing } = this.#target;
@@ -225,13 +226,13 @@ export class Ping {
     this.#board.pingSent(this.#id, nowMs, outgoing && this.#bytesAhead(outgoing.writtenBytes));
   }
 
-  /** How many bytes at most may be on their way before the ping; its own few count, too. */
+  /** How many bytes at most are on their way up to the end of the ping. */
   #bytesAhead(writtenBytes: number): number {
     const { deliveredBytes, deliveredGeneration } = this.tracked;
     return Math.max(0, writtenBytes - (deliveredGeneration === this.#generation ? deliveredBytes : 0));
   }
 
-  #ask(): unknown {
+  #callPing(): unknown {
     if (this.#target.ignoresPingSignal) return (this.#target.ping as () => unknown).call(this.#target);
     this.#abort = new AbortController();
     return this.#target.ping(this.#abort.signal);
@@ -251,7 +252,7 @@ export class Ping {
     this.#board.pingConcluded(this.#id);
     this.#lockWait?.abort();
     this.#lockWait = undefined;
-    // A ping that was answered needs no abort; making one would only cost.
+    // A ping that was answered needs no abort, which would only cost time.
     if (outcome.verdict !== 'alive') this.#abort?.abort(abortReason(outcome));
     this.releaseLock();
     this.#onEnded(outcome, this);

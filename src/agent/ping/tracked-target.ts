@@ -5,25 +5,25 @@ import type { DeadConnection, Outage } from './outage.js';
 import type { PingOutcome } from './ping-outcome.js';
 import type { RoundTrips } from './round-trips.js';
 
-/** How a connection is, by its last ping. */
+/** The state of a connection, by its last ping. */
 export type ConnectionState =
   /** Not pinged yet. */
   | 'new'
   | 'alive'
-  /** Its last ping failed, or it was declared dead, and it has not been pinged since. */
+  /** Its last ping failed. */
   | 'failed'
+  /** It was declared dead, and its successor has not been pinged yet. */
   | 'dead'
   /** Not connected when its ping was due. */
   | 'down';
 
-/** What a target is tracked by. */
 export interface TrackedTargetOptions {
   /** Its slot on the board. */
   readonly id: number;
   /** Its name in the registry. */
   readonly name: string;
   readonly target: KeepAliveTarget;
-  /** Those of all targets. */
+  /** The round trips of all targets. */
   readonly roundTrips: RoundTrips;
   /** Receives what releasing its lock throws. */
   readonly onReleaseFailed: (tracked: TrackedTarget, error: unknown) => void;
@@ -33,8 +33,8 @@ export interface TrackedTargetOptions {
  * The agent's record of one registered target.
  *
  * Rules:
- * - The state is that of the last ping that ended, or `down`. An abandoned or stalled ping leaves it as it is.
- * - Once `isGone`, nothing of it changes any more.
+ * - The state is that of the last ping that ended, or `down`. An abandoned or stalled ping does not change it.
+ * - Once `isGone`, nothing in it changes any more.
  */
 export class TrackedTarget {
   /** Its slot on the board. */
@@ -42,11 +42,11 @@ export class TrackedTarget {
   readonly name: string;
   readonly target: KeepAliveTarget;
   readonly lock: LockProxy;
-  /** Of all targets. */
+  /** The round trips of all targets. */
   readonly roundTrips: RoundTrips;
-  /** Whether the target has been taken out of the registry. */
+  /** Whether the target was removed from the registry. */
   isGone = false;
-  /** How many bytes of the connection `deliveredGeneration` have arrived for certain: those up to its last answered ping. */
+  /** How many bytes are known to have arrived on connection `deliveredGeneration`: those up to its last answered ping. */
   deliveredBytes = 0;
   deliveredGeneration = 0;
   verdict: Verdict | undefined;
@@ -54,7 +54,7 @@ export class TrackedTarget {
   failures = 0;
   lastFailure: { readonly at: Date; readonly error: unknown } | undefined;
   lastDeath: DeadConnection | undefined;
-  /** While it has no connection, as far as the agent has noticed. */
+  /** The outage that the agent has noticed, until the target is connected again. */
   outage: Outage | undefined;
   /** The agent's listener for the target's `connected`. */
   onConnected: (() => void) | undefined;
@@ -75,27 +75,27 @@ export class TrackedTarget {
     return this.#state;
   }
 
-  /** When it came into its state, in milliseconds of `Date.now()`. */
+  /** When it entered its state, in milliseconds of `Date.now()`. */
   get stateSinceMs(): number {
     return this.#stateSinceMs;
   }
 
-  /** The connection that it was last seen with. */
+  /** The generation of the connection that the agent last saw. */
   get generation(): number | undefined {
     return this.#generation;
   }
 
-  /** The server of that connection. */
+  /** The address of its server, if the target knows it. */
   get address(): string | undefined {
     return this.#address;
   }
 
-  /** What every event says of its connection. */
+  /** The fields that all its events have in common. */
   identity(): ConnectionEvent {
     return { name: this.name, address: this.#address, generation: this.#generation };
   }
 
-  /** Looks which connection it has now. */
+  /** Updates `generation` and `address` if it has a new connection. */
   noteConnection(): void {
     const { generation } = this.target;
     if (generation === this.#generation) return;
@@ -109,7 +109,7 @@ export class TrackedTarget {
     this.#stateSinceMs = Date.now();
   }
 
-  /** Takes over how its ping ended. */
+  /** Records how its ping ended. */
   note(outcome: PingOutcome): void {
     switch (outcome.verdict) {
       case 'abandoned':

@@ -14,37 +14,41 @@ import type { Outage } from '../ping/outage.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
 import { LogThrottle, reasonOf } from './log-throttle.js';
 
-/** From this delay on a replacement of the worker is no quick one any more, and the log says so. */
+/** If the worker is only replaced after this delay or more, the log says so in a line of its own. */
 const keepsEndingMs = 1000;
-/** A connection that is down for longer is an error. */
+/** A connection that has been down for this time is logged as an error. */
 const longMs = 60_000;
 /** How many destinations of sockets have a throttle of their own. */
 const mostDestinations = 1000;
 const threadFailed = 'Exception in keep alive thread';
 
 /**
- * The lines of the log. Their words are the original's where the original has the line.
+ * The lines of the log.
  *
- * A failure that recurs for the same reason is not logged each time, but counted, and the next line says how many it
- * stands for. What goes well makes no line beyond the original's.
+ * Rules:
+ * - A line that the original has, has the original's words.
+ * - A failure that recurs for the same reason is not logged each time, but counted, and the next line says how many it stands
+ *   for.
+ * - What goes well has no line that the original does not have.
  */
 export class LogLines {
   readonly #log: KeepAliveLog;
   readonly #now: () => number;
-  /** Of each target whose pings fail, until they have been successful for a while. */
+  /** The throttle of each target that fails, until its pings have been successful for a while. */
   readonly #throttles = new WeakMap<TrackedTarget, LogThrottle>();
-  /** The agent's own failures, by what fails. */
+  /** The throttles of the agent's own failures, by what fails. */
   readonly #ownThrottles = new Map<string, LogThrottle>();
-  /** Of sockets, by destination, the least recently used first. */
+  /** The throttles of sockets, by destination, least recently used first. */
   readonly #socketThrottles = new Map<string, LogThrottle>();
-  /** The delay until the next thread that was logged last, and whether the log still says that there is none. */
+  /** The delay until the next thread, as it was last logged. */
   #loggedRetryMs = 0;
+  /** Whether the loss of a thread was logged, and not yet that another one is running. */
   #isThreadLost = false;
   #stalls = 0;
-  /** The sum of those that were not logged yet. */
+  /** The stalls that were not logged yet. */
   #heldBackStalls: { readonly heldBackTotalMs?: number; readonly heldBackLongestMs?: number } = {};
 
-  /** @param now the time by which recurrences are counted, in milliseconds of a monotonic clock */
+  /** @param now returns the time by which lines are held back, in milliseconds of a monotonic clock */
   constructor(log: KeepAliveLog, now = () => performance.now()) {
     this.#log = log;
     this.#now = now;
@@ -73,7 +77,7 @@ export class LogLines {
     this.#log.warn({}, message);
   }
 
-  /** Not even built while nobody reads it, like all lines that every ping would make. */
+  /** Like all lines of every ping, not built unless it is written. */
   logSending({ name }: TrackedTarget): void {
     if (!this.#log.isEnabled('blather')) return;
     this.#log.blather({ connection: name }, `Sending keep alive for ${name}`);
@@ -124,19 +128,19 @@ export class LogLines {
     return this.#record('error', this.#throttleOf(tracked), `dead: ${diagnosis}`, fields, message);
   }
 
-  /** A ping was due, and it is not connected: a warning, and an error at the latest when it lasts. */
+  /** A ping was due while the target was not connected: a warning, or an error if it has lasted for a minute. */
   logDown(
     tracked: TrackedTarget,
     { name, downForMs, cause, error }: ConnectionDownEvent,
     outage: Outage,
   ): void {
     const throttle = this.#throttleOf(tracked);
-    // However often it was down before: that it lasts is another matter.
+    // Logged once for each outage that lasts, even if the shorter ones are held back.
     const lasts = downForMs >= longMs && !outage.isLoggedToLast;
     const occurrence = throttle.record(`down: ${reasonOf(error)}`, this.#now(), lasts);
     if (occurrence === 'held back') return;
     outage.isLogged = true;
-    // The message only: the stack of an attempt to connect says nothing more.
+    // The message is enough: the stack of a failed attempt to connect adds nothing.
     const reason = isError(error) ? error.message : error;
     const fields = { connection: name, downForMs, cause, reason };
     if (downForMs >= longMs) {
@@ -149,7 +153,7 @@ export class LogLines {
   }
 
   logBack(tracked: TrackedTarget, { name, address, downForMs, cause }: ConnectionBackEvent): void {
-    // The other causes are over, and were told when they began.
+    // The other causes were logged when the outage began.
     const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
     const message = `Connection for ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
     this.#write('info', this.#throttleOf(tracked), { connection: name, address, downForMs, cause }, message);
@@ -167,7 +171,7 @@ export class LogLines {
     this.#record('error', this.#throttleOf(tracked), `misbehaves: ${reasonOf(error)}`, fields, message);
   }
 
-  /** It could not even be asked for its storage. */
+  /** A registered database threw before the agent had its target. */
   unusable(name: string, error: unknown): void {
     this.#log.error({ connection: name, err: error }, `Connection ${name} misbehaves`);
   }
@@ -213,7 +217,7 @@ export class LogLines {
   logStall(stall: Stall): void {
     const throttle = this.#ownThrottle('stalls');
     this.#stalls += 1;
-    // Each is news, until there have been too many.
+    // Each stall has a reason of its own and so is logged, up to the limit of reasons within an hour.
     if (throttle.record(`stall ${this.#stalls}`, this.#now()) === 'held back') {
       const { heldBackTotalMs = 0, heldBackLongestMs = 0 } = this.#heldBackStalls;
       this.#heldBackStalls = {
@@ -229,12 +233,12 @@ export class LogLines {
     this.#write('warn', throttle, fields, `${what} for ${seconds} s or more; no verdict counts that time`);
   }
 
-  /** The loop threw. */
+  /** The loop threw an exception, and goes on. */
   panicked(error: unknown): void {
     this.#record('panic', this.#ownThrottle('thread'), reasonOf(error), { err: error }, threadFailed);
   }
 
-  /** The thread ended or could not be started, and is tried again: a line each time, until the delay is at its longest. */
+  /** The thread ended or could not be started. Logged each time until the delay before the next one has reached its maximum. */
   logThreadLost(error: unknown, retryInMs: number): void {
     const throttle = this.#ownThrottle('thread');
     const isLonger = retryInMs > this.#loggedRetryMs;
@@ -248,9 +252,8 @@ export class LogLines {
     this.#record('warn', this.#ownThrottle('threads'), 'ends', { retryInMs }, message);
   }
 
-  /** The thread is up. */
   logThreadUp(): void {
-    // Only where a line says that it does not.
+    // Only if its loss was logged.
     if (this.#isThreadLost) this.#log.info({}, 'Keep alive thread runs again');
     this.#isThreadLost = false;
   }
@@ -261,7 +264,7 @@ export class LogLines {
     this.#record('error', this.#ownThrottle(`listener of ${event}`), reasonOf(error), fields, message);
   }
 
-  /** Things went well for once. If that ends a failure whose lines were held back, it is worth a line. */
+  /** A ping succeeded. Logged if that ends a failure of which lines were held back. */
   #recovered(tracked: TrackedTarget): void {
     const throttle = this.#throttles.get(tracked);
     if (throttle === undefined) return;
@@ -273,14 +276,14 @@ export class LogLines {
     if (throttle.isOver(nowMs)) this.#throttles.delete(tracked);
   }
 
-  /** Writes a line, unless it is one of those that are only counted. Returns whether it did. */
+  /** Writes a line unless it is held back. Returns whether it was written. */
   #record(level: LogLevel, throttle: LogThrottle, reason: string, fields: object, message: string): boolean {
     const isLogged = throttle.record(reason, this.#now()) !== 'held back';
     if (isLogged) this.#write(level, throttle, fields, message);
     return isLogged;
   }
 
-  /** Writes a line that says how many it stands for. */
+  /** Writes a line, with the number of lines that were held back before it. */
   #write(level: LogLevel, throttle: LogThrottle, fields: object, message: string): void {
     const heldBack = throttle.takeHeldBack();
     const repetitions = heldBack === 1 ? '1 repetition was' : `${heldBack} repetitions were`;

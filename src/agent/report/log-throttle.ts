@@ -1,27 +1,29 @@
 import { isError } from '../../model/errors.js';
 
-/** What becomes of one occurrence of a failure: a line because its reason is new, a line again, or no line. */
+/** What to do with an occurrence of a failure: log it because its reason is new, log it again, or only count it. */
 export type Occurrence = 'new' | 'again' | 'held back';
 
 const firstGapMs = 60_000;
 const longestGapMs = 3_600_000;
-/** At most this many within the longest gap; beyond that none counts as new, so that texts that differ every time make no line each. */
+/** How many reasons can be new within the longest gap, so that messages that differ every time are not all logged. */
 const mostReasons = 8;
-/** How long, and how many times in a row, things must go well for the failure to be over. */
+/** How long, and how many times in a row, there must be success for the failure to be over. */
 const calmMs = 60_000;
 const calmTimes = 3;
 const longestReason = 200;
 const deepestCause = 3;
 
 /**
- * Decides which occurrences of a recurring failure are logged: each reason at once when it occurs first; then one after a
- * minute, and more at ever longer intervals, up to an hour. The others are counted.
+ * Decides which occurrences of a recurring failure are logged, and counts the others.
  *
- * What fails now and then is one failure: it is over when things have gone well for a while.
+ * Rules:
+ * - The first occurrence of each reason is logged at once; after that one after a minute, and then at increasing intervals of
+ *   up to an hour.
+ * - An intermittent failure is one failure: it is over after a minute with at least three successes and no failure.
  */
 export class LogThrottle {
   #sinceMs: number;
-  /** When each occurred last, the oldest first. */
+  /** When each reason last occurred, oldest first. */
   readonly #reasons = new Map<string, number>();
   #nextMs: number;
   #lastMs: number;
@@ -37,7 +39,7 @@ export class LogThrottle {
     this.#nextMs = nowMs + firstGapMs;
   }
 
-  /** @param isDue whether it is worth a line however recent the last one is */
+  /** Records an occurrence. @param isDue whether to log it however recent the last line is */
   record(reason: string, nowMs: number, isDue = false): Occurrence {
     this.#lastMs = nowMs;
     this.#calmSinceMs = undefined;
@@ -50,13 +52,13 @@ export class LogThrottle {
       this.#heldBack += 1;
       return 'held back';
     }
-    // As long again as it has lasted by now.
+    // After as much time again as the failure has lasted.
     this.#nextMs = Math.min(2 * nowMs - this.#sinceMs, nowMs + longestGapMs);
     this.#hasLoggedLately = true;
     return 'again';
   }
 
-  /** How many were held back since the last call, for the line that is about to be written. */
+  /** Returns how many were held back since the last call, for the line that is about to be written. */
   takeHeldBack(): number {
     const heldBack = this.#heldBack;
     this.#heldBack = 0;
@@ -64,8 +66,8 @@ export class LogThrottle {
   }
 
   /**
-   * Things went well once. Returns whether that is worth a line, because occurrences were held back: the first time after a
-   * line of the failure, so that what fails every other time does not make a line every other time either; or at its end.
+   * Records a success. Returns whether to log it, because occurrences were held back: only the first success after a line of
+   * the failure, so that an intermittent failure does not log each recovery, and when the failure is over.
    */
   recovered(nowMs: number): boolean {
     this.#calmSinceMs ??= nowMs;
@@ -82,8 +84,8 @@ export class LogThrottle {
   }
 
   /**
-   * Begins anew if it has not occurred for as long as its lines may be apart: for failures whose end nobody reports. What
-   * was held back is still to be logged.
+   * Starts again if the failure has not occurred for the longest gap: for failures without a recorded success. The count of
+   * what was held back is kept for the next line.
    */
   expire(nowMs: number): void {
     if (nowMs - this.#lastMs < longestGapMs) return;
@@ -105,9 +107,9 @@ export class LogThrottle {
 }
 
 /**
- * What makes two failures the same. Numbers do not make them different: they count time, or name a port.
+ * The reason of a failure, by which two are the same. Digits are left out, since times and ports differ each time.
  *
- * @param error whatever was thrown
+ * @param error anything that can be thrown
  */
 export function reasonOf(error: unknown): string {
   try {
@@ -117,6 +119,6 @@ export function reasonOf(error: unknown): string {
     }
     return text.slice(0, longestReason).replace(/\d+/g, '#');
   } catch {
-    return 'beyond words';
+    return 'an error that cannot be shown';
   }
 }

@@ -2,16 +2,16 @@ import type { ConnectionEvent } from '../../model/events.js';
 import { type PingTraceContext, pingChannel } from '../../observability/channels.js';
 import type { PingOutcome } from '../ping/ping-outcome.js';
 
-/** One ping as the subscribers of the tracing channel see it. */
+/** Publishes one ping on the tracing channel. */
 export class PingTrace {
   readonly #context: PingTraceContext;
 
   constructor({ name, address, generation }: ConnectionEvent) {
-    // With room for what comes later: an object that grows is a slow one.
+    // With all properties from the start: adding them later would make the object slow.
     this.#context = { name, address, generation, verdict: undefined, roundTripMs: undefined };
   }
 
-  /** Begins the ping. */
+  /** Calls `begin`, which starts the ping, with the stores bound to the channel. */
   run(begin: () => void): void {
     pingChannel.start.runStores(this.#context, () => {
       begin();

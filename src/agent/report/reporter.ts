@@ -27,8 +27,8 @@ export interface DeadSocket {
 const channelOf: { readonly [Name in EventName]?: Channel } = channels;
 
 /**
- * Reports what happens: as log lines, as events of the agent, and on the process's channels. What is a log line only is in
- * {@link LogLines}.
+ * Reports what happens: as log lines, as events of the agent, and on the channels. Reports that are only a log line are
+ * inherited from {@link LogLines}.
  */
 export class Reporter extends LogLines {
   readonly #events: EventEmitter<KeepAliveEvents>;
@@ -69,7 +69,7 @@ export class Reporter extends LogLines {
     }
   }
 
-  /** Its ping is due and it is not connected. */
+  /** A ping was due while the target was not connected. */
   connectionDown(tracked: TrackedTarget, outage: Outage): void {
     const { lastError: error } = tracked.target;
     outage.attemptFailed(error);
@@ -87,7 +87,7 @@ export class Reporter extends LogLines {
     this.#emit('connectionBack', event);
   }
 
-  /** It has another connection than at its last ping, and was not seen without one in between. */
+  /** The target has a new connection since its last ping, without a noticed outage in between. */
   connectionReplaced(tracked: TrackedTarget, previousGeneration: number): void {
     this.logReplaced(tracked);
     this.#emit('connectionReplaced', { ...tracked.identity(), previousGeneration });
@@ -135,7 +135,7 @@ export class Reporter extends LogLines {
     return this.#events.listenerCount(name) > 0 || channelOf[name]?.hasSubscribers === true;
   }
 
-  /** A listener that throws must not end the pings. */
+  /** A listener that throws must not stop the pings. */
   #emit<Name extends EventName>(name: Name, event: EventOf<Name>): void {
     channelOf[name]?.publish(event);
     callListeners(this.#events, name, [event], (error) => this.logListenerFailed(error, name));

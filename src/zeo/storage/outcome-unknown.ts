@@ -20,7 +20,7 @@ export function checkOutcome(unknown: UnknownOutcome): { commitId: string; since
   const { commitId, since } = unknown;
   if (typeof commitId === 'string' && commitId !== '')
     return { commitId, since: takeTid('since', typeof since === 'string' ? parseId(since) : since) };
-  throw invalidArgument('commitId', 'a string that is not empty', commitId);
+  throw invalidArgument('commitId', 'a non-empty string', commitId);
 }
 
 /**
