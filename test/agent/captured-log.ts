@@ -12,7 +12,7 @@ export interface LogLine {
 
 export const isOfStall = (message: string) => / (was blocked|did not run) for /.test(message);
 
-/** A pino logger of the host whose lines the test can read and wait for. */
+/** A pino logger, as of a host, whose lines the test can read and await. */
 export function captureLog() {
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();
@@ -26,9 +26,9 @@ export function captureLog() {
   return {
     logger: pino({ level: 'trace' }, sink),
     lines,
-    /** But for those of stalls, which a busy machine adds. */
+    /** The lines, without those about stalls, which a busy machine adds. */
     messages: () => lines.map(({ msg }) => msg).filter((msg) => !isOfStall(msg)),
-    /** Resolves with the first line, past or to come, that the test accepts. */
+    /** Resolves to the first line, past or future, that the test accepts. */
     line(accept: (line: LogLine) => boolean): Promise<LogLine> {
       return new Promise((resolve) => {
         const check = () => {

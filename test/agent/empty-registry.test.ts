@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { captureLog } from './captured-log.js';
 
-/** An agent with a long period, a registry, and time that passes when it is told to. */
+/** An agent with a long period, its registry, and mocked timers. */
 function setUp(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const registry = new StorageRegistry();
@@ -14,8 +14,8 @@ function setUp(t: TestContext) {
   return { agent, registry, warnings, pass: (ms: number) => t.mock.timers.tick(ms) };
 }
 
-describe('an agent whose registry stays empty', () => {
-  it('warns of that once, a minute after its start, however long the period is', (t) => {
+describe('An agent whose registry stays empty', () => {
+  it('warns once, a minute after its start, however long the period is', (t) => {
     const { agent, warnings, pass } = setUp(t);
     agent.start();
     pass(59_999);
@@ -30,7 +30,7 @@ describe('an agent whose registry stays empty', () => {
     assert.equal(warnings().length, 1);
   });
 
-  it('does not warn when something was opened before, or has been meanwhile', async (t) => {
+  it('does not warn if a database was opened before it, or since', async (t) => {
     const { agent, registry, warnings, pass } = setUp(t);
     agent.start();
     pass(30_000);
@@ -44,7 +44,7 @@ describe('an agent whose registry stays empty', () => {
     assert.deepEqual(warnings(), []);
   });
 
-  it('does not warn when it was stopped, nor before a minute of its next run is over', async (t) => {
+  it('does not warn after a stop, nor in the first minute of its next run', async (t) => {
     const { agent, registry, warnings, pass } = setUp(t);
     agent.start();
     pass(59_000);

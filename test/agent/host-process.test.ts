@@ -6,13 +6,13 @@ import { runHost } from '../hosts/run-host.js';
 
 const register = ['--import', 'zeo-keepalive/register'];
 
-describe('a host process', { timeout: 120_000 }, () => {
-  it('ends by itself when its work is done, with the agent running', async () => {
+describe('A host process', { timeout: 120_000 }, () => {
+  it('exits when its work is done, although the agent is running', async () => {
     await using server = await ZeoServer.listen();
     const env = { ZEO_KEEPALIVE_PERIOD: '0.1', ZEO_KEEPALIVE_LOG_LEVEL: 'blather' };
     const { code, stdout, stderr } = await runHost('ends-by-itself', { args: [server.address], env });
     assert.equal(code, 0, stderr);
-    assert.equal(stdout, '', 'standard output is the host’s');
+    assert.equal(stdout, '', 'standard output belongs to the host');
     const messages = stderr
       .trim()
       .split('\n')
@@ -24,13 +24,13 @@ describe('a host process', { timeout: 120_000 }, () => {
     ]);
   });
 
-  it('may wait for stopThread() as its last statement', async () => {
+  it('can await stopThread() as its last statement', async () => {
     const { code, stdout, stderr } = await runHost('waits-for-stop');
     assert.equal(code, 0, stderr);
     assert.equal(stdout, 'stopped\n');
   });
 
-  it('goes on when it may have no threads, and the agent tries again', async () => {
+  it('goes on if it may not create threads, and the agent retries', async () => {
     const flag = ['--permission', '--experimental-permission'].find((name) =>
       process.allowedNodeEnvironmentFlags.has(name),
     );
@@ -41,7 +41,7 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.match(stderr, /Exception in keep alive thread/);
   });
 
-  it('gets its thread when what kept it from starting is gone', async () => {
+  it('gets its thread once the obstacle to starting one is gone', async () => {
     const { code, stdout, stderr } = await runHost('lost-its-directory');
     assert.equal(code, 0, stderr);
     assert.equal(stdout, 'ENOENT\nENOENT\nrunning: true\n');
@@ -55,12 +55,12 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.equal(stdout, 'none\n');
   });
 
-  it('gets an error from a second start, with the words of the original', async () => {
+  it('gets an error from a second start, in the words of the original', async () => {
     const { stdout } = await runHost('starts-twice');
     assert.equal(stdout, 'ERR_KEEPALIVE_ALREADY_STARTED KeepAlive thread already started\n');
   });
 
-  it('has the agent spawned by --import, in its main thread only, and without a line of its own', async () => {
+  it('gets the agent by --import without code, in its main thread only', async () => {
     await using server = await ZeoServer.listen();
     commitAfterPings(server);
     const { code, stdout, stderr } = await runHost('only-opens-databases', {
@@ -73,12 +73,12 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.equal(stderr.match(/Keep alive thread started/g)?.length, 1);
   });
 
-  it('says at the level of details that --import starts nothing in a worker thread, and not in its own', async () => {
+  it('logs at BLATHER that --import starts nothing in a worker thread', async () => {
     await using server = await ZeoServer.listen();
     commitAfterPings(server);
     const { stderr } = await runHost('only-opens-databases', {
       args: [server.address],
-      // As a deployment has it that cannot change the command: what is in it holds for every thread.
+      // As in a deployment that cannot change the command line: NODE_OPTIONS applies to every thread.
       env: {
         ZEO_KEEPALIVE_PERIOD: '0.1',
         ZEO_KEEPALIVE_LOG_LEVEL: 'blather',
@@ -89,7 +89,7 @@ describe('a host process', { timeout: 120_000 }, () => {
     assert.equal(lines?.length, 1, stderr);
   });
 
-  it('runs without an agent when its period is no number, and the log says so at PANIC', async () => {
+  it('runs without an agent if its period is not a number, logged at PANIC', async () => {
     const env = { ZEO_KEEPALIVE_PERIOD: 'soon' };
     const { stderr } = await runHost('only-opens-databases', {
       args: ['nonsense'],
@@ -99,7 +99,7 @@ describe('a host process', { timeout: 120_000 }, () => {
     const [line] = stderr.split('\n');
     assert.equal(JSON.parse(line as string).level, 70);
     assert.match(stderr, /ZEO_KEEPALIVE_PERIOD: expected a number of seconds .*; received \\"soon\\"/);
-    // It went on to its own affairs: here an address that is none.
+    // The host went on to its own work: here it fails on an invalid address.
     assert.match(stderr, /ERR_ZEO_INVALID_ADDRESS/);
     assert.match(stderr, /ERR_KEEPALIVE_INVALID_SETTING/);
   });

@@ -23,7 +23,7 @@ async function startServer(t: TestContext): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A client of it: one request at a time for the application, and pings. */
+/** A client of that server, with one request of the application at a time, and pings. */
 class LineClient implements KeepAliveTarget {
   readonly answersInOrder = true;
   generation = 1;
@@ -79,7 +79,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-describe('A server that answers in order, and is well', { timeout: 60_000 }, () => {
+describe('A healthy server that answers in order', { timeout: 60_000 }, () => {
   for (const hasLock of [true, false]) {
     const how = hasLock ? 'its lock is held' : 'it says that it is busy';
     it(`is not declared dead during a long request while ${how}`, async (t) => {

@@ -21,14 +21,14 @@ function setUp(t: TestContext, options: KeepAliveOptions, storages: Record<strin
 }
 
 describe('KeepAlive', { timeout: 60_000 }, () => {
-  // The agent does not hold the process, and most of these tests have nothing else that would.
+  // The agent does not keep the process alive, and most of these tests have nothing else that would.
   let hold: NodeJS.Timeout;
   before(() => {
     hold = setInterval(() => {}, 60_000);
   });
   after(() => clearInterval(hold));
 
-  it('takes the load lock, pings, and releases it, with the lines of the original', async (t) => {
+  it('takes the lock, pings and releases it, and logs the original’s lines', async (t) => {
     let heldDuringPing: boolean | undefined;
     const lock = new QueueLock();
     const storage = new ScriptedTarget(() => {
@@ -50,7 +50,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     );
   });
 
-  it('warns of a storage that is not ready, and leaves it alone', async (t) => {
+  it('warns about a target that is not ready, and does not ping it', async (t) => {
     const storage = new ScriptedTarget();
     storage.ready = false;
     const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
@@ -72,7 +72,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(lock.held, false);
   });
 
-  it('knows an error of another realm for what it is', async (t) => {
+  it('reports an error of another realm as an error', async (t) => {
     const error = runInNewContext("Object.assign(new TypeError('lost'), { code: 'E_LOST' })");
     const { agent, log } = setUp(
       t,
@@ -86,7 +86,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.deepEqual(status?.lastFailure?.error, { name: 'TypeError', code: 'E_LOST', message: 'lost' });
   });
 
-  it('drops a connection that is silent for the timeout, and only its generation, and frees the lock', async (t) => {
+  it('drops only the connection that was silent for the timeout', async (t) => {
     const lock = new QueueLock();
     const storage = silentTarget();
     storage.lock = lock;
@@ -104,7 +104,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(line.level, 50);
   });
 
-  it('counts no silence of a ping that the connection has queued, and frees its lock', async (t) => {
+  it('counts no silence while a ping is queued, and frees its lock', async (t) => {
     const outgoing = { writtenBytes: 0, heldBackBytes: 0, isPingQueued: true };
     const storage = Object.assign(silentTarget(), { outgoing, lock: new QueueLock() });
     const { agent, log } = setUp(t, { period: 0.2, timeout: 0.2 }, { main: storage });
@@ -118,14 +118,14 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.ok(performance.now() - writtenMs >= 200);
   });
 
-  it('pings others on time while one is silent', async (t) => {
+  it('pings the other targets on time while one is silent', async (t) => {
     const well = new ScriptedTarget();
     const { agent } = setUp(t, { period: 0.1, timeout: 5, concurrency: 1 }, { dead: silentTarget(), well });
     agent.start();
     while (well.pings < 5) await once(agent, 'pingSucceeded');
   });
 
-  it('finds a dead connection although the application never releases the load lock', async (t) => {
+  it('finds a dead connection even if the application keeps the lock', async (t) => {
     const storage = silentTarget();
     await storage.lock.acquire();
     const { agent } = setUp(t, { period: 0.1, timeout: 0.2 }, { main: storage });
@@ -134,7 +134,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(storage.drops.length, 1);
   });
 
-  it('contains a storage that throws, answers nonsense, or has a getter that throws', async (t) => {
+  it('survives a target that throws, or whose getters throw', async (t) => {
     const getterThrows = new (class extends ScriptedTarget {})();
     Object.defineProperty(getterThrows, 'ready', {
       get: () => {
@@ -155,7 +155,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await log.line(({ msg }) => msg === 'Keep alive for well successful');
   });
 
-  it('contains a lock whose release throws', async (t) => {
+  it('goes on after the release of a lock has thrown', async (t) => {
     const storage = silentTarget();
     storage.lock = {
       acquire: async () => () => {
@@ -171,7 +171,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await once(agent, 'pingStarted');
   });
 
-  it('contains a lock that is granted when nobody wants it any more, and whose release throws', async (t) => {
+  it('releases a lock that is granted late, even if the release throws', async (t) => {
     const storage = new ScriptedTarget();
     storage.lock = {
       acquire: async () => {
@@ -184,12 +184,12 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     };
     const { agent, log } = setUp(t, { period: 0.1, timeout: 0.2 }, { odd: storage });
     agent.start();
-    // A rejection that nobody handles would fail this test.
+    // An unhandled rejection would fail this test.
     await log.line(({ msg }) => msg === 'Connection odd misbehaves');
     await once(agent, 'pingSucceeded');
   });
 
-  it('leaves nothing behind on a storage when a listener stops the agent', async (t) => {
+  it('leaves no listener on a target when a listener stops the agent', async (t) => {
     const storage = Object.assign(new EventEmitter(), {
       ready: true,
       generation: 1,
@@ -206,7 +206,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(storage.listenerCount('connected'), 0);
   });
 
-  it('takes its listener off a storage that is still down when it stops', async (t) => {
+  it('removes its listener from a target that is down when it stops', async (t) => {
     const storage = Object.assign(new EventEmitter(), new ScriptedTarget(), { ready: false });
     Object.assign(storage, { ping: async () => {}, drop: () => {} });
     const { agent } = setUp(t, { period: 0.1 }, { odd: storage });
@@ -217,7 +217,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(storage.listenerCount('connected'), 0);
   });
 
-  it('does not disturb a storage that has lost its connection by itself', async (t) => {
+  it('does not disturb a target that has lost its connection by itself', async (t) => {
     const storage = silentTarget();
     const { agent } = setUp(t, { period: 0.1, timeout: 0.3 }, { odd: storage });
     agent.on('pingStarted', () => {
@@ -228,7 +228,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.deepEqual(storage.drops, []);
   });
 
-  it('contains a listener that throws', async (t) => {
+  it('goes on pinging after a listener has thrown', async (t) => {
     const storage = new ScriptedTarget();
     const { agent, log } = setUp(t, { period: 0.05 }, { main: storage });
     agent.on('pingStarted', () => {
@@ -246,25 +246,25 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await once(agent, 'pingSucceeded');
   });
 
-  it('tells all other listeners what one throws at, and who listens once only once', async (t) => {
+  it('calls the remaining listeners after one throws, and `once` only once', async (t) => {
     const { agent } = setUp(t, { period: 0.05 }, { main: new ScriptedTarget() });
-    const told: string[] = [];
+    const calls: string[] = [];
     agent.on('pingStarted', () => {
       throw new Error('listener');
     });
     agent.once('pingStarted', function (this: unknown) {
-      told.push(this === agent ? 'once' : 'once, without the agent');
+      calls.push(this === agent ? 'once' : 'once, without the agent');
       throw new Error('listener');
     });
-    agent.on('pingStarted', () => told.push('again'));
+    agent.on('pingStarted', () => calls.push('again'));
     agent.start();
     await once(agent, 'pingSucceeded');
     await once(agent, 'pingSucceeded');
-    assert.deepEqual(told.slice(0, 3), ['once', 'again', 'again']);
+    assert.deepEqual(calls.slice(0, 3), ['once', 'again', 'again']);
     assert.equal(agent.listenerCount('pingStarted'), 2);
   });
 
-  it('contains a logger that throws', async (t) => {
+  it('goes on pinging after the logger has thrown', async (t) => {
     const throws = () => {
       throw new Error('logger');
     };
@@ -280,7 +280,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await once(agent, 'pingSucceeded');
   });
 
-  it('pings databases that are opened while it runs, and no longer those that are closed', async (t) => {
+  it('pings databases from when they are opened until they are closed', async (t) => {
     const { agent, registry } = setUp(t, { period: 0.05 });
     agent.start();
     await once(agent, 'workerStarted');
@@ -298,7 +298,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     );
   });
 
-  it('pings what is opened before its worker thread is up, and while a lost one is being replaced', async (t) => {
+  it('pings databases that are opened while it has no worker thread', async (t) => {
     const created: Worker[] = [];
     const onWorker = (worker: Worker) => created.push(worker);
     process.on('worker', onWorker);
@@ -324,7 +324,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.deepEqual([agent.running, agent.workerRunning], [false, false]);
   });
 
-  it('gives the lock back when a storage is removed in the middle of its own ping', async (t) => {
+  it('releases the lock when a target is removed during its own ping', async (t) => {
     const lock = new QueueLock();
     const storage = silentTarget();
     storage.lock = lock;
@@ -337,7 +337,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.deepEqual(storage.drops, []);
   });
 
-  it('leaves alone what is no client of a server, and finds the storage of a database', async (t) => {
+  it('ignores databases without a server, and finds a database’s storage', async (t) => {
     const storage = new ScriptedTarget();
     const { agent } = setUp(t, { period: 0.05 }, { file: { path: 'Data.fs' }, main: { storage } });
     agent.start();
@@ -348,7 +348,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     );
   });
 
-  it('gives back every lock when it is stopped in the middle of a ping, and can be started again', async (t) => {
+  it('releases every lock when it is stopped during a ping, and restarts', async (t) => {
     const lock = new QueueLock();
     const storage = silentTarget();
     storage.lock = lock;
@@ -362,7 +362,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await once(agent, 'pingStarted');
   });
 
-  it('gives back every lock when a listener stops it while pings are begun', async (t) => {
+  it('releases every lock when a listener stops it while pings begin', async (t) => {
     const storages = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, silentTarget()]));
     const { agent } = setUp(t, { period: 0.05, timeout: 10 }, storages);
     const stopped = new Promise<void>((resolve) => {
@@ -381,9 +381,9 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     }
   });
 
-  it('neither locks nor pings a storage that a tracing subscriber removes', async (t) => {
+  it('neither locks nor pings a target that a tracing subscriber removes', async (t) => {
     const storage = new ScriptedTarget();
-    // One that is had at once.
+    // A lock that is granted at once.
     const lock = new LoadLock();
     storage.lock = lock;
     const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedTarget() });
@@ -398,7 +398,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(lock.locked, false);
   });
 
-  it('begins no ping after it was stopped, not even of those that waited for their place', async (t) => {
+  it('begins no ping after a stop, not even one that waited for its slot', async (t) => {
     const storages = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`s${i}`, silentTarget()]));
     const { agent } = setUp(t, { period: 0.05, timeout: 10, concurrency: 4 }, storages);
     agent.start();
@@ -411,7 +411,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     for (const storage of Object.values(storages)) assert.equal((storage.lock as QueueLock).held, false);
   });
 
-  it('judges a ping by the connection that it was sent on, not by the one it waited on', async (t) => {
+  it('judges a ping by the connection that it was sent on', async (t) => {
     const storage = silentTarget();
     const release = await storage.lock.acquire();
     const { agent } = setUp(t, { period: 0.1, timeout: 2 }, { main: storage });
@@ -426,7 +426,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     );
   });
 
-  it('does not ping a storage that a listener removes when its ping is announced', async (t) => {
+  it('does not ping a target that a listener of `pingStarted` removes', async (t) => {
     const storage = new ScriptedTarget();
     const { agent, registry } = setUp(t, { period: 0.05 }, { main: storage, other: new ScriptedTarget() });
     agent.on('pingStarted', ({ name }) => {
@@ -437,7 +437,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(storage.pings, 0);
   });
 
-  it('starts although a database’s storage getter throws', async (t) => {
+  it('starts even if the storage getter of a database throws', async (t) => {
     const broken = {
       get storage() {
         throw new Error('getter');
@@ -449,7 +449,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await once(agent, 'pingSucceeded');
   });
 
-  it('finds all of many dead storages in its bound with few places for pings', async (t) => {
+  it('finds many dead targets within the bound at a low concurrency', async (t) => {
     const storages = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`s${i}`, silentTarget()]));
     const { agent } = setUp(t, { period: 1, timeout: 0.5, concurrency: 1 }, storages);
     const lateness = new MachineLateness();
@@ -464,12 +464,12 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
       }),
     );
     const bound = agent.status().detectionBoundMs ?? 0;
-    // Without the care for it, it would take 5 s and more.
+    // If waiting pings were not taken into account, it would take 5 s or more.
     const took = performance.now() - startedAt;
     assert.ok(took < 1.5 * bound + 5 * lateness.totalMs, `${took} ms`);
   });
 
-  it('says so when it is told by a misspelt option, and refuses what is no logger and no registry', (t) => {
+  it('warns about a misspelt option, and refuses a bad logger or registry', (t) => {
     const { log } = setUp(t, { period: 60, timout: 2 } as KeepAliveOptions);
     assert.match(log.messages()[0] ?? '', /Unknown option timout/);
     const invalid = { code: 'ERR_KEEPALIVE_INVALID_SETTING' };
@@ -492,7 +492,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.match(idle.log.messages()[0] ?? '', /not started/);
   });
 
-  it('is nobody’s burden any more when it was stopped, nor are its storages', async () => {
+  it('is garbage-collected with its targets once it is stopped', async () => {
     const startAndStop = async () => {
       const storage = new ScriptedTarget();
       const registry = new StorageRegistry();
@@ -506,7 +506,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const stopped = [await startAndStop(), await startAndStop(), await startAndStop()];
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
-    // The last one may be in a register, or in what is left of a promise.
+    // The last one may still be referenced from a register or a settled promise.
     while (stopped.filter((storage) => storage.deref() !== undefined).length > 1) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       collectGarbage();
@@ -520,7 +520,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(agent.status().detectionBoundMs, 13_000);
   });
 
-  it('skips a storage that received bytes within the period, if asked to', async (t) => {
+  it('skips a target that received bytes within the period, if so set', async (t) => {
     const storage = new ScriptedTarget();
     const quiet = new ScriptedTarget();
     quiet.lastReceivedAt = performance.now() - 60_000;
@@ -532,9 +532,9 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.equal(storage.pings, 0);
   });
 
-  it('keeps its clock while the main thread is blocked', async (t) => {
-    // The storage's ping is answered by a peer that is alive; the main loop is then blocked over many periods. A timer of
-    // the main thread would be late by all of them. The worker notices, and says for how long.
+  it('keeps its schedule while the main loop is blocked', async (t) => {
+    // The peer is alive and replies; then the main loop is blocked for many periods. A timer of the main thread would be late by
+    // all of them. The worker notices, and reports for how long.
     const storage = silentTarget();
     const { agent } = setUp(t, { period: 0.1, timeout: 5 }, { main: storage });
     agent.start();
@@ -549,7 +549,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     assert.deepEqual(storage.drops, []);
   });
 
-  it('replaces a worker thread that is terminated, gives back the locks it watched over, and pings on', async (t) => {
+  it('replaces a terminated worker thread, and releases its pings’ locks', async (t) => {
     const created: Worker[] = [];
     const onWorker = (worker: Worker) => created.push(worker);
     process.on('worker', onWorker);

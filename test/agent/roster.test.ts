@@ -32,8 +32,8 @@ function setUp(t: TestContext) {
   };
 }
 
-describe('the roster of an agent', () => {
-  it('has the storages that are open when it begins, and those that are opened and not closed since', async (t) => {
+describe('The roster of an agent', () => {
+  it('has the targets that are open when it begins, and follows changes', async (t) => {
     const { registry, board, roster, removed, storages } = setUp(t);
     const first = registry.open('first', new ScriptedTarget());
     registry.open('file', { path: 'Data.fs' });
@@ -51,7 +51,7 @@ describe('the roster of an agent', () => {
     assert.deepEqual(board.occupied(), [...roster.targets.keys()]);
   });
 
-  it('has a storage although a listener that was called before it threw', (t) => {
+  it('adds a target even if an earlier listener of the registry throws', (t) => {
     const { registry, roster, storages } = setUp(t);
     registry.on('opened', () => {
       throw new Error('of a listener');
@@ -61,7 +61,7 @@ describe('the roster of an agent', () => {
     assert.deepEqual(storages(), [['main', main]]);
   });
 
-  it('has what the registry holds, whatever listeners before it open and close', async (t) => {
+  it('matches the registry, whatever earlier listeners open and close', async (t) => {
     const { registry, board, roster, storages } = setUp(t);
     const successor = new ScriptedTarget();
     registry.on('opened', (name) => {
@@ -79,14 +79,14 @@ describe('the roster of an agent', () => {
     assert.equal(board.occupied().length, 1);
   });
 
-  it('tells together which slots have changed within a hundredth of a second, each of them once', async (t) => {
+  it('reports slots that change within 10 ms together, each of them once', async (t) => {
     const { registry, roster, notices, pass } = setUp(t);
     registry.open('first', new ScriptedTarget());
     roster.begin();
     pass(5);
     registry.open('second', new ScriptedTarget());
     await registry.close('first');
-    // It has the slot of the first.
+    // It takes over the slot of the first.
     registry.open('third', new ScriptedTarget());
     pass(4);
     assert.deepEqual(notices, []);
@@ -99,7 +99,7 @@ describe('the roster of an agent', () => {
     assert.equal(notices.length, 2);
   });
 
-  it('takes in nothing more, and tells nothing more, when it was ended in the middle of an event', (t) => {
+  it('neither adds nor reports anything after it is ended within an event', (t) => {
     const { registry, roster, notices, storages, pass } = setUp(t);
     registry.open('early', new ScriptedTarget());
     registry.on('opened', () => roster.end());

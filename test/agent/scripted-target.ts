@@ -3,7 +3,7 @@ import { TrackedTarget } from '#src/agent/ping/tracked-target.js';
 import type { KeepAliveTarget, Lock } from '#src/model/target.js';
 import type { Board } from '#src/threads/board.js';
 
-/** A lock with one holder, first come first served, and no fast path: every ping of it goes through the queue. */
+/** A lock with one holder, first come, first served, without `tryAcquire`: every ping waits in the queue. */
 export class QueueLock implements Lock {
   held = false;
   readonly #waiting: (() => void)[] = [];
@@ -29,7 +29,7 @@ export class QueueLock implements Lock {
   }
 }
 
-/** A storage without a server, that does what the test says. Beside the real ones, for what those would never do. */
+/** A target without a server, controlled by the test: for behaviour that real targets do not have. */
 export class ScriptedTarget implements KeepAliveTarget {
   ready = true;
   generation = 1;
@@ -55,14 +55,14 @@ export class ScriptedTarget implements KeepAliveTarget {
   }
 }
 
-/** A peer that never answers; the storage says that it has heard nothing since it began. */
+/** A target whose peer never replies, and which has received nothing since it was created. */
 export function silentTarget(): ScriptedTarget {
   const storage = new ScriptedTarget(() => new Promise(() => {}));
   storage.lastReceivedAt = performance.now();
   return storage;
 }
 
-/** The agent's record of a target, with a slot of that board. */
+/** The agent's record of a target, with a slot of `board`. */
 export function trackedBy(board: Board, name: string, target: KeepAliveTarget): TrackedTarget {
   const onReleaseFailed = (_tracked: TrackedTarget, error: unknown) => {
     throw error;

@@ -6,7 +6,7 @@ import { KeepAliveError } from '#src/model/errors.js';
 const resolve = (env: Record<string, string>, options: KeepAliveOptions = {}) =>
   resolveSettings(options, env);
 
-describe('settings', () => {
+describe('Settings', () => {
   it('come from the environment, in seconds that may be decimal', () => {
     const { settings, warnings } = resolve({
       ZEO_KEEPALIVE_PERIOD: '2.5',
@@ -28,13 +28,13 @@ describe('settings', () => {
     assert.deepEqual(warnings, []);
   });
 
-  it('are overridden by options', () => {
+  it('are taken from options rather than the environment', () => {
     const { settings } = resolve({ ZEO_KEEPALIVE_PERIOD: '30' }, { period: 10, skipActive: true });
     assert.equal(settings?.periodMs, 10_000);
     assert.equal(settings?.skipActive, true);
   });
 
-  it('have as timeout the smaller of five seconds and the period', () => {
+  it('have a default timeout of the period, but five seconds at most', () => {
     assert.equal(resolve({ ZEO_KEEPALIVE_PERIOD: '30' }).settings?.timeoutMs, 5000);
     assert.equal(resolve({ ZEO_KEEPALIVE_PERIOD: '2' }).settings?.timeoutMs, 2000);
   });
@@ -55,9 +55,9 @@ describe('settings', () => {
   ];
   for (const [variable, values] of wrong) {
     for (const value of values) {
-      it(`refuse ${variable}=${value}, naming both and what is accepted`, () => {
+      it(`refuse ${variable}=${value}, and say what is accepted`, () => {
         assert.throws(
-          // Also while the agent is not to be started.
+          // Also if the agent is not to be started.
           () => resolve({ [variable]: value }),
           (error) =>
             error instanceof KeepAliveError &&
@@ -69,7 +69,7 @@ describe('settings', () => {
     }
   }
 
-  it('refuse options likewise', () => {
+  it('refuse invalid options, and say what is accepted', () => {
     for (const options of [{ period: Number.NaN }, { timeout: -1 }, { jitter: '5' }, { concurrency: {} }]) {
       const [name] = Object.keys(options);
       assert.throws(
@@ -88,14 +88,14 @@ describe('settings', () => {
     ['ZEO_KEEPALIVE_TIMEOUT', '.0015', 'is 0.0015 s (1.5 ms); the unit is seconds'],
   ];
   for (const [variable, value, warning] of unlikely) {
-    it(`warn that ${variable}=${value} is most likely in the wrong unit, and take it`, () => {
+    it(`accept ${variable}=${value} with a warning about its unit`, () => {
       const { settings, warnings } = resolve({ ZEO_KEEPALIVE_PERIOD: '30', [variable]: value });
       assert.deepEqual(warnings, [`${variable} ${warning}`]);
       assert.notEqual(settings, undefined);
     });
   }
 
-  it('name the option where an option is most likely in the wrong unit', () => {
+  it('name the option in a warning about the unit of an option', () => {
     const { warnings } = resolve({ ZEO_KEEPALIVE_PERIOD: '30' }, { period: 5000, timeout: 5000 });
     assert.deepEqual(warnings, [
       'Option period is 5000 s (1 h 23 min); the unit is seconds, not milliseconds',
@@ -103,7 +103,7 @@ describe('settings', () => {
     ]);
   });
 
-  it('do not warn about durations that are unusual and make sense', () => {
+  it('do not warn about durations that are unusual but plausible', () => {
     for (const [period, timeout] of [
       [3600, 600],
       [0.01, 0.01],
@@ -114,7 +114,7 @@ describe('settings', () => {
       assert.deepEqual(resolve({}, { period, timeout }).warnings, []);
   });
 
-  it('warn about a variable that they do not know', () => {
+  it('warn about an environment variable that is unknown', () => {
     const { warnings } = resolve({ ZEO_KEEPALIVE_PERIODE: '30' });
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? '', /ZEO_KEEPALIVE_PERIODE.*ZEO_KEEPALIVE_PERIOD/);

@@ -26,14 +26,14 @@ async function openReal(t: TestContext) {
 }
 
 describe('status()', { timeout: 60_000 }, () => {
-  // The agent does not hold the process.
+  // The agent does not keep the process alive.
   let hold: NodeJS.Timeout;
   before(() => {
     hold = setInterval(() => {}, 60_000);
   });
   after(() => clearInterval(hold));
 
-  it('tells of a storage before its first ping what it says of itself', async (t) => {
+  it('shows before the first ping what the target knows about itself', async (t) => {
     const { server, storage } = await openReal(t);
     const { agent, status } = setUp(t, { period: 60 }, { main: storage });
     assert.deepEqual(agent.status().connections, []);
@@ -55,7 +55,7 @@ describe('status()', { timeout: 60_000 }, () => {
     });
   });
 
-  it('tells the round trips of answered pings, and since when the storage is alive', async (t) => {
+  it('shows the round trips of answered pings, and the time of the state', async (t) => {
     const { storage } = await openReal(t);
     const { agent, status } = setUp(t, { period: 0.05 }, { main: storage });
     agent.start();
@@ -72,7 +72,7 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.ok(roundTrips.p50Ms <= roundTrips.p99Ms);
   });
 
-  it('tells of a death what the way back showed, and when that was', async (t) => {
+  it('shows the cause of a death, and when the connection was back', async (t) => {
     const { server, storage } = await openReal(t);
     const { agent, status } = setUp(t, { period: 0.1, timeout: 0.3 }, { main: storage });
     agent.start();
@@ -91,7 +91,7 @@ describe('status()', { timeout: 60_000 }, () => {
     await once(agent, 'pingSucceeded');
     const { state, verdict, generation, lastDeath } = status();
     assert.deepEqual([state, verdict, generation], ['alive', 'alive', 2]);
-    // The kernel has acknowledged the ping, where it tells; and the way back was open.
+    // On Linux the kernel knows that the ping was acknowledged; elsewhere only that the path was open afterwards.
     const [cause, words] =
       process.platform === 'linux'
         ? ['peer-hangs', /process hangs/]
@@ -101,7 +101,7 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.ok((lastDeath?.backAt?.getTime() ?? 0) >= (lastDeath?.at.getTime() ?? Infinity));
   });
 
-  it('tells busy of a storage whose lock the application holds', async (t) => {
+  it('shows a target as busy while the application holds its lock', async (t) => {
     const storage = new ScriptedTarget();
     Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
     await storage.lock.acquire();
@@ -112,7 +112,7 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.deepEqual([state, verdict, roundTrips], ['alive', 'busy', undefined]);
   });
 
-  it('tells slow of one that does not answer in time while other bytes come', async (t) => {
+  it('shows a target as slow that sends other bytes but no reply in time', async (t) => {
     const storage = silentTarget();
     Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
     const { agent, status } = setUp(t, { period: 0.3, timeout: 0.1 }, { main: storage });
@@ -121,7 +121,7 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.deepEqual([status().state, status().verdict], ['alive', 'slow']);
   });
 
-  it('tells active, failed and down', async (t) => {
+  it('shows targets that are active, have failed or are down', async (t) => {
     const active = new ScriptedTarget();
     Object.defineProperty(active, 'lastReceivedAt', { get: () => performance.now() });
     const failing = new ScriptedTarget(() => Promise.reject(new Error('lost')));
@@ -143,14 +143,14 @@ describe('status()', { timeout: 60_000 }, () => {
     );
   });
 
-  it('tells stalled of a storage that was still silent after a stall, until its next ping', async (t) => {
+  it('shows a ping as stalled that a stall has superseded, until the next', async (t) => {
     const storage = silentTarget();
     const { agent, status } = setUp(t, { period: 1.5, timeout: 1.5 }, { main: storage });
     agent.start();
     const verdicts: unknown[] = [];
     agent.on('pingStarted', () => verdicts.push(status().verdict));
     await once(agent, 'pingStarted');
-    // On a busy machine the worker may itself have stood still, and then nothing is pinged afresh.
+    // On a busy machine the worker may not have run either, and then nothing is pinged again.
     while (!verdicts.includes('stalled')) {
       await new Promise((resolve) => setTimeout(resolve, 300));
       const until = performance.now() + 2500;
@@ -159,7 +159,7 @@ describe('status()', { timeout: 60_000 }, () => {
     }
   });
 
-  it('can be written as JSON whatever a ping failed with, and holds no credentials', async (t) => {
+  it('can be written as JSON with any error, and has no credentials', async (t) => {
     const error = Object.assign(new Error('Cannot reach zeo://joe:s3cret@db'), { code: 'E_ODD', big: 1n });
     error.cause = error;
     const storage = new ScriptedTarget(() => Promise.reject(error));
@@ -171,7 +171,7 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.deepEqual(lastFailure.error, { name: 'Error', code: 'E_ODD', message });
   });
 
-  it('knows nothing of what a getter that throws would tell', async (t) => {
+  it('leaves out what a getter that throws would return', async (t) => {
     const storage = new ScriptedTarget();
     for (const getter of ['ready', 'generation', 'address']) {
       Object.defineProperty(storage, getter, {
@@ -186,7 +186,7 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.deepEqual([ready, generation, address], [false, undefined, undefined]);
   });
 
-  it('forgets the round trips of a storage that is closed', async (t) => {
+  it('forgets the round trips of a target that is closed', async (t) => {
     const { agent, registry, status } = setUp(t, { period: 0.05 }, { main: new ScriptedTarget() });
     agent.start();
     await once(agent, 'pingSucceeded');

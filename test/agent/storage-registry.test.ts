@@ -6,7 +6,7 @@ import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 
 describe('StorageRegistry', () => {
-  it('holds what is open, in a map that shows changes as they happen', async () => {
+  it('holds the open databases, in a map that shows changes as they happen', async () => {
     const registry = new StorageRegistry();
     const { opened } = registry;
     const database = {};
@@ -17,7 +17,7 @@ describe('StorageRegistry', () => {
     assert.equal(await registry.close('main'), false);
   });
 
-  it('refuses a name that is taken, and takes the same database twice as once', () => {
+  it('refuses a name that is taken by another database', () => {
     const registry = new StorageRegistry();
     const database = registry.open('main', {});
     registry.open('main', database);
@@ -30,18 +30,18 @@ describe('StorageRegistry', () => {
     );
   });
 
-  it('tells what is opened and closed', async () => {
+  it('emits an event when a database is opened or closed', async () => {
     const registry = new StorageRegistry();
-    const told: string[] = [];
+    const events: string[] = [];
     registry
-      .on('opened', (name) => told.push(`opened ${name}`))
-      .on('closed', (name) => told.push(`closed ${name}`));
+      .on('opened', (name) => events.push(`opened ${name}`))
+      .on('closed', (name) => events.push(`closed ${name}`));
     registry.open('main', {});
     await registry.close('main');
-    assert.deepEqual(told, ['opened main', 'closed main']);
+    assert.deepEqual(events, ['opened main', 'closed main']);
   });
 
-  it('closes the storage that it is told to close', async () => {
+  it('closes the storage of a database that it closes', async () => {
     await using server = await ZeoServer.listen();
     const registry = new StorageRegistry();
     const storage = registry.open('main', await ClientStorage.open(server.address));
@@ -49,7 +49,7 @@ describe('StorageRegistry', () => {
     await assert.rejects(storage.getInfo(), { code: 'ERR_ZEO_CLOSED' });
   });
 
-  it('lets go of a storage that was closed by itself', async () => {
+  it('removes a storage that was closed directly', async () => {
     await using server = await ZeoServer.listen();
     const storage = databases.open('main', await ClientStorage.open(server.address));
     const closing = storage.close();
@@ -57,9 +57,9 @@ describe('StorageRegistry', () => {
     await closing;
   });
 
-  it('calls the next listener when one throws or rejects, and reports it as a process warning', async () => {
+  it('reports a failing listener as a process warning, and calls the next', async () => {
     const registry = new StorageRegistry();
-    const told: string[] = [];
+    const events: string[] = [];
     const warnings = on(process, 'warning');
     for (const event of ['opened', 'closed'] as const) {
       registry.on(event, () => {
@@ -68,11 +68,11 @@ describe('StorageRegistry', () => {
       registry.on(event, async () => {
         throw new Error(`rejected by a listener of ${event}`);
       });
-      registry.on(event, (name) => told.push(`${event} ${name}`));
+      registry.on(event, (name) => events.push(`${event} ${name}`));
     }
     registry.open('main', {});
     assert.equal(await registry.close('main'), true);
-    assert.deepEqual(told, ['opened main', 'closed main']);
+    assert.deepEqual(events, ['opened main', 'closed main']);
     const texts: string[] = [];
     for await (const [warning] of warnings) {
       if (warning.name === 'ZeoListenerWarning') texts.push(warning.message);
@@ -86,7 +86,7 @@ describe('StorageRegistry', () => {
     ]);
   });
 
-  it('lets go of a database whose storage was closed by itself, and listens to it no longer', async () => {
+  it('removes a database, and its listeners, when its storage is closed', async () => {
     await using server = await ZeoServer.listen();
     const registry = new StorageRegistry();
     const storage = await ClientStorage.open(server.address);
@@ -97,7 +97,7 @@ describe('StorageRegistry', () => {
     await closing;
   });
 
-  it('lets go of a database that tells its end by an emitter of another library', () => {
+  it('removes a database that is closed, with any kind of emitter', () => {
     const listeners = new Set<() => void>();
     const database = {
       on: (_event: 'closed', listener: () => void) => listeners.add(listener),
@@ -110,10 +110,10 @@ describe('StorageRegistry', () => {
     assert.equal(listeners.size, 0);
   });
 
-  it('takes a database that cannot be listened to, nor asked for its storage', async () => {
+  it('accepts a database without an emitter and without a storage', async () => {
     const registry = new StorageRegistry();
     const refuses = () => {
-      throw new Error('not an emitter after all');
+      throw new Error('cannot add a listener');
     };
     registry.open('main', {
       on: refuses,

@@ -36,7 +36,7 @@ function proberOf(targets: readonly TrackedTarget[], settings: Settings, board: 
   });
 }
 
-it('The sweeper takes the load lock back when no worker ends a ping, and asks after the worker', async (t) => {
+it('The sweeper ends the lease of a ping that no worker ends', async (t) => {
   const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
   assert.ok(settings);
   const board = new Board();
@@ -52,12 +52,12 @@ it('The sweeper takes the load lock back when no worker ends a ping, and asks af
   assert.ok((storage.lock as QueueLock).held);
   await overdue;
   assert.ok(!(storage.lock as QueueLock).held);
-  // The ping itself stays out: nobody has proof of a silence.
+  // The ping itself stays out: no silence has been proven.
   assert.deepEqual(storage.drops, []);
   assert.equal(board.state(tracked.id), 'sent');
 });
 
-it('The sweeper keeps the lease of the other pings of a batch when one throws', async (t) => {
+it('The sweeper keeps the leases of other pings in a batch if one throws', async (t) => {
   const hold = setInterval(() => {}, 60_000);
   t.after(() => clearInterval(hold));
   const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
@@ -83,7 +83,7 @@ it('The sweeper keeps the lease of the other pings of a batch when one throws', 
   assert.deepEqual(held, [false, false, false]);
 });
 
-/** The sweeper of storages that never answer, whose sweep of all of them has begun. */
+/** A sweeper of targets that never reply, which has begun a sweep of all of them. */
 function longSweep(count = 100) {
   const { settings } = resolveSettings({ period: 1, timeout: 1 }, {});
   assert.ok(settings);
@@ -98,14 +98,14 @@ function longSweep(count = 100) {
   return { sweeper, swept, targets, board, begun: () => targets.filter(({ pings }) => pings > 0).length };
 }
 
-/** A turn of the main loop, and what it has set going. */
+/** One iteration of the main loop, with the callbacks that it has queued. */
 async function turn(): Promise<void> {
   await new Promise(setImmediate);
   await new Promise((resolve) => process.nextTick(resolve));
 }
 
-it('The sweeper begins a long sweep in several turns of the main loop, and no more of it when all are abandoned', async (t) => {
-  // It does not yield for longer than a tenth of a second, which a turn may take on a busy machine.
+it('The sweeper spreads a long sweep over turns, and stops when abandoned', async (t) => {
+  // It stops yielding after 100 ms, which a turn may take on a busy machine.
   t.mock.method(systemClock, 'now', () => 0);
   const { sweeper, targets, board, begun } = longSweep();
   await new Promise((resolve) => process.nextTick(resolve));
@@ -118,7 +118,7 @@ it('The sweeper begins a long sweep in several turns of the main loop, and no mo
   assert.ok(targets.every(({ id }) => board.state(id) === 'concluded'));
 });
 
-it('The sweeper begins the rest of a long sweep at once when a turn of the main loop takes long', async () => {
+it('The sweeper begins the rest of a sweep at once after a long turn', async () => {
   const { sweeper, begun } = longSweep();
   const untilMs = performance.now() + 110;
   while (performance.now() < untilMs);
@@ -127,10 +127,10 @@ it('The sweeper begins the rest of a long sweep at once when a turn of the main 
   sweeper.abandonAll();
 });
 
-it('The sweeper ends a sweep of more than may be in flight when all are abandoned', async () => {
+it('The sweeper ends a sweep with waiting pings when all are abandoned', async () => {
   const { sweeper, swept, begun } = longSweep(400);
   while (begun() < 128) await turn();
-  // Some more wait for a place now.
+  // The others are waiting for a slot now.
   await turn();
   await turn();
   sweeper.abandonAll();

@@ -5,7 +5,7 @@ import { commitAfterPings } from '../hosts/commit-after-pings.js';
 import { runHost } from '../hosts/run-host.js';
 import { SecondCopy } from '../hosts/second-copy.js';
 
-describe('two copies of the package in one process', { timeout: 120_000 }, () => {
+describe('Two copies of the package in one process', { timeout: 120_000 }, () => {
   let copy: SecondCopy;
   before(async () => {
     copy = await SecondCopy.install('only-opens-databases');
@@ -18,7 +18,7 @@ describe('two copies of the package in one process', { timeout: 120_000 }, () =>
     return JSON.parse(host.stdout);
   };
 
-  it('keep alive what the application opens in one, with the agent that --import starts in the other', async () => {
+  it('keep alive what one opens with the agent that the other starts', async () => {
     await using server = await ZeoServer.listen();
     const calls = commitAfterPings(server);
     const { code, stderr } = await runHost('only-opens-databases', {
@@ -31,7 +31,7 @@ describe('two copies of the package in one process', { timeout: 120_000 }, () =>
     assert.ok(calls.filter((method) => method === 'get_info').length >= 3);
   });
 
-  it('have one registry, one keep alive thread and one class of errors between them', async () => {
+  it('share one registry, one keep-alive thread and one class of errors', async () => {
     assert.deepEqual(await inCommon(), {
       sharesRegistry: true,
       nameTaken: 'ERR_KEEPALIVE_NAME_TAKEN',
@@ -42,12 +42,12 @@ describe('two copies of the package in one process', { timeout: 120_000 }, () =>
     });
   });
 
-  it('each have their own where globals cannot be added to', async () => {
+  it('have a registry each if the global object is frozen', async () => {
     const { sharesRegistry, secondStart, onGlobal } = await inCommon('--freeze');
     assert.deepEqual([sharesRegistry, secondStart, onGlobal], [false, 'none', []]);
   });
 
-  it('each have their own registry when its shape is of another version', async () => {
+  it('have a registry each if the other one’s version is different', async () => {
     await using newer = await SecondCopy.install();
     await newer.edit('agent/storage-registry.js', 'databases.1', 'databases.2');
     const { code, stdout, stderr } = await runHost('loads-two-copies', {

@@ -23,7 +23,7 @@ async function setUp(t: TestContext, options: KeepAliveOptions) {
 }
 
 describe('The agent over ZEO', { timeout: 60_000 }, () => {
-  it('sends, locks and logs what the original would have: get_info under the load lock, once a period', async (t) => {
+  it('sends get_info under the load lock once a period, as the original', async (t) => {
     const { server, storage, agent, log } = await setUp(t, { period: 0.2, jitter: 0 });
     const calls: [method: string, locked: boolean][] = [];
     server.on('call', ({ method }) => calls.push([method, storage.loadLock.locked]));
@@ -40,7 +40,7 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('fails a hung application call with a retryable error, frees its lock, and reads fresh data after', async (t) => {
+  it('fails a hung call with a retryable error, then reads fresh data', async (t) => {
     const { server, storage, agent } = await setUp(t, { period: 0.2, timeout: 0.4 });
     agent.start();
     await once(agent, 'pingSucceeded');
@@ -48,21 +48,21 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     connection?.silence();
     const hung = storage.load(oid);
     const release = await storage.loadLock.share();
-    const told: string[] = [];
-    storage.on('invalidated', ({ oids }) => told.push(`invalidated ${oids?.length}`));
-    storage.on('connected', () => told.push('connected'));
+    const events: string[] = [];
+    storage.on('invalidated', ({ oids }) => events.push(`invalidated ${oids?.length}`));
+    storage.on('connected', () => events.push('connected'));
     server.storage().commit([{ oid, data: Buffer.from('second') }]);
 
     await assert.rejects(hung, { code: 'ERR_ZEO_DISCONNECTED', retryable: true });
     release();
     const { data } = await storage.load(oid);
     assert.equal(Buffer.from(data).toString(), 'second');
-    // It comes free: a ping may have it this very moment.
+    // The lock is released: unless a ping holds it at this moment, it is free.
     (await storage.loadLock.acquire())();
-    assert.deepEqual(told, ['invalidated 1', 'connected']);
+    assert.deepEqual(events, ['invalidated 1', 'connected']);
   });
 
-  it('says why a peer was silent, and when its storage is back', async (t) => {
+  it('logs why a peer was silent, and when its connection is back', async (t) => {
     const { server, agent, log } = await setUp(t, { period: 0.2, timeout: 0.4 });
     agent.start();
     await once(agent, 'pingSucceeded');
@@ -75,7 +75,7 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     assert.equal(agent.status().connections[0]?.state, 'alive');
   });
 
-  it('finds a dead peer also while the main loop stalls again and again', async (t) => {
+  it('finds a dead peer even while the main loop stalls repeatedly', async (t) => {
     const { server, agent } = await setUp(t, { period: 0.5, timeout: 0.3 });
     agent.start();
     await once(agent, 'pingSucceeded');
@@ -95,13 +95,13 @@ describe('The agent over ZEO', { timeout: 60_000 }, () => {
     assert.ok(dead, 'not found');
   });
 
-  it('leaves a storage alone that is reconnecting, and does not take its next connection for the old one', async (t) => {
+  it('leaves a reconnecting storage and its next connection alone', async (t) => {
     const { server, storage, agent } = await setUp(t, { period: 0.1, timeout: 10 });
     agent.start();
     await once(agent, 'pingSucceeded');
     for (const connection of server.connections) connection.silence();
     await once(agent, 'pingStarted');
-    // The connection is lost by itself in the middle of the ping, and replaced by a good one.
+    // The connection is lost by itself during the ping, and replaced by a working one.
     const failed = once(agent, 'pingFailed');
     for (const connection of server.connections) connection.destroy();
     await failed;

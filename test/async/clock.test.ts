@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { clockOffsetMs, systemClock } from '#src/async/clock.js';
 
-describe('The clock that threads share', () => {
-  it('is right also when the thread loses the processor in the middle of setting it', () => {
+describe('The clock that all threads share', () => {
+  it('is set right even if the thread loses the processor meanwhile', () => {
     for (const pausedReading of [0, 1, 2, 3, 4, 5]) {
       let nowMs = 1000;
       let reading = 0;
       const read = () => {
-        // A tenth of a second passes before this reading, a microsecond before any other.
+        // 100 ms pass before this reading, a microsecond before any other.
         nowMs += reading++ === pausedReading ? 100 : 0.001;
         return nowMs;
       };
@@ -20,7 +20,7 @@ describe('The clock that threads share', () => {
     }
   });
 
-  it('takes the best of bad readings', () => {
+  it('takes the best reading if none of them is good', () => {
     let nowMs = 0;
     const read = () => {
       nowMs += 1 + Math.random();
@@ -30,7 +30,7 @@ describe('The clock that threads share', () => {
     assert.ok(Math.abs(offsetMs - 5000) < 1, `${offsetMs}`);
   });
 
-  it('is the system’s', () => {
+  it('agrees with the system’s own monotonic clock', () => {
     const beforeMs = Number(process.hrtime.bigint()) / 1e6;
     const nowMs = systemClock.now();
     const afterMs = Number(process.hrtime.bigint()) / 1e6;

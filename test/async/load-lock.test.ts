@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { LoadLock } from '#src/async/load-lock.js';
 
-/** Notes in `order` when the lock was had. */
+/** Adds `name` to `order` when the lock is granted. */
 async function note(order: string[], name: string, taken: Promise<() => void>): Promise<() => void> {
   const release = await taken;
   order.push(name);
@@ -11,7 +11,7 @@ async function note(order: string[], name: string, taken: Promise<() => void>): 
 }
 
 describe('LoadLock', () => {
-  it('is held alone by one at a time, first come, first served', async () => {
+  it('is held exclusively by one at a time, first come, first served', async () => {
     const lock = new LoadLock();
     const order: string[] = [];
     const first = await note(order, 'first', lock.acquire());
@@ -26,7 +26,7 @@ describe('LoadLock', () => {
     assert.equal(lock.locked, false);
   });
 
-  it('is taken at once only when nobody holds it', async () => {
+  it('is granted by tryAcquire() only when it is free', async () => {
     const lock = new LoadLock();
     const release = lock.tryAcquire();
     assert.equal(lock.tryAcquire(), undefined);
@@ -37,14 +37,14 @@ describe('LoadLock', () => {
     assert.equal(lock.locked, false);
   });
 
-  it('is shared by any number of loads', async () => {
+  it('is shared by any number of loads at the same time', async () => {
     const lock = new LoadLock();
     const releases = await Promise.all([lock.share(), lock.share(), lock.share()]);
     for (const release of releases) release();
     assert.equal(lock.locked, false);
   });
 
-  it('keeps loads out while it is held alone, and lets all of them in before the next ping', async () => {
+  it('admits all waiting loads after one ping and before the next', async () => {
     const lock = new LoadLock();
     const order: string[] = [];
     const ping = await lock.acquire();
@@ -58,7 +58,7 @@ describe('LoadLock', () => {
     assert.deepEqual(order, ['load 1', 'load 2', 'next ping']);
   });
 
-  it('lets loads pass a ping that waits', async () => {
+  it('lets loads overtake a ping that waits for the lock', async () => {
     const lock = new LoadLock();
     const order: string[] = [];
     const slow = await lock.share();
@@ -69,7 +69,7 @@ describe('LoadLock', () => {
     assert.deepEqual(order, ['load', 'ping']);
   });
 
-  it('lets a ping in although loads follow each other without a gap', async () => {
+  it('admits a ping even when loads follow each other without a gap', async () => {
     const lock = new LoadLock();
     let isOver = false;
     const loadWithoutEnd = async () => {
@@ -85,27 +85,27 @@ describe('LoadLock', () => {
     await Promise.all(loads);
   });
 
-  it('does not keep loads behind a slow one for the sake of a ping', async () => {
+  it('holds loads back only briefly for a ping while one of them is slow', async () => {
     const lock = new LoadLock();
     const slow = await lock.share();
     const controller = new AbortController();
     const ping = lock.acquire(controller.signal);
     let held = 0;
-    // Long enough for the ping to lose its patience more than once.
+    // Long enough for loads to be held back more than once.
     for (let i = 0; i < 40; i += 1) {
       const before = performance.now();
       (await lock.share())();
       if (performance.now() - before > 5) held += 1;
       await sleep(20);
     }
-    assert.ok(held >= 1, 'the ping never had its turn');
+    assert.ok(held >= 1, 'no load was held back');
     controller.abort();
     await assert.rejects(ping);
     slow();
     assert.equal(lock.locked, false);
   });
 
-  it('can be given back twice, which counts once', async () => {
+  it('is released once, however often release is called', async () => {
     const lock = new LoadLock();
     const release = await lock.acquire();
     release();
@@ -116,7 +116,7 @@ describe('LoadLock', () => {
     assert.equal(lock.locked, false);
   });
 
-  it('forgets a waiter whose signal aborts', async () => {
+  it('rejects and forgets a waiter whose signal aborts', async () => {
     const lock = new LoadLock();
     const release = await lock.acquire();
     const controller = new AbortController();
@@ -128,7 +128,7 @@ describe('LoadLock', () => {
     assert.equal(lock.locked, false);
   });
 
-  it('rejects at once for a signal that is aborted already', async () => {
+  it('rejects at once when the signal is already aborted', async () => {
     const lock = new LoadLock();
     const reason = new Error('enough');
     await assert.rejects(lock.acquire(AbortSignal.abort(reason)), reason);
@@ -136,7 +136,7 @@ describe('LoadLock', () => {
     assert.equal(lock.locked, false);
   });
 
-  it('rejects all who wait when told so', async () => {
+  it('rejects all waiters, and is then free once released', async () => {
     const lock = new LoadLock();
     const release = await lock.acquire();
     const waiters = [lock.acquire(), lock.share()];

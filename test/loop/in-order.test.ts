@@ -8,7 +8,7 @@ import { type Peer, SimulatedHost } from './simulated-host.js';
 const periodMs = 10_000;
 const timeoutMs = 2000;
 
-/** One peer that answers in order, and of which a request is out from the beginning. */
+/** One peer that answers in order, with a request of the application out from the beginning. */
 function setUp() {
   const clock = new ManualClock();
   const board = new Board();
@@ -22,7 +22,7 @@ function setUp() {
 }
 
 describe('A connection that answers in order, while a request is out,', () => {
-  it('is not pinged and not declared dead, however long the request takes', async () => {
+  it('is neither pinged nor declared dead, however long the request takes', async () => {
     const { clock, host } = setUp();
     await clock.advance(30 * periodMs);
     assert.deepEqual([host.pings.length, host.written, host.deaths], [1, [], []]);
@@ -38,7 +38,7 @@ describe('A connection that answers in order, while a request is out,', () => {
     assert.deepEqual(host.deaths, []);
   });
 
-  it('is alive when bytes come', async () => {
+  it('is concluded to be alive when bytes of a reply arrive', async () => {
     const { clock, host, id } = setUp();
     await clock.advance(periodMs + 1);
     await clock.advance(2 * timeoutMs);
@@ -60,7 +60,7 @@ describe('A connection that answers in order, while a request is out,', () => {
     );
   });
 
-  it('is not declared dead by retransmissions that are acknowledged in between', async () => {
+  it('is not declared dead by retransmissions that get acknowledged', async () => {
     const { clock, host, peer } = setUp();
     await clock.advance(periodMs + timeoutMs);
     for (let times = 0; times < 10; times++) {
@@ -72,7 +72,7 @@ describe('A connection that answers in order, while a request is out,', () => {
     assert.deepEqual(host.deaths, []);
   });
 
-  it('is not declared dead by the time in which this process did not run', async () => {
+  it('is not declared dead by time in which this process did not run', async () => {
     const { clock, host, peer } = setUp();
     await clock.advance(periodMs + timeoutMs);
     peer.retransmits = 1;

@@ -5,13 +5,13 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until it is told to advance. */
+/** A clock that only moves when a test advances it. */
 export class ManualClock implements Clock {
-  // No clock counts in whole milliseconds.
+  // Not a whole number: real clocks do not count whole milliseconds.
   #nowMs = 1_000_000.37;
   #suspendedMs = 0;
   readonly #timers = new Set<Timer>();
-  /** How often a timer of this clock has fired. */
+  /** How many times a timer of this clock has fired. */
   fired = 0;
 
   now(): number {
@@ -28,7 +28,7 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Lets time pass, timer by timer, with whatever promises settle in between. */
+  /** Lets time pass, timer by timer; promises settle in between. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await settle();
@@ -42,18 +42,18 @@ export class ManualClock implements Clock {
     this.#nowMs = endMs;
   }
 
-  /** What runs now takes so long. */
+  /** Lets `ms` pass within the code that is running now. */
   passes(ms: number): void {
     this.#nowMs += ms;
   }
 
-  /** The process is stopped for so long: time passes, and nothing runs until it is over. */
+  /** Stops the process for `ms`: time passes, and nothing runs until it is over. */
   async stopProcess(ms: number): Promise<void> {
     this.#nowMs += ms;
     await this.advance(0);
   }
 
-  /** The machine is suspended for so long: no clock of this process counts it. */
+  /** Suspends the machine for `ms`, which no clock of this process counts. */
   async suspendMachine(ms: number): Promise<void> {
     this.#suspendedMs += ms;
     await this.advance(0);

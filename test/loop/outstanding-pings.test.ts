@@ -3,14 +3,14 @@ import { describe, it } from 'node:test';
 import { OutstandingPings } from '#src/loop/outstanding-pings.js';
 import { Board } from '#src/threads/board.js';
 
-describe('the open pings', () => {
+describe('The outstanding pings', () => {
   const setUp = () => {
     const board = new Board();
     return { board, id: board.occupy(), open: new OutstandingPings(board, 1000) };
   };
   const watched = (open: OutstandingPings) => [...open.pings()].map(({ id, resent }) => [id, resent]);
 
-  it('are watched when their sweep comes back without an answer to them, and else never', () => {
+  it('are watched only if they are out when their sweep returns', () => {
     const { board, id, open } = setUp();
     const other = board.occupy();
     const request = { ids: [id, other], atMs: 0, resent: 0 };
@@ -22,7 +22,7 @@ describe('the open pings', () => {
     assert.equal(open.mayPing(other, 0), false);
   });
 
-  it('are watched when they were begun in the millisecond in which they were asked for', () => {
+  it('are watched even if they began in the millisecond of the request', () => {
     const { board, id, open } = setUp();
     open.request({ ids: [id], atMs: 1000.9, resent: 0 });
     board.pingWaits(id, 1000.95);
@@ -30,7 +30,7 @@ describe('the open pings', () => {
     assert.deepEqual(watched(open), [[id, 0]]);
   });
 
-  it('are not lost when the sweep that they were begun in comes back after they were asked for afresh', () => {
+  it('are kept when a sweep returns that a later request has superseded', () => {
     const { board, id, open } = setUp();
     const first = { ids: [id], atMs: 0, resent: 0 };
     open.request(first);

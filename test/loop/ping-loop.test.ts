@@ -8,7 +8,7 @@ import type { LoopSettings } from '#src/threads/contract.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
 
-/** What the system's table says of some connections, by their local port. */
+/** A table of the system's TCP connections, by local port. */
 function tableOf(states: Readonly<Record<number, Partial<TcpState>>>): TcpTable {
   const quiet = {
     unacknowledgedBytes: 0,
@@ -44,15 +44,15 @@ function setUp(
   return { clock, board, host, ids, loop, startMs };
 }
 
-/** As of a system that knows no fractions of a second. */
+/** The clock of a system that counts its uptime in whole seconds. */
 class CoarseUptime extends ManualClock {
   override suspendedMs(): number {
     return Math.floor(this.now() / 1000) * 1000 - this.now();
   }
 }
 
-describe('the ping loop', () => {
-  it('sleeps one period before the first ping, and one period between two', async () => {
+describe('The ping loop', () => {
+  it('sleeps for one period before the first ping and between two pings', async () => {
     const { clock, host, startMs } = setUp([{ answersAfterMs: 1 }]);
     await clock.advance(35_000);
     assert.deepEqual(
@@ -61,7 +61,7 @@ describe('the ping loop', () => {
     );
   });
 
-  it('shortens a sleep by jitter, and never lengthens it', async () => {
+  it('shortens its sleep by the jitter but never lengthens it', async () => {
     const { clock, host, startMs } = setUp([{ answersAfterMs: 1 }], { jitter: 0.2 });
     await clock.advance(19_000);
     assert.deepEqual(
@@ -70,17 +70,17 @@ describe('the ping loop', () => {
     );
   });
 
-  it('pings a handful of storages with one call and one wake-up a period', async () => {
+  it('pings a handful of targets with one call and one wake-up a period', async () => {
     const { clock, host, ids } = setUp(Array.from({ length: 5 }, () => ({ answersAfterMs: 0 })));
     await clock.advance(10_000);
     const firedBefore = clock.fired;
     await clock.advance(30_000);
     assert.deepEqual(host.sweeps.slice(1), [ids, ids, ids]);
-    // Per period: the loop's own timer, and one arrival a peer.
+    // Per period: the loop's own timer, and one reply of each peer.
     assert.equal(clock.fired - firedBefore, 3 * (1 + ids.length));
   });
 
-  it('pings a storage that was added within one period, and none that was removed', async () => {
+  it('pings an added target within a period, and a removed one no more', async () => {
     const { clock, board, host, loop, ids } = setUp([{ answersAfterMs: 1 }]);
     await clock.advance(4000);
     const added = host.add({ answersAfterMs: 1 });
@@ -94,7 +94,7 @@ describe('the ping loop', () => {
     assert.deepEqual([...new Set(host.pings.slice(before).map(({ id }) => id))], [added]);
   });
 
-  it('pings a storage within a period that has taken over the slot of another in one turn', async () => {
+  it('pings a target within a period if it takes over a slot in one turn', async () => {
     const { clock, board, host, loop, ids } = setUp([{ answersAfterMs: 1 }, { answersAfterMs: 1 }]);
     await clock.advance(14_000);
     const [first] = ids as [number];
@@ -106,14 +106,14 @@ describe('the ping loop', () => {
     assert.equal(host.pings.slice(before).filter(({ id }) => id === first).length, 1);
   });
 
-  it('takes a change that it knows already as none', async () => {
+  it('ignores a change of targets that it already knows', async () => {
     const { clock, host, loop, ids } = setUp([{ answersAfterMs: 1 }, { answersAfterMs: 1 }]);
     loop.targetsChanged(Uint32Array.of(...ids, 60));
     await clock.advance(30_000);
     assert.deepEqual(host.sweeps, [ids, ids, ids]);
   });
 
-  it('declares a silent peer dead within the timeout and a tick, and no other', async () => {
+  it('declares only the silent peer dead, within the timeout and a tick', async () => {
     const { clock, host, ids, startMs } = setUp([{ answersAfterMs: 300 }, { answersAfterMs: undefined }]);
     await clock.advance(15_000);
     assert.deepEqual(
@@ -124,7 +124,7 @@ describe('the ping loop', () => {
     assert.ok(afterMs >= 2000 && afterMs <= 2300, `dead after ${afterMs} ms`);
   });
 
-  it('takes any received byte for a sign of life, and has the load lock freed at the timeout', async () => {
+  it('accepts any byte as a sign of life, and frees the lock at the timeout', async () => {
     const { clock, host, ids } = setUp([{ answersAfterMs: undefined }]);
     await clock.advance(11_000);
     for (let i = 0; i < 30; i++) {
@@ -134,7 +134,7 @@ describe('the ping loop', () => {
     assert.deepEqual(host.deaths, []);
     assert.ok(host.conclusions.length >= 2);
     assert.deepEqual([...new Set(host.conclusions)], ['slow']);
-    // Once a period it is asked again.
+    // It is pinged again once a period.
     assert.ok(host.pings.length >= 3, `${host.pings.length} pings`);
   });
 
@@ -144,7 +144,7 @@ describe('the ping loop', () => {
     [1000, 5000],
     [10_000, 2000],
   ] as const) {
-    it(`finds a peer dead that stops in the middle of an answer, period ${periodMs}, timeout ${timeoutMs}`, async () => {
+    it(`finds a peer that dies within a reply: period ${periodMs}, timeout ${timeoutMs}`, async () => {
       for (let partMs = 0; partMs < timeoutMs; partMs += timeoutMs / 7) {
         const { clock, host, ids } = setUp([{ answersAfterMs: undefined }], { periodMs, timeoutMs });
         await clock.advance(periodMs + 1 + partMs);
@@ -157,21 +157,21 @@ describe('the ping loop', () => {
     });
   }
 
-  it('does not ping a storage again while its ping is still out', async () => {
+  it('does not ping a target again while its ping is still out', async () => {
     const { clock, host } = setUp([{ answersAfterMs: 4500 }], { periodMs: 1000, timeoutMs: 5000 });
     await clock.advance(5400);
     assert.equal(host.pings.length, 1);
     assert.deepEqual(host.deaths, []);
   });
 
-  it('sends a ping without the load lock when that stays taken, and finds the dead peer in the same bound', async () => {
+  it('finds a dead peer in its bound while the application holds the lock', async () => {
     const { clock, host, startMs } = setUp([{ answersAfterMs: undefined, locked: true }]);
     await clock.advance(15_000);
     assert.deepEqual(host.conclusions, ['busy', 'dead']);
     assert.ok((host.deaths[0]?.atMs ?? Infinity) - startMs <= 10_000 + 2000 + 1000);
   });
 
-  it('looks at the system once for all that are silent, and tells each its diagnosis', async () => {
+  it('diagnoses all silent peers with a single look at the system’s table', async () => {
     const looks: number[] = [];
     const { clock, board, host, ids } = setUp(Array(5).fill({ answersAfterMs: undefined }), {}, () => {
       looks.push(clock.now());
@@ -187,7 +187,7 @@ describe('the ping loop', () => {
     );
   });
 
-  it('lets a peer live whose host goes on acknowledging what is still on its way', async () => {
+  it('spares a peer whose host keeps acknowledging an upload before the ping', async () => {
     let unacknowledgedBytes = 0x80000;
     const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 500_000 }], {}, () =>
       tableOf({ 1: { unacknowledgedBytes } }),
@@ -195,17 +195,17 @@ describe('the ping loop', () => {
     board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
     await clock.advance(30_000);
     assert.deepEqual(host.deaths, []);
-    // The load lock is not kept for it.
+    // The lock has been released.
     assert.deepEqual(host.conclusions, ['slow']);
     unacknowledgedBytes = 0;
-    // From now on it has the whole timeout to answer.
+    // From now on it has the whole timeout to reply.
     await clock.advance(1900);
     assert.deepEqual(host.deaths, []);
     await clock.advance(600);
     assert.equal(host.deaths.length, 1);
   });
 
-  it('postpones no verdict because looks at the system take long', async () => {
+  it('postpones no verdict because reading the system’s table is slow', async () => {
     const tookMs = 150;
     const { clock, host, ids, startMs, board } = setUp(
       [
@@ -228,7 +228,7 @@ describe('the ping loop', () => {
     assert.ok(host.turns < 40, `${host.turns} turns`);
   });
 
-  it('finds a peer dead whose host acknowledged the ping, and only what was sent after it is on its way', async () => {
+  it('finds a peer dead that has the ping but not the bytes sent after it', async () => {
     const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 0 }], {}, () =>
       tableOf({ 1: { unacknowledgedBytes: 0x40 } }),
     );
@@ -241,9 +241,9 @@ describe('the ping loop', () => {
     assert.equal(host.deaths[0]?.diagnosis, 'peer-hangs');
   });
 
-  it('notices that the process stood still, also when it first hears from the main thread', async () => {
+  it('reports a stall of the process when a turn completes before its timer', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }]);
-    // The sweep is under way; its timer on the main thread is overdue before any of the loop's own.
+    // The sweep is under way: its timer on the main thread is due before the loop's own.
     await clock.advance(10_020);
     await clock.stopProcess(6000);
     await clock.advance(250);
@@ -255,7 +255,7 @@ describe('the ping loop', () => {
     assert.equal(host.pings.length, 2);
   });
 
-  it('pings soon when it replaces a loop that was lost', async () => {
+  it('pings its targets soon when it replaces a lost loop', async () => {
     const { clock, host, loop, startMs } = setUp([{ answersAfterMs: 1 }], {}, undefined, true);
     await clock.advance(500);
     assert.equal(host.pings.length, 1);
@@ -263,7 +263,7 @@ describe('the ping loop', () => {
     assert.ok((host.pings[0]?.atMs ?? Infinity) - startMs <= 200);
   });
 
-  it('counts the first period from when it was asked for, however long its thread took to come up', async () => {
+  it('counts the first period from its request, not from its thread’s start', async () => {
     for (const upAfterMs of [300, 12_000]) {
       const { clock, host, loop, startMs } = setUp(
         [{ answersAfterMs: 1 }],
@@ -275,13 +275,13 @@ describe('the ping loop', () => {
       );
       await clock.advance(10_000 - 1);
       assert.equal((host.pings[0]?.atMs ?? NaN) - startMs, Math.max(10_000 - upAfterMs, 0));
-      // That it is late from the beginning is no stall.
+      // Being late from the beginning is not a stall.
       assert.deepEqual(host.stalls, []);
       loop.stop();
     }
   });
 
-  it('goes on after the main thread has failed it', async () => {
+  it('continues after calls to the main thread have failed', async () => {
     const { clock, host } = setUp([{ answersAfterMs: 1 }]);
     const sweep = host.sweep.bind(host);
     host.sweep = () => {
@@ -296,7 +296,7 @@ describe('the ping loop', () => {
     assert.ok(host.pings.length >= 1);
   });
 
-  it('stops at once', async () => {
+  it('leaves no timer and pings nothing once it is stopped', async () => {
     const { clock, host, loop } = setUp([{ answersAfterMs: undefined }]);
     await clock.advance(10_500);
     loop.stop();
@@ -306,9 +306,9 @@ describe('the ping loop', () => {
   });
 });
 
-describe('a stall', () => {
+describe('A stall', () => {
   for (const stallMs of [500, 1500, 3000, 6000, 30_000]) {
-    it(`of the main loop for ${stallMs} ms kills no peer that answers in 300 ms`, async () => {
+    it(`of the main loop for ${stallMs} ms kills no peer that replies in 300 ms`, async () => {
       const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 1000, timeoutMs: 1000 });
       for (let round = 0; round < 20; round++) {
         await clock.advance(937);
@@ -321,9 +321,9 @@ describe('a stall', () => {
     });
   }
 
-  // In one that is shorter than the timeout nothing is lost that TCP would not bring again.
+  // In a shorter stall than the timeout, TCP retransmits whatever was lost.
   for (const stallMs of [1500, 3000, 6000, 30_000]) {
-    it(`of the process for ${stallMs} ms kills no peer whose answer got lost meanwhile`, async () => {
+    it(`of the process for ${stallMs} ms kills no peer whose reply was lost`, async () => {
       const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
       await clock.advance(1100);
       for (const peer of host.peers.values()) peer.answersAfterMs = 300;
@@ -333,7 +333,7 @@ describe('a stall', () => {
     });
   }
 
-  it('that is short puts the verdict off by its own length and no more', async () => {
+  it('shorter than the timeout delays the verdict by no more than its length', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
     await clock.advance(1000);
     const pingedMs = clock.now();
@@ -352,7 +352,7 @@ describe('a stall', () => {
     assert.equal(host.pings.filter(({ atMs }) => atMs <= pingedMs + afterMs).length, 1);
   });
 
-  it('of the whole machine, which no clock of the process counts, kills no peer', async () => {
+  it('that suspends the machine, uncounted by any clock, kills no peer', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
     await clock.advance(1900);
     for (const peer of host.peers.values()) peer.answersAfterMs = 300;
@@ -362,7 +362,7 @@ describe('a stall', () => {
     assert.equal(host.stalls[0]?.of, 'process');
   });
 
-  it('is told of nobody where the system counts its uptime in whole seconds', async () => {
+  it('is not reported because the system counts its uptime in whole seconds', async () => {
     for (const [periodMs, timeoutMs] of [
       [1037, 300],
       [2913, 700],
@@ -375,7 +375,7 @@ describe('a stall', () => {
     }
   });
 
-  it('is told once, with its length', async () => {
+  it('is reported once, with the time that was lost in it', async () => {
     const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 1000, timeoutMs: 1000 });
     await clock.advance(1050);
     host.block(5000);
@@ -385,7 +385,7 @@ describe('a stall', () => {
     assert.ok(Math.abs((host.stalls[0]?.durationMs ?? 0) - 5000) <= 200);
   });
 
-  it('that is short hides no longer one that it falls into', async () => {
+  it('of the process within a longer one of the main loop does not hide it', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }, { answersAfterMs: 1 }], {
       periodMs: 60_000,
     });
@@ -411,7 +411,7 @@ describe('a stall', () => {
     assert.equal(host.deaths.length, 2);
   });
 
-  it('of the process hides no longer one before it, and each is told', async () => {
+  it('of the process does not hide an earlier, longer one; both are reported', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 60_000 });
     await clock.advance(60_100);
     const before = host.pings.length;
@@ -427,7 +427,7 @@ describe('a stall', () => {
     assert.equal(host.pings.length - before, 1);
   });
 
-  it('puts the verdict on a peer that died in it off by no more than the timeout and a second', async () => {
+  it('delays the verdict on a peer that died in it by timeout + 1 s at most', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 10_000, timeoutMs: 2000 });
     await clock.advance(10_500);
     host.block(30_000);
@@ -439,7 +439,7 @@ describe('a stall', () => {
   });
 
   for (const stallMs of [4000, 8000, 30_000]) {
-    it(`finds within the timeout and a second who answered and then died in ${stallMs} ms of it`, async () => {
+    it(`of ${stallMs} ms does not hide for long that a peer replied and then died`, async () => {
       const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 10_000, timeoutMs: 2000 });
       await clock.advance(10_100);
       host.block(stallMs);
@@ -452,7 +452,7 @@ describe('a stall', () => {
       assert.ok(afterMs <= 2000 + 1000, `dead after ${afterMs} ms`);
     });
 
-    it(`of the process for ${stallMs} ms, with no ping out, is followed by a ping of everybody`, async () => {
+    it(`of the process for ${stallMs} ms with no ping out is followed by pings to all`, async () => {
       const peers = Array.from({ length: 400 }, () => ({ answersAfterMs: 1 }));
       const { clock, host } = setUp(peers, { periodMs: 10_000, timeoutMs: 2000 });
       await clock.advance(20_000);
@@ -463,7 +463,7 @@ describe('a stall', () => {
     });
   }
 
-  it('that comes back again and again does not put the verdict off for ever', async () => {
+  it('of the main loop that recurs does not postpone the verdict forever', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 10_000, timeoutMs: 2000 });
     await clock.advance(10_500);
     let turningMs = 500;
@@ -476,7 +476,7 @@ describe('a stall', () => {
     assert.ok(turningMs <= 2 * 2000 + 1000, `dead after ${turningMs} ms of turning`);
   });
 
-  it('of the process that comes back again and again does not put it off for ever either', async () => {
+  it('of the process that recurs does not postpone the verdict forever', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 10_000, timeoutMs: 2000 });
     await clock.advance(10_500);
     let turningMs = 500;
@@ -488,10 +488,10 @@ describe('a stall', () => {
     assert.ok(turningMs <= 10_000, `dead after ${turningMs} ms of turning`);
   });
 
-  it('counts for nobody’s silence, however old the last byte is', async () => {
+  it('does not count as silence, however long ago the last byte came', async () => {
     const { clock, host, ids } = setUp([{ answersAfterMs: undefined }], { periodMs: 2000, timeoutMs: 2000 });
     await clock.advance(2050);
-    // Half an answer.
+    // Half a reply.
     host.receive(ids[0] as number);
     for (let i = 0; i < 5; i++) {
       await clock.advance(53.1);
@@ -501,7 +501,7 @@ describe('a stall', () => {
     assert.deepEqual(host.deaths, []);
   });
 
-  it('or any mixture of stalls never kills a peer that answers within the timeout', async () => {
+  it('never kills a peer that replies within the timeout, in any sequence', async () => {
     const step = fc.record({
       turnMs: fc.integer({ min: 0, max: 1500 }),
       blockMs: fc.integer({ min: 0, max: 4000 }),

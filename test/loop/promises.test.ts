@@ -8,19 +8,19 @@ import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
 
 /**
- * The loop against a model of the world: random sequences of stalls, answers, deaths, uploads and changes, and after each
- * sequence what docs/how-it-decides.md promises.
+ * The loop against a model of the world: random sequences of stalls, replies, deaths, uploads and changes, each followed by a
+ * check of a promise of docs/how-it-decides.md.
  */
 
 const periodMs = 10_000;
 const timeoutMs = 2000;
 const budgets = budgetsFor(timeoutMs);
-/** What the bound leaves beside period and timeout. */
+/** What the bound allows beyond period and timeout. */
 const marginMs = 1000;
 
 type Step =
   | { readonly type: 'turn'; readonly ms: number }
-  /** Both threads run and the main loop does not, but for a stall of the process in the middle. */
+  /** The main loop is blocked, with a stall of the process in the middle. */
   | { readonly type: 'block'; readonly ms: number; readonly stopMs: number }
   | { readonly type: 'stop'; readonly ms: number }
   | { readonly type: 'die'; readonly peer: number; readonly isPathGone: boolean }
@@ -54,14 +54,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant('replace') }),
 ) as fc.Arbitrary<Step>;
 
-/** A loop, its host, and what the world knows of both. */
+/** A loop, its host, and the truth about its peers. */
 class World {
   readonly clock = new ManualClock();
   readonly board = new Board();
   readonly host = new SimulatedHost(this.clock, this.board);
-  /** Those that do not answer any more, and how long the main loop has turned since. */
+  /** The peers that do not reply any more, and for how long the main loop has turned since. */
   readonly dead = new Map<number, number>();
-  /** What was really lost: nothing may be reported beyond it. */
+  /** How much time was really lost: no more may be reported. */
   lostMs = 0;
   #loop: PingLoop;
 
@@ -166,7 +166,7 @@ class World {
   }
 }
 
-describe('The promises of the ping loop, in a random world', { timeout: 120_000 }, () => {
+describe('In a random world, the ping loop promises that', { timeout: 120_000 }, () => {
   const sequences = (check: (world: World, steps: readonly Step[]) => Promise<void>) =>
     fc.assert(
       fc.asyncProperty(
@@ -194,7 +194,7 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
     });
   });
 
-  it('a peer that is silent is dead after period, timeout and a second of turning main loop', async () => {
+  it('a silent peer is declared dead within period + timeout + 1 s', async () => {
     await sequences(async (world) => {
       for (const { uploadEndsMs = 0 } of world.host.peers.values())
         await world.turn(Math.max(0, uploadEndsMs - world.clock.now()));
@@ -205,11 +205,11 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
     });
   });
 
-  it('after a stall of the timeout and more, whoever is silent is dead a timeout and a second later', async () => {
+  it('after a long stall, silent peers are dead within timeout + 1 s', async () => {
     await sequences(async (world) => {
       for (const { uploadEndsMs = 0 } of world.host.peers.values())
         await world.turn(Math.max(0, uploadEndsMs - world.clock.now()));
-      // So long that some ping was due in it: a shorter one may pass between two pings, and nothing is lost by it.
+      // Long enough for some ping to be due in it: a shorter stall may pass unnoticed between two pings.
       await world.run({ type: 'stop', ms: periodMs + timeoutMs });
       await world.turn(timeoutMs + marginMs);
       const found = deathsOf(world);
@@ -218,13 +218,13 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
     });
   });
 
-  it('after a stall of the timeout and more, everybody is pinged at once', async () => {
+  it('after a stall of the timeout or more, every target is pinged soon', async () => {
     await sequences(async (world) => {
       await world.run({ type: 'stop', ms: periodMs + timeoutMs });
       const sinceMs = world.clock.now();
       await world.turn(budgets.afterStallMs + budgets.lockMs + 2 * budgets.tickMs);
       const pinged = new Set(world.host.written.filter(({ atMs }) => atMs >= sinceMs).map(({ id }) => id));
-      // But those that have been sent afresh in vain already.
+      // Except those whose pings have already been sent again without a reply.
       assert.deepEqual(
         world.live.filter((id) => !pinged.has(id) && !world.host.isOut(id)),
         [],
@@ -232,24 +232,27 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
     });
   });
 
-  it('what stood still is reported, and never for longer than it did', async () => {
+  it('each stall is reported, and never as longer than it was', async () => {
     await sequences(async (world, steps) => {
       await world.turn(periodMs + timeoutMs);
-      const told = world.host.stalls.reduce((sum, { durationMs }) => sum + durationMs, 0);
-      assert.ok(told <= world.lostMs + 50 * steps.length, `${told} ms told of ${world.lostMs}`);
-      // Without anything to ping there is no timer that could be late.
+      const reportedMs = world.host.stalls.reduce((sum, { durationMs }) => sum + durationMs, 0);
+      assert.ok(
+        reportedMs <= world.lostMs + 50 * steps.length,
+        `reported ${reportedMs} ms, lost ${world.lostMs} ms`,
+      );
+      // Without targets there is no timer that could be late.
       if (steps.some(({ type }) => type === 'remove')) return;
       const stops = steps.filter(({ type }) => type === 'stop') as { readonly ms: number }[];
-      // A timer may have been due later than the stall began, but never by more than a period.
+      // The timer may have been due up to a period after the stall began.
       for (const { ms } of stops.filter(({ ms }) => ms > periodMs + budgets.processStallMs))
         assert.ok(
           world.host.stalls.some(({ of, durationMs }) => of === 'process' && durationMs >= ms - periodMs),
-          `nothing told of ${ms} ms`,
+          `a stall of ${ms} ms was not reported`,
         );
     });
   });
 
-  it('a ping has the load lock for its budget, the timeout and two looks at most', async () => {
+  it('a ping holds the lock for at most its budget, timeout and two ticks', async () => {
     await sequences(async (world) => {
       await world.turn(periodMs + 2 * timeoutMs);
       const mostMs = budgets.lockMs + timeoutMs + 2 * budgets.tickMs;
@@ -258,7 +261,7 @@ describe('The promises of the ping loop, in a random world', { timeout: 120_000 
     });
   });
 
-  it('whoever is there is pinged in every period', async () => {
+  it('every target is pinged at least once in every period', async () => {
     await sequences(async (world) => {
       await world.turn(periodMs + timeoutMs + marginMs);
       const sinceMs = world.clock.now();

@@ -4,18 +4,18 @@ import fc from 'fast-check';
 import { Schedule } from '#src/loop/schedule.js';
 
 const periodMs = 1000;
-/** Slices of four: a few dozen storages fill, empty and merge many of them. */
+/** Slices of four, so that a few dozen targets fill, empty and merge many slices. */
 const concurrency = 1;
 const sliceSize = 4;
 
-/** What is opened and closed in one turn of the main thread, and how long it is quiet after that. */
+/** The targets that are added and removed in one turn of the main loop, and how long nothing changes after that. */
 const turn = fc.record({
   opened: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 12 }),
   closed: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 12 }),
   quietMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: periodMs })),
 });
 
-/** The schedule, and beside it what is plain: who is there, and when each was pinged or opened last. */
+/** The schedule, with a model of it: which targets are present, and when each was last pinged or added. */
 class Modelled {
   readonly schedule: Schedule;
   readonly lastMs = new Map<number, number>();
@@ -25,17 +25,17 @@ class Modelled {
     this.schedule = new Schedule({ periodMs, jitter: 0, concurrency, random });
   }
 
-  /** A storage that is in both has been closed and opened again: its slot is occupied. */
+  /** An id in both was removed and added again: its slot is occupied. */
   change(opened: readonly number[], closed: readonly number[]): void {
     const present = [...new Set(opened)];
     const gone = [...new Set(closed)].filter((id) => !present.includes(id));
     this.schedule.update(present, this.nowMs, gone);
     for (const id of gone) this.lastMs.delete(id);
-    // Opened anew it would be enough to ping it within a period from now; sooner is as good.
+    // For a target that was added again, within a period from now would be enough.
     for (const id of present) if (!this.lastMs.has(id)) this.lastMs.set(id, this.nowMs);
   }
 
-  /** Pings whoever is due, until `ms` have passed. Returns the size of each sweep. */
+  /** Pings whatever is due, until `ms` have passed. Returns the size of each sweep. */
   run(ms: number): number[] {
     const untilMs = this.nowMs + ms;
     const sizes: number[] = [];
@@ -57,8 +57,8 @@ class Modelled {
   }
 }
 
-describe('the schedule of storages that come and go one by one', () => {
-  it('pings each once a period at least, none that is gone, and in few sweeps', () => {
+describe('The schedule of targets that are added and removed one by one', () => {
+  it('pings all that are present, in few sweeps, at least once a period', () => {
     fc.assert(
       fc.property(
         fc.array(turn, { maxLength: 40 }),
@@ -70,12 +70,12 @@ describe('the schedule of storages that come and go one by one', () => {
             assert.equal(modelled.schedule.nextDueMs === undefined, modelled.lastMs.size === 0);
             modelled.run(quietMs);
           }
-          // Most of them are closed, which leaves slices with one or two.
+          // Most of them are removed, which leaves slices of one or two.
           modelled.change(
             [],
             [...modelled.lastMs.keys()].filter((id) => id % 5 > 0),
           );
-          // Merging is over by then. Of any two slices that are left one is more than half full.
+          // By then merging is complete: of any two slices one is more than half full.
           modelled.run(2 * periodMs);
           const sizes = modelled.run(periodMs);
           const needed = modelled.lastMs.size / sliceSize;
@@ -86,7 +86,7 @@ describe('the schedule of storages that come and go one by one', () => {
     );
   });
 
-  it('spreads ten thousand that were opened one by one as it does those that were opened at once', () => {
+  it('spreads ten thousand added one by one as evenly as those added at once', () => {
     const schedule = new Schedule({ periodMs: 30_000, jitter: 0, concurrency: 128, random: Math.random });
     for (let id = 0; id < 10_000; id++) schedule.update([id], 0);
     const sizes: number[] = [];

@@ -6,7 +6,7 @@ import { Schedule } from '#src/loop/schedule.js';
 const periodMs = 10_000;
 const concurrency = 128;
 
-/** Runs the schedule through `ms`, waking when it says so, and returns when which storage was pinged. */
+/** Runs the schedule for `ms`, waking whenever it is due, and returns which targets were pinged when. */
 function run(schedule: Schedule, fromMs: number, ms: number): { atMs: number; ids: number[] }[] {
   const sweeps: { atMs: number; ids: number[] }[] = [];
   for (
@@ -21,26 +21,26 @@ function run(schedule: Schedule, fromMs: number, ms: number): { atMs: number; id
 
 const range = (count: number) => Array.from({ length: count }, (_, id) => id);
 
-describe('schedule', () => {
-  it('is due never without storages', () => {
+describe('The schedule', () => {
+  it('has no time at which it is due without targets', () => {
     assert.equal(
       new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random }).nextDueMs,
       undefined,
     );
   });
 
-  it('spreads four thousand storages over the period, none of them in a burst', () => {
+  it('spreads four thousand targets over the period, without bursts', () => {
     const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
     schedule.update(range(4000), 0);
     const sweeps = run(schedule, 0, periodMs);
     assert.equal(new Set(sweeps.flatMap(({ ids }) => ids)).size, 4000);
     for (const { ids } of sweeps) assert.ok(ids.length <= 512, `${ids.length} in one sweep`);
-    // Eight even shares of the period have one slice each.
+    // Each eighth of the period has one slice.
     const shares = sweeps.map(({ atMs }) => Math.floor((8 * atMs) / periodMs));
     assert.deepEqual([...new Set(shares)].length, 8);
   });
 
-  it('has no more in a slice than get their places in four rounds', () => {
+  it('limits a slice to what four rounds of `concurrency` pings hold', () => {
     for (const [concurrency, largest] of [
       [1, 4],
       [20, 80],
@@ -53,7 +53,7 @@ describe('schedule', () => {
     }
   });
 
-  it('pings every storage at least once in each period, whatever comes and goes', () => {
+  it('pings every target once a period or more, whatever is added or removed', () => {
     const change = fc.record({
       waitMs: fc.integer({ min: 0, max: periodMs }),
       lateMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 * periodMs })),
@@ -92,7 +92,7 @@ describe('schedule', () => {
           ]) {
             runUntil(nowMs + waitMs);
             if (lateMs > 0) {
-              // Nothing woke for so long; what was due meanwhile is pinged now.
+              // No timer fired for `lateMs`; what was due meanwhile is pinged now.
               nowMs += lateMs;
               take();
               for (const [id, at] of lastMs) if (nowMs - at > periodMs) assert.fail(`${id} was forgotten`);
@@ -109,7 +109,7 @@ describe('schedule', () => {
     );
   });
 
-  it('draws the phases anew after a stall, instead of pinging all at once from then on', () => {
+  it('spreads targets anew after a stall, instead of pinging in bursts', () => {
     const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
     schedule.update(range(2560), 0);
     const lateMs = 50 * periodMs;
@@ -118,7 +118,7 @@ describe('schedule', () => {
     assert.ok(sweeps.length > 3, `${sweeps.length} sweeps`);
   });
 
-  it('can be hastened: then all are due within the time given, one slice after the other', () => {
+  it('brings all slices forward to random moments within the given time', () => {
     const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
     schedule.update(range(2560), 0);
     schedule.pingAllWithin(0, 200);
@@ -127,7 +127,7 @@ describe('schedule', () => {
     assert.equal(new Set(sweeps.map(({ atMs }) => atMs)).size, 5);
   });
 
-  it('is evenly spread again one period after it was hastened, however often that was', () => {
+  it('is evenly spread again one period after it was brought forward', () => {
     const longMs = 30_000;
     const most = 512;
     fc.assert(
@@ -147,9 +147,9 @@ describe('schedule', () => {
             schedule.pingAllWithin(nowMs, 200);
           }
           assert.equal(new Set(run(schedule, nowMs, 200).flatMap(({ ids }) => ids)).size, count);
-          // Without jitter from then on; with it until the first slice comes again.
+          // Without jitter they stay evenly spread; with it until the first slice is due again.
           const sweeps = run(schedule, nowMs + 200, (jitter === 0 ? 4 : 1 - jitter) * longMs - 200);
-          // Of the period without the time in which all of them are pinged afresh.
+          // The period less the time in which all targets are pinged at once.
           const fair = Math.max(most, (2 * count * 1000) / (longMs - 200));
           for (const { atMs } of sweeps) {
             const second = sweeps.filter((other) => other.atMs >= atMs && other.atMs < atMs + 1000);
@@ -165,7 +165,7 @@ describe('schedule', () => {
     );
   });
 
-  it('gathers a few storages that are left of many into one slice', () => {
+  it('merges the few targets that are left of many into one slice', () => {
     const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
     schedule.update(range(2560), 0);
     const left = [0, 500, 1000, 1500, 2000, 2559];

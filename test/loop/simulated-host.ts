@@ -4,21 +4,21 @@ import type { Board } from '#src/threads/board.js';
 import type { Conclusion, PingHost } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
-/** How a simulated peer behaves. */
+/** The behaviour of a simulated peer. */
 export interface Peer {
-  /** After how many milliseconds its answer reaches our kernel; `undefined`: never. */
+  /** After how many milliseconds its reply reaches our kernel; `undefined`: never. */
   answersAfterMs: number | undefined;
-  /** How many bytes may be on their way before its pings; absent when the connection does not tell. */
+  /** How many bytes may be on their way before its pings; absent when unknown. */
   ahead?: number;
-  /** Until then an upload goes out before the pings, at a steady pace; later than that they reach the peer. */
+  /** Until then an upload is going out before the pings, at a steady pace; only then do they reach the peer. */
   uploadEndsMs?: number;
-  /** Since when its host acknowledges nothing any more. */
+  /** When its host stopped acknowledging anything. */
   goneSinceMs?: number;
-  /** The application holds the lock. */
+  /** Whether the application holds the lock. */
   locked?: boolean;
-  /** It answers in order. Read when it is added. */
+  /** Whether it answers in order. Read when it is added. */
   inOrder?: boolean;
-  /** How often its host was sent the same bytes again in vain, whatever else is said of it. */
+  /** How many unanswered retransmissions the table shows, whatever its other fields say. */
   retransmits?: number;
 }
 
@@ -29,25 +29,25 @@ interface PingRecord {
 
 /** How many bytes of an upload go out in a millisecond. */
 const uploadPace = 1000;
-/** After that the kernel sends again what was not acknowledged. */
+/** After how many milliseconds the kernel retransmits what was not acknowledged. */
 const retransmitMs = 300;
 
 /**
- * A main thread in simulated time: it pings simulated peers, and it can be blocked. What arrives while it is blocked
- * lies in the socket until it polls again, before any turn that was asked for completes, as in libuv.
+ * A main thread in simulated time that pings simulated peers and can be blocked. What arrives while it is blocked stays in
+ * the socket until it polls again, which it does before any requested turn completes, as in libuv.
  */
 export class SimulatedHost implements PingHost {
   readonly pings: PingRecord[] = [];
-  /** Those that were written, which may be later: they wait for the load lock before. */
+  /** The pings that were written, which may be later, since they wait for the lock first. */
   readonly written: PingRecord[] = [];
   readonly sweeps: number[][] = [];
   readonly deaths: (PingRecord & { silentMs: number; diagnosis: Diagnosis })[] = [];
   readonly conclusions: Conclusion['verdict'][] = [];
   readonly stalls: Stall[] = [];
   readonly panics: Error[] = [];
-  /** How many turns were asked for. */
+  /** How many turns were requested. */
   turns = 0;
-  /** For how long each ping had the load lock, in milliseconds. */
+  /** For how long each ping held the lock, in milliseconds. */
   readonly holdsMs: number[] = [];
   readonly peers = new Map<number, Peer>();
   readonly #clock: ManualClock;
@@ -55,7 +55,7 @@ export class SimulatedHost implements PingHost {
   readonly #onConcluded = new Map<number, () => void>();
   readonly #lockedAtMs = new Map<number, number>();
   #blocked = false;
-  /** What waits for the loop to poll, and what runs after that. */
+  /** Callbacks that wait for the main loop to poll, and those that run after that. */
   #polled: (() => void)[] = [];
   #afterPoll: (() => void)[] = [];
 
@@ -80,7 +80,7 @@ export class SimulatedHost implements PingHost {
     }, ms);
   }
 
-  /** What the system's table says of their connections; each has its slot's number for a local port. */
+  /** The system's table of their connections; the local port of each is the number of its slot. */
   readonly readTcpTable: ReadTcpTable = () => ({
     find: ({ local }) => {
       const { uploadEndsMs = 0, goneSinceMs = Infinity, retransmits } = this.peers.get(local - 1) ?? {};
@@ -152,7 +152,7 @@ export class SimulatedHost implements PingHost {
     if (this.#board.state(id) === 'waiting') this.#send(id);
   }
 
-  /** The pings that are out are given up, as when the worker that watched over them is gone. */
+  /** Abandons the pings that are out, as when the worker that watched them is gone. */
   abandonAll(): void {
     for (const id of [...this.#onConcluded.keys()]) this.#end(id);
   }
@@ -166,7 +166,7 @@ export class SimulatedHost implements PingHost {
     return this.#onConcluded.has(id);
   }
 
-  /** Bytes that are no answer arrive now. */
+  /** Lets other bytes than a reply arrive now. */
   receive(id: number): void {
     this.#arrive(() => this.#board.bytesReceived(id, this.#clock.now()));
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Stalls } from '#src/loop/stalls.js';
 
 describe('Stalls', () => {
-  it('count time that was lost twice over once', () => {
+  it('count time that two of them lost only once', () => {
     const stalls = new Stalls();
     assert.equal(stalls.ended('process', { fromMs: 500, toMs: 1200 }), 700);
     assert.equal(stalls.ended('loop', { fromMs: 0, toMs: 10_000 }), 9300);
@@ -12,7 +12,7 @@ describe('Stalls', () => {
     assert.equal(stalls.lostWithin(400, 600), 200);
   });
 
-  it('are one until a turn is through, of the kind that lasted longest', () => {
+  it('are pending together until a turn, as the kind of the longest of them', () => {
     const stalls = new Stalls();
     stalls.ended('process', { fromMs: 0, toMs: 6000 });
     stalls.ended('process', { fromMs: 6100, toMs: 7300 });
@@ -22,14 +22,14 @@ describe('Stalls', () => {
     assert.equal(stalls.resume(), undefined);
   });
 
-  it('count a suspension, which no clock of the process has seen', () => {
+  it('count a suspension that no clock of the process has seen', () => {
     const stalls = new Stalls();
     assert.equal(stalls.ended('process', { fromMs: 10, toMs: 10 }, 3_600_000), 3_600_000);
     assert.equal(stalls.resume()?.lostMs, 3_600_000);
     assert.equal(stalls.lostWithin(0, 100), 0);
   });
 
-  it('lose what the union of their spans is, whatever overlaps', () => {
+  it('lose the union of their spans, however those overlap', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(50), fc.nat(100)), { maxLength: 12 }), (steps) => {
         const stalls = new Stalls();

@@ -8,7 +8,7 @@ import { resolveClientOptions } from '#src/zeo/connection/options.js';
 import { resolveTls } from '#src/zeo/connection/tls.js';
 import { parseZeoUri } from '#src/zeo/storage/uri.js';
 
-describe('A number that an option may have', () => {
+describe('A number that an option accepts', () => {
   const ranges: [type: Datatype<number>, expected: string, taken: number[], refused: unknown[]][] = [
     [numeric({}), 'a number', [0, -1.5, Infinity], [Number.NaN, '1', null, 1n]],
     [numeric({ least: 0 }), 'a number from 0', [0, Infinity], [-1, -0.1]],
@@ -33,7 +33,7 @@ describe('Options', () => {
       message,
     });
 
-  it('are taken when they fit, and when they are undefined', () => {
+  it('are accepted when they have their type or are undefined', () => {
     const options = { size: undefined, mode: 'b', rest: null };
     checkOptions('ERR_ZEO_INVALID_ARGUMENT', options as unknown as typeof types, types);
   });
@@ -44,7 +44,7 @@ describe('Options', () => {
     refused({ size: { a: 1 } }, 'Option of.size: expected a number from 0; received { a: number }');
   });
 
-  it('are refused by name only when nobody knows them', () => {
+  it('are refused without showing their value when they are unknown', () => {
     for (const name of ['pasword', 'constructor', 'toString']) {
       refused(
         { [name]: 'secret' },
@@ -53,13 +53,13 @@ describe('Options', () => {
     }
   });
 
-  it('may be parsed before they are checked', () => {
+  it('may be parsed before their type is checked', () => {
     const size = parsed((text: string) => Number(text), types.size);
     assert.deepEqual([size.expected, size.read('3'), size.read('-3')], ['a number from 0', 3, undefined]);
   });
 });
 
-describe('Whatever checks what a user sets', () => {
+describe('A check of user input', () => {
   const secret = 'zeo://admin:hunter2@db:8100/x?password=hunter3';
   const open = (options: object) => resolveClientOptions({ address: 1, ...options } as object);
   const cases: [what: string, set: () => unknown, code: string][] = [
@@ -85,7 +85,7 @@ describe('Whatever checks what a user sets', () => {
     ['a record', () => decodeRecord(Buffer.of(), { maxDepth: secret as never }), 'ERR_ZEO_INVALID_ARGUMENT'],
   ];
   for (const [what, set, code] of cases) {
-    it(`says of ${what} what was expected and received, and no password`, () => {
+    it(`reports for ${what} what was expected and received, without a password`, () => {
       assert.throws(set, (error) => {
         assert.ok(error instanceof KeepAliveError);
         assert.equal(error.code, code);

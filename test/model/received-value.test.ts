@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { receivedAddress, receivedValue } from '#src/model/received-value.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 
-describe('receivedAddress', () => {
+describe('receivedAddress()', () => {
   const shown: [written: string, shown: string][] = [
     ['localhost', 'localhost'],
     ['localhost:8100', 'localhost:8100'],
@@ -14,7 +14,7 @@ describe('receivedAddress', () => {
     ['zeo:///run/zeo%20x.sock', 'zeo:///run/zeo%20x.sock'],
     ['http://h/p', 'http://h/p'],
     ['', ''],
-    // What follows could be a secret.
+    // The rest could be a secret.
     ['h:1?password="hunter2"', 'h:1…'],
     ['h:1?password=hunter 2', 'h:1…'],
     ['zeo://h:1#hunter2', 'zeo://h:1…'],
@@ -24,7 +24,7 @@ describe('receivedAddress', () => {
     ['zeo://u:hunter2', 'zeo://u:…'],
     ['zeo://u:12hunter', 'zeo://u:…'],
     ['two words:1', 'two…'],
-    // A userinfo, wherever it ends.
+    // User information, wherever it ends.
     ['bob:hunter2@h:1', '***@h:1'],
     ['zeo://bob:hun@ter/2@h', 'zeo://***@h'],
     ['zeo:\n//u:hunter2@h', '***@h'],
@@ -38,14 +38,14 @@ describe('receivedAddress', () => {
     });
   }
 
-  it('shortens what is long, and does not take long for it', () => {
+  it('shortens a long address without taking long for it', () => {
     for (const long of ['a'.repeat(1e6), `/${'a/'.repeat(1e6)}`, ':'.repeat(1e6), '@'.repeat(1e6)]) {
       assert.ok(receivedAddress(long).length < 130);
     }
   });
 });
 
-describe('receivedValue', () => {
+describe('receivedValue()', () => {
   const shown: [value: unknown, shown: string][] = [
     ['pong', '"pong"'],
     ['a"b\n', '"a\\"b\\n"'],
@@ -68,13 +68,13 @@ describe('receivedValue', () => {
     it(`shows ${text.slice(0, 60)}`, () => assert.equal(receivedValue(value), text));
   }
 
-  it('does not list all of a large object', () => {
+  it('shows only the first properties of a large object', () => {
     const large = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key${i}`, i]));
     assert.ok(receivedValue(large).length <= 121);
   });
 });
 
-describe('What ClientStorage.open says of options that are wrong', () => {
+describe('An error of ClientStorage.open about invalid options', () => {
   for (const options of [
     { address: { host: 'h', port: 1, auth: 'hunter2' } },
     { address: 'h:1', storage: { password: "hunter'2" } },
@@ -83,7 +83,7 @@ describe('What ClientStorage.open says of options that are wrong', () => {
     'zeo://h:70000?password="hunter2"',
     'zeo://h:8100:hunter2',
   ]) {
-    it(`has no value of ${Object.keys(options).length > 5 ? options : JSON.stringify(options)}`, async () => {
+    it(`shows no value of ${Object.keys(options).length > 5 ? options : JSON.stringify(options)}`, async () => {
       await assert.rejects(
         ClientStorage.open(options as string),
         (error: Error) => !/hunter/.test(error.message),

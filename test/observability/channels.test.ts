@@ -16,15 +16,15 @@ import { ScriptedTarget, silentTarget, trackedBy } from '../agent/scripted-targe
 
 const steps = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const;
 
-/** Writes down what the tracing channel tells, with the state of the context at that moment. */
+/** Records what the tracing channel publishes, with the state of the context at that moment. */
 function record(t: TestContext) {
-  const told: [step: string, context: PingTraceContext][] = [];
+  const published: [step: string, context: PingTraceContext][] = [];
   const contexts: PingTraceContext[] = [];
   const listeners = Object.fromEntries(
     steps.map((step) => [
       step,
       (context: PingTraceContext) => {
-        told.push([step, { ...context }]);
+        published.push([step, { ...context }]);
         contexts.push(context);
       },
     ]),
@@ -32,7 +32,7 @@ function record(t: TestContext) {
   const channel = tracingChannel<unknown, PingTraceContext>('zeo-keepalive:ping');
   channel.subscribe(listeners);
   t.after(() => channel.unsubscribe(listeners));
-  return { told, contexts, names: () => told.map(([step]) => step) };
+  return { published, contexts, names: () => published.map(([step]) => step) };
 }
 
 function keepAlive(t: TestContext, storage: object, timeout = 5) {
@@ -52,16 +52,16 @@ async function openReal(t: TestContext) {
 }
 
 describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
-  // The agent does not hold the process.
+  // The agent does not keep the process alive.
   let hold: NodeJS.Timeout;
   before(() => {
     hold = setInterval(() => {}, 60_000);
   });
   after(() => clearInterval(hold));
 
-  it('traces a ping from its start to its answer, in one context', async (t) => {
+  it('traces a ping from its start to its reply, in one context', async (t) => {
     const { server, storage } = await openReal(t);
-    const { told, contexts, names } = record(t);
+    const { published, contexts, names } = record(t);
     const agent = keepAlive(t, storage);
     agent.start();
     await once(agent, 'pingSucceeded');
@@ -70,15 +70,15 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     assert.equal(new Set(contexts).size, 1);
     const which = { name: 'main', address: server.address, generation: 1 };
     const open = { ...which, verdict: undefined, roundTripMs: undefined };
-    assert.deepEqual(told[0]?.[1], open);
-    assert.deepEqual(told[1]?.[1], open, 'it is not answered before it is sent');
-    const { roundTripMs, ...rest } = told[3]?.[1] ?? assert.fail();
+    assert.deepEqual(published[0]?.[1], open);
+    assert.deepEqual(published[1]?.[1], open, 'there is no verdict before the ping is sent');
+    const { roundTripMs, ...rest } = published[3]?.[1] ?? assert.fail();
     assert.ok((roundTripMs ?? 0) > 0);
     assert.deepEqual(rest, { ...which, verdict: 'alive' });
   });
 
-  it('traces the error of one that fails, also at once', async (t) => {
-    const { told, names } = record(t);
+  it('traces the error of a ping that fails, even synchronously', async (t) => {
+    const { published, names } = record(t);
     const error = new Error('lost');
     let isAtOnce = false;
     const storage = new ScriptedTarget(() => {
@@ -89,22 +89,22 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     agent.start();
     await once(agent, 'pingFailed');
     assert.deepEqual(names(), ['start', 'end', 'error', 'asyncStart', 'asyncEnd']);
-    assert.deepEqual([told[2]?.[1].error, told[4]?.[1].verdict], [error, 'failed']);
+    assert.deepEqual([published[2]?.[1].error, published[4]?.[1].verdict], [error, 'failed']);
     isAtOnce = true;
-    told.length = 0;
-    // It ends before the ping has begun: the fact is told from within.
+    published.length = 0;
+    // The ping ends before `start` returns, so its result is published from within.
     await once(agent, 'pingFailed');
     await agent.stop();
     assert.deepEqual(names().sort(), ['asyncEnd', 'asyncStart', 'end', 'error', 'start']);
-    assert.equal(told[0]?.[0], 'start');
+    assert.equal(published[0]?.[0], 'start');
   });
 
-  it('traces a death, and what nobody waits for any more', async (t) => {
-    const { told } = record(t);
+  it('traces a death, and a ping that was abandoned', async (t) => {
+    const { published } = record(t);
     const agent = keepAlive(t, silentTarget(), 0.2);
     agent.start();
     const [{ error }] = await once(agent, 'connectionDied');
-    const ends = () => told.filter(([step]) => step === 'asyncEnd').map(([, context]) => context);
+    const ends = () => published.filter(([step]) => step === 'asyncEnd').map(([, context]) => context);
     assert.deepEqual([ends()[0]?.verdict, ends()[0]?.error], ['dead', error]);
     await once(agent, 'pingStarted');
     await agent.stop();
@@ -112,7 +112,7 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     assert.equal(ends()[1]?.error, undefined);
   });
 
-  it('carries a bound store into all that the storage does for the ping', async (t) => {
+  it('carries a bound store into all that the target does for the ping', async (t) => {
     const spans = new AsyncLocalStorage<string>();
     pingChannel.start.bindStore(spans, ({ name }) => `span of ${name}`);
     t.after(() => pingChannel.start.unbindStore(spans));
@@ -121,7 +121,7 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
       seen = spans.getStore();
     });
-    // The lock is had later: the ping is sent from a continuation.
+    // The lock is granted later, so the ping is sent from a continuation.
     const release = await storage.lock.acquire();
     const agent = keepAlive(t, storage);
     agent.once('pingStarted', () => setTimeout(release, 10));
@@ -130,7 +130,7 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     assert.equal(seen, 'span of main');
   });
 
-  it('has nothing put together while nobody subscribes or listens', async (t) => {
+  it('costs no context or event while nobody subscribes or listens', async (t) => {
     const { settings } = resolveSettings({ period: 10 }, {});
     assert.ok(settings);
     const board = new Board();
@@ -156,14 +156,14 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
   });
 });
 
-describe('The channels of the other facts', { timeout: 60_000 }, () => {
+describe('The channels of the other events', { timeout: 60_000 }, () => {
   let hold: NodeJS.Timeout;
   before(() => {
     hold = setInterval(() => {}, 60_000);
   });
   after(() => clearInterval(hold));
 
-  it('carry what the events carry', async (t) => {
+  it('publish the objects that the agent emits as events', async (t) => {
     const created: Worker[] = [];
     const onWorker = (worker: Worker) => created.push(worker);
     process.on('worker', onWorker);

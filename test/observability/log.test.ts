@@ -15,7 +15,7 @@ const noFullDisk = existsSync('/dev/full') ? false : 'there is no /dev/full';
 
 const levels: readonly LogLevel[] = ['blather', 'info', 'warn', 'error', 'panic'];
 
-/** What is written to it, line by line. */
+/** A stream that collects the lines written to it. */
 function capture() {
   const lines: string[] = [];
   const stream = new Writable({
@@ -31,8 +31,8 @@ function writeEach(log: KeepAliveLog): void {
   for (const level of levels) log[level]({ storage: 'main' }, `A line at ${level}`);
 }
 
-describe('the log', () => {
-  it('writes to a pino logger of the host, with zLOG’s levels and its own subsystem', () => {
+describe('The log', () => {
+  it('writes to the host’s pino with zLOG’s levels and the subsystem', () => {
     const { stream, records } = capture();
     writeEach(createLog({ logger: pino({ level: 'trace' }, stream) }));
     assert.deepEqual(
@@ -47,7 +47,7 @@ describe('the log', () => {
     );
   });
 
-  it('leaves the fields of a host’s pino alone: no line has a key twice', () => {
+  it('leaves the fields of the host’s pino alone: no key occurs twice', () => {
     const { stream, lines, records } = capture();
     const logger = pino({ name: 'my-app', level: 'trace' }, stream);
     const log = createLog({ logger });
@@ -64,7 +64,7 @@ describe('the log', () => {
     );
   });
 
-  it('uses the levels that a host’s pino has by these names or these values', () => {
+  it('uses levels of the host’s pino that have these names or values', () => {
     const { stream, records } = capture();
     const customLevels = { notice: 25, panic: 65 };
     const logger = pino(
@@ -78,7 +78,7 @@ describe('the log', () => {
     );
   });
 
-  it('keeps to the level of a host’s pino, unless it is given one', () => {
+  it('keeps to the level of the host’s pino, unless one is set', () => {
     const { stream, records } = capture();
     const logger = pino({ level: 'warn' }, stream);
     const log = createLog({ logger });
@@ -91,7 +91,7 @@ describe('the log', () => {
     assert.equal(records().length, 8);
   });
 
-  it('loses no line to an error whose properties cannot be read', () => {
+  it('writes the line of an error whose properties cannot be read', () => {
     const { stream, records } = capture();
     const log = createLog({ logger: pino(stream) });
     const throws = () => {
@@ -109,14 +109,14 @@ describe('the log', () => {
     );
   });
 
-  it('writes an error as the host’s pino writes errors', () => {
+  it('writes an error with the serializer of the host’s pino', () => {
     const { stream, records } = capture();
     const logger = pino({ serializers: { err: (error: Error) => `an ${error.message}` } }, stream);
     createLog({ logger }).error({ err: new Error('error') }, 'Failed');
     assert.equal(records()[0].err, 'an error');
   });
 
-  it('writes to winston with message and fields as it wants them, errors included', () => {
+  it('writes to winston the message first, then the fields and the error', () => {
     const { stream, records } = capture();
     const logger = winston.createLogger({
       level: 'debug',
@@ -141,7 +141,7 @@ describe('the log', () => {
     assert.equal(records()[5].err.message, 'lost: reset');
   });
 
-  it('asks winston for its level, and uses the levels that it has by these names', () => {
+  it('keeps to winston’s level, and uses its levels of these names', () => {
     const { stream, records } = capture();
     const logger = winston.createLogger({
       levels: { panic: 0, error: 1, warn: 2, info: 3, blather: 4, debug: 5 },
@@ -163,7 +163,7 @@ describe('the log', () => {
     );
   });
 
-  it('writes to a console message first, without a line for each ping unless asked for', () => {
+  it('writes to a console message first, without the lines of each ping', () => {
     const { stream, lines } = capture();
     const logger = new Console(stream);
     const log = createLog({ logger });
@@ -177,7 +177,7 @@ describe('the log', () => {
     assert.match(lines.at(-1) ?? '', /^A ping \{.*severity: 'blather'/);
   });
 
-  it('writes to any other logger fields first, and keeps to the level it was given', () => {
+  it('writes to any other logger fields first, from the level that is set', () => {
     const calls: [method: string, fields: object, message: string][] = [];
     const method = (name: string) => (fields: object, message: string) => calls.push([name, fields, message]);
     const logger = {
@@ -208,7 +208,7 @@ describe('the log', () => {
     assert.equal(calls.length, 3);
   });
 
-  it('calls a logger’s methods on the logger', () => {
+  it('calls the methods of a logger with the logger as `this`', () => {
     class HostLogger {
       readonly lines: string[] = [];
       debug(_fields: object, message: string) {
@@ -223,7 +223,7 @@ describe('the log', () => {
     assert.equal(logger.lines.length, 5);
   });
 
-  it('gets no credentials, whatever brings them', () => {
+  it('contains no credentials, wherever they come from', () => {
     const { stream, lines } = capture();
     const error = new Error('Cannot open zeo://joe:s3cret@db', { cause: new Error('password=s3cret') });
     const fields = { storage: 'zeo://joe:s3cret@db', reason: 'at zeo://joe:s3cret@db', err: error };
@@ -248,35 +248,35 @@ describe('the log', () => {
   });
   const broken: Readonly<Record<string, () => unknown>> = { fails, rejects, rejectsInItsOwnWay };
   for (const [how, method] of Object.entries(broken)) {
-    it(`says once, in a plain line, that its logger ${how.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`, async () => {
-      const said: string[] = [];
+    it(`reports once, in a plain line, that its logger ${how.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`, async () => {
+      const reported: string[] = [];
       const logger = { debug: method, info: method, warn: method, error: method };
-      const log = createLog({ logger }, (line) => said.push(line));
+      const log = createLog({ logger }, (line) => reported.push(line));
       writeEach(log);
       writeEach(log);
-      // By then Node would have told of a rejection that nobody handled.
+      // By then Node would have reported an unhandled rejection.
       await turn();
-      assert.equal(said.length, 1);
-      assert.match(said[0] ?? '', /^zeo-keepalive cannot write its log: Error: .*down[^\n]*$/);
-      assert.doesNotMatch(said[0] ?? '', /s3cret/);
+      assert.equal(reported.length, 1);
+      assert.match(reported[0] ?? '', /^zeo-keepalive cannot write its log: Error: .*down[^\n]*$/);
+      assert.doesNotMatch(reported[0] ?? '', /s3cret/);
     });
   }
 
-  it('says that its logger cannot even be asked for its level, at once or later', async () => {
+  it('reports that asking its logger for the level fails, at once or later', async () => {
     for (const isLevelEnabled of [fails, rejects]) {
-      const said: string[] = [];
+      const reported: string[] = [];
       const logger = { debug() {}, info() {}, warn() {}, error() {}, isLevelEnabled };
-      const log = createLog({ logger }, (line) => said.push(line));
+      const log = createLog({ logger }, (line) => reported.push(line));
       assert.equal(log.isEnabled('info'), isLevelEnabled === rejects);
       writeEach(log);
       await turn();
-      assert.equal(said.length, 1);
+      assert.equal(reported.length, 1);
     }
   });
 });
 
-describe('the log on standard error', () => {
-  /** A host that logs a line, waits a while and ends by itself; resolves to what it wrote to standard output. */
+describe('The log on standard error', () => {
+  /** Runs a host that logs a line, waits a while and exits by itself; resolves to its standard output. */
   async function host(stderr: 'pipe' | number, flags: readonly string[] = []) {
     const url = new URL('../../src/observability/log.js', import.meta.url).href;
     const code = `import { createLog } from ${JSON.stringify(url)};
@@ -295,7 +295,7 @@ describe('the log on standard error', () => {
     return { exitCode, ...text };
   }
 
-  it('has the subsystem in each of its lines', async () => {
+  it('has the field `subsystem` in each of its lines', async () => {
     const { stderr } = await host('pipe');
     const records = stderr
       .trimEnd()
@@ -307,13 +307,13 @@ describe('the log on standard error', () => {
     );
   });
 
-  it('says once and plainly where pino cannot work, as with frozen intrinsics', async () => {
+  it('reports once that pino does not work, as with frozen intrinsics', async () => {
     const { stdout, stderr } = await host('pipe', ['--frozen-intrinsics', '--no-warnings']);
     assert.equal(stdout, 'goes on\n');
     assert.match(stderr, /^zeo-keepalive cannot write its log: TypeError: [^\n]*prepareStackTrace[^\n]*\n$/);
   });
 
-  it('does not hold up a host whose standard error is on a full disk', { skip: noFullDisk }, async () => {
+  it('does not keep a host alive whose standard error is on a full disk', { skip: noFullDisk }, async () => {
     const full = openSync('/dev/full', 'w');
     try {
       assert.deepEqual(await host(full), { exitCode: 0, stdout: 'goes on\n', stderr: '' });

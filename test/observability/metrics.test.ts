@@ -18,10 +18,10 @@ import { ClientStorage } from 'zeo-keepalive/zeo';
 import { ScriptedTarget } from '../agent/scripted-target.js';
 import { runHost } from '../hosts/run-host.js';
 
-/** OpenTelemetry's SDK, whose metrics the test can look at. */
+/** OpenTelemetry's SDK, with a reader through which the test gets the metrics. */
 function createSdk(t: TestContext) {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  // Exports when it is told to.
+  // Exports only on request.
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
   const provider = new MeterProvider({ readers: [reader] });
   t.after(() => provider.shutdown());
@@ -35,7 +35,7 @@ function createSdk(t: TestContext) {
         scope: scope?.scope,
         names: [...byName.keys()].sort(),
         unit: (name: string) => byName.get(name)?.descriptor.unit,
-        /** Value by the values of the attributes, without the connection. */
+        /** Values by attributes, without the connection's name. */
         counts(name: string): Record<string, number> {
           const points = (byName.get(name)?.dataPoints ?? []) as DataPoint<number>[];
           return Object.fromEntries(points.map(({ attributes, value }) => [key(attributes), value]));
@@ -65,14 +65,14 @@ function keepAlive(t: TestContext, storage: object, name = 'main') {
 }
 
 describe('Metrics', { timeout: 60_000 }, () => {
-  // The agent does not hold the process.
+  // The agent does not keep the process alive.
   let hold: NodeJS.Timeout;
   before(() => {
     hold = setInterval(() => {}, 60_000);
   });
   after(() => clearInterval(hold));
 
-  it('count pings by what they came to, and time round trips, deaths and ways back', async (t) => {
+  it('count pings by result, and measure round trips, deaths and outages', async (t) => {
     const { provider, collect } = createSdk(t);
     t.after(recordMetrics({ meterProvider: provider }));
     const server = await ZeoServer.listen();
@@ -94,7 +94,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     const { scope, names, unit, counts, histogram } = await collect();
     assert.equal(scope?.name, 'zeo-keepalive');
     assert.match(scope?.version ?? '', /^\d+\.\d+\.\d+/);
-    // On a busy machine this process may have stood still, too.
+    // On a busy machine this process may have been stalled as well.
     assert.deepEqual(
       names.filter((name) => !name.includes('stall')),
       [
@@ -124,7 +124,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     for (const name of names.filter((metric) => metric.endsWith('.duration'))) assert.equal(unit(name), 's');
   });
 
-  it('count pings that fail or find no connection, and connections that were replaced unnoticed', async (t) => {
+  it('count failed pings, missing connections and unnoticed replacements', async (t) => {
     const { provider, collect } = createSdk(t);
     t.after(recordMetrics({ meterProvider: provider }));
     let fails = true;
@@ -149,14 +149,14 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.doesNotMatch(JSON.stringify(pings), /s3cret/);
   });
 
-  it('time standstills, and count replaced worker threads', async (t) => {
+  it('measure stalls, and count replaced worker threads', async (t) => {
     const { provider, collect } = createSdk(t);
     t.after(recordMetrics({ meterProvider: provider }));
     const created: Worker[] = [];
     const onWorker = (worker: Worker) => created.push(worker);
     process.on('worker', onWorker);
     t.after(() => process.off('worker', onWorker));
-    // Always a ping out, that only the standstill keeps from being judged.
+    // A ping is always out, without a verdict as long as the process is stalled.
     const storage = new ScriptedTarget(() => new Promise(() => {}));
     Object.defineProperty(storage, 'lastReceivedAt', { get: () => performance.now() });
     const agent = keepAlive(t, storage);
@@ -176,7 +176,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.equal(counts('zeo_keepalive.worker.restarts')[''], 1);
   });
 
-  it('go to the global provider, also when it is registered later, once however often they are asked for', async (t) => {
+  it('go once to the global provider, even if it is registered later', async (t) => {
     metrics.disable();
     t.after(() => metrics.disable());
     const end = recordMetrics();
@@ -197,7 +197,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.equal(counts('zeo_keepalive.pings')['connection.name=main ping.result=alive'], answered);
   });
 
-  it('are recorded no more, and leave nothing behind, when they are ended', async (t) => {
+  it('leave no subscription behind when recording is ended', async (t) => {
     const { provider, collect } = createSdk(t);
     const end = recordMetrics({ meterProvider: provider });
     assert.equal(pingChannel.hasSubscribers, true);
@@ -210,7 +210,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.deepEqual((await collect()).names, []);
   });
 
-  it('do no harm with a provider that throws', async (t) => {
+  it('do not disturb the agent when their provider throws', async (t) => {
     const broken = {
       getMeter() {
         throw new Error('provider');
@@ -235,7 +235,7 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
     });
   }
 
-  it('has its metrics recorded by the provider that it registers', async () => {
+  it('records metrics with the provider that it registers', async () => {
     const { code, stdout, stderr } = await run([]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^zeo_keepalive\.pings \d+\n$/);
@@ -250,7 +250,7 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
     ['npm', ''],
     ['Yarn', '?yarn'],
   ] as const)
-    it(`runs without them where ${manager} has not installed @opentelemetry/api, and does not mention it`, async () => {
+    it(`runs quietly without @opentelemetry/api, as ${manager} leaves it`, async () => {
       const { code, stdout, stderr } = await run(without(how));
       assert.equal(code, 0, stderr);
       assert.equal(stdout, 'no provider\n');
@@ -258,7 +258,7 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
         assert.match(JSON.parse(line).msg, /^Keep alive thread started/);
     });
 
-  it('warns that they are not recorded where @opentelemetry/api lacks a module of its own', async () => {
+  it('warns that metrics are not recorded if @opentelemetry/api is broken', async () => {
     const { code, stderr } = await run(without('?broken'));
     assert.equal(code, 0, stderr);
     const lines = stderr

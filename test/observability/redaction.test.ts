@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { redact, redactText } from '#src/observability/redaction.js';
 
-describe('credentials', () => {
-  it('are taken out of URIs and of parameters', () => {
+describe('Credentials', () => {
+  it('are removed from URIs, parameters and headers', () => {
     const texts: Record<string, string> = {
       'zeo://joe:s3cret@db:8100?storage=1': 'zeo://***@db:8100?storage=1',
       'Cannot open "zeo://joe:s3/c?r#et@db:8100" now': 'Cannot open "zeo://***@db:8100" now',
@@ -23,7 +23,7 @@ describe('credentials', () => {
     for (const [text, expected] of Object.entries(texts)) assert.equal(redactText(text), expected);
   });
 
-  it('are not seen in what has none', () => {
+  it('are not mistaken for text that contains none', () => {
     const texts = [
       'Connection for 127.0.0.1:8100 is down',
       'zeo://db:8100?storage=1',
@@ -35,7 +35,7 @@ describe('credentials', () => {
     for (const text of texts) assert.equal(redactText(text), text);
   });
 
-  it('are taken out of an error, its causes and its properties, and it stays an error of its class', () => {
+  it('are removed from an error, its causes and its properties', () => {
     class OwnError extends TypeError {
       readonly code = 'ERR_OWN';
       readonly options = {
@@ -59,18 +59,18 @@ describe('credentials', () => {
     assert.match(error.message, /s3cret/, 'the error itself is left as it was');
   });
 
-  it('are taken out of the errors of an AggregateError', () => {
+  it('are removed from the errors of an AggregateError', () => {
     const error = new AggregateError([new Error('zeo://joe:s3cret@db')], 'All failed');
     assert.doesNotMatch(inspect(redact(error), { depth: 10, showHidden: true }), /s3cret/);
   });
 
-  it('are looked for in every value that is given, which is left alone if there are none', () => {
+  it('are looked for in any value, which is returned as it is without them', () => {
     const error = Object.assign(new Error('lost', { cause: new Error('reset') }), { code: 'ECONNRESET' });
     const fields = { storage: 'main', roundTripMs: 1, reason: undefined, list: [1, 'a'], err: error };
     assert.equal(redact(fields), fields);
   });
 
-  it('do not stay hidden in things without end: circles, great depth, great size, other people’s objects', () => {
+  it('do not remain in circular, deep, large or foreign objects', () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     redact(circle);
@@ -88,7 +88,7 @@ describe('credentials', () => {
     assert.ok(cut.length < 16_400);
   });
 
-  it('are found in hostile text in no time', () => {
+  it('are searched for in hostile text in a short time', () => {
     const startedAt = performance.now();
     for (const text of [
       'a://'.repeat(1e5),

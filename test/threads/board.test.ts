@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Board } from '#src/threads/board.js';
 
-describe('the board', () => {
-  it('shows one thread what another wrote, also after it has grown', () => {
+describe('The board', () => {
+  it('shows one thread what another has written, even after it has grown', () => {
     const writer = new Board();
     const reader = new Board(writer.buffer);
     const ids = Array.from({ length: 1000 }, () => writer.occupy());
@@ -19,7 +19,7 @@ describe('the board', () => {
     assert.equal(reader.sentAgo(last, 5300), 200);
   });
 
-  it('tells which slots are occupied, and gives one that was vacated to the next storage', () => {
+  it('knows the occupied slots, and gives a vacated one to the next target', () => {
     const board = new Board();
     const [first, second] = [board.occupy(), board.occupy()];
     board.vacate(first);
@@ -32,7 +32,7 @@ describe('the board', () => {
     assert.equal(board.isOccupied(first), true);
   });
 
-  it('goes on counting the pings of a slot that is used again', () => {
+  it('goes on numbering the pings of a slot that is used again', () => {
     const board = new Board();
     const id = board.occupy();
     const first = board.pingWaits(id, 0);
@@ -41,7 +41,7 @@ describe('the board', () => {
     assert.notEqual(board.pingWaits(id, 0), first);
   });
 
-  it('reckons right across the wrap of its 32-bit times', () => {
+  it('measures durations across the wrap of its 32-bit times', () => {
     const board = new Board();
     const id = board.occupy();
     board.pingWaits(id, 2 ** 31 - 10);
@@ -50,7 +50,7 @@ describe('the board', () => {
     assert.equal(board.sentAgo(id, 2 ** 32 + 90), 100);
   });
 
-  it('tells a storage that does not say when it received bytes from one that has received none lately', () => {
+  it('distinguishes an unknown time of the last byte from one long ago', () => {
     const board = new Board();
     const id = board.occupy();
     board.bytesReceived(id, undefined);

@@ -27,14 +27,14 @@ function connectHere() {
   return { left, right };
 }
 
-describe('an endpoint', { timeout: 60_000 }, () => {
-  it('carries calls both ways over one port', async (t) => {
+describe('An endpoint', { timeout: 60_000 }, () => {
+  it('carries calls in both directions over one port', async (t) => {
     const { remote } = connectThread(t);
     assert.equal(await remote.doubledByYou(21), 42);
     assert.equal(await remote.sum(Uint32Array.of(1, 2, 3)), 6);
   });
 
-  it('answers each of many calls at once with its own result', async (t) => {
+  it('answers each of many concurrent calls with its own result', async (t) => {
     const { remote } = connectThread(t);
     const values = Array.from({ length: 200 }, (_, value) => value);
     const doubled = await Promise.all(values.map((value) => remote.doubledByYou(value)));
@@ -44,7 +44,7 @@ describe('an endpoint', { timeout: 60_000 }, () => {
     );
   });
 
-  it('rejects with name, message and stack of what the other side threw', async (t) => {
+  it('rejects with the name, message and stack of the other side’s error', async (t) => {
     const { remote } = connectThread(t);
     for (const [call, message] of [
       [remote.fail(), 'too far'],
@@ -58,14 +58,14 @@ describe('an endpoint', { timeout: 60_000 }, () => {
     }
   });
 
-  it('keeps the cause of an error that is an argument', async (t) => {
+  it('keeps the cause of an error passed as an argument', async (t) => {
     const { remote } = connectThread(t);
     const error = new Error('outer', { cause: 'inner' });
     assert.deepEqual(await remote.describe(error), { message: 'outer', cause: 'inner' });
   });
 
   for (const how of ['hangUp', 'exit'] as const) {
-    it(`is closed when the other side does ${how}, and its calls throw from then on`, async (t) => {
+    it(`is closed and throws once the other side does ${how}`, async (t) => {
       const { remote, closed } = connectThread(t);
       void remote[how]();
       await closed;
@@ -73,7 +73,7 @@ describe('an endpoint', { timeout: 60_000 }, () => {
     });
   }
 
-  it('is closed when the other side is terminated with a call pending', async (t) => {
+  it('is closed when the other side is terminated during a call', async (t) => {
     const { remote, closed, worker } = connectThread(t);
     await remote.sum(Uint32Array.of());
     void remote.sum(Uint32Array.of(1));
@@ -81,19 +81,19 @@ describe('an endpoint', { timeout: 60_000 }, () => {
     await closed;
   });
 
-  it('is closed on both sides when one closes it', async () => {
+  it('is closed on both sides when one side closes it', async () => {
     const { left, right } = connectHere();
     assert.equal(await left.remote.name(), 'right');
     right.close();
     await Promise.all([left.closed, right.closed]);
   });
 
-  it('stays open while nobody holds it, and lets go of what it served when it is closed', async () => {
+  it('stays open while unreferenced, and leaks nothing after it is closed', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     const { right, served } = (() => {
       const { port1, port2 } = new MessageChannel();
-      // It leads back to its own end, as the agent does.
+      // It refers to its own endpoint, as the agent does.
       const local = { name: () => 'left', end: undefined as unknown };
       local.end = connect(port1, local);
       return { right: connect<typeof local>(port2, {}), served: new WeakRef(local) };
@@ -105,7 +105,7 @@ describe('an endpoint', { timeout: 60_000 }, () => {
       }
     };
     await collect();
-    // Comlink would have hung up by now.
+    // Without the reference comlink would have closed the port by now.
     assert.equal(await right.remote.name(), 'left');
     right.close();
     await right.closed;
@@ -120,8 +120,8 @@ describe('an endpoint', { timeout: 60_000 }, () => {
     assert.equal(stdout, 'connected\n');
   });
 
-  // As a MessageEvent does from Node 22 on.
-  it('does not make the thread that is called load undici', async (t) => {
+  // As a MessageEvent would from Node 22 on.
+  it('does not make the called thread load all of undici', async (t) => {
     const { remote } = connectThread(t);
     await remote.sum(Uint32Array.of(1));
     const undici = (await remote.loadedModules()).filter((name) => name.includes('undici/undici'));

@@ -9,10 +9,10 @@ import { Board } from '#src/threads/board.js';
 import { SocketTable } from '#src/threads/socket-table.js';
 import { type Timing, WorkerHost } from '#src/threads/worker-host.js';
 
-/** Every way in which a thread can fail to come up, or end, and what it is said to have ended of. */
+/** Every way in which a thread can fail to come up, or end, and the reason that is reported for it. */
 export const failures = {
   // Made by `Threads`.
-  'there can be no thread': /no thread to be had/,
+  'there can be no thread': /cannot create a thread/,
   "piscina's file is missing": /Cannot find module/,
   'the entry is missing': /Cannot find module/,
   'is terminated by others': /exited with code 1/,
@@ -40,12 +40,12 @@ export type Failure = keyof typeof failures;
 
 type WorkerClass = new (filename: string | URL, options?: WorkerOptions) => Worker;
 
-/** Where piscina looks for `Worker` each time. */
+/** The module in which piscina looks up `Worker` each time. */
 const workerThreads = createRequire(import.meta.url)('node:worker_threads') as { Worker: WorkerClass };
 
-/** Makes each thread of this process that piscina starts fail as told. */
+/** Makes the threads that piscina starts in this process fail. */
 export class Threads {
-  /** How the next thread is to fail; not at all by default. */
+  /** How the next thread fails; by default it does not. */
   next: Failure | undefined;
   readonly alive = new Set<Worker>();
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'entry-'));
@@ -67,7 +67,7 @@ export class Threads {
     return pathToFileURL(path.join(this.#folder, 'entry.mjs'));
   }
 
-  /** Also ends those that could not be ended. */
+  /** Also ends the threads that were made not to end. */
   async [Symbol.asyncDispose](): Promise<void> {
     workerThreads.Worker = this.#original;
     await Promise.all(Array.from(this.alive, (worker) => this.end(worker)));
@@ -81,7 +81,7 @@ export class Threads {
 
   #make(filename: string | URL, options?: WorkerOptions): Worker {
     const failure = this.next;
-    if (failure === 'there can be no thread') throw new Error('no thread to be had');
+    if (failure === 'there can be no thread') throw new Error('cannot create a thread');
     if (failure === 'the entry is missing') rmSync(this.entry, { force: true });
     else writeFileSync(this.entry, `export { default } from '${this.#realEntry}';\n`);
     const worker = new this.#original(
@@ -105,7 +105,7 @@ export interface Loss {
 
 export const periodMs = 100;
 
-/** A host of one storage, what it tells, and how often its thread has asked for a sweep. */
+/** A host with one target, its reports, and how many sweeps its thread has requested. */
 export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodMs = periodMs) {
   const board = new Board();
   board.occupy();
@@ -158,7 +158,7 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
     filename: threads.entry,
     timing: { firstRetryMs: 1, shortestLastRetryMs: 20, startMs: 1000, answerMs: 400, ...timing },
   });
-  /** Resolves as soon as the condition holds, which is looked at whenever something happens. */
+  /** Resolves as soon as the condition holds; it is checked whenever something happens. */
   const until = (condition: () => boolean) =>
     new Promise<void>((resolve) => {
       const check = () => {
@@ -172,7 +172,7 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
   return { host, losses, waits, seen, work, until };
 }
 
-/** The process may end while an agent runs, and these tests have nothing else that holds it. */
+/** An agent does not keep the process alive, and these tests have nothing else that does. */
 export function holdProcess(): () => void {
   const hold = setInterval(() => {}, 60_000);
   return () => clearInterval(hold);

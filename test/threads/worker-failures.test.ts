@@ -7,37 +7,37 @@ import fc from 'fast-check';
 import { type Failure, failures, holdProcess, hostOf, type Loss, Threads } from './failing-threads.js';
 
 const all = Object.keys(failures) as Failure[];
-/** What any thread may be said to have ended of on a machine that is busy enough. */
+/** The reasons that may be reported for any thread if the machine is busy enough. */
 const busy = /did not (come up|answer) within|It closed its port/;
 
 type Run = ReturnType<typeof hostOf> & { readonly threads: Threads };
 
-/** Lets thread after thread fail in these ways, then lets one be. */
+/** Lets one thread after another fail in these ways, and the last one live. */
 async function failWith(sequence: readonly Failure[]): Promise<void> {
   await using threads = new Threads();
   const { host, losses, seen, until } = hostOf(threads, { exitMs: 200 });
   const isBusy = ({ error }: Loss) => busy.test(String((error.cause as Error).message));
   try {
-    let told = 0;
+    let knownLosses = 0;
     for (const [index, failure] of sequence.entries()) {
       threads.next = failure;
       if (index === 0) host.start();
       const expected = failures[failure];
       await until(() =>
-        losses.slice(told).some(({ error }) => expected.test((error.cause as Error).message)),
+        losses.slice(knownLosses).some(({ error }) => expected.test((error.cause as Error).message)),
       );
       assert.equal(seen.isUp, false, 'the agent knows that no thread is up');
-      const others = losses.slice(told, -1).filter((loss) => !isBusy(loss));
+      const others = losses.slice(knownLosses, -1).filter((loss) => !isBusy(loss));
       assert.deepEqual(others, [], `${failure} is one loss`);
-      told = losses.length;
+      knownLosses = losses.length;
     }
     const sweeps = seen.sweeps;
     threads.next = undefined;
-    // Together: on a busy machine the one that swept may have been late, and be replaced.
+    // Both at once: on a busy machine the thread that swept may have been late, and be replaced.
     await until(() => seen.sweeps > sweeps && seen.isUp);
     for (const [index, { error, retryInMs }] of losses.entries()) {
       assert.equal(error.code, 'ERR_KEEPALIVE_WORKER_LOST');
-      // No more than the period of a tenth of a second: nobody waits longer once the cause is gone.
+      // No more than the period of 0.1 s: pings do not wait longer once the cause is gone.
       assert.equal(retryInMs, Math.min(2 ** index, 100));
     }
   } finally {
@@ -54,7 +54,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
   });
   after(() => release());
 
-  it('is tried again with a line each time, whatever it is, and pings when the cause is gone', async () => {
+  it('is replaced and logged, however it failed, until it can ping again', async () => {
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(all, { minLength: 1, maxLength: 4 }), failWith),
       // All of them, one after the other, first.
@@ -62,7 +62,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     );
   });
 
-  it('is tried a thousand times without leaving a port open', async () => {
+  it('is replaced a thousand times without leaving a port open', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     await using threads = new Threads();
@@ -77,7 +77,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     host.start();
     let attempts = 0;
     await until(() => {
-      // Not kept: an error whose stack nobody has read yet holds all that was on the stack.
+      // The error is not kept: until its stack is read, it refers to everything that was on the stack.
       attempts += losses.splice(0).length;
       return attempts === 1000;
     });
@@ -94,7 +94,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     assert.equal(open(), 0);
   });
 
-  it('is not tried again while three threads that were ended have not exited', async () => {
+  it('is not replaced while three ended threads have not exited', async () => {
     await using threads = new Threads();
     const { host, losses, seen, until } = hostOf(threads, { exitMs: 200 });
     threads.next = 'cannot be ended';
@@ -130,7 +130,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     ['retrying', 'there can be no thread', ({ until, losses }) => until(() => losses.length === 1)],
   ];
   for (const [state, failure, reach] of phases) {
-    it(`may be stopped while it is ${state}, and is not started again`, async () => {
+    it(`is not started again after a stop while it is ${state}`, async () => {
       await using threads = new Threads();
       const run = hostOf(threads, { startMs: 60_000, answerMs: 60_000, firstRetryMs: 50 });
       threads.next = failure;
@@ -139,10 +139,10 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
       await run.host.stop();
       assert.equal(threads.alive.size, 0);
       threads.next = undefined;
-      const told = run.losses.length;
+      const knownLosses = run.losses.length;
       await new Promise((resolve) => setTimeout(resolve, 200));
       assert.equal(threads.alive.size, 0);
-      assert.equal(run.losses.length, told);
+      assert.equal(run.losses.length, knownLosses);
     });
   }
 });

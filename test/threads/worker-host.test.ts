@@ -31,7 +31,7 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
   });
   after(() => release());
 
-  it('starts another thread ever more slowly, but not more slowly than every half second or period', async (t) => {
+  it('delays each new thread more, up to a period or half a second', async (t) => {
     const { losses, until } = setUp(t, 'there can be no thread', {
       firstRetryMs: 100,
       shortestLastRetryMs: 500,
@@ -43,7 +43,7 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     );
   });
 
-  it('starts quickly again after a thread that was up for long', async (t) => {
+  it('starts again at once after a thread that was up for a long time', async (t) => {
     const { losses, until, threads } = setUp(t, 'throws at import', { healthyMs: 0 });
     await until(() => losses.length === 3);
     threads.next = 'throws later';
@@ -53,17 +53,19 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     assert.equal(delaysMs.at(-1), 1);
   });
 
-  it('says whether a thread could not be started or has ended', async (t) => {
+  it('reports whether a thread could not be started or has ended', async (t) => {
     const { losses, until, threads } = setUp(t, 'throws at import');
     await until(() => losses.length === 1);
     assert.equal(messageOf(losses[0]?.error), 'The keep alive thread could not be started');
     threads.next = 'throws later';
-    const told = losses.length;
-    await until(() => losses.slice(told).some(({ error }) => messageOf(error.cause) === 'thrown by a timer'));
+    const knownLosses = losses.length;
+    await until(() =>
+      losses.slice(knownLosses).some(({ error }) => messageOf(error.cause) === 'thrown by a timer'),
+    );
     assert.equal(messageOf(losses.at(-1)?.error), 'The keep alive thread ended');
   });
 
-  it('pings soon after a start that failed, not only after another period', async (t) => {
+  it('pings soon after a failed start, not only after another period', async (t) => {
     const hourMs = 3_600_000;
     const { losses, seen, until, threads } = setUp(t, 'throws at import', {}, hourMs);
     await until(() => losses.length === 1);
@@ -71,7 +73,7 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     await until(() => seen.sweeps > 0);
   });
 
-  it('leaves a thread alone that answers, although its sweeps do not come', async (t) => {
+  it('keeps a thread whose sweeps are missing as long as it answers', async (t) => {
     const { host, losses, seen, until } = setUp(t, 'asks for nothing', { latenessMs: 10_000 });
     await until(() => seen.starts === 1);
     for (let i = 0; i < 10; i++) {
@@ -81,13 +83,13 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     assert.deepEqual(losses, []);
   });
 
-  it('replaces a thread that answers, but has asked for no sweep in three periods', async (t) => {
+  it('replaces a thread that answers but requests no sweep in three periods', async (t) => {
     const { losses, until } = setUp(t, 'asks for nothing', { latenessMs: 50 });
     await until(() => losses.length === 1);
     assert.match(messageOf(losses[0]?.error.cause), /asked for no ping in 3 periods/);
   });
 
-  it('goes on watching a thread that once had nothing to ping', async (t) => {
+  it('goes on watching a thread that had nothing to ping for a while', async (t) => {
     const { host, losses, until, seen, work } = setUp(t, 'hangs', { latenessMs: 50 });
     work.isThere = false;
     await until(() => seen.starts === 1);
@@ -98,7 +100,7 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     await until(() => losses.length === 1);
   });
 
-  it('says so when a thread does not come up for a period and a second', async (t) => {
+  it('warns when a thread has not come up within a period and a second', async (t) => {
     const { losses, waits, until } = setUp(t, 'waits at import', { startMs: 60_000 });
     await until(() => waits.length === 1);
     assert.deepEqual(waits, ['Keep alive thread has not come up in 1.1 s']);
@@ -109,7 +111,7 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     ['hangs', 'answer', 60_000],
     ['waits at import', 'come up', 200],
   ] as const) {
-    it(`does not end a thread that does not ${what} while the inspector is open`, async (t) => {
+    it(`keeps a thread that does not ${what} while the inspector is open`, async (t) => {
       inspector.open(0);
       t.after(() => inspector.close());
       const { losses, waits, until } = setUp(t, failure, { startMs, answerMs: 200, latenessMs: 50 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RoundTrips } from '#src/agent/ping/round-trips.js';
 
-describe('the round trips of storages', () => {
-  it('are summed up as they were measured: the last, median, 99th percentile, and all, oldest first', () => {
+describe('The round trips of a target', () => {
+  it('are summarized as the last, the median, the 99th percentile, and all', () => {
     const roundTrips = new RoundTrips();
     assert.equal(roundTrips.summary(3), undefined);
     for (const ms of [4, 1.2, 3, 2]) roundTrips.record(3, ms);
@@ -15,7 +15,7 @@ describe('the round trips of storages', () => {
     });
   });
 
-  it('are the last 64', () => {
+  it('are kept for the last 64 pings that were answered', () => {
     const roundTrips = new RoundTrips();
     for (let ms = 1; ms <= 150; ms++) roundTrips.record(0, ms);
     const { recentMs, lastMs, p50Ms, p99Ms } = roundTrips.summary(0) ?? assert.fail();
@@ -26,7 +26,7 @@ describe('the round trips of storages', () => {
     assert.deepEqual([lastMs, p50Ms, p99Ms], [150, 118, 150]);
   });
 
-  it('are one storage’s own, also beside others and after a predecessor in its slot', () => {
+  it('are not mixed with those of other targets or of a former one', () => {
     const roundTrips = new RoundTrips();
     for (let id = 0; id < 100; id++) roundTrips.record(id, id);
     for (let id = 0; id < 100; id++) assert.equal(roundTrips.summary(id)?.lastMs, id);

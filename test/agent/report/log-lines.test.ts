@@ -17,12 +17,12 @@ function setUp(t: TestContext, options: KeepAliveOptions, storage: object, name 
   const log = captureLog();
   const agent = new KeepAlive({ logger: log.logger, jitter: 0, ...options }, databases, {});
   t.after(() => agent.stop());
-  /** What is said at INFO and above, but for the agent's own start and end, and a busy machine's standstills. */
-  const said = () =>
+  /** The lines at INFO and above, without the agent's start and stop, and the stalls of a busy machine. */
+  const logged = () =>
     log.lines
       .filter(({ level, msg }) => level >= 30 && !msg.startsWith('Keep alive thread') && !isOfStall(msg))
       .map(({ level, msg }) => `${level} ${msg}`);
-  return { agent, log, said };
+  return { agent, log, logged };
 }
 
 async function openReal(t: TestContext) {
@@ -41,27 +41,27 @@ async function times(
   for (let i = 0; i < count; i++) await once(agent, event);
 }
 
-describe('The lines of a trouble', { timeout: 60_000 }, () => {
-  // The agent does not hold the process.
+describe('The log lines of a recurring failure', { timeout: 60_000 }, () => {
+  // The agent does not keep the process alive.
   let hold: NodeJS.Timeout;
   before(() => {
     hold = setInterval(() => {}, 60_000);
   });
   after(() => clearInterval(hold));
 
-  it('are one for a server that is gone for many periods, and one when it is back, which says how many it was', async (t) => {
+  it('are one when a server is down for many periods, and one at its return', async (t) => {
     const { server, storage } = await openReal(t);
-    const { agent, said } = setUp(t, { period: 0.05 }, storage);
+    const { agent, logged } = setUp(t, { period: 0.05 }, storage);
     agent.start();
     await times(1, agent, 'pingSucceeded');
     const disconnected = once(storage, 'disconnected');
     await server.close();
     await disconnected;
-    // Its reason is another at first: the connection that was lost, then the server that refuses.
+    // The reason changes once: first the lost connection, then the server that refuses one.
     while (agent.status().connections[0]?.lastFailure === undefined && storage.lastError === undefined)
       await times(1, agent, 'connectionDown');
     await times(10, agent, 'connectionDown');
-    const before = said();
+    const before = logged();
     assert.ok(before.length >= 1 && before.length <= 3, before.join('\n'));
     for (const line of before)
       assert.match(line, /^40 Connection for main is down|^50 Keep alive for main failed/);
@@ -71,7 +71,7 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     await once(agent, 'connectionBack');
     await times(3, agent, 'pingSucceeded');
     assert.ok(again.connections.size > 0);
-    const [back, ...more] = said().slice(before.length);
+    const [back, ...more] = logged().slice(before.length);
     assert.match(
       back ?? '',
       /^30 Connection for main is back after [\d.]+ s \(\d+ repetitions were held back\)$/,
@@ -79,17 +79,17 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     assert.deepEqual(more, []);
   });
 
-  it('are one for a ping that fails again and again, one for each new reason, and one when it succeeds', async (t) => {
+  it('are one for each reason of a failing ping, and one when it succeeds', async (t) => {
     let error: Error | undefined = new Error('lost');
     const storage = new ScriptedTarget(() => (error === undefined ? 'well' : Promise.reject(error)));
-    const { agent, said } = setUp(t, { period: 0.02 }, storage);
+    const { agent, logged } = setUp(t, { period: 0.02 }, storage);
     agent.start();
     await times(5, agent, 'pingFailed');
     error = new Error('something else');
     await times(3, agent, 'pingFailed');
     error = undefined;
     await times(3, agent, 'pingSucceeded');
-    const [first, second, well, ...more] = said();
+    const [first, second, well, ...more] = logged();
     assert.equal(first, '50 Keep alive for main failed');
     assert.match(second ?? '', /^50 Keep alive for main failed \(\d+ repetitions were held back\)$/);
     assert.match(
@@ -99,21 +99,21 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     assert.deepEqual(more, []);
     const count = (line = '') => Number(/\((\d+)/.exec(line)?.[1]);
     const failures = agent.status().connections[0]?.failures ?? 0;
-    assert.equal(2 + count(second) + count(well), failures, 'every failure is told or counted');
+    assert.equal(2 + count(second) + count(well), failures, 'every failure is logged or counted');
   });
 
-  it('are none for a ping that failed once, beyond the failure', async (t) => {
+  it('are only the failure itself for a ping that failed once', async (t) => {
     let pings = 0;
     const storage = new ScriptedTarget(() => (++pings === 2 ? Promise.reject(new Error('lost')) : 'well'));
-    const { agent, said } = setUp(t, { period: 0.02 }, storage);
+    const { agent, logged } = setUp(t, { period: 0.02 }, storage);
     agent.start();
     await times(5, agent, 'pingSucceeded');
-    assert.deepEqual(said(), ['50 Keep alive for main failed']);
+    assert.deepEqual(logged(), ['50 Keep alive for main failed']);
   });
 
-  it('are counted also for a connection that dies again and again, and is back each time', async (t) => {
+  it('are held back for a connection that dies and returns repeatedly', async (t) => {
     const { server, storage } = await openReal(t);
-    const { agent, said } = setUp(t, { period: 0.1, timeout: 0.2 }, storage);
+    const { agent, logged } = setUp(t, { period: 0.1, timeout: 0.2 }, storage);
     const silence = () => {
       for (const connection of server.connections) connection.silence();
     };
@@ -123,20 +123,20 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     for (let deaths = 0; deaths < 5; deaths++) await once(agent, 'connectionDied');
     await once(agent, 'connectionBack');
     storage.off('connected', silence);
-    const count = (message: string) => said().filter((line) => line.startsWith(message)).length;
+    const count = (message: string) => logged().filter((line) => line.startsWith(message)).length;
     assert.equal(count('50 Keep alive for main failed'), 1);
-    // A ping may have been due in the moment between the death and the way back.
+    // A ping may have been due between the death and the reconnect.
     assert.ok(count('40 Connection for main is down') <= 1);
     assert.ok(count('30 Connection for main is back') <= 2);
-    assert.ok(said().length <= 4, said().join('\n'));
+    assert.ok(logged().length <= 4, logged().join('\n'));
   });
 
-  it('tell of a connection that was lost and had again between two pings', async (t) => {
+  it('include a connection that was replaced between two pings', async (t) => {
     const { server, storage } = await openReal(t);
-    const { agent, said } = setUp(t, { period: 2, timeout: 1 }, storage);
+    const { agent, logged } = setUp(t, { period: 2, timeout: 1 }, storage);
     agent.start();
     await times(1, agent, 'pingSucceeded');
-    assert.deepEqual(said(), []);
+    assert.deepEqual(logged(), []);
     const replaced = once(agent, 'connectionReplaced');
     const connected = once(storage, 'connected');
     for (const connection of server.connections) connection.destroy();
@@ -144,28 +144,28 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     const [fact] = await replaced;
     assert.deepEqual(fact, { name: 'main', address: server.address, generation: 2, previousGeneration: 1 });
     await times(1, agent, 'pingSucceeded');
-    assert.deepEqual(said(), ['30 Connection for main was replaced since its last keep alive']);
+    assert.deepEqual(logged(), ['30 Connection for main was replaced since its last keep alive']);
   });
 
-  it('are counted for a storage that misbehaves, and for a listener that throws', async (t) => {
+  it('are held back for a target that misbehaves, and a listener that throws', async (t) => {
     const storage = new ScriptedTarget();
     storage.lock = {
       acquire: async () => () => {
         throw new Error('release');
       },
     };
-    const { agent, said } = setUp(t, { period: 0.02 }, storage);
+    const { agent, logged } = setUp(t, { period: 0.02 }, storage);
     agent.on('pingStarted', () => {
       throw new Error('listener');
     });
     agent.start();
     await times(8, agent, 'pingSucceeded');
-    const count = (message: string) => said().filter((line) => line.startsWith(message)).length;
+    const count = (message: string) => logged().filter((line) => line.startsWith(message)).length;
     assert.equal(count('50 Connection main misbehaves'), 1);
     assert.equal(count('50 A listener of the keep alive threw'), 1);
   });
 
-  it('hold no credentials, though the host has named its database by its URI', async (t) => {
+  it('contain no credentials, even if a database is named by its URI', async (t) => {
     const name = 'zeo://joe:s3cret@127.0.0.1:8100';
     const storage = new ScriptedTarget(() => Promise.reject(new Error(`Cannot reach ${name}`)));
     const { agent, log } = setUp(t, { period: 0.02 }, storage, name);
@@ -175,7 +175,7 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
     assert.equal(agent.status().connections[0]?.name, name);
   });
 
-  it('are not even handed to a logger whose level they are below', async (t) => {
+  it('are not passed to a logger whose level they are below', async (t) => {
     const calls: string[] = [];
     const method = (level: string) => (_fields: object, message: string) => calls.push(`${level} ${message}`);
     const logger = {
@@ -195,7 +195,7 @@ describe('The lines of a trouble', { timeout: 60_000 }, () => {
   });
 });
 
-describe('The lines of a long trouble', () => {
+describe('The log lines of a lasting failure', () => {
   function linesAt() {
     const log = captureLog();
     let nowMs = 0;
@@ -205,7 +205,7 @@ describe('The lines of a long trouble', () => {
       log,
       lines,
       tracked,
-      said: () => log.lines.map(({ level, msg }) => `${level} ${msg}`),
+      logged: () => log.lines.map(({ level, msg }) => `${level} ${msg}`),
       at: (seconds: number, step: () => void) => {
         nowMs = seconds * 1000;
         step();
@@ -213,31 +213,31 @@ describe('The lines of a long trouble', () => {
     };
   }
 
-  it('become errors that say for how long a connection has been down', () => {
-    const { lines, tracked, said, at } = linesAt();
+  it('become errors after a minute, with how long a connection is down', () => {
+    const { lines, tracked, logged, at } = linesAt();
     const outage = new Outage(0, 'refused', undefined);
     const fact = { name: 'main', address: undefined, generation: 1, cause: 'refused' } as const;
     const down = (downForMs: number) =>
       lines.logDown(tracked, { ...fact, downForMs, error: new Error('refused') }, outage);
     for (let seconds = 0; seconds <= 130; seconds += 10) at(seconds, () => down(seconds * 1000));
     const gone = 'its host refuses connections, so the server process is gone';
-    assert.deepEqual(said(), [
+    assert.deepEqual(logged(), [
       '40 Connection for main is down',
       `50 Connection for main has been down for 60 s; ${gone} (5 repetitions were held back)`,
       `50 Connection for main has been down for 120 s; ${gone} (5 repetitions were held back)`,
     ]);
   });
 
-  it('are an error at once for a connection that had been down for long before its ping was due', () => {
-    const { lines, tracked, said } = linesAt();
+  it('are an error at once if a connection was down long before its ping', () => {
+    const { lines, tracked, logged } = linesAt();
     const fact = { name: 'main', address: undefined, generation: 1, cause: 'unknown' } as const;
     const outage = new Outage(0, 'unknown', undefined);
     lines.logDown(tracked, { ...fact, downForMs: 119_000, error: undefined }, outage);
-    assert.match(said().join(), /^50 Connection for main has been down for 119 s/);
+    assert.match(logged().join(), /^50 Connection for main has been down for 119 s/);
   });
 
-  it('stay warnings for a connection that is down often, but never for long', () => {
-    const { lines, tracked, said, at } = linesAt();
+  it('stay warnings if a connection is often down but never for long', () => {
+    const { lines, tracked, logged, at } = linesAt();
     const fact = {
       name: 'main',
       address: undefined,
@@ -252,13 +252,13 @@ describe('The lines of a long trouble', () => {
       at(seconds + 10, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
     }
     assert.deepEqual(
-      said().filter((line) => !line.startsWith('25')),
+      logged().filter((line) => !line.startsWith('25')),
       ['40 Connection for main is down', '40 Connection for main is down (1 repetition was held back)'],
     );
   });
 
-  it('tell within a minute that a connection is down for good, however long it came and went before', () => {
-    const { lines, tracked, said, at } = linesAt();
+  it('report a lasting outage within a minute, even after many short ones', () => {
+    const { lines, tracked, logged, at } = linesAt();
     const fact = {
       name: 'main',
       address: undefined,
@@ -271,36 +271,36 @@ describe('The lines of a long trouble', () => {
       at(seconds, () => lines.logDown(tracked, { ...fact, downForMs: 0 }, outage));
       at(seconds + 10, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
     }
-    const before = said().length;
+    const before = logged().length;
     const final = new Outage(0, 'unknown', undefined);
     for (let seconds = 0; seconds <= 300; seconds += 10)
       at(4000 + seconds, () => lines.logDown(tracked, { ...fact, downForMs: seconds * 1000 }, final));
-    const [line, ...more] = said().slice(before);
+    const [line, ...more] = logged().slice(before);
     assert.match(line ?? '', /^50 Connection for main has been down for 60 s/);
     assert.deepEqual(more, []);
     assert.equal(final.isLogged, true);
   });
 
-  it('are told anew of a listener that had not thrown for an hour', () => {
-    const { lines, said, at } = linesAt();
+  it('are written again for a listener that had not thrown for an hour', () => {
+    const { lines, logged, at } = linesAt();
     const fail = () => lines.logListenerFailed(new Error('listener'), 'stalled');
     for (const seconds of [0, 30, 60, 90, 3690, 3700]) at(seconds, fail);
     const line = '50 A listener of the keep alive threw';
     const counted = `${line} (1 repetition was held back)`;
-    assert.deepEqual(said(), [line, counted, counted]);
+    assert.deepEqual(logged(), [line, counted, counted]);
     at(3751, fail);
-    assert.equal(said().length, 4, 'a minute after it began anew, not longer');
+    assert.equal(logged().length, 4, 'one minute after the throttle started again');
   });
 
-  it('are few also of what fails every few minutes, for ever', () => {
-    const { lines, said, at } = linesAt();
+  it('stay few for a failure that occurs every few minutes', () => {
+    const { lines, logged, at } = linesAt();
     const hours = 10;
     for (let seconds = 0; seconds <= hours * 3600; seconds += 180)
       at(seconds, () => lines.panicked(new Error('out of memory')));
-    assert.ok(said().length <= 6 + hours, said().join('\n'));
+    assert.ok(logged().length <= 6 + hours, logged().join('\n'));
   });
 
-  it('tell of each standstill, eight times an hour, and then how many there were and for how long', () => {
+  it('report eight stalls an hour one by one, and the others as a sum', () => {
     const { log, lines, at } = linesAt();
     const warnings = () => log.lines.filter(({ level }) => level === 40);
     for (let stall = 0; stall < 8; stall++)
@@ -333,8 +333,8 @@ describe('The lines of a long trouble', () => {
     assert.deepEqual(more, []);
   });
 
-  it('begin anew after a time without trouble', () => {
-    const { lines, tracked, said, at } = linesAt();
+  it('start again from the beginning after a quiet hour', () => {
+    const { lines, tracked, logged, at } = linesAt();
     const fail = () => lines.logFailure(tracked, new Error('lost'));
     at(0, fail);
     for (const seconds of [30, 60, 90, 120])
@@ -342,19 +342,19 @@ describe('The lines of a long trouble', () => {
     at(125, fail);
     at(130, fail);
     assert.deepEqual(
-      said().filter((line) => line.startsWith('50')),
+      logged().filter((line) => line.startsWith('50')),
       ['50 Keep alive for main failed', '50 Keep alive for main failed'],
     );
   });
 
-  it('tell of each failure of the worker thread while the delay grows, and count those after it', () => {
-    const { lines, said, at } = linesAt();
+  it('report each worker failure until the retry delay reaches its maximum', () => {
+    const { lines, logged, at } = linesAt();
     const error = new Error('The keep alive thread could not be started', { cause: new Error('EMFILE') });
     const delaysMs = [100, 200, 400, 800, 1600, 1600, 1600];
     for (const [second, delayMs] of delaysMs.entries()) at(second, () => lines.logThreadLost(error, delayMs));
     at(10, () => lines.panicked(new Error('something else')));
     at(61, () => lines.logThreadLost(error, 1600));
-    assert.deepEqual(said(), [
+    assert.deepEqual(logged(), [
       ...Array.from({ length: 5 }, () => '70 Exception in keep alive thread'),
       '40 Keep alive thread keeps ending, starting it again in 1.6 s',
       '70 Exception in keep alive thread (2 repetitions were held back)',
@@ -362,8 +362,8 @@ describe('The lines of a long trouble', () => {
     ]);
   });
 
-  it('say that the worker thread runs again, once for each time that they said it does not', () => {
-    const { lines, said, at } = linesAt();
+  it('report once that the worker runs again, if its loss was logged', () => {
+    const { lines, logged, at } = linesAt();
     const error = new Error('The keep alive thread ended', { cause: new Error('out of memory') });
     at(0, () => lines.logThreadUp());
     at(1, () => lines.logThreadLost(error, 100));
@@ -371,10 +371,10 @@ describe('The lines of a long trouble', () => {
     at(3, () => lines.logThreadUp());
     at(4, () => lines.logThreadLost(error, 100));
     at(5, () => lines.logThreadUp());
-    assert.deepEqual(said(), ['70 Exception in keep alive thread', '30 Keep alive thread runs again']);
+    assert.deepEqual(logged(), ['70 Exception in keep alive thread', '30 Keep alive thread runs again']);
   });
 
-  it('are not even put together when they are about every ping and nobody reads them', () => {
+  it('are not built for each ping below the logger’s level', () => {
     const written: string[] = [];
     const write = (_fields: object, message: string) => written.push(message);
     const levels = { blather: write, info: write, warn: write, error: write, panic: write };

@@ -1,4 +1,4 @@
-// A worker that fails in the way that the environment variable FAILURE names, and is the real one where it names none.
+// A worker that fails in the way that the environment variable FAILURE names; without one it is the real worker.
 
 import type { WorkerInit } from '#src/threads/contract.js';
 import { connect } from '#src/threads/endpoint.js';
@@ -24,7 +24,7 @@ const atImport: Readonly<Record<string, () => unknown>> = {
   'spins at import': spin,
 };
 
-/** What fails while the loop is installed, or soon afterwards. */
+/** The failures while the loop is installed, or soon afterwards. */
 const atInit: Readonly<Record<string, (init: WorkerInit) => unknown>> = {
   'throws in the init': () => {
     throw new Error('thrown by the init');

@@ -1,4 +1,4 @@
-// The other end of a corridor, in a thread of its own.
+// The other end of an RPC channel, in a thread of its own.
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { connect } from '#src/threads/endpoint.js';
 
@@ -9,7 +9,7 @@ export interface TestEnd {
 
 /** What this end serves. */
 export interface Peer {
-  /** Asks the other end, and answers with what that says. */
+  /** Calls the other end, and returns its result. */
   doubledByYou(value: number): Promise<number>;
   sum(ids: Uint32Array): number;
   describe(error: Error): { readonly message: string; readonly cause: unknown };
@@ -17,7 +17,7 @@ export interface Peer {
   failLater(): Promise<never>;
   hangUp(): void;
   exit(): void;
-  /** Which of Node's own modules this thread has loaded. */
+  /** The modules of Node that this thread has loaded. */
   loadedModules(): readonly string[];
 }
 

@@ -20,15 +20,15 @@ async function setUp(t: TestContext, options: KeepAliveOptions) {
   return { server, storage, agent };
 }
 
-describe('A listener is told', { timeout: 60_000 }, () => {
-  // The agent does not hold the process.
+describe('A listener receives', { timeout: 60_000 }, () => {
+  // The agent does not keep the process alive.
   let hold: NodeJS.Timeout;
   before(() => {
     hold = setInterval(() => {}, 60_000);
   });
   after(() => clearInterval(hold));
 
-  it('which connection to which server a ping is for, and what came of it', async (t) => {
+  it('the connection and the server of a ping, and its result', async (t) => {
     const { server, agent } = await setUp(t, { period: 0.05 });
     agent.start();
     const which = { name: 'main', address: server.address, generation: 1 };
@@ -38,9 +38,9 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     assert.deepEqual(rest, { ...which, evidence: 'answer', verdict: 'alive' });
   });
 
-  it('of a ping that failed by the loss of its connection, and that there is another one then', async (t) => {
+  it('a failure for a ping whose connection is lost, then the replacement', async (t) => {
     const { server, agent } = await setUp(t, { period: 2, timeout: 10 });
-    // The agent's, not the one that is part of connecting.
+    // The agent's call, not the one that is part of connecting.
     server.once('call', ({ connection }) => connection.destroy());
     agent.start();
     const [failed] = await once(agent, 'pingFailed');
@@ -55,7 +55,7 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     });
   });
 
-  it('how long it took to detect a death, why it was, and of the way back', async (t) => {
+  it('the time to detect a death, its diagnosis, and the reconnect', async (t) => {
     const { server, storage, agent } = await setUp(t, { period: 0.3, timeout: 0.3 });
     agent.start();
     await once(agent, 'pingSucceeded');
@@ -68,7 +68,7 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     assert.deepEqual(which, { name: 'main', address: server.address, generation: 1 });
     assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
     assert.ok(silentMs >= 299 && timeToDetectMs >= silentMs, `${silentMs} ${timeToDetectMs}`);
-    // Since the last byte, which came before the silence began.
+    // Counted from the last byte, which came before the silence began.
     const sinceMs = performance.now() - lastByteAt;
     assert.ok(timeToDetectMs <= Math.ceil(sinceMs) && timeToDetectMs >= silentAt - lastByteAt);
     assert.ok(error.message.endsWith(explanation));
@@ -76,7 +76,7 @@ describe('A listener is told', { timeout: 60_000 }, () => {
 
     const [{ downForMs, ...again }] = await back;
     assert.ok(downForMs >= 0);
-    // Where the system tells, the kernel had acknowledged the ping.
+    // On Linux the kernel knows that the ping was acknowledged.
     const cause = process.platform === 'linux' ? 'peer-hangs' : 'flow-dropped';
     assert.deepEqual(again, {
       name: 'main',
@@ -87,7 +87,7 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     });
   });
 
-  it('the time to detect from the ping, of a storage that does not tell when bytes come', async (t) => {
+  it('a time to detect from the ping, if the last byte’s time is unknown', async (t) => {
     const databases = new StorageRegistry();
     const silent = silentTarget();
     silent.lastReceivedAt = undefined;
@@ -96,32 +96,32 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     t.after(() => agent.stop());
     agent.start();
     const [{ error, silentMs, timeToDetectMs }] = await once(agent, 'connectionDied');
-    // Which goes to whoever waited on the connection, and from there anywhere.
+    // Every pending call rejects with this error, so it may end up anywhere.
     assert.match(error.message, /^zeo:\/\/\*\*\*@db sent no byte/);
-    // The board counts in whole milliseconds.
+    // The board counts whole milliseconds.
     assert.ok(timeToDetectMs >= silentMs - 2 && timeToDetectMs < 10_000, `${timeToDetectMs}`);
   });
 
-  it('of a storage that is down: since when, and why', async (t) => {
+  it('for how long and why a connection has been down', async (t) => {
     const { server, storage, agent } = await setUp(t, { period: 0.1 });
     agent.start();
     await once(agent, 'pingSucceeded');
     await server.close();
-    let fact = (await once(agent, 'connectionDown'))[0];
-    while (fact.cause !== 'refused') [fact] = await once(agent, 'connectionDown');
-    [fact] = await once(agent, 'connectionDown');
-    assert.deepEqual([fact.name, fact.address], ['main', server.address]);
-    assert.ok(fact.downForMs > 0);
-    assert.ok(fact.error instanceof Error);
+    let event = (await once(agent, 'connectionDown'))[0];
+    while (event.cause !== 'refused') [event] = await once(agent, 'connectionDown');
+    [event] = await once(agent, 'connectionDown');
+    assert.deepEqual([event.name, event.address], ['main', server.address]);
+    assert.ok(event.downForMs > 0);
+    assert.ok(event.error instanceof Error);
     assert.equal(storage.ready, false);
   });
 
-  it('for how long a storage has been down since it was lost, not since that was noticed', async (t) => {
+  it('the downtime since the loss, not since the agent noticed', async (t) => {
     const databases = new StorageRegistry();
     const [lost, hostile, confused] = [new ScriptedTarget(), new ScriptedTarget(), new ScriptedTarget()];
     for (const storage of [lost, hostile, confused]) storage.ready = false;
     lost.lostAt = performance.now() - 90_000;
-    // By the wall clock.
+    // By the wall clock, which is the wrong one.
     confused.lostAt = Date.now();
     Object.defineProperty(hostile, 'lostAt', {
       get: () => {
@@ -134,7 +134,7 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     const agent = new KeepAlive({ level: 'silent', jitter: 0, period: 0.1 }, databases, {});
     t.after(() => agent.stop());
     const downForMs = new Map<string, number>();
-    agent.on('connectionDown', (fact) => downForMs.set(fact.name, fact.downForMs));
+    agent.on('connectionDown', (event) => downForMs.set(event.name, event.downForMs));
     agent.start();
     while (downForMs.size < 3) await once(agent, 'connectionDown');
     assert.ok((downForMs.get('lost') ?? 0) >= 90_000, `${downForMs.get('lost')}`);
@@ -142,7 +142,7 @@ describe('A listener is told', { timeout: 60_000 }, () => {
     assert.ok((downForMs.get('confused') ?? -1) >= 0, `${downForMs.get('confused')}`);
   });
 
-  it('how often the worker thread was replaced, and what it died of', async (t) => {
+  it('how often the worker thread was replaced, and why it ended', async (t) => {
     const created: Worker[] = [];
     const onWorker = (worker: Worker) => created.push(worker);
     process.on('worker', onWorker);
