@@ -4,8 +4,8 @@ export interface Abortable {
 }
 
 /**
- * One listener per signal, however many calls share it: a hundred loads with one signal are not a leak, and must not make
- * Node warn of one (`MaxListenersExceededWarning`).
+ * One watch, and so one listener, per signal, however many calls share it: a hundred loads with one signal are not a leak, and
+ * must not make Node warn of one (`MaxListenersExceededWarning`). The last `unwatchAbort`, or the abort, removes the listener.
  */
 const watches = new WeakMap<AbortSignal, AbortWatch>();
 

@@ -1,6 +1,12 @@
 import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
 
-/** A lock with one holder at a time, granted in the order of the calls. */
+/**
+ * A lock with one holder at a time.
+ *
+ * Rules:
+ * - It is granted in the order of the calls. A release hands it to the next waiter at once, so that no later call overtakes.
+ * - A waiter that is admitted, aborted or rejected leaves both the queue and its signal.
+ */
 export class Mutex {
   #held = false;
   readonly #waiting = new Set<Waiter>();

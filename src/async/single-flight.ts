@@ -3,7 +3,9 @@ import { unwatchAbort, watchAbort } from './abort-watch.js';
 /**
  * Merges equal requests that are in flight at the same time (`ZEO/asyncio/client.py: load_before`).
  *
- * Each caller may abort separately; when all have, the request itself is aborted.
+ * Rules:
+ * - A request is joined only until it settles or is aborted; nothing is cached.
+ * - Each caller may abort separately; when all have, the request itself is aborted. A caller without a signal never gives up.
  */
 export class SingleFlight<T> {
   readonly #requests = new Map<string, Request<T>>();

@@ -58,7 +58,7 @@ export function hasGlobalProvider(): boolean {
   return metrics.getMeter('zeo-keepalive') !== createNoopMeter();
 }
 
-/** Creates the instruments anew when the provider changes: those created before the SDK registers its own never work. */
+/** Creates new instruments when the provider changes: those created before the SDK registers its own never work. */
 function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments {
   let provider: MeterProvider | undefined;
   let instruments: Instruments | undefined;

@@ -214,7 +214,7 @@ export class WorkerHost {
     // The agent may have been stopped meanwhile.
     if (this.#state !== 'starting') return;
     if (this.#exiting.size >= mostExiting) {
-      this.#lose(new Error(`${this.#exiting.size} threads that were ended have not exited yet`));
+      this.#lose(new Error(`${this.#exiting.size} ended threads have not exited yet`));
       return;
     }
     const { board, sockets, settings, api, filename } = this.#options;
@@ -255,7 +255,7 @@ export class WorkerHost {
     }
     this.#quietRounds += 1;
     if (this.#quietRounds > mostQuietRounds) {
-      this.#lose(new Error(`It answers, but has asked for no ping in ${this.#quietRounds} periods`));
+      this.#lose(new Error(`Thread answers, but has requested no sweep in ${this.#quietRounds} periods`));
     } else {
       this.suspect();
     }
@@ -263,7 +263,7 @@ export class WorkerHost {
 
   #expired(what: string, withinMs: number): void {
     if (!mayBeAtBreakpoint()) {
-      this.#lose(new Error(`It did not ${what} within ${withinMs / 1000} s`));
+      this.#lose(new Error(`Thread did not ${what} within ${withinMs / 1000} s`));
       return;
     }
     const isLogged = this.#isLeftAlone;

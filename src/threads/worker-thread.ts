@@ -52,7 +52,7 @@ export class WorkerThread {
   get cause(): unknown {
     if (this.#error !== undefined) return this.#error;
     return new Error(
-      this.#exitCode === undefined ? 'It closed its port' : `It exited with code ${this.#exitCode}`,
+      this.#exitCode === undefined ? 'Thread closed its port' : `Thread exited with code ${this.#exitCode}`,
     );
   }
 

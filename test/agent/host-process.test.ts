@@ -45,7 +45,7 @@ describe('A host process', { timeout: 120_000 }, () => {
     const { code, stdout, stderr } = await runHost('lost-its-directory');
     assert.equal(code, 0, stderr);
     assert.equal(stdout, 'ENOENT\nENOENT\nrunning: true\n');
-    assert.match(stderr, /Keep alive thread runs again/);
+    assert.match(stderr, /Keep alive thread is running again/);
   });
 
   // As Node 22 and newer do for a port with an event listener: the first sweep then blocks for 70 ms and more.

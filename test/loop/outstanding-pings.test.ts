@@ -36,13 +36,13 @@ describe('The outstanding pings', () => {
     open.request(first);
     board.pingWaits(id, 1);
     open.addBegun(100);
-    const afresh = { ids: [id], atMs: 200, resent: 1 };
-    open.request(afresh);
+    const again = { ids: [id], atMs: 200, resent: 1 };
+    open.request(again);
     open.returned(first, [id]);
     assert.deepEqual(watched(open), []);
     assert.equal(open.mayPing(id, 300), false);
     board.pingWaits(id, 300);
-    open.returned(afresh, [id]);
+    open.returned(again, [id]);
     assert.deepEqual(watched(open), [[id, 1]]);
   });
 });

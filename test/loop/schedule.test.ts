@@ -109,7 +109,7 @@ describe('The schedule', () => {
     );
   });
 
-  it('spreads targets anew after a stall, instead of pinging in bursts', () => {
+  it('spreads targets again after a stall instead of pinging in bursts', () => {
     const schedule = new Schedule({ periodMs, jitter: 0, concurrency, random: Math.random });
     schedule.update(range(2560), 0);
     const lateMs = 50 * periodMs;

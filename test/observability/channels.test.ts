@@ -176,7 +176,7 @@ describe('The channels of the other events', { timeout: 60_000 }, () => {
     for (const [event, { name }] of Object.entries(channels)) {
       subscribe(name, onMessage);
       t.after(() => unsubscribe(name, onMessage));
-      agent.on(event as 'stalled', (fact) => emitted.push(fact));
+      agent.on(event as 'stalled', (message) => emitted.push(message));
     }
 
     agent.start();

@@ -33,7 +33,7 @@ export const failures = {
   'runs out of memory': /memory limit/,
   hangs: /did not answer/,
   'cannot be ended': /did not answer/,
-  'asks for nothing': /asked for no ping/,
+  'asks for nothing': /requested no sweep/,
 } as const satisfies Readonly<Record<string, RegExp>>;
 
 export type Failure = keyof typeof failures;

@@ -8,7 +8,7 @@ import { type Failure, failures, holdProcess, hostOf, type Loss, Threads } from 
 
 const all = Object.keys(failures) as Failure[];
 /** The reasons that may be reported for any thread if the machine is busy enough. */
-const busy = /did not (come up|answer) within|It closed its port/;
+const busy = /did not (come up|answer) within|Thread closed its port/;
 
 type Run = ReturnType<typeof hostOf> & { readonly threads: Threads };
 
@@ -100,7 +100,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     threads.next = 'cannot be ended';
     host.start();
     const last = () => String((losses.at(-1)?.error.cause as Error | undefined)?.message);
-    await until(() => last() === '3 threads that were ended have not exited yet');
+    await until(() => last() === '3 ended threads have not exited yet');
     const [stuck] = threads.alive;
     assert.ok(stuck);
     assert.equal(threads.alive.size, 3);

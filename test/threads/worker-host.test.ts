@@ -86,7 +86,7 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
   it('replaces a thread that answers but requests no sweep in three periods', async (t) => {
     const { losses, until } = setUp(t, 'asks for nothing', { latenessMs: 50 });
     await until(() => losses.length === 1);
-    assert.match(messageOf(losses[0]?.error.cause), /asked for no ping in 3 periods/);
+    assert.match(messageOf(losses[0]?.error.cause), /requested no sweep in 3 periods/);
   });
 
   it('goes on watching a thread that had nothing to ping for a while', async (t) => {

@@ -104,7 +104,7 @@ export class LogLines {
   }
 
   pingSlow({ name }: TrackedTarget): void {
-    const message = `Keep alive for ${name} is not answered in time, but other bytes come or go`;
+    const message = `Keep alive for ${name} was not answered in time, but other bytes are flowing`;
     this.#log.blather({ connection: name }, message);
   }
 
@@ -167,13 +167,13 @@ export class LogLines {
 
   misbehaved(tracked: TrackedTarget, error: unknown): void {
     const fields = { connection: tracked.name, err: error };
-    const message = `Connection ${tracked.name} misbehaves`;
-    this.#record('error', this.#throttleOf(tracked), `misbehaves: ${reasonOf(error)}`, fields, message);
+    const message = `Connection for ${tracked.name} threw an exception`;
+    this.#record('error', this.#throttleOf(tracked), `threw: ${reasonOf(error)}`, fields, message);
   }
 
   /** A registered database threw before the agent had its target. */
   unusable(name: string, error: unknown): void {
-    this.#log.error({ connection: name, err: error }, `Connection ${name} misbehaves`);
+    this.#log.error({ connection: name, err: error }, `Connection for ${name} threw an exception`);
   }
 
   logSocketDeath(
@@ -254,17 +254,17 @@ export class LogLines {
 
   logThreadUp(): void {
     // Only if its loss was logged.
-    if (this.#isThreadLost) this.#log.info({}, 'Keep alive thread runs again');
+    if (this.#isThreadLost) this.#log.info({}, 'Keep alive thread is running again');
     this.#isThreadLost = false;
   }
 
   logListenerFailed(error: unknown, event: string): void {
     const fields = { event, err: error };
-    const message = 'A listener of the keep alive threw';
+    const message = 'A keep alive listener threw an exception';
     this.#record('error', this.#ownThrottle(`listener of ${event}`), reasonOf(error), fields, message);
   }
 
-  /** A ping succeeded. Logged if that ends a failure of which lines were held back. */
+  /** A ping succeeded. Logged if lines of a failure were held back before. */
   #recovered(tracked: TrackedTarget): void {
     const throttle = this.#throttles.get(tracked);
     if (throttle === undefined) return;

@@ -141,13 +141,13 @@ describe('The log lines of a recurring failure', { timeout: 60_000 }, () => {
     const connected = once(storage, 'connected');
     for (const connection of server.connections) connection.destroy();
     await connected;
-    const [fact] = await replaced;
-    assert.deepEqual(fact, { name: 'main', address: server.address, generation: 2, previousGeneration: 1 });
+    const [event] = await replaced;
+    assert.deepEqual(event, { name: 'main', address: server.address, generation: 2, previousGeneration: 1 });
     await times(1, agent, 'pingSucceeded');
     assert.deepEqual(logged(), ['30 Connection for main was replaced since its last keep alive']);
   });
 
-  it('are held back for a target that misbehaves, and a listener that throws', async (t) => {
+  it('are held back for a target or a listener that keeps throwing', async (t) => {
     const storage = new ScriptedTarget();
     storage.lock = {
       acquire: async () => () => {
@@ -161,8 +161,8 @@ describe('The log lines of a recurring failure', { timeout: 60_000 }, () => {
     agent.start();
     await times(8, agent, 'pingSucceeded');
     const count = (message: string) => logged().filter((line) => line.startsWith(message)).length;
-    assert.equal(count('50 Connection main misbehaves'), 1);
-    assert.equal(count('50 A listener of the keep alive threw'), 1);
+    assert.equal(count('50 Connection for main threw an exception'), 1);
+    assert.equal(count('50 A keep alive listener threw an exception'), 1);
   });
 
   it('contain no credentials, even if a database is named by its URI', async (t) => {
@@ -216,9 +216,9 @@ describe('The log lines of a lasting failure', () => {
   it('become errors after a minute, with how long a connection is down', () => {
     const { lines, tracked, logged, at } = linesAt();
     const outage = new Outage(0, 'refused', undefined);
-    const fact = { name: 'main', address: undefined, generation: 1, cause: 'refused' } as const;
+    const event = { name: 'main', address: undefined, generation: 1, cause: 'refused' } as const;
     const down = (downForMs: number) =>
-      lines.logDown(tracked, { ...fact, downForMs, error: new Error('refused') }, outage);
+      lines.logDown(tracked, { ...event, downForMs, error: new Error('refused') }, outage);
     for (let seconds = 0; seconds <= 130; seconds += 10) at(seconds, () => down(seconds * 1000));
     const gone = 'its host refuses connections, so the server process is gone';
     assert.deepEqual(logged(), [
@@ -230,15 +230,15 @@ describe('The log lines of a lasting failure', () => {
 
   it('are an error at once if a connection was down long before its ping', () => {
     const { lines, tracked, logged } = linesAt();
-    const fact = { name: 'main', address: undefined, generation: 1, cause: 'unknown' } as const;
+    const event = { name: 'main', address: undefined, generation: 1, cause: 'unknown' } as const;
     const outage = new Outage(0, 'unknown', undefined);
-    lines.logDown(tracked, { ...fact, downForMs: 119_000, error: undefined }, outage);
+    lines.logDown(tracked, { ...event, downForMs: 119_000, error: undefined }, outage);
     assert.match(logged().join(), /^50 Connection for main has been down for 119 s/);
   });
 
   it('stay warnings if a connection is often down but never for long', () => {
     const { lines, tracked, logged, at } = linesAt();
-    const fact = {
+    const event = {
       name: 'main',
       address: undefined,
       generation: 1,
@@ -247,7 +247,7 @@ describe('The log lines of a lasting failure', () => {
     } as const;
     for (const seconds of [0, 30, 60]) {
       at(seconds, () =>
-        lines.logDown(tracked, { ...fact, downForMs: 1000 }, new Outage(0, 'unknown', undefined)),
+        lines.logDown(tracked, { ...event, downForMs: 1000 }, new Outage(0, 'unknown', undefined)),
       );
       at(seconds + 10, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
     }
@@ -259,7 +259,7 @@ describe('The log lines of a lasting failure', () => {
 
   it('report a lasting outage within a minute, even after many short ones', () => {
     const { lines, tracked, logged, at } = linesAt();
-    const fact = {
+    const event = {
       name: 'main',
       address: undefined,
       generation: 1,
@@ -268,13 +268,13 @@ describe('The log lines of a lasting failure', () => {
     } as const;
     for (let seconds = 0; seconds < 4000; seconds += 20) {
       const outage = new Outage(0, 'unknown', undefined);
-      at(seconds, () => lines.logDown(tracked, { ...fact, downForMs: 0 }, outage));
+      at(seconds, () => lines.logDown(tracked, { ...event, downForMs: 0 }, outage));
       at(seconds + 10, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
     }
     const before = logged().length;
     const final = new Outage(0, 'unknown', undefined);
     for (let seconds = 0; seconds <= 300; seconds += 10)
-      at(4000 + seconds, () => lines.logDown(tracked, { ...fact, downForMs: seconds * 1000 }, final));
+      at(4000 + seconds, () => lines.logDown(tracked, { ...event, downForMs: seconds * 1000 }, final));
     const [line, ...more] = logged().slice(before);
     assert.match(line ?? '', /^50 Connection for main has been down for 60 s/);
     assert.deepEqual(more, []);
@@ -285,7 +285,7 @@ describe('The log lines of a lasting failure', () => {
     const { lines, logged, at } = linesAt();
     const fail = () => lines.logListenerFailed(new Error('listener'), 'stalled');
     for (const seconds of [0, 30, 60, 90, 3690, 3700]) at(seconds, fail);
-    const line = '50 A listener of the keep alive threw';
+    const line = '50 A keep alive listener threw an exception';
     const counted = `${line} (1 repetition was held back)`;
     assert.deepEqual(logged(), [line, counted, counted]);
     at(3751, fail);
@@ -362,7 +362,7 @@ describe('The log lines of a lasting failure', () => {
     ]);
   });
 
-  it('report once that the worker runs again, if its loss was logged', () => {
+  it('report once that the worker is running again, if its loss was logged', () => {
     const { lines, logged, at } = linesAt();
     const error = new Error('The keep alive thread ended', { cause: new Error('out of memory') });
     at(0, () => lines.logThreadUp());
@@ -371,7 +371,10 @@ describe('The log lines of a lasting failure', () => {
     at(3, () => lines.logThreadUp());
     at(4, () => lines.logThreadLost(error, 100));
     at(5, () => lines.logThreadUp());
-    assert.deepEqual(logged(), ['70 Exception in keep alive thread', '30 Keep alive thread runs again']);
+    assert.deepEqual(logged(), [
+      '70 Exception in keep alive thread',
+      '30 Keep alive thread is running again',
+    ]);
   });
 
   it('are not built for each ping below the logger’s level', () => {
