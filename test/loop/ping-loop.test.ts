@@ -241,7 +241,7 @@ describe('The ping loop', () => {
     assert.equal(host.deaths[0]?.diagnosis, 'peer-hangs');
   });
 
-  it('reports a stall of the process when a turn completes before its timer', async () => {
+  it('reports a stall of the process if a sweep returns before the timer', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }]);
     // The sweep is under way: its timer on the main thread is due before the loop's own.
     await clock.advance(10_020);
