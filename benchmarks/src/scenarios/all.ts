@@ -9,6 +9,7 @@ import { ping } from './ping.js';
 import { reconnect } from './reconnect.js';
 import { rpc } from './rpc.js';
 import { serial } from './serial.js';
+import { sockets } from './sockets.js';
 import { storage } from './storage.js';
 
 /** In the order of the page. */
@@ -24,4 +25,5 @@ export const scenarios: readonly Scenario[] = [
   lateness,
   detection,
   reconnect,
+  sockets,
 ];

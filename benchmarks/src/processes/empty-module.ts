@@ -1,0 +1,2 @@
+/** Nothing: what `--import` costs by itself. */
+export {};
