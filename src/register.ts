@@ -1,7 +1,8 @@
 /**
  * `ZEO_KEEPALIVE_PERIOD=30 node --import zeo-keepalive/register app.js` keeps alive the databases that the application
  * opens in the registry, without a change to its code. Metrics are recorded if the application has registered a global
- * OpenTelemetry meter provider by the time of the first ping.
+ * OpenTelemetry meter provider by the time of the first ping, or of
+ * the end of the first period.
  *
  * Invalid settings are logged, and the application runs without the agent: its own code did not ask for one.
  */
@@ -11,13 +12,16 @@ import { resolveSettings } from './agent/settings.js';
 import { initialize } from './agent/thread.js';
 import { createLog } from './observability/log.js';
 
+const longestTimerMs = 2 ** 31 - 1;
+
 if (isMainThread) start();
 else explainNotStarted();
 
 function start(): void {
   try {
     const agent = initialize();
-    if (agent !== undefined) void recordMetrics(agent);
+    // Not before the thread is up: `@opentelemetry/api` is large, and the application's own start comes first.
+    agent?.once('workerStarted', () => void recordMetrics(agent));
   } catch (error) {
     createLog({}).panic({ err: error }, 'Keep alive thread not started');
   }
@@ -41,8 +45,12 @@ function explainNotStarted(): void {
 async function recordMetrics(agent: KeepAlive): Promise<void> {
   try {
     const metrics = await import('./observability/metrics.js');
+    const record = () => metrics.hasGlobalProvider() && metrics.recordMetrics();
     // By then the application has registered its provider, if it has one.
-    agent.once('pingStarted', () => metrics.hasGlobalProvider() && metrics.recordMetrics());
+    agent.once('pingStarted', record);
+    // Where only sockets are watched, nothing is pinged.
+    const periodMs = agent.status().periodMs ?? 0;
+    setTimeout(record, Math.min(periodMs, longestTimerMs)).unref();
   } catch (error) {
     if (isInstalled('@opentelemetry/api'))
       createLog({}).warn({ err: error }, 'Keep alive metrics are not recorded');

@@ -241,6 +241,18 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
     assert.match(stdout, /^zeo_keepalive\.pings \d+\n$/);
   });
 
+  it('has them recorded as well where sockets are watched and nothing is pinged', {
+    skip: process.platform === 'linux' ? false : 'only Linux has the table that sockets are watched by',
+    timeout: 20_000,
+  }, async () => {
+    const { code, stdout, stderr } = await runHost('records-without-pings', {
+      env: { ZEO_KEEPALIVE_PERIOD: '0.5', ZEO_KEEPALIVE_SOCKETS: 'all' },
+      nodeOptions: register,
+    });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'recorded\n');
+  });
+
   const without = (how: string) => [
     '--import',
     new URL(`../hosts/without-opentelemetry.js${how}`, import.meta.url).href,
