@@ -56,12 +56,13 @@ export class SocketMatcher {
    * `127.0.0.0/8`, `[::1]` or a name, not `all` or a port.
    */
   matches(destination: Destination): boolean {
-    const isLocal = isLoopback(addressWords(destination.address));
+    const words = addressWords(destination.address);
+    const isLocal = isLoopback(words);
     let isIncluded = this.#watchesAll && !isLocal;
     let isExcluded = false;
     // All of them: each is to know whether it ever matched.
     for (const pattern of this.#patterns) {
-      if (!pattern.matches(destination)) continue;
+      if (!pattern.matches(destination, words)) continue;
       if (pattern.excludes) isExcluded = true;
       else if (isLocal && !pattern.namesLoopback) continue;
       else isIncluded = true;

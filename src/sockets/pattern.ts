@@ -1,13 +1,15 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { KeepAliveError } from '../model/errors.js';
 import { receivedValue } from '../model/received-value.js';
 import {
+  type AddressWords,
   addressWords,
   formatEndpoint,
   formatIpAddress,
   isLoopback,
   isMappedIPv4,
+  sharePrefix,
 } from '../tcp/ip-address.js';
 
 /** Where a connection leads. */
@@ -36,7 +38,8 @@ export interface Pattern {
   readonly excludes: boolean;
   /** It means this machine's loopback in so many words, which a wildcard, a port or `0.0.0.0/0` does not. */
   readonly namesLoopback: boolean;
-  matches(destination: Destination): boolean;
+  /** @param words the destination's address */
+  matches(destination: Destination, words: AddressWords): boolean;
 }
 
 const accepted =
@@ -67,8 +70,8 @@ export function parsePattern(text: string, label: string): Pattern {
     text,
     excludes,
     namesLoopback: matchHost.namesLoopback,
-    matches: (destination) =>
-      (wanted === undefined || wanted === destination.port) && matchHost.matches(destination),
+    matches: (destination, words) =>
+      (wanted === undefined || wanted === destination.port) && matchHost.matches(destination, words),
   };
 }
 
@@ -105,19 +108,19 @@ function rangeMatcher(text: string, isAddress: (text: string) => boolean): HostM
   const [address = '', length, ...rest] = text.split('/');
   // A zone means one interface of this machine; what is connected does not tell it reliably.
   if (!isAddress(address) || address.includes('%') || rest.length > 0) return undefined;
-  const family = isAddress === isIPv4 ? 'ipv4' : 'ipv6';
-  const most = family === 'ipv4' ? 32 : 128;
+  const isV4 = isAddress === isIPv4;
+  const most = isV4 ? 32 : 128;
   if (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= most)) return undefined;
   const prefix = length === undefined ? most : Number(length);
   const words = addressWords(address);
   // IPv4 in its IPv4-mapped form, which `destination.address` never has.
-  if (family === 'ipv6' && isMappedIPv4(words) && prefix >= 96)
+  if (!isV4 && isMappedIPv4(words) && prefix >= 96)
     return rangeMatcher(`${formatIpAddress(words)}/${prefix - 96}`, isIPv4);
-  const range = new BlockList();
-  range.addSubnet(address, prefix, family);
+  const bits = isV4 ? 96 + prefix : prefix;
   return {
-    namesLoopback: isLoopback(words) && prefix >= (family === 'ipv4' ? 8 : 128),
-    matches: ({ address }) => range.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
+    namesLoopback: isLoopback(words) && prefix >= (isV4 ? 8 : 128),
+    // A range of IPv6 addresses does not have the IPv4 addresses in it, though `::/0` has the same bits.
+    matches: (_, address) => isMappedIPv4(address) === isV4 && sharePrefix(words, address, bits),
   };
 }
 

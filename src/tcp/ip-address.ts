@@ -60,6 +60,15 @@ export function isLoopback(words: AddressWords): boolean {
   return first === 0 && second === 0 && third === 0 && last === 1;
 }
 
+/** Whether the first so many bits of two addresses are the same. An IPv4 address has its own bits after the first 96. */
+export function sharePrefix(one: AddressWords, other: AddressWords, bits: number): boolean {
+  for (let word = 0; 32 * word < bits; word++) {
+    const different = (one[word] as number) ^ (other[word] as number);
+    if (different >>> Math.max(0, 32 * (word + 1) - bits) !== 0) return false;
+  }
+  return true;
+}
+
 /** An address with a port, as in a URL: `10.0.0.5:5432`, `[fd00::1]:6379`. */
 export function formatEndpoint(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { BlockList } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -7,6 +8,7 @@ import {
   formatIpAddress,
   isLoopback,
   isMappedIPv4,
+  sharePrefix,
 } from '#src/tcp/ip-address.js';
 
 describe('An IP address in words', () => {
@@ -52,9 +54,32 @@ describe('An IP address in words', () => {
     assert.ok(!isMappedIPv4(addressWords('::127.0.0.1')));
   });
 
+  it('shares its first bits with those that Node has in the same subnet', () => {
+    const bit = fc.integer({ min: 0, max: 127 });
+    fc.assert(
+      fc.property(fc.ipV6(), bit, fc.integer({ min: 0, max: 128 }), (text, flipped, bits) => {
+        const words = addressWords(text);
+        const other = Uint32Array.from(words);
+        other[flipped >>> 5] = (other[flipped >>> 5] as number) ^ (1 << (31 - (flipped & 31)));
+        const subnet = new BlockList();
+        subnet.addSubnet(unmapped(words), bits, 'ipv6');
+        assert.equal(sharePrefix(words, other, bits), subnet.check(unmapped(other), 'ipv6'));
+        assert.ok(sharePrefix(words, words, bits));
+      }),
+    );
+  });
+
   it('is in brackets before a port when it is IPv6', () => {
     assert.equal(formatEndpoint('10.0.0.5', 5432), '10.0.0.5:5432');
     assert.equal(formatEndpoint('fd00::1', 6379), '[fd00::1]:6379');
     assert.equal(formatEndpoint('db.example.org', 5432), 'db.example.org:5432');
   });
 });
+
+/** All eight groups, also of an IPv4-mapped address. */
+function unmapped(words: Uint32Array): string {
+  return Array.from(words)
+    .flatMap((word) => [word >>> 16, word & 0xffff])
+    .map((group) => group.toString(16))
+    .join(':');
+}
