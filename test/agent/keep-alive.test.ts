@@ -109,7 +109,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const storage = Object.assign(silentTarget(), { outgoing, lock: new QueueLock() });
     const { agent, log } = setUp(t, { period: 0.2, timeout: 0.2 }, { main: storage });
     agent.start();
-    await log.line(({ msg }) => msg.includes('is not answered in time'));
+    await log.line(({ msg }) => msg.includes('was not answered in time'));
     assert.equal(storage.lock.held, false);
     assert.deepEqual(storage.drops, []);
     const writtenMs = performance.now();
@@ -166,7 +166,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     agent.start();
     const died = once(agent, 'connectionDied');
     const line = await log.line(({ err }) => err?.message === 'release');
-    assert.equal(line.msg, 'Connection for main threw an exception');
+    assert.equal(line.msg, 'Exception in connection main');
     await died;
     await once(agent, 'pingStarted');
   });
@@ -185,7 +185,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     const { agent, log } = setUp(t, { period: 0.1, timeout: 0.2 }, { odd: storage });
     agent.start();
     // An unhandled rejection would fail this test.
-    await log.line(({ msg }) => msg === 'Connection for odd threw an exception');
+    await log.line(({ msg }) => msg === 'Exception in connection odd');
     await once(agent, 'pingSucceeded');
   });
 
@@ -445,7 +445,7 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     };
     const { agent, log } = setUp(t, { period: 0.05 }, { broken, well: new ScriptedTarget() });
     agent.start();
-    await log.line(({ msg }) => msg === 'Connection for broken threw an exception');
+    await log.line(({ msg }) => msg === 'Exception in connection broken');
     await once(agent, 'pingSucceeded');
   });
 

@@ -51,10 +51,10 @@ describe('what zeo-keepalive watch reports', () => {
     log.warn({ connection: 'main' }, 'Connection for main is down');
     log.warn({ of: 'loop', durationMs: 1 }, 'The main loop was blocked for 1.0 s or more');
     assert.deepEqual(entries, []);
-    log.error({ connection: 'main', err }, 'Connection for main threw an exception');
+    log.error({ connection: 'main', err }, 'Exception in connection main');
     assert.deepEqual(
       entries.map(({ name, kind, text }) => ({ name, kind, text })),
-      [{ name: 'main', kind: 'bad', text: 'Connection for main threw an exception: no\ufffd[2Jthing' }],
+      [{ name: 'main', kind: 'bad', text: 'Exception in connection main: no\ufffd[2Jthing' }],
     );
   });
 

@@ -7,7 +7,8 @@ import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { KeepAliveError } from '#src/model/errors.js';
 import { Board } from '#src/threads/board.js';
 import { SocketTable } from '#src/threads/socket-table.js';
-import { type Timing, WorkerHost } from '#src/threads/worker-host.js';
+import { WorkerHost } from '#src/threads/worker-host.js';
+import type { Timing } from '#src/threads/worker-timing.js';
 
 /** Every way in which a thread can fail to come up, or end, and the reason that is reported for it. */
 export const failures = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import inspector from 'node:inspector';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import type { Timing } from '#src/threads/worker-host.js';
+import type { Timing } from '#src/threads/worker-timing.js';
 import { type Failure, holdProcess, hostOf, periodMs, Threads } from './failing-threads.js';
 
 /** A host whose threads fail in one way, stopped after the test. */

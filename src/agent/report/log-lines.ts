@@ -12,18 +12,17 @@ import { causeInWords, type TableFailure } from '../../tcp/diagnosis.js';
 import type { SocketDeath } from '../../threads/contract.js';
 import type { Outage } from '../ping/outage.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
-import { LogThrottle, reasonOf } from './log-throttle.js';
+import { type LogThrottle, reasonOf } from './log-throttle.js';
+import { LogThrottles } from './log-throttles.js';
 
 /** If the worker is only replaced after this delay or more, the log says so in a line of its own. */
 const keepsEndingMs = 1000;
 /** A connection that has been down for this time is logged as an error. */
 const longMs = 60_000;
-/** How many destinations of sockets have a throttle of their own. */
-const mostDestinations = 1000;
 const threadFailed = 'Exception in keep alive thread';
 
 /**
- * The lines of the log.
+ * The lines of the log, in the words of docs/log.md.
  *
  * Rules:
  * - A line that the original has, has the original's words.
@@ -34,12 +33,7 @@ const threadFailed = 'Exception in keep alive thread';
 export class LogLines {
   readonly #log: KeepAliveLog;
   readonly #now: () => number;
-  /** The throttle of each target that fails, until its pings have been successful for a while. */
-  readonly #throttles = new WeakMap<TrackedTarget, LogThrottle>();
-  /** The throttles of the agent's own failures, by what fails. */
-  readonly #ownThrottles = new Map<string, LogThrottle>();
-  /** The throttles of sockets, by destination, least recently used first. */
-  readonly #socketThrottles = new Map<string, LogThrottle>();
+  readonly #throttles: LogThrottles;
   /** The delay until the next thread, as it was last logged. */
   #loggedRetryMs = 0;
   /** Whether the loss of a thread was logged, and not yet that another one is running. */
@@ -52,6 +46,7 @@ export class LogLines {
   constructor(log: KeepAliveLog, now = () => performance.now()) {
     this.#log = log;
     this.#now = now;
+    this.#throttles = new LogThrottles(now);
   }
 
   started(periodMs: number): void {
@@ -115,7 +110,7 @@ export class LogLines {
   logFailure(tracked: TrackedTarget, error: unknown): void {
     const fields = { connection: tracked.name, err: error };
     const message = `Keep alive for ${tracked.name} failed`;
-    this.#record('error', this.#throttleOf(tracked), `failed: ${reasonOf(error)}`, fields, message);
+    this.#record('error', this.#throttles.ofTarget(tracked), `failed: ${reasonOf(error)}`, fields, message);
   }
 
   /** Returns whether it was logged. */
@@ -125,7 +120,7 @@ export class LogLines {
   ): boolean {
     const fields = { connection: name, address, silentMs, timeToDetectMs, diagnosis, err: error };
     const message = `Keep alive for ${name} failed`;
-    return this.#record('error', this.#throttleOf(tracked), `dead: ${diagnosis}`, fields, message);
+    return this.#record('error', this.#throttles.ofTarget(tracked), `dead: ${diagnosis}`, fields, message);
   }
 
   /** A ping was due while the target was not connected: a warning, or an error if it has lasted for a minute. */
@@ -134,7 +129,7 @@ export class LogLines {
     { name, downForMs, cause, error }: ConnectionDownEvent,
     outage: Outage,
   ): void {
-    const throttle = this.#throttleOf(tracked);
+    const throttle = this.#throttles.ofTarget(tracked);
     // Logged once for each outage that lasts, even if the shorter ones are held back.
     const lasts = downForMs >= longMs && !outage.isLoggedToLast;
     const occurrence = throttle.record(`down: ${reasonOf(error)}`, this.#now(), lasts);
@@ -156,26 +151,38 @@ export class LogLines {
     // The other causes were logged when the outage began.
     const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
     const message = `Connection for ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
-    this.#write('info', this.#throttleOf(tracked), { connection: name, address, downForMs, cause }, message);
+    this.#write(
+      'info',
+      this.#throttles.ofTarget(tracked),
+      { connection: name, address, downForMs, cause },
+      message,
+    );
   }
 
   logReplaced(tracked: TrackedTarget): void {
     const { name, address } = tracked;
     const message = `Connection for ${name} was replaced since its last keep alive`;
-    this.#record('info', this.#throttleOf(tracked), 'replaced', { connection: name, address }, message);
+    this.#record(
+      'info',
+      this.#throttles.ofTarget(tracked),
+      'replaced',
+      { connection: name, address },
+      message,
+    );
   }
 
   misbehaved(tracked: TrackedTarget, error: unknown): void {
     const fields = { connection: tracked.name, err: error };
-    const message = `Connection for ${tracked.name} threw an exception`;
-    this.#record('error', this.#throttleOf(tracked), `threw: ${reasonOf(error)}`, fields, message);
+    const message = `Exception in connection ${tracked.name}`;
+    this.#record('error', this.#throttles.ofTarget(tracked), `threw: ${reasonOf(error)}`, fields, message);
   }
 
   /** A registered database threw before the agent had its target. */
   unusable(name: string, error: unknown): void {
-    this.#log.error({ connection: name, err: error }, `Connection for ${name} threw an exception`);
+    this.#log.error({ connection: name, err: error }, `Exception in connection ${name}`);
   }
 
+  /** @param isHeard whether the socket has a listener for errors */
   logSocketDeath(
     { name, address, silentMs, diagnosis, error }: ConnectionDiedEvent,
     { by, count, unacknowledgedBytes }: SocketDeath,
@@ -193,15 +200,13 @@ export class LogLines {
     };
     const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
     const message = `Connection for ${name} failed${why}`;
-    this.#record('error', this.#socketThrottle(name), `dead: ${diagnosis}`, fields, message);
+    this.#record('error', this.#throttles.ofSocket(name), `dead: ${diagnosis}`, fields, message);
   }
 
   socketsUnmatched(patterns: readonly string[], afterMs: number): void {
     const list = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
-    this.#log.warn(
-      { patterns },
-      `No connection was opened in ${afterMs / 1000} s that matches ${list}; check the patterns of the sockets to watch`,
-    );
+    const message = `No connection was opened in ${afterMs / 1000} s that matches ${list}; check the patterns of the sockets to watch`;
+    this.#log.warn({ patterns }, message);
   }
 
   /** The kernel's table cannot be read, or can be read again. */
@@ -215,7 +220,7 @@ export class LogLines {
   }
 
   logStall(stall: Stall): void {
-    const throttle = this.#ownThrottle('stalls');
+    const throttle = this.#throttles.ofAgent('stalls');
     this.#stalls += 1;
     // Each stall has a reason of its own and so is logged, up to the limit of reasons within an hour.
     if (throttle.record(`stall ${this.#stalls}`, this.#now()) === 'held back') {
@@ -235,12 +240,12 @@ export class LogLines {
 
   /** The loop threw an exception, and goes on. */
   panicked(error: unknown): void {
-    this.#record('panic', this.#ownThrottle('thread'), reasonOf(error), { err: error }, threadFailed);
+    this.#record('panic', this.#throttles.ofAgent('thread'), reasonOf(error), { err: error }, threadFailed);
   }
 
   /** The thread ended or could not be started. Logged each time until the delay before the next one has reached its maximum. */
   logThreadLost(error: unknown, retryInMs: number): void {
-    const throttle = this.#ownThrottle('thread');
+    const throttle = this.#throttles.ofAgent('thread');
     const isLonger = retryInMs > this.#loggedRetryMs;
     const isLogged = throttle.record(reasonOf(error), this.#now(), isLonger) !== 'held back';
     this.#loggedRetryMs = isLogged ? retryInMs : Math.min(retryInMs, this.#loggedRetryMs);
@@ -249,7 +254,7 @@ export class LogLines {
     this.#write('panic', throttle, { retryInMs, err: error }, threadFailed);
     if (retryInMs < keepsEndingMs) return;
     const message = `Keep alive thread keeps ending, starting it again in ${retryInMs / 1000} s`;
-    this.#record('warn', this.#ownThrottle('threads'), 'ends', { retryInMs }, message);
+    this.#record('warn', this.#throttles.ofAgent('threads'), 'ends', { retryInMs }, message);
   }
 
   logThreadUp(): void {
@@ -261,19 +266,19 @@ export class LogLines {
   logListenerFailed(error: unknown, event: string): void {
     const fields = { event, err: error };
     const message = 'A keep alive listener threw an exception';
-    this.#record('error', this.#ownThrottle(`listener of ${event}`), reasonOf(error), fields, message);
+    this.#record('error', this.#throttles.ofAgent(`listener of ${event}`), reasonOf(error), fields, message);
   }
 
   /** A ping succeeded. Logged if lines of a failure were held back before. */
   #recovered(tracked: TrackedTarget): void {
-    const throttle = this.#throttles.get(tracked);
+    const throttle = this.#throttles.ofFailed(tracked);
     if (throttle === undefined) return;
     const nowMs = this.#now();
     if (throttle.recovered(nowMs)) {
       const message = `Keep alive for ${tracked.name} is successful again`;
       this.#write('info', throttle, { connection: tracked.name }, message);
     }
-    if (throttle.isOver(nowMs)) this.#throttles.delete(tracked);
+    if (throttle.isOver(nowMs)) this.#throttles.forget(tracked);
   }
 
   /** Writes a line unless it is held back. Returns whether it was written. */
@@ -289,32 +294,5 @@ export class LogLines {
     const repetitions = heldBack === 1 ? '1 repetition was' : `${heldBack} repetitions were`;
     if (heldBack === 0) this.#log[level](fields, message);
     else this.#log[level]({ ...fields, heldBack }, `${message} (${repetitions} held back)`);
-  }
-
-  #ownThrottle(what: string): LogThrottle {
-    const present = this.#ownThrottles.get(what);
-    present?.expire(this.#now());
-    if (present !== undefined) return present;
-    const throttle = new LogThrottle(this.#now());
-    this.#ownThrottles.set(what, throttle);
-    return throttle;
-  }
-
-  /** Of many destinations only the latest are remembered: there is no end to them. */
-  #socketThrottle(name: string): LogThrottle {
-    const throttle = this.#socketThrottles.get(name) ?? new LogThrottle(this.#now());
-    throttle.expire(this.#now());
-    this.#socketThrottles.delete(name);
-    this.#socketThrottles.set(name, throttle);
-    const [oldest] = this.#socketThrottles.keys();
-    if (this.#socketThrottles.size > mostDestinations && oldest !== undefined)
-      this.#socketThrottles.delete(oldest);
-    return throttle;
-  }
-
-  #throttleOf(tracked: TrackedTarget): LogThrottle {
-    const throttle = this.#throttles.get(tracked) ?? new LogThrottle(this.#now());
-    this.#throttles.set(tracked, throttle);
-    return throttle;
   }
 }

@@ -14,13 +14,14 @@ import { LogLines } from './log-lines.js';
 
 /** A socket whose connection was destroyed. */
 export interface DeadSocket {
-  /** By its destination. */
+  /** Its destination. */
   readonly name: string;
   readonly address: string;
+  /** The number of the socket, which the event has as `generation`. */
   readonly sequence: number;
   readonly error: KeepAliveError;
   readonly death: SocketDeath;
-  /** Whether somebody listens for the errors of the socket. */
+  /** Whether the socket has a listener for errors. */
   readonly isHeard: boolean;
 }
 
@@ -93,7 +94,7 @@ export class Reporter extends LogLines {
     this.#emit('connectionReplaced', { ...tracked.identity(), previousGeneration });
   }
 
-  /** The connection of a socket was dead, and has been destroyed. */
+  /** A watched socket was destroyed because its connection was dead. */
   socketDied({ name, address, sequence, error, death, isHeard }: DeadSocket): void {
     const { diagnosis, unansweredMs } = death;
     const event = {

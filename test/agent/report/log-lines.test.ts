@@ -161,7 +161,7 @@ describe('The log lines of a recurring failure', { timeout: 60_000 }, () => {
     agent.start();
     await times(8, agent, 'pingSucceeded');
     const count = (message: string) => logged().filter((line) => line.startsWith(message)).length;
-    assert.equal(count('50 Connection for main threw an exception'), 1);
+    assert.equal(count('50 Exception in connection main'), 1);
     assert.equal(count('50 A keep alive listener threw an exception'), 1);
   });
 
