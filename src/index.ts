@@ -29,7 +29,7 @@ export type {
   WorkerLostEvent,
   WorkerStartedEvent,
 } from './model/events.js';
-export type { KeepAliveTarget, Lock } from './model/target.js';
+export type { KeepAliveTarget, Lock, Outgoing } from './model/target.js';
 export {
   channels,
   type PingTraceContext,
@@ -38,4 +38,6 @@ export {
 } from './observability/channels.js';
 export type { LevelName } from './observability/log.js';
 export type { PlainLogger } from './observability/plain-sink.js';
+export type { SocketSelection } from './sockets/matcher.js';
 export type { Cause, Diagnosis, SocketPorts } from './tcp/diagnosis.js';
+export type { SocketBounds } from './threads/budgets.js';

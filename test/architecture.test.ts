@@ -107,7 +107,15 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/zeo/storage',
   ],
   // index.ts and register.ts
-  src: ['src/agent', 'src/agent/ping', 'src/model', 'src/observability', 'src/tcp'],
+  src: [
+    'src/agent',
+    'src/agent/ping',
+    'src/model',
+    'src/observability',
+    'src/sockets',
+    'src/tcp',
+    'src/threads',
+  ],
 };
 
 /** Every package, and the only files that import it: whoever wants to replace one knows what there is to do. */

@@ -86,7 +86,14 @@ export class Roster {
     if (target === undefined) return;
     const answersInOrder = attempt(() => target.answersInOrder) === true;
     const id = board.occupy(answersInOrder);
-    const tracked = new TrackedTarget({ id, name, target, roundTrips: this.#roundTrips, onReleaseFailed });
+    const tracked = new TrackedTarget({
+      id,
+      name,
+      target,
+      answersInOrder,
+      roundTrips: this.#roundTrips,
+      onReleaseFailed,
+    });
     this.#targets.set(id, tracked);
     this.#entries.set(name, { database, tracked });
     this.#noteChange(id);

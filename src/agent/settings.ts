@@ -33,7 +33,7 @@ export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
    * Which outgoing TCP connections of the process are watched beside: patterns as `ZEO_KEEPALIVE_SOCKETS` has them, such as
    * `all`, or what to include and to leave out. Default: none.
    */
-  readonly sockets?: string | SocketSelection | undefined;
+  readonly sockets?: string | readonly string[] | SocketSelection | undefined;
   /** zLOG or pino level name. Default `info`, or the level of the logger given. */
   readonly level?: LevelName | undefined;
 }
@@ -82,10 +82,6 @@ const number = (range: NumberRange) =>
     (given: unknown) => (typeof given === 'string' && decimal.test(given) ? Number(given) : given),
     numeric(range),
   );
-const text: Datatype<string> = {
-  expected: 'patterns such as all, db.example.org:5432 or 10.0.0.0/8',
-  read: (given) => (typeof given === 'string' ? given : undefined),
-};
 const levels = oneOf(...(Object.keys(levelNames) as LevelName[]));
 
 const types = {
@@ -170,9 +166,9 @@ function readSockets(options: KeepAliveOptions, env: NodeJS.ProcessEnv): SocketM
   const given = pick('sockets', options, env);
   if (given === undefined) return undefined;
   const { label, value } = given;
-  return typeof value === 'object' && value !== null
-    ? SocketMatcher.fromSelection(value as SocketSelection)
-    : SocketMatcher.fromVariable(readOption(code, label, text, value), label);
+  return typeof value === 'string'
+    ? SocketMatcher.fromVariable(value, label)
+    : SocketMatcher.fromSelection(value as SocketSelection, label);
 }
 
 /** A setting as it was given, and what to call it in an error. */

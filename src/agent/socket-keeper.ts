@@ -37,8 +37,11 @@ export class SocketKeeper implements Disposable {
       matcher,
       periodMs: settings.periodMs,
       table,
-      onOpened: () => {
+      onOpened: (slot) => {
         if (table.reader.count === 1) onFirst();
+        const destination = this.#watcher.destination(slot);
+        if (destination !== undefined && !this.#watcher.hearsErrors(slot))
+          reporter.socketUnheard(nameOf(destination));
       },
     });
     this.#unmatchedTimer = setTimeout(() => {

@@ -120,7 +120,18 @@ export class Sweeper {
       if (outCount > 1) {
         const grace = setTimeout(() => {
           resolve(pings);
-          endWait = startDeadline(this.#leaseMs, () => this.#overdue(pings), false);
+          const awaitLease = () => {
+            // Again and again, as a ping may get its lock only after a lease has expired.
+            endWait = startDeadline(
+              this.#leaseMs,
+              () => {
+                awaitLease();
+                this.#overdue(pings);
+              },
+              false,
+            );
+          };
+          awaitLease();
         }, this.#graceMs()).unref();
         endWait = () => clearTimeout(grace);
       }

@@ -5,8 +5,9 @@
  */
 import { KeepAliveError } from '../model/errors.js';
 import type { SocketSelection } from '../sockets/matcher.js';
-import { type KeepAliveOptions, readVariable } from './settings.js';
-import { started, startThread } from './thread.js';
+import { readVariable } from './settings.js';
+import { databases } from './storage-registry.js';
+import { type HostContext, started, startThread } from './thread.js';
 
 export type { SocketSelection } from '../sockets/matcher.js';
 
@@ -14,14 +15,15 @@ export type { SocketSelection } from '../sockets/matcher.js';
 const defaultPeriod = 10;
 
 /** What `watchSockets` takes: which sockets to watch, and the settings of the thread if it is to start one. */
-export interface WatchSocketsOptions extends SocketSelection, Omit<KeepAliveOptions, 'sockets'> {}
+export interface WatchSocketsOptions extends SocketSelection, Omit<HostContext, 'sockets'> {}
 
 /**
  * Watches outgoing TCP connections of this thread that are made from now on, and destroys those that are dead: their clients
  * see an ordinary lost connection. By the process's keep alive thread, if it runs; otherwise it is started, with a period of 10
  * seconds unless one is set.
  *
- * @returns What ends it, and the thread if it was started for this.
+ * @param options Beside the selection, the settings of the thread; ignored if it runs already.
+ * @returns What ends it, and the thread if it was started for this and no database is open.
  * @throws KeepAliveError as `startThread` and `KeepAlive#watchSockets` do
  *
  * @example
@@ -34,8 +36,16 @@ export function watchSockets({ only, except, ...options }: WatchSocketsOptions =
   if (present === undefined) {
     const period =
       options.period ?? (readVariable('period', process.env) === undefined ? defaultPeriod : undefined);
-    const agent = startThread(period, { ...options, sockets: selection });
-    return { [Symbol.dispose]: () => void agent?.stop() };
+    const agent = startThread(period, options);
+    const watch = agent?.watchSockets(selection);
+    const { opened } = options.databases ?? databases;
+    return {
+      [Symbol.dispose]: () => {
+        watch?.[Symbol.dispose]();
+        // Databases that were opened meanwhile are still to be kept alive.
+        if (opened.size === 0) void agent?.stop();
+      },
+    };
   }
   if (present.watchSockets === undefined) {
     throw new KeepAliveError(

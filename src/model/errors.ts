@@ -15,7 +15,7 @@ export type ErrorCode =
   | 'ERR_KEEPALIVE_INVALID_ARGUMENT'
   /** A database name that the registry already holds. */
   | 'ERR_KEEPALIVE_NAME_TAKEN'
-  /** A ping that was not answered within the timeout. */
+  /** The peer was silent after a ping for the timeout, or acknowledged nothing for that long. */
   | 'ERR_KEEPALIVE_TIMEOUT'
   /** A ping was abandoned: its target was removed, the agent stopped, or the worker thread is gone. */
   | 'ERR_KEEPALIVE_ABANDONED'

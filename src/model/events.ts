@@ -57,11 +57,14 @@ export interface PingFailedEvent extends ConnectionEvent {
 export interface ConnectionDiedEvent extends ConnectionEvent {
   /** The cause of the errors with which all pending calls on the connection have rejected. */
   readonly error: KeepAliveError;
-  /** How long the peer was silent after a ping, counting only time in which this process listened. */
+  /**
+   * How long the peer was silent after a ping, counting only time in which this process listened. Of a watched socket, how long
+   * nothing was acknowledged.
+   */
   readonly silentMs: number;
   /**
    * From the last byte of the peer, before which it cannot have died, to the verdict. From the ping, if the target does not
-   * know when bytes came.
+   * know when bytes came. Of a watched socket, from the first retransmission or probe that was not answered.
    */
   readonly timeToDetectMs: number;
   readonly diagnosis: Diagnosis;

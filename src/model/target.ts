@@ -58,8 +58,8 @@ export interface KeepAliveTarget {
   /**
    * Whether the server answers requests in the order in which it receives them, as PostgreSQL and Redis do. A ping then queues
    * behind every request that is out, and silence proves nothing: while the target is `busy`, or its lock is held, it is not
-   * pinged, and its connection only ends if the system's table shows that nothing reaches the server. Read when the target is
-   * opened.
+   * pinged, and its connection only ends if the system's table shows that nothing reaches the server: by retransmissions, or by
+   * keep-alive probes, which the client has to switch on. Read when the target is opened.
    */
   readonly answersInOrder?: boolean | undefined;
   /** Whether a request of the application is out. Only read if `answersInOrder` is set. */

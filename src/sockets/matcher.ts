@@ -1,5 +1,5 @@
 import { KeepAliveError } from '../model/errors.js';
-import { receivedValue } from '../model/received-value.js';
+import { anything, checkOptions, invalidOption } from '../model/option-check.js';
 import { addressWords, isLoopback } from '../tcp/ip-address.js';
 import { type Destination, type Pattern, parsePattern } from './pattern.js';
 
@@ -28,21 +28,33 @@ export class SocketMatcher {
    * other connections are watched.
    *
    * @returns `undefined` for an empty value, as for an absent one: no connection is watched
-   * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING` for what is not a pattern
+   * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING` for what is not a pattern, or has none
    */
   static fromVariable(value: string | undefined, label = 'ZEO_KEEPALIVE_SOCKETS'): SocketMatcher | undefined {
-    const texts = split(value ?? '');
-    return texts.length === 0 ? undefined : new SocketMatcher(texts.map((text) => parsePattern(text, label)));
+    if (value === undefined || value.trim() === '') return undefined;
+    const texts = split(value);
+    // That watches all would be as wrong as that it watches none.
+    if (texts.length === 0) throw invalidOption(code, label, expectedSelection, value);
+    return new SocketMatcher(texts.map((text) => parsePattern(text, label)));
   }
 
-  /** @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING` for what is not a pattern */
-  static fromSelection({ only, except }: SocketSelection = {}): SocketMatcher {
+  /**
+   * @param selection patterns to include, or what to include and to leave out
+   * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING` for what is not a pattern, and for anything else that could be meant to
+   * watch less than it would
+   */
+  static fromSelection(
+    selection: SocketSelection | string | readonly string[] = {},
+    label = 'Option sockets',
+  ): SocketMatcher {
+    if (typeof selection === 'string' || isList(selection))
+      return SocketMatcher.fromSelection({ only: selection }, label);
+    if (!isPlainObject(selection)) throw invalidOption(code, label, expectedSelection, selection);
+    checkOptions<SocketSelection>(code, selection, { only: anything, except: anything });
+    const { only, except } = selection;
     const included = list(only, 'Option only').map((text) => parsePattern(text, 'Option only'));
     if (only !== undefined && included.length === 0)
-      throw new KeepAliveError(
-        'ERR_KEEPALIVE_INVALID_SETTING',
-        'Option only is empty; leave it out to watch all',
-      );
+      throw new KeepAliveError(code, 'Option only is empty; leave it out to watch all');
     // As exclusions; a second `!` is refused there.
     const excluded = list(except, 'Option except').map((text) => {
       parsePattern(text.startsWith('!') ? `!${text}` : text, 'Option except');
@@ -71,10 +83,24 @@ export class SocketMatcher {
     return isIncluded && !isExcluded;
   }
 
-  /** The patterns that have matched no connection so far, as they were written. */
+  /** The patterns that were to include connections and have matched none so far, as they were written. */
   get unmatched(): readonly string[] {
-    return Array.from(this.#unmatched, ({ text }) => text);
+    return Array.from(this.#unmatched)
+      .filter(({ excludes }) => !excludes)
+      .map(({ text }) => text);
   }
+}
+
+const code = 'ERR_KEEPALIVE_INVALID_SETTING';
+const expectedSelection =
+  'patterns such as all, db.example.org:5432 or 10.0.0.0/8, or an object with only and except';
+
+const isList = (value: unknown): value is readonly string[] => Array.isArray(value);
+
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 const split = (text: string) => text.split(/[\s,]+/).filter((part) => part !== '');
@@ -83,8 +109,5 @@ function list(value: unknown, label: string): readonly string[] {
   if (value === undefined) return [];
   if (typeof value === 'string') return split(value);
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-  throw new KeepAliveError(
-    'ERR_KEEPALIVE_INVALID_SETTING',
-    `${label} must be a pattern or an array of patterns, received ${receivedValue(value)}`,
-  );
+  throw invalidOption(code, label, 'a pattern or an array of patterns', value);
 }

@@ -89,7 +89,7 @@ const anyHost: HostMatcher = { namesLoopback: false, matches: () => true };
 
 /** `undefined` for what is neither a name nor an address. */
 function hostMatcher(host: string, hasPort: boolean): HostMatcher | undefined {
-  if (host === 'all' || host === '*' || (host === '' && hasPort)) return anyHost;
+  if (host.toLowerCase() === 'all' || host === '*' || (host === '' && hasPort)) return anyHost;
   if (/^[\d.]+(\/|$)/.test(host)) return rangeMatcher(host, isIPv4);
   const isWildcard = host.startsWith('*.');
   const name = normalName(isWildcard ? host.slice(2) : host);

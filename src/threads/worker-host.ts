@@ -212,6 +212,8 @@ export class WorkerHost {
     this.#upMs = systemClock.now();
     this.#quietRounds = 0;
     this.#awaitSweep();
+    // What was entered while the thread came up was not announced to it.
+    if (this.#options.hasSockets()) thread.socketsChanged();
     this.#options.onStarted();
   }
 

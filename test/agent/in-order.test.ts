@@ -4,7 +4,9 @@ import { type AddressInfo, connect as connectTo, createServer, type Socket } fro
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeepAlive, type KeepAliveTarget, StorageRegistry } from 'zeo-keepalive';
-import { QueueLock } from './scripted-target.js';
+import { Ping } from '#src/agent/ping/ping.js';
+import { Board } from '#src/threads/board.js';
+import { QueueLock, ScriptedTarget, trackedBy } from './scripted-target.js';
 
 /** Answers each line with `done`, one after the other; a line that is a number takes that many milliseconds. */
 async function startServer(t: TestContext): Promise<number> {
@@ -102,6 +104,50 @@ describe('A healthy server that answers in order', { timeout: 60_000 }, () => {
       assert.ok(client.pings <= pings + 1, 'a ping that was out when it began, and no other');
       await once(agent, 'pingSucceeded');
       assert.deepEqual(died, []);
+    });
+  }
+});
+
+describe('A ping that waits on a connection that answers in order', () => {
+  const outcomes: string[] = [];
+
+  function setUp(target: ScriptedTarget & { busy?: boolean }) {
+    outcomes.length = 0;
+    const board = new Board();
+    const tracked = trackedBy(board, 'main', Object.assign(target, { answersInOrder: true }));
+    const ping = new Ping(tracked, board, ({ verdict }) => outcomes.push(verdict));
+    ping.start();
+    return { board, tracked, ping };
+  }
+
+  it('is not sent with a lock that comes free while a request is out', async () => {
+    const lock = new QueueLock();
+    const release = await lock.acquire();
+    const target = Object.assign(new ScriptedTarget(), { lock, busy: true });
+    target.busy = false;
+    const { ping } = setUp(target);
+    target.busy = true;
+    release();
+    await new Promise(setImmediate);
+    assert.deepEqual([target.pings, lock.held, outcomes], [0, false, []]);
+    target.busy = false;
+    ping.noteTraffic();
+    await new Promise(setImmediate);
+    assert.deepEqual([target.pings, outcomes], [1, ['alive']]);
+  });
+
+  for (const [what, change] of [
+    ['is lost', { ready: false }],
+    ['is replaced', { generation: 2 }],
+  ] as const) {
+    it(`is abandoned when the connection ${what}`, () => {
+      const target = Object.assign(new ScriptedTarget(), { busy: true });
+      const { ping, board, tracked } = setUp(target);
+      ping.noteTraffic();
+      assert.deepEqual(outcomes, []);
+      Object.assign(target, change);
+      ping.noteTraffic();
+      assert.deepEqual([outcomes, target.pings, board.state(tracked.id)], [['abandoned'], 0, 'concluded']);
     });
   }
 });

@@ -67,10 +67,12 @@ export function trackedBy(board: Board, name: string, target: KeepAliveTarget): 
   const onReleaseFailed = (_tracked: TrackedTarget, error: unknown) => {
     throw error;
   };
+  const answersInOrder = target.answersInOrder === true;
   return new TrackedTarget({
-    id: board.occupy(),
+    id: board.occupy(answersInOrder),
     name,
     target,
+    answersInOrder,
     roundTrips: new RoundTrips(),
     onReleaseFailed,
   });

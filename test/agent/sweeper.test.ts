@@ -57,6 +57,28 @@ it('The sweeper ends the lease of a ping that no worker ends', async (t) => {
   assert.equal(board.state(tracked.id), 'sent');
 });
 
+it('The sweeper ends the lease of a lock that is granted after a first lease', async (t) => {
+  const hold = setInterval(() => {}, 60_000);
+  t.after(() => clearInterval(hold));
+  const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
+  assert.ok(settings);
+  const board = new Board();
+  const target = silentTarget();
+  const lock = target.lock as QueueLock;
+  const release = await lock.acquire();
+  const tracked = trackedBy(board, 'silent', target);
+  let expired = 0;
+  await new Promise<void>((resolve) => {
+    const onOverdue = () => {
+      expired += 1;
+      if (expired === 1) release();
+      else resolve();
+    };
+    void sweeperOf([tracked], { settings, board, onOverdue }).sweep(Uint32Array.of(tracked.id));
+  });
+  assert.deepEqual([target.pings, lock.held], [1, false]);
+});
+
 it('The sweeper keeps the leases of other pings in a batch if one throws', async (t) => {
   const hold = setInterval(() => {}, 60_000);
   t.after(() => clearInterval(hold));

@@ -112,8 +112,8 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
   board.occupy();
   const losses: Loss[] = [];
   const waits: string[] = [];
-  const seen = { starts: 0, sweeps: 0, isUp: false };
-  const work = { isThere: true };
+  const seen = { starts: 0, sweeps: 0, tableReports: 0, isUp: false };
+  const work = { isThere: true, hasSockets: false };
   const waiting = new Set<() => void>();
   const happened = () => {
     for (const check of waiting) check();
@@ -132,12 +132,15 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
       conclude: () => {},
       stalled: () => {},
       concludeSocket: () => {},
-      tableFailed: () => {},
+      tableFailed: () => {
+        seen.tableReports += 1;
+        happened();
+      },
       panicked: () => {},
     },
     sockets: new SocketTable().buffer,
     hasTargets: () => work.isThere,
-    hasSockets: () => false,
+    hasSockets: () => work.hasSockets,
     onStarted: () => {
       seen.starts += 1;
       seen.isUp = true;

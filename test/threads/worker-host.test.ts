@@ -107,6 +107,18 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     assert.deepEqual(losses, []);
   });
 
+  it('tells a new thread of sockets that it may have missed', async (t) => {
+    const { seen, until, work } = setUp(t, 'asks for nothing');
+    work.hasSockets = true;
+    await until(() => seen.tableReports === 1);
+  });
+
+  it('replaces a thread that hangs although it only watches sockets', async (t) => {
+    const { losses, until, work } = setUp(t, 'hangs', { latenessMs: 50 });
+    Object.assign(work, { isThere: false, hasSockets: true });
+    await until(() => losses.length === 1);
+  });
+
   for (const [failure, what, startMs] of [
     ['hangs', 'answer', 60_000],
     ['waits at import', 'come up', 200],

@@ -16,6 +16,7 @@ const api = {
       id,
       name: 'serial',
       target: await ClientStorage.open({ address }),
+      answersInOrder: false,
       roundTrips: new RoundTrips(),
       onReleaseFailed: (_, error) => {
         throw error;

@@ -75,7 +75,7 @@ export class Ping {
     try {
       const nowMs = systemClock.now();
       this.#noteBytesReceived(nowMs);
-      this.#isBehindRequest = this.#target.answersInOrder === true && this.#target.busy === true;
+      this.#isBehindRequest = this.#hasRequestOut();
       if (this.#isBehindRequest) {
         this.#noteConnection();
         return;
@@ -136,8 +136,12 @@ export class Ping {
     try {
       const nowMs = systemClock.now();
       this.#noteBytesReceived(nowMs);
-      if (this.#isBehindRequest && this.#target.busy !== true) {
-        this.#isBehindRequest = false;
+      if (this.tracked.answersInOrder && !this.#wasSent && this.#hasOtherConnection()) {
+        // Its outage, or its new connection, is reported when the next ping is due.
+        this.#end({ verdict: 'abandoned' });
+        return;
+      }
+      if (this.#isBehindRequest && !this.#hasRequestOut()) {
         this.start();
         return;
       }
@@ -152,6 +156,16 @@ export class Ping {
     } catch (error) {
       this.#end({ verdict: 'failed', error });
     }
+  }
+
+  /** Whether a ping would wait behind a request of the application. */
+  #hasRequestOut(): boolean {
+    return this.tracked.answersInOrder && this.#target.busy === true;
+  }
+
+  /** Whether the connection that it waits on is gone. */
+  #hasOtherConnection(): boolean {
+    return !this.#target.ready || this.#target.generation !== this.#generation;
   }
 
   #isHeard(): boolean {
@@ -180,12 +194,23 @@ export class Ping {
         this.#lockWait = undefined;
         this.#lease = lease;
         if (this.#ended) lease.end();
-        else this.#send(systemClock.now());
+        else this.#proceedWithLock();
       },
       (error) => {
         if (this.#lockWait === wait) this.#end({ verdict: 'failed', error });
       },
     );
+  }
+
+  #proceedWithLock(): void {
+    try {
+      this.#isBehindRequest = this.#hasRequestOut();
+      // The lock may be free again although the request that it was taken for is out, as where requests are pipelined.
+      if (this.#isBehindRequest) this.releaseLock();
+      else this.#send(systemClock.now());
+    } catch (error) {
+      this.#end({ verdict: 'failed', error });
+    }
   }
 
   #send(nowMs: number): void {

@@ -23,6 +23,8 @@ export interface TrackedTargetOptions {
   /** Its name in the registry. */
   readonly name: string;
   readonly target: KeepAliveTarget;
+  /** Whether its server answers in order, as the target said when it was opened. */
+  readonly answersInOrder: boolean;
   /** The round trips of all targets. */
   readonly roundTrips: RoundTrips;
   /** Receives what releasing its lock throws. */
@@ -41,6 +43,7 @@ export class TrackedTarget {
   readonly id: number;
   readonly name: string;
   readonly target: KeepAliveTarget;
+  readonly answersInOrder: boolean;
   readonly lock: LockProxy;
   /** The round trips of all targets. */
   readonly roundTrips: RoundTrips;
@@ -63,10 +66,11 @@ export class TrackedTarget {
   #generation: number | undefined;
   #address: string | undefined;
 
-  constructor({ id, name, target, roundTrips, onReleaseFailed }: TrackedTargetOptions) {
+  constructor({ id, name, target, answersInOrder, roundTrips, onReleaseFailed }: TrackedTargetOptions) {
     this.id = id;
     this.name = name;
     this.target = target;
+    this.answersInOrder = answersInOrder;
     this.roundTrips = roundTrips;
     this.lock = new LockProxy(target, (error) => onReleaseFailed(this, error));
   }

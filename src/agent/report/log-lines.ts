@@ -36,6 +36,8 @@ export class LogLines {
   readonly #throttles: LogThrottles;
   /** The delay until the next thread, as it was last logged. */
   #loggedRetryMs = 0;
+  /** Whether it was logged that the kernel's table cannot be read. */
+  #isTableUnreadable = false;
   /** Whether the loss of a thread was logged, and not yet that another one is running. */
   #isThreadLost = false;
   #stalls = 0;
@@ -200,7 +202,20 @@ export class LogLines {
     };
     const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
     const message = `Connection for ${name} failed${why}`;
-    this.#record('error', this.#throttles.ofSocket(name), `dead: ${diagnosis}`, fields, message);
+    // One for all destinations: when a network goes, all that it led to goes with it.
+    this.#record('error', this.#throttles.ofAgent('sockets'), `${name} ${diagnosis}`, fields, message);
+  }
+
+  /** A connection was made whose loss is an error that nobody listens for. */
+  socketUnheard(name: string): void {
+    const message = `Connection for ${name} has no listener for errors: its loss may end the process`;
+    this.#record(
+      'warn',
+      this.#throttles.ofAgent('listeners of sockets'),
+      name,
+      { connection: name },
+      message,
+    );
   }
 
   socketsUnmatched(patterns: readonly string[], afterMs: number): void {
@@ -211,12 +226,16 @@ export class LogLines {
 
   /** The kernel's table cannot be read, or can be read again. */
   tableFailed(failure: TableFailure | undefined): void {
-    if (failure === undefined) this.#log.info({}, 'Sockets are watched again');
-    else
-      this.#log.warn(
-        { ...failure },
-        `Sockets are not watched: cannot read ${failure.path} (${failure.code ?? failure.reason})`,
-      );
+    if (failure === undefined) {
+      // Only if its failure was logged.
+      if (this.#isTableUnreadable) this.#log.info({}, 'Sockets are watched again');
+      this.#isTableUnreadable = false;
+      return;
+    }
+    const reason = failure.code ?? failure.reason;
+    const message = `Sockets are not watched: cannot read ${failure.path} (${reason})`;
+    const throttle = this.#throttles.ofAgent('socket table');
+    if (this.#record('warn', throttle, reason, { ...failure }, message)) this.#isTableUnreadable = true;
   }
 
   logStall(stall: Stall): void {

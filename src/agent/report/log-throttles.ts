@@ -1,22 +1,18 @@
 import type { TrackedTarget } from '../ping/tracked-target.js';
 import { LogThrottle } from './log-throttle.js';
 
-/** How many destinations of sockets have a throttle of their own. */
-const mostDestinations = 1000;
-
 /**
- * The throttles of the log lines, one for each target, each socket destination, and each failure of the agent itself.
+ * The throttles of the log lines, one for each target, and one for each thing of the agent's own that may
+ * fail.
  *
  * Rules:
  * - Each is counted separately: one that fails often does not hold back the lines of another.
- * - Memory is bounded: the throttle of a target goes with it, and of the destinations only the latest have one.
+ * - Memory is bounded: the throttle of a target goes with it, and the others are few.
  */
 export class LogThrottles {
   readonly #now: () => number;
   readonly #ofTargets = new WeakMap<TrackedTarget, LogThrottle>();
   readonly #ofAgent = new Map<string, LogThrottle>();
-  /** Least recently used first. */
-  readonly #ofSockets = new Map<string, LogThrottle>();
 
   /** @param now in milliseconds of a monotonic clock */
   constructor(now: () => number) {
@@ -39,22 +35,11 @@ export class LogThrottles {
     this.#ofTargets.delete(tracked);
   }
 
-  /** @param what the part of the agent that has failed */
+  /** @param what one of a few: they are kept */
   ofAgent(what: string): LogThrottle {
     const throttle = this.#ofAgent.get(what) ?? new LogThrottle(this.#now());
     throttle.expire(this.#now());
     this.#ofAgent.set(what, throttle);
-    return throttle;
-  }
-
-  /** @param destination of the socket */
-  ofSocket(destination: string): LogThrottle {
-    const throttle = this.#ofSockets.get(destination) ?? new LogThrottle(this.#now());
-    throttle.expire(this.#now());
-    this.#ofSockets.delete(destination);
-    this.#ofSockets.set(destination, throttle);
-    const [oldest] = this.#ofSockets.keys();
-    if (this.#ofSockets.size > mostDestinations && oldest !== undefined) this.#ofSockets.delete(oldest);
     return throttle;
   }
 }

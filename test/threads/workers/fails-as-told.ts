@@ -1,6 +1,6 @@
 // A worker that fails in the way that the environment variable FAILURE names; without one it is the real worker.
 
-import type { WorkerInit } from '#src/threads/contract.js';
+import type { HostApi, WorkerInit } from '#src/threads/contract.js';
 import { connect } from '#src/threads/endpoint.js';
 import install from '../../../workers/keep-alive.worker.js';
 
@@ -50,7 +50,12 @@ const atInit: Readonly<Record<string, (init: WorkerInit) => unknown>> = {
     connect(port, { alive: never });
   },
   'asks for nothing': ({ port }) => {
-    connect(port, { alive: () => true, targetsChanged: () => {} });
+    const { remote } = connect<HostApi>(port, {
+      alive: () => true,
+      targetsChanged: () => {},
+      // The one call by which the test can tell.
+      socketsChanged: () => void remote.tableFailed(undefined),
+    });
   },
 };
 
