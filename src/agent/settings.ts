@@ -67,9 +67,11 @@ const variables = {
   skipActive: `${prefix}SKIP_ACTIVE`,
   sockets: `${prefix}SOCKETS`,
   level: `${prefix}LOG_LEVEL`,
-} as const;
+} as const satisfies Readonly<Record<Exclude<keyof KeepAliveOptions, 'logger'>, string>>;
 
 type SettingName = keyof typeof variables;
+
+const optionNames = [...(Object.keys(variables) as SettingName[]), 'logger'] as const;
 
 const code = 'ERR_KEEPALIVE_INVALID_SETTING';
 
@@ -128,10 +130,9 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !Object.values<string>(variables).includes(name))
     .map((name) => `Unknown environment variable ${name}; known are ${Object.values(variables).join(', ')}`);
-  const optionNames = [...Object.keys(variables), 'logger', 'databases'];
+  const known = [...optionNames, 'databases'];
   for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name))
-      warnings.push(`Unknown option ${name}; known are ${optionNames.join(', ')}`);
+    if (!known.includes(name)) warnings.push(`Unknown option ${name}; known are ${known.join(', ')}`);
   }
   if (seconds === undefined || seconds <= 0) {
     if (sockets !== undefined)
@@ -159,6 +160,11 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
     level,
   };
   return { settings, level, warnings };
+}
+
+/** The options of the agent that an object has, without whatever else it has. */
+export function pickOptions(given: KeepAliveOptions): KeepAliveOptions {
+  return Object.fromEntries(optionNames.map((name) => [name, given[name]]));
 }
 
 /** @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING` for what is not a pattern */

@@ -1,7 +1,7 @@
 import { KeepAliveError } from '../model/errors.js';
 import { KeepAlive } from './keep-alive.js';
 import { processWide } from './process-wide.js';
-import type { KeepAliveOptions } from './settings.js';
+import { type KeepAliveOptions, pickOptions } from './settings.js';
 import { type DatabaseRegistry, databases } from './storage-registry.js';
 
 /** What a host may hand over at its start-up. */
@@ -59,15 +59,5 @@ export async function stopThread(): Promise<void> {
  */
 export function initialize(context: HostContext = {}): KeepAlive | undefined {
   // Only what concerns the agent: a host may hand over whatever it calls its context.
-  const { period, timeout, concurrency, jitter, skipActive, sockets, level, logger } = context;
-  return startThread(period, {
-    timeout,
-    concurrency,
-    jitter,
-    skipActive,
-    sockets,
-    level,
-    logger,
-    databases: context.databases,
-  });
+  return startThread(undefined, { ...pickOptions(context), databases: context.databases });
 }

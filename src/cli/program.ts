@@ -110,18 +110,8 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     )
     .addHelpText('after', watchHelp)
     .action(async (given: string[], flags: WatchFlags, command: Command) => {
-      const targets = await targetsOf(command, given, flags.config);
-      const {
-        period,
-        timeout,
-        concurrency,
-        jitter,
-        skipActive,
-        json = false,
-        quiet = false,
-        metrics,
-      } = flags;
-      const agent = { period, timeout, concurrency, jitter, skipActive };
+      const { config, json = false, quiet = false, metrics, ...agent } = flags;
+      const targets = await targetsOf(command, given, config);
       onDone(await watch(targets, { agent, json, quiet, metrics }, output));
     });
 
