@@ -23,7 +23,14 @@ import { Sweeper } from './sweeper.js';
 /** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
 const boundMarginMs = 1000;
 
-/** What lives from a start to the next stop. */
+/**
+ * What lives from a start to the next stop.
+ *
+ * Rules:
+ * - Another start makes all of it anew; nothing of it outlives the stop.
+ * - A stop takes effect before it waits for the thread: every lock is released, and a call that still comes from the worker
+ *   neither pings nor drops anything.
+ */
 interface Run {
   readonly roster: Roster;
   readonly prober: Prober;

@@ -27,7 +27,14 @@ interface Entry {
   readonly tracked: TrackedTarget;
 }
 
-/** The targets of a registry that are kept alive. Each has a slot of the board while it is open. */
+/**
+ * The targets of a registry that are kept alive.
+ *
+ * Rules:
+ * - Each has a slot of the board while it is open, and the worker is notified of every slot that was occupied or vacated.
+ * - What counts is what the registry holds, not the event that reports it: a listener that was called before may have closed
+ *   what was opened, opened another one in place of what was closed, or stopped the agent.
+ */
 export class Roster {
   readonly #options: RosterOptions;
   readonly #targets = new Map<number, TrackedTarget>();
@@ -62,10 +69,6 @@ export class Roster {
     clearTimeout(this.#notice);
   }
 
-  /**
-   * By what the registry holds now, whatever the event was: a listener that was called before this one may have closed
-   * what was opened, or opened another one in place of what was closed, or stopped the agent.
-   */
   readonly #update = (name: string): void => {
     if (this.#ended) return;
     const database = this.#options.registry.opened.get(name);

@@ -28,7 +28,15 @@ export interface SweeperOptions {
   readonly onPanic: (error: unknown) => void;
 }
 
-/** Begins the pings of a sweep, batch by batch, within the limit of pings in flight, and knows which ones are out. */
+/**
+ * Begins the pings of a sweep, batch by batch, within the limit of pings in flight, and knows which ones are out.
+ *
+ * Rules:
+ * - A sweep resolves, whatever happens to its pings: what one of them throws does not affect the others.
+ * - Silence does not keep other pings from being sent: a ping without a reply counts as in flight for the grace time only.
+ * - The worker ends silent pings. In case it has failed, each ping that a sweep returns has a lease, after which it no longer
+ *   holds its lock.
+ */
 export class Sweeper {
   readonly #prober: Prober;
   readonly #settings: Settings;

@@ -95,13 +95,13 @@ async function cutOff(
 
   const [connection] = [...server.connections].filter(({ storageId }) => storageId === name);
   connection?.silence();
-  const silentAt = performance.now();
+  const silencedMs = performance.now();
   say(name, 'its connection goes silent without being closed');
   // A transaction that another client commits meanwhile must not be missed.
   const tid = server.storage(name).commit([{ oid, data: Buffer.from('written during the silence') }]);
 
   await next('connectionDied');
-  const detectedMs = performance.now() - silentAt;
+  const detectedMs = performance.now() - silencedMs;
   if (detectedMs > boundMs)
     throw new Error(`Expected to detect the silence within ${boundMs} ms, but it took ${detectedMs} ms`);
   say(name, `detected ${(detectedMs / 1000).toFixed(2)} s after the silence began`);
@@ -116,9 +116,9 @@ type Say = (who: string, what: string) => void;
 
 /** Prints each event on a line of its own, with the seconds since the demonstration began. */
 function narrator(): Say {
-  const startedAt = performance.now();
+  const startedMs = performance.now();
   return (who, what) => {
-    const seconds = (performance.now() - startedAt) / 1000;
+    const seconds = (performance.now() - startedMs) / 1000;
     console.log(`${seconds.toFixed(2).padStart(7)} s  ${who.padEnd(9)} ${what}`);
   };
 }

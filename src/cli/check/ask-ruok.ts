@@ -25,12 +25,12 @@ export async function askRuok(
   const where = formatAddress(address);
   const { promise, resolve, reject } = withResolvers<RuokAnswer>();
   const reader = ruokReader();
-  let askedAt = 0;
+  let askedMs = 0;
   const socket = openSocketReusingMemory(address, tls, (chunk) => {
     try {
       reader.receive(chunk, (event) => {
         if (event.type === 'status')
-          resolve({ status: event.status, roundTripMs: performance.now() - askedAt });
+          resolve({ status: event.status, roundTripMs: performance.now() - askedMs });
       });
     } catch (error) {
       reject(error);
@@ -39,7 +39,7 @@ export async function askRuok(
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort);
   socket.on(tls === undefined ? 'connect' : 'secureConnect', () => {
-    askedAt = performance.now();
+    askedMs = performance.now();
     socket.write(ruokRequest());
   });
   socket.on('error', (cause: NodeJS.ErrnoException) =>

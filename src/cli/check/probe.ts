@@ -17,15 +17,15 @@ export interface Probed {
  * @throws the error of the last server, or `signal.reason`
  */
 export async function probe(options: ClientStorageOptions, signal: AbortSignal): Promise<Probed> {
-  const startedAt = performance.now();
+  const startedMs = performance.now();
   await using storage = await ClientStorage.open({ ...options, wait: false });
   const address = await firstConnection(storage, resolveClientOptions(options).addresses.length, signal);
-  const connectedAt = performance.now();
+  const connectedMs = performance.now();
   await storage.ping(signal);
   return {
     address,
-    connectMs: connectedAt - startedAt,
-    roundTripMs: performance.now() - connectedAt,
+    connectMs: connectedMs - startedMs,
+    roundTripMs: performance.now() - connectedMs,
   };
 }
 

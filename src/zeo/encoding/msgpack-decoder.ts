@@ -56,7 +56,7 @@ class MsgpackMessage {
       case 0xc4:
       case 0xc5:
       case 0xc6:
-        return this.#binary(this.#length(head - 0xc4));
+        return this.#binary(this.#unsigned(head - 0xc4));
       case 0xca:
         return view.getFloat32(this.#take(4));
       case 0xcb:
@@ -64,7 +64,7 @@ class MsgpackMessage {
       case 0xcc:
       case 0xcd:
       case 0xce:
-        return this.#length(head - 0xcc);
+        return this.#unsigned(head - 0xcc);
       case 0xcf:
         return toInteger(view.getBigUint64(this.#take(8)));
       case 0xd0:
@@ -78,13 +78,13 @@ class MsgpackMessage {
       case 0xd9:
       case 0xda:
       case 0xdb:
-        return this.#text(this.#length(head - 0xd9));
+        return this.#text(this.#unsigned(head - 0xd9));
       case 0xdc:
       case 0xdd:
-        return this.#array(this.#length(head - 0xdb), depth);
+        return this.#array(this.#unsigned(head - 0xdb), depth);
       case 0xde:
       case 0xdf:
-        return this.#map(this.#length(head - 0xdd), depth);
+        return this.#map(this.#unsigned(head - 0xdd), depth);
       default:
         throw new ProtocolError(`Msgpack type 0x${head.toString(16)} is not allowed`);
     }
@@ -130,7 +130,7 @@ class MsgpackMessage {
   }
 
   /** An unsigned integer of one, two or four bytes. @param size the logarithm of how many */
-  #length(size: number): number {
+  #unsigned(size: number): number {
     const start = this.#take(1 << size);
     if (size === 0) return this.#view.getUint8(start);
     return size === 1 ? this.#view.getUint16(start) : this.#view.getUint32(start);
