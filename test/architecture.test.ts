@@ -5,56 +5,52 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The rooms of the house, from the ground up, and the rooms that each may import. docs/architecture.md shows them.
- *
- * Exact: what is not imported any more is taken out here as well. Everything that a room imports stands above it in the
- * table, so that no arrow runs back up.
+ * The rooms, which are folders, and the rooms that each imports: exactly these, so a room that is no longer imported has to be
+ * removed. A room imports only rooms that are below it. docs/architecture.md describes them, in the same order.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  'src/tcp': [],
-  'src/model': ['src/tcp'],
-  'src/zodb': ['src/model'],
-  'src/pickle': ['src/model'],
-  'src/async': ['src/model'],
-  'src/observability': ['src/async', 'src/model'],
-  'src/python': ['src/pickle'],
-  'src/records': ['src/model', 'src/pickle', 'src/python', 'src/zodb'],
-
-  'src/threads': ['src/async', 'src/model', 'src/tcp'],
-  'src/sockets': ['src/model', 'src/tcp', 'src/threads'],
-  'src/loop': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
-  'src/agent/ping': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
-  'src/agent/report': [
+  // index.ts and register.ts
+  src: ['src/agent', 'src/agent/ping', 'src/model', 'src/observability', 'src/tcp'],
+  'src/cli': [
+    'src/agent',
+    'src/cli/check',
+    'src/cli/io',
+    'src/cli/watch',
+    'src/model',
+    'src/zeo/server',
+    'src/zeo/storage',
+  ],
+  'src/cli/watch': [
+    'src/agent',
     'src/agent/ping',
-    'src/async',
+    'src/cli/io',
     'src/model',
     'src/observability',
-    'src/tcp',
-    'src/threads',
+    'src/zeo/connection',
+    'src/zeo/storage',
   ],
-  'src/agent': [
-    'src/agent/ping',
-    'src/agent/report',
+  'src/cli/check': ['src/cli/io', 'src/model', 'src/zeo/connection', 'src/zeo/protocol', 'src/zeo/storage'],
+  'src/cli/io': ['src/model', 'src/zconfig', 'src/zeo/connection', 'src/zeo/storage'],
+  'src/zconfig': ['src/model', 'src/zeo/connection'],
+  'src/zeo': [
     'src/async',
     'src/model',
-    'src/observability',
-    'src/sockets',
-    'src/tcp',
-    'src/threads',
-  ],
-  workers: ['src/async', 'src/loop', 'src/tcp', 'src/threads'],
-
-  'src/zeo/encoding': ['src/model', 'src/pickle', 'src/python'],
-  'src/zeo/protocol': ['src/model', 'src/pickle', 'src/zeo/encoding', 'src/zodb'],
-  'src/zeo/connection': [
-    'src/async',
-    'src/model',
-    'src/tcp',
+    'src/zeo/connection',
     'src/zeo/encoding',
+    'src/zeo/reconnect',
+    'src/zeo/storage',
+    'src/zodb',
+  ],
+  'src/zeo/server': [
+    'src/async',
+    'src/model',
+    'src/python',
+    'src/zeo/encoding',
+    'src/zeo/memory-storage',
     'src/zeo/protocol',
     'src/zodb',
   ],
-  'src/zeo/reconnect': ['src/async', 'src/model', 'src/zeo/connection', 'src/zeo/encoding', 'src/zodb'],
+  'src/zeo/memory-storage': ['src/model', 'src/records', 'src/zeo/encoding', 'src/zodb'],
   'src/zeo/storage': [
     'src/async',
     'src/model',
@@ -65,57 +61,48 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/zeo/reconnect',
     'src/zodb',
   ],
-  'src/zeo/memory-storage': ['src/model', 'src/records', 'src/zeo/encoding', 'src/zodb'],
-  'src/zeo/server': [
+  'src/zeo/reconnect': ['src/async', 'src/model', 'src/zeo/connection', 'src/zeo/encoding', 'src/zodb'],
+  'src/zeo/connection': [
     'src/async',
     'src/model',
-    'src/python',
+    'src/tcp',
     'src/zeo/encoding',
-    'src/zeo/memory-storage',
     'src/zeo/protocol',
     'src/zodb',
   ],
-  'src/zeo': [
+  'src/zeo/protocol': ['src/model', 'src/pickle', 'src/zeo/encoding', 'src/zodb'],
+  'src/zeo/encoding': ['src/model', 'src/pickle', 'src/python'],
+  workers: ['src/async', 'src/loop', 'src/tcp', 'src/threads'],
+  'src/agent': [
+    'src/agent/ping',
+    'src/agent/report',
     'src/async',
-    'src/model',
-    'src/zeo/connection',
-    'src/zeo/encoding',
-    'src/zeo/reconnect',
-    'src/zeo/storage',
-    'src/zodb',
-  ],
-
-  'src/zconfig': ['src/model', 'src/zeo/connection'],
-  'src/cli/io': ['src/model', 'src/zconfig', 'src/zeo/connection', 'src/zeo/storage'],
-  'src/cli/check': ['src/cli/io', 'src/model', 'src/zeo/connection', 'src/zeo/protocol', 'src/zeo/storage'],
-  'src/cli/watch': [
-    'src/agent',
-    'src/agent/ping',
-    'src/cli/io',
-    'src/model',
-    'src/observability',
-    'src/zeo/connection',
-    'src/zeo/storage',
-  ],
-  'src/cli': [
-    'src/agent',
-    'src/cli/check',
-    'src/cli/io',
-    'src/cli/watch',
-    'src/model',
-    'src/zeo/server',
-    'src/zeo/storage',
-  ],
-  // index.ts and register.ts
-  src: [
-    'src/agent',
-    'src/agent/ping',
     'src/model',
     'src/observability',
     'src/sockets',
     'src/tcp',
     'src/threads',
   ],
+  'src/agent/report': [
+    'src/agent/ping',
+    'src/async',
+    'src/model',
+    'src/observability',
+    'src/tcp',
+    'src/threads',
+  ],
+  'src/agent/ping': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
+  'src/loop': ['src/async', 'src/model', 'src/tcp', 'src/threads'],
+  'src/sockets': ['src/model', 'src/tcp', 'src/threads'],
+  'src/threads': ['src/async', 'src/model', 'src/tcp'],
+  'src/records': ['src/model', 'src/pickle', 'src/python', 'src/zodb'],
+  'src/python': ['src/pickle'],
+  'src/observability': ['src/async', 'src/model'],
+  'src/async': ['src/model'],
+  'src/pickle': ['src/model'],
+  'src/zodb': ['src/model'],
+  'src/model': ['src/tcp'],
+  'src/tcp': [],
 };
 
 /** Every package, and the only files that import it: whoever wants to replace one knows what there is to do. */
@@ -155,6 +142,9 @@ const touching: Readonly<Record<string, readonly string[]>> = {
 
 // Tests run from dist/test; the sources are what the rules are about.
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The page that describes the rooms. */
+const page = readFileSync(resolve(root, 'docs/architecture.md'), 'utf8');
 
 const sources = ['src', 'workers'].flatMap((folder) =>
   readdirSync(resolve(root, folder), { recursive: true, encoding: 'utf8' })
@@ -207,12 +197,37 @@ describe('The rooms of the source', () => {
     });
   }
 
-  it('import only what stands above them in the table', () => {
-    const order = Object.keys(rooms);
-    const up = Object.entries(rooms).flatMap(([room, allowed]) =>
-      allowed.filter((to) => order.indexOf(to) >= order.indexOf(room)).map((to) => `${room} -> ${to}`),
+  const importsUp = (indexOf: (room: string) => number) =>
+    Object.entries(rooms).flatMap(([room, allowed]) =>
+      allowed.filter((to) => indexOf(to) <= indexOf(room)).map((to) => `${room} -> ${to}`),
     );
-    assert.deepEqual(up, []);
+
+  it('import only rooms that are below them in the table', () => {
+    const order = Object.keys(rooms);
+    assert.deepEqual(
+      importsUp((room) => order.indexOf(room)),
+      [],
+    );
+  });
+
+  it('import only rooms that are below them in the picture', () => {
+    const [, picture = ''] = /^```\n(.*?)^```$/ms.exec(page) ?? [];
+    const lineOf = new Map<string, number>();
+    for (const [index, line] of picture.split('\n').entries())
+      for (const [, name] of line.matchAll(/(?<![\w/-])([\w-]+)\//g)) lineOf.set(name as string, index);
+    assert.deepEqual(unique([...lineOf.keys()]), unique(Object.keys(rooms).map((room) => basename(room))));
+    assert.deepEqual(
+      importsUp((room) => lineOf.get(basename(room)) as number),
+      [],
+    );
+  });
+
+  it('are described in the order of the table', () => {
+    const [, table = ''] = /^\| room \|.*?\n\| --- .*?\n(.*?)\n\n/ms.exec(page) ?? [];
+    const described = table
+      .split('\n')
+      .flatMap((row) => Array.from((row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g), ([, room]) => room));
+    assert.deepEqual(described, Object.keys(rooms));
   });
 
   it('hold at most twenty files each', () => {
