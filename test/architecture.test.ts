@@ -10,7 +10,15 @@ import { fileURLToPath } from 'node:url';
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   // index.ts and register.ts
-  src: ['src/agent', 'src/agent/ping', 'src/model', 'src/observability', 'src/tcp'],
+  src: [
+    'src/agent',
+    'src/agent/ping',
+    'src/model',
+    'src/observability',
+    'src/sockets',
+    'src/tcp',
+    'src/threads',
+  ],
   'src/cli': [
     'src/agent',
     'src/cli/check',
@@ -23,6 +31,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cli/watch': [
     'src/agent',
     'src/agent/ping',
+    'src/agent/report',
     'src/cli/io',
     'src/model',
     'src/observability',

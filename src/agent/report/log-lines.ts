@@ -12,6 +12,7 @@ import { causeInWords, type TableFailure } from '../../tcp/diagnosis.js';
 import type { SocketDeath } from '../../threads/contract.js';
 import type { Outage } from '../ping/outage.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
+import { connectionLine, pingLine, stallLines, threadLine } from './event-lines.js';
 import { type LogThrottle, reasonOf } from './log-throttle.js';
 import { LogThrottles } from './log-throttles.js';
 
@@ -19,7 +20,6 @@ import { LogThrottles } from './log-throttles.js';
 const keepsEndingMs = 1000;
 /** A connection that has been down for this time is logged as an error. */
 const longMs = 60_000;
-const threadFailed = 'Exception in keep alive thread';
 
 /**
  * The lines of the log, in the words of docs/log.md.
@@ -86,7 +86,7 @@ export class LogLines {
   ): void {
     const { name } = tracked;
     if (this.#log.isEnabled('blather')) {
-      this.#log.blather({ connection: name, roundTripMs, evidence }, `Keep alive for ${name} successful`);
+      this.#log.blather({ connection: name, roundTripMs, evidence }, `${pingLine} ${name} successful`);
     }
     this.#recovered(tracked);
   }
@@ -95,13 +95,13 @@ export class LogLines {
   pingNotNeeded(tracked: TrackedTarget): void {
     const { name } = tracked;
     if (this.#log.isEnabled('blather')) {
-      this.#log.blather({ connection: name }, `Keep alive for ${name} not needed`);
+      this.#log.blather({ connection: name }, `${pingLine} ${name} not needed`);
     }
     this.#recovered(tracked);
   }
 
   pingSlow({ name }: TrackedTarget): void {
-    const message = `Keep alive for ${name} was not answered in time, but other bytes are flowing`;
+    const message = `${pingLine} ${name} was not answered in time, but other bytes are flowing`;
     this.#log.blather({ connection: name }, message);
   }
 
@@ -111,7 +111,7 @@ export class LogLines {
 
   logFailure(tracked: TrackedTarget, error: unknown): void {
     const fields = { connection: tracked.name, err: error };
-    const message = `Keep alive for ${tracked.name} failed`;
+    const message = `${pingLine} ${tracked.name} failed`;
     this.#record('error', this.#throttles.ofTarget(tracked), `failed: ${reasonOf(error)}`, fields, message);
   }
 
@@ -121,7 +121,7 @@ export class LogLines {
     { name, address, error, silentMs, timeToDetectMs, diagnosis }: ConnectionDiedEvent,
   ): boolean {
     const fields = { connection: name, address, silentMs, timeToDetectMs, diagnosis, err: error };
-    const message = `Keep alive for ${name} failed`;
+    const message = `${pingLine} ${name} failed`;
     return this.#record('error', this.#throttles.ofTarget(tracked), `dead: ${diagnosis}`, fields, message);
   }
 
@@ -143,16 +143,16 @@ export class LogLines {
     if (downForMs >= longMs) {
       outage.isLoggedToLast = true;
       const longer = `has been down for ${Math.round(downForMs / 1000)} s; ${causeInWords[cause]}`;
-      this.#write('error', throttle, fields, `Connection for ${name} ${longer}`);
+      this.#write('error', throttle, fields, `${connectionLine} ${name} ${longer}`);
     } else {
-      this.#write('warn', throttle, fields, `Connection for ${name} is down`);
+      this.#write('warn', throttle, fields, `${connectionLine} ${name} is down`);
     }
   }
 
   logBack(tracked: TrackedTarget, { name, address, downForMs, cause }: ConnectionBackEvent): void {
     // The other causes were logged when the outage began.
     const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
-    const message = `Connection for ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
+    const message = `${connectionLine} ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
     this.#write(
       'info',
       this.#throttles.ofTarget(tracked),
@@ -163,7 +163,7 @@ export class LogLines {
 
   logReplaced(tracked: TrackedTarget): void {
     const { name, address } = tracked;
-    const message = `Connection for ${name} was replaced since its last keep alive`;
+    const message = `${connectionLine} ${name} was replaced since its last keep alive`;
     this.#record(
       'info',
       this.#throttles.ofTarget(tracked),
@@ -201,7 +201,7 @@ export class LogLines {
       err: error,
     };
     const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
-    const message = `Connection for ${name} failed${why}`;
+    const message = `${connectionLine} ${name} failed${why}`;
     // One for all destinations: when a network goes, all that it led to goes with it.
     this.#record('error', this.#throttles.ofAgent('sockets'), `${name} ${diagnosis}`, fields, message);
   }
@@ -253,13 +253,17 @@ export class LogLines {
     const fields = { ...stall, ...this.#heldBackStalls };
     this.#heldBackStalls = {};
     const seconds = (stall.durationMs / 1000).toFixed(1);
-    const what = stall.of === 'loop' ? 'The main loop was blocked' : 'This process did not run';
-    this.#write('warn', throttle, fields, `${what} for ${seconds} s or more; no verdict counts that time`);
+    this.#write(
+      'warn',
+      throttle,
+      fields,
+      `${stallLines[stall.of]} for ${seconds} s or more; no verdict counts that time`,
+    );
   }
 
   /** The loop threw an exception, and goes on. */
   panicked(error: unknown): void {
-    this.#record('panic', this.#throttles.ofAgent('thread'), reasonOf(error), { err: error }, threadFailed);
+    this.#record('panic', this.#throttles.ofAgent('thread'), reasonOf(error), { err: error }, threadLine);
   }
 
   /** The thread ended or could not be started. Logged each time until the delay before the next one has reached its maximum. */
@@ -270,7 +274,7 @@ export class LogLines {
     this.#loggedRetryMs = isLogged ? retryInMs : Math.min(retryInMs, this.#loggedRetryMs);
     if (!isLogged) return;
     this.#isThreadLost = true;
-    this.#write('panic', throttle, { retryInMs, err: error }, threadFailed);
+    this.#write('panic', throttle, { retryInMs, err: error }, threadLine);
     if (retryInMs < keepsEndingMs) return;
     const message = `Keep alive thread keeps ending, starting it again in ${retryInMs / 1000} s`;
     this.#record('warn', this.#throttles.ofAgent('threads'), 'ends', { retryInMs }, message);
@@ -294,7 +298,7 @@ export class LogLines {
     if (throttle === undefined) return;
     const nowMs = this.#now();
     if (throttle.recovered(nowMs)) {
-      const message = `Keep alive for ${tracked.name} is successful again`;
+      const message = `${pingLine} ${tracked.name} is successful again`;
       this.#write('info', throttle, { connection: tracked.name }, message);
     }
     if (throttle.isOver(nowMs)) this.#throttles.forget(tracked);

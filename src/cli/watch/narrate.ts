@@ -1,4 +1,5 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
+import { accompaniesEvent } from '../../agent/report/event-lines.js';
 import { KeepAliveError } from '../../model/errors.js';
 import type { PlainLogger } from '../../observability/plain-sink.js';
 import type { ClientStorage } from '../../zeo/storage/client-storage.js';
@@ -116,15 +117,12 @@ function isVerdict(error: unknown): boolean {
   return error instanceof KeepAliveError && error.code === 'ERR_KEEPALIVE_TIMEOUT';
 }
 
-/** How log lines begin that repeat an event. */
-const alsoAnEvent = /^(Keep alive|Connection) for /;
-
-/** A logger for the agent. It reports what the agent only logs, such as a misbehaving storage, and leaves out events. */
+/** A logger for the agent. It reports what the agent only logs, such as an exception in a storage, and leaves out events. */
 export function loggerFor(report: Report): PlainLogger {
   const at = (level: 'warn' | 'error') => (fields: object, message: string) => {
-    if ('durationMs' in fields || ('connection' in fields && alsoAnEvent.test(message))) return;
+    if (accompaniesEvent(fields, message)) return;
     const name = 'connection' in fields ? String(fields.connection) : undefined;
-    const why = 'err' in fields && name !== undefined ? `: ${explain(fields.err)}` : '';
+    const why = 'err' in fields ? `: ${explain(fields.err)}` : '';
     const text = oneLine(message) + why;
     const kind = level === 'error' ? 'bad' : 'note';
     report({ time: new Date(), event: 'log', name, kind, text, fields: { level, message: text } });
