@@ -18,6 +18,8 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 const pages = [
   'README.md',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   ...readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     // It becomes the front page of the API reference and is checked there.
     .filter((name) => name.endsWith('.md') && name !== 'typedoc-front.md')
@@ -136,11 +138,15 @@ db.close()`;
     }
   });
 
-  it('lists every setting in the table of the README', () => {
+  it('lists every setting in the README and for those who migrate', () => {
     const [warning = ''] = resolveSettings({}, { ZEO_KEEPALIVE_X: '1' }).warnings;
     const known = warning.slice(warning.indexOf(';')).match(/ZEO_KEEPALIVE_\w+/g) ?? [];
     assert.ok(known.length > 5);
-    for (const name of known) assert.ok(read('README.md').includes(`| \`${name}\` |`), name);
+    const migrating = read('docs/migrating.md');
+    for (const name of known) {
+      assert.ok(read('README.md').includes(`| \`${name}\` |`), name);
+      assert.match(migrating, new RegExp(`\`${name}\\b`));
+    }
   });
 
   it('lists the metrics that are served and alerts on no others', async () => {
