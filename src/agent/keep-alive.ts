@@ -223,7 +223,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       conclude: (id, number, conclusion) => prober.conclude(id, number, conclusion),
       stalled: (stall) => this.#reporter.stalled(stall),
       concludeSocket: (slot, sequence, death) => run.keeper?.conclude(slot, sequence, death),
-      tableFailed: (failure) => this.#reporter.tableFailed(failure),
+      tableFailed: (failure) => this.#reporter.sockets.tableFailed(failure),
       panicked: (error) => this.#reporter.panicked(error),
     };
     const { periodMs, timeoutMs, jitter, concurrency } = settings;

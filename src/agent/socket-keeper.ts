@@ -41,12 +41,12 @@ export class SocketKeeper implements Disposable {
         if (table.reader.count === 1) onFirst();
         const destination = this.#watcher.destination(slot);
         if (destination !== undefined && !this.#watcher.hearsErrors(slot))
-          reporter.socketUnheard(nameOf(destination));
+          reporter.sockets.unheard(nameOf(destination));
       },
     });
     this.#unmatchedTimer = setTimeout(() => {
       const { unmatched } = matcher;
-      if (unmatched.length > 0) reporter.socketsUnmatched(unmatched, unmatchedAfterMs);
+      if (unmatched.length > 0) reporter.sockets.unmatched(unmatched, unmatchedAfterMs);
     }, unmatchedAfterMs).unref();
   }
 

@@ -66,8 +66,8 @@ const linesOnly: Readonly<Record<string, (reporter: Reporter) => void>> = {
   'a listener that throws': (reporter) => reporter.logListenerFailed(error, 'pingFailed'),
   'a registry without databases': (reporter) => reporter.nothingOpened(60_000),
   'a probably wrong setting': (reporter) => reporter.warning('Unknown option'),
-  'patterns without a match': (reporter) => reporter.socketsUnmatched(['db'], 60_000),
-  'an unreadable table': (reporter) => reporter.tableFailed({ path: '/proc', reason: 'absent' }),
+  'patterns without a match': (reporter) => reporter.sockets.unmatched(['db'], 60_000),
+  'an unreadable table': (reporter) => reporter.sockets.tableFailed({ path: '/proc', reason: 'absent' }),
 };
 
 function newTarget() {

@@ -7,14 +7,14 @@ import type {
   Stall,
 } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
-import type { LogLevel } from '../../observability/log-sink.js';
-import { causeInWords, type TableFailure } from '../../tcp/diagnosis.js';
-import type { SocketDeath } from '../../threads/contract.js';
+import { causeInWords } from '../../tcp/diagnosis.js';
 import type { Outage } from '../ping/outage.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
 import { connectionLine, pingLine, stallLines, threadLine } from './event-lines.js';
-import { type LogThrottle, reasonOf } from './log-throttle.js';
+import { reasonOf } from './log-throttle.js';
 import { LogThrottles } from './log-throttles.js';
+import { SocketLines } from './socket-lines.js';
+import { ThrottledWriter } from './throttled-writer.js';
 
 /** If the worker is only replaced after this delay or more, the log says so in a line of its own. */
 const keepsEndingMs = 1000;
@@ -34,10 +34,11 @@ export class LogLines {
   readonly #log: KeepAliveLog;
   readonly #now: () => number;
   readonly #throttles: LogThrottles;
+  readonly #writer: ThrottledWriter;
+  /** Those about watched sockets. */
+  readonly sockets: SocketLines;
   /** The delay until the next thread, as it was last logged. */
   #loggedRetryMs = 0;
-  /** Whether it was logged that the kernel's table cannot be read. */
-  #isTableUnreadable = false;
   /** Whether the loss of a thread was logged, and not yet that another one is running. */
   #isThreadLost = false;
   #stalls = 0;
@@ -49,6 +50,8 @@ export class LogLines {
     this.#log = log;
     this.#now = now;
     this.#throttles = new LogThrottles(now);
+    this.#writer = new ThrottledWriter(log, now);
+    this.sockets = new SocketLines(log, this.#throttles, this.#writer);
   }
 
   started(periodMs: number): void {
@@ -112,7 +115,13 @@ export class LogLines {
   logFailure(tracked: TrackedTarget, error: unknown): void {
     const fields = { connection: tracked.name, err: error };
     const message = `${pingLine} ${tracked.name} failed`;
-    this.#record('error', this.#throttles.ofTarget(tracked), `failed: ${reasonOf(error)}`, fields, message);
+    this.#writer.record(
+      'error',
+      this.#throttles.ofTarget(tracked),
+      `failed: ${reasonOf(error)}`,
+      fields,
+      message,
+    );
   }
 
   /** Returns whether it was logged. */
@@ -122,7 +131,13 @@ export class LogLines {
   ): boolean {
     const fields = { connection: name, address, silentMs, timeToDetectMs, diagnosis, err: error };
     const message = `${pingLine} ${name} failed`;
-    return this.#record('error', this.#throttles.ofTarget(tracked), `dead: ${diagnosis}`, fields, message);
+    return this.#writer.record(
+      'error',
+      this.#throttles.ofTarget(tracked),
+      `dead: ${diagnosis}`,
+      fields,
+      message,
+    );
   }
 
   /** A ping was due while the target was not connected: a warning, or an error if it has lasted for a minute. */
@@ -143,9 +158,9 @@ export class LogLines {
     if (downForMs >= longMs) {
       outage.isLoggedToLast = true;
       const longer = `has been down for ${Math.round(downForMs / 1000)} s; ${causeInWords[cause]}`;
-      this.#write('error', throttle, fields, `${connectionLine} ${name} ${longer}`);
+      this.#writer.write('error', throttle, fields, `${connectionLine} ${name} ${longer}`);
     } else {
-      this.#write('warn', throttle, fields, `${connectionLine} ${name} is down`);
+      this.#writer.write('warn', throttle, fields, `${connectionLine} ${name} is down`);
     }
   }
 
@@ -153,7 +168,7 @@ export class LogLines {
     // The other causes were logged when the outage began.
     const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
     const message = `${connectionLine} ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
-    this.#write(
+    this.#writer.write(
       'info',
       this.#throttles.ofTarget(tracked),
       { connection: name, address, downForMs, cause },
@@ -164,7 +179,7 @@ export class LogLines {
   logReplaced(tracked: TrackedTarget): void {
     const { name, address } = tracked;
     const message = `${connectionLine} ${name} was replaced since its last keep alive`;
-    this.#record(
+    this.#writer.record(
       'info',
       this.#throttles.ofTarget(tracked),
       'replaced',
@@ -176,66 +191,18 @@ export class LogLines {
   misbehaved(tracked: TrackedTarget, error: unknown): void {
     const fields = { connection: tracked.name, err: error };
     const message = `Exception in connection ${tracked.name}`;
-    this.#record('error', this.#throttles.ofTarget(tracked), `threw: ${reasonOf(error)}`, fields, message);
+    this.#writer.record(
+      'error',
+      this.#throttles.ofTarget(tracked),
+      `threw: ${reasonOf(error)}`,
+      fields,
+      message,
+    );
   }
 
   /** A registered database threw before the agent had its target. */
   unusable(name: string, error: unknown): void {
     this.#log.error({ connection: name, err: error }, `Exception in connection ${name}`);
-  }
-
-  /** @param isHeard whether the socket has a listener for errors */
-  logSocketDeath(
-    { name, address, silentMs, diagnosis, error }: ConnectionDiedEvent,
-    { by, count, unacknowledgedBytes }: SocketDeath,
-    isHeard: boolean,
-  ): void {
-    const fields = {
-      connection: name,
-      address,
-      silentMs,
-      diagnosis,
-      by,
-      count,
-      unacknowledgedBytes,
-      err: error,
-    };
-    const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
-    const message = `${connectionLine} ${name} failed${why}`;
-    // One for all destinations: when a network goes, all that it led to goes with it.
-    this.#record('error', this.#throttles.ofAgent('sockets'), `${name} ${diagnosis}`, fields, message);
-  }
-
-  /** A connection was made whose loss is an error that nobody listens for. */
-  socketUnheard(name: string): void {
-    const message = `Connection for ${name} has no listener for errors: its loss may end the process`;
-    this.#record(
-      'warn',
-      this.#throttles.ofAgent('listeners of sockets'),
-      name,
-      { connection: name },
-      message,
-    );
-  }
-
-  socketsUnmatched(patterns: readonly string[], afterMs: number): void {
-    const list = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
-    const message = `No connection was opened in ${afterMs / 1000} s that matches ${list}; check the patterns of the sockets to watch`;
-    this.#log.warn({ patterns }, message);
-  }
-
-  /** The kernel's table cannot be read, or can be read again. */
-  tableFailed(failure: TableFailure | undefined): void {
-    if (failure === undefined) {
-      // Only if its failure was logged.
-      if (this.#isTableUnreadable) this.#log.info({}, 'Sockets are watched again');
-      this.#isTableUnreadable = false;
-      return;
-    }
-    const reason = failure.code ?? failure.reason;
-    const message = `Sockets are not watched: cannot read ${failure.path} (${reason})`;
-    const throttle = this.#throttles.ofAgent('socket table');
-    if (this.#record('warn', throttle, reason, { ...failure }, message)) this.#isTableUnreadable = true;
   }
 
   logStall(stall: Stall): void {
@@ -253,7 +220,7 @@ export class LogLines {
     const fields = { ...stall, ...this.#heldBackStalls };
     this.#heldBackStalls = {};
     const seconds = (stall.durationMs / 1000).toFixed(1);
-    this.#write(
+    this.#writer.write(
       'warn',
       throttle,
       fields,
@@ -263,7 +230,13 @@ export class LogLines {
 
   /** The loop threw an exception, and goes on. */
   panicked(error: unknown): void {
-    this.#record('panic', this.#throttles.ofAgent('thread'), reasonOf(error), { err: error }, threadLine);
+    this.#writer.record(
+      'panic',
+      this.#throttles.ofAgent('thread'),
+      reasonOf(error),
+      { err: error },
+      threadLine,
+    );
   }
 
   /** The thread ended or could not be started. Logged each time until the delay before the next one has reached its maximum. */
@@ -274,10 +247,10 @@ export class LogLines {
     this.#loggedRetryMs = isLogged ? retryInMs : Math.min(retryInMs, this.#loggedRetryMs);
     if (!isLogged) return;
     this.#isThreadLost = true;
-    this.#write('panic', throttle, { retryInMs, err: error }, threadLine);
+    this.#writer.write('panic', throttle, { retryInMs, err: error }, threadLine);
     if (retryInMs < keepsEndingMs) return;
     const message = `Keep alive thread keeps ending, starting it again in ${retryInMs / 1000} s`;
-    this.#record('warn', this.#throttles.ofAgent('threads'), 'ends', { retryInMs }, message);
+    this.#writer.record('warn', this.#throttles.ofAgent('threads'), 'ends', { retryInMs }, message);
   }
 
   logThreadUp(): void {
@@ -289,7 +262,13 @@ export class LogLines {
   logListenerFailed(error: unknown, event: string): void {
     const fields = { event, err: error };
     const message = 'A keep alive listener threw an exception';
-    this.#record('error', this.#throttles.ofAgent(`listener of ${event}`), reasonOf(error), fields, message);
+    this.#writer.record(
+      'error',
+      this.#throttles.ofAgent(`listener of ${event}`),
+      reasonOf(error),
+      fields,
+      message,
+    );
   }
 
   /** A ping succeeded. Logged if lines of a failure were held back before. */
@@ -299,23 +278,8 @@ export class LogLines {
     const nowMs = this.#now();
     if (throttle.recovered(nowMs)) {
       const message = `${pingLine} ${tracked.name} is successful again`;
-      this.#write('info', throttle, { connection: tracked.name }, message);
+      this.#writer.write('info', throttle, { connection: tracked.name }, message);
     }
     if (throttle.isOver(nowMs)) this.#throttles.forget(tracked);
-  }
-
-  /** Writes a line unless it is held back. Returns whether it was written. */
-  #record(level: LogLevel, throttle: LogThrottle, reason: string, fields: object, message: string): boolean {
-    const isLogged = throttle.record(reason, this.#now()) !== 'held back';
-    if (isLogged) this.#write(level, throttle, fields, message);
-    return isLogged;
-  }
-
-  /** Writes a line, with the number of lines that were held back before it. */
-  #write(level: LogLevel, throttle: LogThrottle, fields: object, message: string): void {
-    const heldBack = throttle.takeHeldBack();
-    const repetitions = heldBack === 1 ? '1 repetition was' : `${heldBack} repetitions were`;
-    if (heldBack === 0) this.#log[level](fields, message);
-    else this.#log[level]({ ...fields, heldBack }, `${message} (${repetitions} held back)`);
   }
 }

@@ -107,7 +107,7 @@ export class Reporter extends LogLines {
       diagnosis,
       explanation: causeInWords[diagnosis],
     };
-    this.logSocketDeath(event, death, isHeard);
+    this.sockets.logDeath(event, death, isHeard);
     this.#emit('connectionDied', event);
   }
 

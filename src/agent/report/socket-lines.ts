@@ -1,0 +1,77 @@
+import type { ConnectionDiedEvent } from '../../model/events.js';
+import type { KeepAliveLog } from '../../observability/log.js';
+import type { TableFailure } from '../../tcp/diagnosis.js';
+import type { SocketDeath } from '../../threads/contract.js';
+import { connectionLine } from './event-lines.js';
+import type { LogThrottles } from './log-throttles.js';
+import type { ThrottledWriter } from './throttled-writer.js';
+
+/** The lines of the log about watched sockets. */
+export class SocketLines {
+  readonly #log: KeepAliveLog;
+  readonly #throttles: LogThrottles;
+  readonly #writer: ThrottledWriter;
+  /** Whether it was logged that the kernel's table cannot be read. */
+  #isTableUnreadable = false;
+
+  constructor(log: KeepAliveLog, throttles: LogThrottles, writer: ThrottledWriter) {
+    this.#log = log;
+    this.#throttles = throttles;
+    this.#writer = writer;
+  }
+
+  /** @param isHeard whether the socket has a listener for errors */
+  logDeath(
+    { name, address, silentMs, diagnosis, error }: ConnectionDiedEvent,
+    { by, count, unacknowledgedBytes }: SocketDeath,
+    isHeard: boolean,
+  ): void {
+    const fields = {
+      connection: name,
+      address,
+      silentMs,
+      diagnosis,
+      by,
+      count,
+      unacknowledgedBytes,
+      err: error,
+    };
+    const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
+    const message = `${connectionLine} ${name} failed${why}`;
+    // One for all destinations: when a network goes, all that it led to goes with it.
+    this.#writer.record('error', this.#throttles.ofAgent('sockets'), `${name} ${diagnosis}`, fields, message);
+  }
+
+  /** A connection was made whose loss is an error that nobody listens for. */
+  unheard(name: string): void {
+    const message = `No listener for the errors of ${name}: the loss of its connection may end the process`;
+    this.#writer.record(
+      'warn',
+      this.#throttles.ofAgent('listeners of sockets'),
+      name,
+      { connection: name },
+      message,
+    );
+  }
+
+  unmatched(patterns: readonly string[], afterMs: number): void {
+    const list = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
+    const message = `No connection was opened in ${afterMs / 1000} s that matches ${list}; check the patterns of the sockets to watch`;
+    this.#log.warn({ patterns }, message);
+  }
+
+  /** The kernel's table cannot be read, or can be read again. */
+  tableFailed(failure: TableFailure | undefined): void {
+    if (failure === undefined) {
+      // Only if its failure was logged.
+      if (this.#isTableUnreadable) this.#log.info({}, 'Sockets are watched again');
+      this.#isTableUnreadable = false;
+      return;
+    }
+    const reason = failure.code ?? failure.reason;
+    const message = `Sockets are not watched: cannot read ${failure.path} (${reason})`;
+    const throttle = this.#throttles.ofAgent('socket table');
+    if (this.#writer.record('warn', throttle, reason, { ...failure }, message))
+      this.#isTableUnreadable = true;
+  }
+}
