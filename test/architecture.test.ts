@@ -138,6 +138,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
   'node:fs/promises': ['src/cli/io/targets.ts', 'src/zconfig/config-files.ts'],
   'node:http': ['src/cli/watch/metrics-server.ts'],
   'node:net': [
+    'src/cli/severed-sockets.ts',
     'src/cli/watch',
     'src/model/received-value.ts',
     'src/sockets',

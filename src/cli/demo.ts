@@ -1,7 +1,7 @@
 /**
  * Demonstrates the agent on a machine that has only Node.js: it keeps three storages on two embedded servers alive. One
  * connection goes silent without being closed, the agent notices within its bound, the storage reconnects, learns what it
- * missed, and is pinged again.
+ * missed, and is pinged again. Then, where a network can be made for it, it shows plain sockets.
  */
 import { once } from 'node:events';
 import { KeepAlive } from '../agent/keep-alive.js';
@@ -10,6 +10,8 @@ import { ZeoServer } from '../zeo/server/zeo-server.js';
 import { ClientStorage } from '../zeo/storage/client-storage.js';
 import { exitCode } from './io/exit-code.js';
 import { explain, formatMs } from './io/format.js';
+import { narrator, type Say } from './narrator.js';
+import { missingForSockets, showSockets } from './socket-demo.js';
 
 const period = 1;
 const timeout = 1;
@@ -66,6 +68,11 @@ export async function demo(): Promise<number> {
   await Promise.all([...databases.opened.keys()].map((name) => databases.close(name)));
   console.log('\nstorage     pings answered');
   for (const [name, count] of pings) console.log(`${name.padEnd(11)} ${count}`);
+  console.log('\nPlain sockets, as any client has them\n');
+  const missing = await missingForSockets();
+  if (missing !== undefined) console.log(`Not shown here: ${missing}.`);
+  else if (!(await showSockets())) failures.push('the plain sockets did not behave as promised');
+  console.log();
   for (const failure of failures) console.log(`NOT AS PROMISED: ${failure}`);
   if (failures.length === 0) console.log('Everything went as promised.');
   return failures.length === 0 ? exitCode.done : exitCode.failed;
@@ -110,15 +117,4 @@ async function cutOff(
   if (known === undefined || Buffer.compare(known, tid) < 0) {
     throw new Error(`${name} missed the transaction that was committed during the silence`);
   }
-}
-
-type Say = (who: string, what: string) => void;
-
-/** Prints each event on a line of its own, with the seconds since the demonstration began. */
-function narrator(): Say {
-  const startedMs = performance.now();
-  return (who, what) => {
-    const seconds = (performance.now() - startedMs) / 1000;
-    console.log(`${seconds.toFixed(2).padStart(7)} s  ${who.padEnd(9)} ${what}`);
-  };
 }

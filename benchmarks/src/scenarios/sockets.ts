@@ -43,7 +43,7 @@ async function measureIdle(
     100: { on: 'difference', atMost: 0.1 },
     10000: { on: 'difference', atMost: 2 },
   };
-  const [settleMs, cpuMs, pausesMs] = quick ? [500, 1000, 1000] : [5000, 30_000, 15_000];
+  const [settleMs, cpuMs, pausesMs] = quick ? [500, 1000, 1000] : [3000, 15_000, 10_000];
   const figures: Figure[] = [];
   for (const count of counts) {
     const variants = [false, true].map((isWatched) => ({
@@ -86,7 +86,7 @@ async function measureConnections(
   for (const kind of kinds) {
     progress(`connections, ${kind}`);
     await using child = new Child<ConnecterApi>(processModule('connecter'));
-    const [count, batches] = quick ? [100, 2] : [1000, 40];
+    const [count, batches] = quick ? [100, 2] : [1000, 20];
     const costs = await child.call('measure', { kind, port, count, batches });
     const what = {
       of: `a connection, ${kind}`,
@@ -111,7 +111,7 @@ async function measureRequests(
   for (const client of clients) {
     progress(`requests, ${client}`);
     await using child = new Child<RequesterApi>(processModule('requester'));
-    const [sliceMs, slices] = quick ? [100, 2] : [1000, 60];
+    const [sliceMs, slices] = quick ? [100, 2] : [700, 40];
     const { unwatched, watched } = await child.call('measure', { client, port, sliceMs, slices });
     const target = { on: 'ratio', atMost: 1.02 } as const;
     const both = (name: string, cost: (request: RequestCost) => number) =>
@@ -143,7 +143,7 @@ async function measureStart({ quick, progress }: ScenarioOptions): Promise<Figur
     measure: async () => JSON.parse(await runProgram({ module, ...program })) as Start,
   }));
   progress('start');
-  const starts = await interleave(variants, quick ? 1 : 25, () => {});
+  const starts = await interleave(variants, quick ? 1 : 15, () => {});
   const sides = [
     { of: 'first line', side: 'firstLineMs', target: { on: 'difference', atMost: 5 } },
     { of: 'CPU to 0.5 s later', side: 'cpuMs', target: undefined },
