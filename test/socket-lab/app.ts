@@ -1,0 +1,61 @@
+// An application with clients, which knows nothing of an agent. Run by a LabProcess.
+import { clientKinds } from './clients/all.js';
+import { type Client, reasonOf } from './clients/client.js';
+import type { AppCommand, AppConfig, AppEvent } from './messages.js';
+import { moment } from './moment.js';
+
+const { ca } = JSON.parse(process.argv[2] as string) as AppConfig;
+const report = (event: AppEvent) => process.connected && process.send?.(event);
+process.on('disconnect', () => process.exit());
+
+const clients = new Map<number, Client>();
+
+/** A call that nobody waits for here: how it ends is reported. */
+async function make(id: number, call: () => Promise<unknown> | undefined): Promise<void> {
+  report({ type: 'called', id, ...moment() });
+  let error: string | undefined;
+  try {
+    await call();
+  } catch (thrown) {
+    error = reasonOf(thrown);
+  }
+  if (clients.has(id)) report({ type: 'settled', id, error, ...moment() });
+}
+
+async function connect({ id, name, host, setup }: Extract<AppCommand, { type: 'connect' }>): Promise<void> {
+  const onLost = (by: string) => {
+    if (clients.has(id)) report({ type: 'lost', id, by, ...moment() });
+  };
+  clients.set(id, await clientKinds[name].connect({ host, setup, ca, onLost }));
+  report({ type: 'connected', id });
+}
+
+function block(ms: number, callers: readonly number[]): void {
+  for (const id of callers) void make(id, () => clients.get(id)?.call());
+  // Where most computing happens: between the loop's timers and the replies that have come meanwhile.
+  setImmediate(() => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    report({ type: 'blocked', ...moment() });
+  });
+}
+
+process.on('message', (command: AppCommand) => {
+  switch (command.type) {
+    case 'connect':
+      return void connect(command);
+    case 'call':
+      return void make(command.id, () => clients.get(command.id)?.call());
+    case 'wait':
+      return void make(command.id, () => clients.get(command.id)?.wait?.(command.seconds));
+    case 'mark':
+      return void report({ type: 'marked', id: command.id, ...moment() });
+    case 'block':
+      return block(command.ms, command.callers);
+    case 'close': {
+      const client = clients.get(command.id);
+      clients.delete(command.id);
+      return client?.close();
+    }
+  }
+});
+report({ type: 'ready', pid: process.pid });

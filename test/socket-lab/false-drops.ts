@@ -1,0 +1,3 @@
+export async function falseDrops(print: (line: string) => void): Promise<void> {
+  print('');
+}

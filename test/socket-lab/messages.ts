@@ -1,0 +1,64 @@
+/* What the processes of the lab say to each other. */
+import type { ClientName } from './clients/all.js';
+import type { Setup } from './clients/client.js';
+
+export interface NodeServersConfig {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export type ServersEvent = { readonly type: 'listening' };
+
+/** What `app.ts` is started with. */
+export interface AppConfig {
+  /** Certificate of the authority. */
+  readonly ca: string;
+}
+
+/** A client is known by its number. */
+export type AppCommand =
+  | {
+      readonly type: 'connect';
+      readonly id: number;
+      readonly name: ClientName;
+      readonly host: string;
+      readonly setup: Setup;
+    }
+  /** Answered by `called`, and `settled` when it has ended. */
+  | { readonly type: 'call'; readonly id: number }
+  /** A call that the server takes so long for. Answered likewise. */
+  | { readonly type: 'wait'; readonly id: number; readonly seconds: number }
+  | { readonly type: 'close'; readonly id: number }
+  /** Answered by `marked`. */
+  | { readonly type: 'mark'; readonly id: number }
+  /** Blocks the main loop, right after a call by each of these clients. Answered by `blocked` and `settled`. */
+  | { readonly type: 'block'; readonly ms: number; readonly callers: readonly number[] };
+
+export interface Moment {
+  /** By `systemClock`, which all processes of the machine share. */
+  readonly atMs: number;
+  /** For how long the main loop had not turned until then. */
+  readonly stoodStillMs: number;
+}
+
+/** What the application sees of its clients. */
+export type AppEvent =
+  | { readonly type: 'ready'; readonly pid: number }
+  | { readonly type: 'connected'; readonly id: number }
+  | ({ readonly type: 'called'; readonly id: number } & Moment)
+  | ({ readonly type: 'settled'; readonly id: number; readonly error: string | undefined } & Moment)
+  /** The client reports, without having been asked, that it lost its connection. */
+  | ({ readonly type: 'lost'; readonly id: number; readonly by: string } & Moment)
+  | ({ readonly type: 'marked'; readonly id: number } & Moment)
+  | ({ readonly type: 'blocked' } & Moment);
+
+/** What the agent in the same process does; sent by `witness.ts`. */
+export type WitnessEvent =
+  | { readonly type: 'bounds'; readonly idleMs: number; readonly inFlightMs: number }
+  | ({
+      readonly type: 'died';
+      readonly address: string;
+      readonly silentMs: number;
+      readonly diagnosis: string;
+      readonly message: string;
+    } & Moment);

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { clientKinds, clientNames, programOf } from './clients/all.js';
+import { silentDrop } from './silent-drop.js';
+import { missingForSockets, SocketLab } from './socket-lab.js';
+import { summary, turningMs } from './summary.js';
+
+const phases = Number(process.env.SOCKET_LAB_PHASES ?? 2);
+const wanted = Object.values(programOf);
+
+describe('Connections of real clients whose path is cut', { timeout: 170_000 }, () => {
+  const skip = missingForSockets(wanted);
+
+  it('are dropped within the bound in any state, and pools work again', { skip }, async (t) => {
+    await using lab = await SocketLab.start(wanted);
+    await using app = await lab.startApp();
+    const [bounds] = app.all('bounds');
+    const drops = await silentDrop(lab, app, { clients: clientNames, phases });
+    for (const line of summary(drops)) t.diagnostic(line);
+    assert.equal(drops.length, phases * (3 * clientNames.length - 1));
+    for (const drop of drops) {
+      const { name, state, foundMs, heldUpMs, heardMs, backMs, message } = drop;
+      const which = `${name}, ${state}: ${foundMs} ms, of them ${heldUpMs} held up: ${message}`;
+      const boundMs = state === 'in flight' ? bounds?.inFlightMs : bounds?.idleMs;
+      assert.ok((turningMs(drop) as number) <= (boundMs as number), which);
+      assert.ok(heardMs !== undefined, `${which}; its caller did not hear of it`);
+      if (clientKinds[name].reconnects) assert.ok(backMs !== undefined, `${which}; it did not come back`);
+    }
+  });
+});

@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { missingForKernelFaults } from '../faults/kernel/missing.js';
+import { TwoHosts } from '../faults/kernel/two-hosts.js';
+import { CertificateAuthority } from '../tls/certificates.js';
+import { LabProcess, type LabProcessOptions } from './lab-process.js';
+import type { AppCommand, AppEvent, NodeServersConfig, ServersEvent, WitnessEvent } from './messages.js';
+import { type ProgramName, programs } from './servers/programs.js';
+import { executableOf, startServer } from './servers/server-program.js';
+
+export type App = LabProcess<AppCommand, AppEvent | WitnessEvent>;
+
+/** Period and timeout of the agent in the lab, in seconds. */
+export const period = 1;
+export const timeout = 1;
+
+/** Why the lab cannot run here, or not with these servers; `undefined` when it can. */
+export function missingForSockets(wanted: readonly ProgramName[] = []): string | undefined {
+  const absent = wanted.filter((name) => executableOf(programs[name]) === undefined);
+  const packages = absent.map((name) => programs[name].debianPackage);
+  return missingForKernelFaults() ?? (packages.length > 0 ? `no ${packages.join(', ')}` : undefined);
+}
+
+/** Two computers: one with servers, at as many addresses as there are clients on the other. */
+export class SocketLab implements AsyncDisposable {
+  readonly rig = new TwoHosts();
+  readonly #authority: CertificateAuthority;
+  readonly #running: AsyncDisposable[] = [];
+
+  private constructor(authority: CertificateAuthority) {
+    this.#authority = authority;
+  }
+
+  /** With Node's servers, and these. */
+  static async start(wanted: readonly ProgramName[] = []): Promise<SocketLab> {
+    const lab = new SocketLab(await CertificateAuthority.create());
+    try {
+      const begun = await Promise.allSettled([
+        lab.#startNodeServers(),
+        ...wanted.map(async (name) => lab.#running.push(await startServer(lab.rig.server, programs[name]))),
+      ]);
+      for (const start of begun) if (start.status === 'rejected') throw start.reason;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+    return lab;
+  }
+
+  /** So many addresses of the server's computer. */
+  hosts(count: number): string[] {
+    return this.rig.addresses(count).map((address) => address.split(':')[0] as string);
+  }
+
+  /** From now on no packet reaches the host, nor comes from it. @returns the moment just before */
+  cut(host: string): number {
+    return this.rig.cut(host, 'both ways');
+  }
+
+  /** All paths are there again. */
+  heal(): void {
+    this.rig.server.filter(['-F INPUT', '-F OUTPUT']);
+  }
+
+  /** An application that the agent watches over by `--import`, unless it is to run alone. */
+  async startApp({
+    alone = false,
+    ...options
+  }: Partial<LabProcessOptions> & { alone?: boolean } = {}): Promise<App> {
+    const hooks = [import.meta.resolve('zeo-keepalive/register'), new URL('witness.js', import.meta.url)];
+    const app: App = new LabProcess({
+      computer: this.rig.client,
+      script: './app.js',
+      config: { ca: this.#authority.cert },
+      nodeOptions: alone ? [] : hooks.flatMap((hook) => ['--import', String(hook)]),
+      env: {
+        ZEO_KEEPALIVE_SOCKETS: 'all',
+        ZEO_KEEPALIVE_PERIOD: String(period),
+        ZEO_KEEPALIVE_TIMEOUT: String(timeout),
+      },
+      ...options,
+    });
+    try {
+      await app.until('the application is ready', () => app.all('ready').length > 0);
+    } catch (error) {
+      await app[Symbol.asyncDispose]();
+      throw error;
+    }
+    return app;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#running.map((running) => running[Symbol.asyncDispose]()));
+    // What a server left behind, such as Erlang's port mapper. Nobody else is on this computer.
+    const left = execFileSync('ip', ['netns', 'pids', this.rig.server.namespace], { encoding: 'utf8' });
+    for (const pid of left.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+    this.rig[Symbol.dispose]();
+    await this.#authority.remove();
+  }
+
+  async #startNodeServers(): Promise<void> {
+    const config: NodeServersConfig = await this.#authority.server();
+    const servers = new LabProcess<never, ServersEvent>({
+      computer: this.rig.server,
+      script: './servers/node-servers.js',
+      config: { cert: config.cert, key: config.key },
+    });
+    this.#running.push(servers);
+    await servers.until('the servers of Node listen', () => servers.all('listening').length > 0);
+  }
+}

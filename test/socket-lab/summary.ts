@@ -1,0 +1,31 @@
+import type { Drop } from './silent-drop.js';
+
+/** Minimum, median and maximum in milliseconds, and of how many: `1201 / 1500 / 2890 (300 of 300)`. */
+export function figures(times: readonly (number | undefined)[]): string {
+  const known = times.filter((ms) => ms !== undefined).sort((one, other) => one - other);
+  if (known.length === 0) return `never (0 of ${times.length})`;
+  const [min, median, max] = [known[0], known[known.length >> 1], known.at(-1)].map((ms = 0) =>
+    Math.round(ms),
+  );
+  return `${min} / ${median} / ${max} (${known.length} of ${times.length})`;
+}
+
+/** Without the time in which the application's main loop did not turn. */
+export const turningMs = ({ foundMs, heldUpMs }: Drop) => foundMs && foundMs - heldUpMs;
+
+/** A line for each client and state. */
+export function summary(drops: readonly Drop[]): string[] {
+  const groups = new Map<string, Drop[]>();
+  for (const drop of drops) {
+    const key = `${drop.name}, ${drop.state}`;
+    groups.set(key, [...(groups.get(key) ?? []), drop]);
+  }
+  return [...groups].map(([key, own]) => {
+    const found = figures(own.map(({ foundMs }) => foundMs));
+    const turning = figures(own.map(turningMs));
+    const heard = figures(own.map(({ heardMs }) => heardMs));
+    const reasons = [...new Set(own.map(({ heardBy }) => heardBy ?? 'nothing'))].join(', ');
+    const back = figures(own.map(({ backMs }) => backMs));
+    return `${key}: found ${found}, turning ${turning}; heard ${heard} ${reasons}; back ${back}`;
+  });
+}
