@@ -1,3 +1,143 @@
-export async function falseDrops(print: (line: string) => void): Promise<void> {
-  print('');
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientName } from './clients/all.js';
+import { ControlGroup } from './control-group.js';
+import { connectAll } from './silent-drop.js';
+import { type App, period, type SocketLab, timeout } from './socket-lab.js';
+
+/** What did not happen to connections that are well. */
+export interface FalseDrops {
+  readonly sockets: number;
+  /** Chances of a false death: sockets, times stalls if there were any. */
+  readonly chances: number;
+  /** By the agent. */
+  readonly dropped: number;
+  /** Connections that their clients lost, whoever ended them. */
+  readonly lost: number;
+  readonly calls: number;
+  readonly failedCalls: number;
+  /** A connection that was cut off afterwards was found dead: the agent has watched all the while. */
+  readonly stillWatches: boolean;
+}
+
+export interface Stall {
+  readonly by: 'blocked' | 'SIGSTOP' | 'frozen';
+  readonly ms: number;
+}
+
+/** A thing that is done to healthy connections. */
+type Ordeal = (app: App, clients: readonly Connected[]) => Promise<{ readonly perSocket?: number }>;
+
+interface Connected {
+  readonly id: number;
+  readonly name: ClientName;
+  readonly host: string;
+}
+
+const foundWithinMs = 20_000;
+let nextId = 2_000_000;
+
+/** The application stands still, again and again, half of the time with a call out on each connection. */
+export const stand =
+  (stalls: readonly Stall[]): Ordeal =>
+  async (app, clients) => {
+    for (const [index, { by, ms }] of stalls.entries()) {
+      const callers = index % 2 === 0 ? clients.map(({ id }) => id) : [];
+      if (by === 'blocked') {
+        const before = app.all('blocked').length;
+        app.send({ type: 'block', ms, callers });
+        await app.until('the end of a stall', () => app.all('blocked').length > before, 60_000 + ms);
+      } else {
+        for (const id of callers) app.send({ type: 'call', id });
+        await stop(app.all('ready')[0]?.pid as number, by, ms);
+      }
+      // Time for a verdict that would be wrong.
+      await sleep((timeout + 0.5) * 1000);
+    }
+    return { perSocket: stalls.length };
+  };
+
+/** All make a call that takes so long, and nothing else happens. */
+export const waitFor =
+  (seconds: number): Ordeal =>
+  async (app, clients) => {
+    for (const { id } of clients) app.send({ type: 'wait', id, seconds });
+    await sleep(seconds * 1000);
+    return {};
+  };
+
+/** Packets are lost with this probability both ways, while each client makes a call every second. */
+export const loseSome =
+  (lab: SocketLab, probability: number, seconds: number): Ordeal =>
+  async (app, clients) => {
+    lab.rig.lose(probability);
+    for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
+      for (const { id } of clients) {
+        app.send({ type: 'call', id });
+        await sleep(1000 / clients.length);
+      }
+    }
+    await sleep((timeout + period + 1) * 1000);
+    lab.heal();
+    return {};
+  };
+
+/** The application gets so small a part of a processor, in per cent, while it makes a call every second. */
+export const starve =
+  (percent: number, seconds: number): Ordeal =>
+  async (app, clients) => {
+    using group = ControlGroup.create('cpu', app.all('ready')[0]?.pid as number);
+    group.write('cpu.cfs_period_us', 100_000);
+    group.write('cpu.cfs_quota_us', percent * 1000);
+    for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
+      for (const { id } of clients) app.send({ type: 'call', id });
+      await sleep(1000);
+    }
+    return {};
+  };
+
+/** Connects these clients, has them go through it, and returns what was lost. */
+export async function falseDrops(
+  lab: SocketLab,
+  names: readonly ClientName[],
+  ordeal: Ordeal,
+): Promise<FalseDrops> {
+  await using app = await lab.startApp();
+  const hosts = lab.hosts(names.length + 1);
+  const clients = names.map((name, index) => ({ id: nextId++, name, host: hosts[index] as string }));
+  const victim: Connected = { id: nextId++, name: 'plain socket', host: hosts.at(-1) as string };
+  await connectAll(app, [...clients, victim]);
+  const { perSocket = 1 } = await ordeal(app, clients);
+  const settled = app.all('settled');
+  const outcome = {
+    sockets: clients.length,
+    chances: clients.length * perSocket,
+    dropped: app.all('died').length,
+    lost: app.all('lost').length,
+    calls: app.all('called').length,
+    failedCalls: settled.filter(({ error }) => error !== undefined).length,
+  };
+  lab.cut(victim.host);
+  const isFound = () => app.all('died').some(({ address }) => address.startsWith(`${victim.host}:`));
+  const stillWatches = await app.meets(isFound, foundWithinMs);
+  lab.heal();
+  return { ...outcome, stillWatches };
+}
+
+async function stop(pid: number, by: 'SIGSTOP' | 'frozen', ms: number): Promise<void> {
+  if (by === 'SIGSTOP') {
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await sleep(ms);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    return;
+  }
+  using group = ControlGroup.create('freezer', pid);
+  group.write('freezer.state', 'FROZEN');
+  try {
+    await sleep(ms);
+  } finally {
+    group.write('freezer.state', 'THAWED');
+  }
 }

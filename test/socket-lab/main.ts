@@ -1,19 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { clientNames, programOf } from './clients/all.js';
+import { type ClientName, clientNames, programOf } from './clients/all.js';
 import { setups } from './clients/client.js';
-import { falseDrops } from './false-drops.js';
+import { missingControlGroups } from './control-group.js';
+import { falseDrops, loseSome, type Stall, stand, starve, waitFor } from './false-drops.js';
 import { type Drop, silentDrop } from './silent-drop.js';
 import { missingForSockets, SocketLab } from './socket-lab.js';
 import { stallsAlone } from './stalls-alone.js';
 import { summary, turningMs } from './summary.js';
 
-const usage = `node dist/test/socket-lab/main.js PART… [--phases N] [--json FILE]
+const usage = `node dist/test/socket-lab/main.js PART… [--phases N] [--minutes N] [--json FILE]
 
   drop         each client in each state has its path cut N times (300) at a random moment
   alone        the same clients without the agent, once: as they come, and with their shortest deadlines
   false-drops  what nobody may die of: stalls, computing servers, closed windows, packet loss
 
+  --minutes N  of packet loss (60)
   --json FILE  writes the outcome of each cut`;
 
 /** Of each client in each state, at the same time. */
@@ -24,6 +26,7 @@ const { values: flags, positionals: parts } = parseArgs({
   allowPositionals: true,
   options: {
     phases: { type: 'string', default: '300' },
+    minutes: { type: 'string', default: '60' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -31,7 +34,7 @@ const { values: flags, positionals: parts } = parseArgs({
 const run: Readonly<Record<string, () => Promise<void>>> = {
   drop: () => drop(Number(flags.phases)),
   alone,
-  'false-drops': () => falseDrops(console.log),
+  'false-drops': healthy,
 };
 if (flags.help || parts.length === 0 || parts.some((part) => !Object.hasOwn(run, part))) {
   console.log(usage);
@@ -78,4 +81,28 @@ async function alone(): Promise<void> {
     for (const line of summary(drops)) console.log(line);
   }
   for (const setup of [...setups, 'with the agent'] as const) await stallsAlone(lab, setup, console.log);
+}
+
+/** What nobody may die of, at size. */
+async function healthy(): Promise<void> {
+  await using lab = await SocketLab.start(wanted);
+  const some = (count: number) =>
+    Array.from({ length: count }, (_, index) => clientNames[index % clientNames.length] as ClientName);
+  const print = (what: string, outcome: object) => console.log(`${what}: ${JSON.stringify(outcome)}`);
+  const noGroups = missingControlGroups();
+  const kinds: readonly Stall['by'][] = noGroups ? ['blocked', 'SIGSTOP'] : ['blocked', 'SIGSTOP', 'frozen'];
+  // As many of 0.1 to 1 s as of 1 to 10 s.
+  const stalls = Array.from({ length: 50 }, (_, index) => ({
+    by: kinds[index % kinds.length] as Stall['by'],
+    ms: 100 * 300 ** (index / 49),
+  }));
+  print(`50 stalls of 0.1 to 30 s by ${kinds.join(', ')}`, await falseDrops(lab, some(200), stand(stalls)));
+  const quiet: readonly ClientName[] = [...clientNames, 'unread socket', 'computing server'];
+  print('60 s without a byte, and with a closed window', await falseDrops(lab, quiet, waitFor(60)));
+  if (noGroups === undefined)
+    print('2 % of a processor for 60 s', await falseDrops(lab, some(44), starve(2, 60)));
+  const seconds = Number(flags.minutes) * 60;
+  print(`1 % loss for ${seconds} s`, await falseDrops(lab, some(110), loseSome(lab, 0.01, seconds)));
+  const lossy = Math.min(seconds, 600);
+  print(`10 % loss for ${lossy} s`, await falseDrops(lab, some(110), loseSome(lab, 0.1, lossy)));
 }

@@ -52,9 +52,15 @@ export type AppEvent =
   | ({ readonly type: 'marked'; readonly id: number } & Moment)
   | ({ readonly type: 'blocked' } & Moment);
 
+/** For `witness.ts`, among the application's commands. Ends the agent's thread. */
+export interface WitnessCommand {
+  readonly type: 'endThread';
+}
+
 /** What the agent in the same process does; sent by `witness.ts`. */
 export type WitnessEvent =
   | { readonly type: 'bounds'; readonly idleMs: number; readonly inFlightMs: number }
+  | { readonly type: 'threadStarted' }
   | ({
       readonly type: 'died';
       readonly address: string;

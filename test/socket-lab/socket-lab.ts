@@ -3,11 +3,18 @@ import { missingForKernelFaults } from '../faults/kernel/missing.js';
 import { TwoHosts } from '../faults/kernel/two-hosts.js';
 import { CertificateAuthority } from '../tls/certificates.js';
 import { LabProcess, type LabProcessOptions } from './lab-process.js';
-import type { AppCommand, AppEvent, NodeServersConfig, ServersEvent, WitnessEvent } from './messages.js';
+import type {
+  AppCommand,
+  AppEvent,
+  NodeServersConfig,
+  ServersEvent,
+  WitnessCommand,
+  WitnessEvent,
+} from './messages.js';
 import { type ProgramName, programs } from './servers/programs.js';
 import { executableOf, startServer } from './servers/server-program.js';
 
-export type App = LabProcess<AppCommand, AppEvent | WitnessEvent>;
+export type App = LabProcess<AppCommand | WitnessCommand, AppEvent | WitnessEvent>;
 
 /** Period and timeout of the agent in the lab, in seconds. */
 export const period = 1;

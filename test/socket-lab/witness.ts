@@ -1,18 +1,32 @@
 // Reports what the agent does in a process that knows nothing of it: loaded by `--import`, after the agent's own hook.
 import { subscribe } from 'node:diagnostics_channel';
+import { isMainThread, type Worker } from 'node:worker_threads';
 import type { KeepAlive } from 'zeo-keepalive';
 import { started } from '#src/agent/thread.js';
 import type { ConnectionDiedEvent } from '#src/model/events.js';
-import type { WitnessEvent } from './messages.js';
+import type { AppCommand, WitnessCommand, WitnessEvent } from './messages.js';
 import { moment } from './moment.js';
 
 const report = (event: WitnessEvent) => process.connected && process.send?.(event);
 
-const bounds = (started.agent as KeepAlive | undefined)?.status().socketBounds;
-if (bounds === undefined) throw new Error('No agent watches sockets in this process');
-report({ type: 'bounds', ...bounds });
+function witness(): void {
+  const agent = started.agent as KeepAlive | undefined;
+  const bounds = agent?.status().socketBounds;
+  if (bounds === undefined) throw new Error('No agent watches sockets in this process');
+  report({ type: 'bounds', ...bounds });
+  agent?.on('workerStarted', () => report({ type: 'threadStarted' }));
+  subscribe('zeo-keepalive:connection-died', (message) => {
+    const { address = '', silentMs, diagnosis, error } = message as ConnectionDiedEvent;
+    report({ type: 'died', address, silentMs, diagnosis, message: error.message, ...moment() });
+  });
+  let thread: Worker | undefined;
+  process.on('worker', (worker) => {
+    thread = worker;
+  });
+  process.on('message', ({ type }: AppCommand | WitnessCommand) => {
+    if (type === 'endThread') void thread?.terminate();
+  });
+}
 
-subscribe('zeo-keepalive:connection-died', (message) => {
-  const { address = '', silentMs, diagnosis, error } = message as ConnectionDiedEvent;
-  report({ type: 'died', address, silentMs, diagnosis, message: error.message, ...moment() });
-});
+// The application's own worker threads load it, too.
+if (isMainThread) witness();

@@ -1,7 +1,7 @@
 import type { ProgramName } from '../servers/programs.js';
 import type { ClientKind } from './client.js';
 import { amqplib, ioredis, mysql2Pool, pgPool } from './databases.js';
-import { plainSocket, tlsSocket, unreadSocket } from './plain.js';
+import { computingServer, plainSocket, tlsSocket, unreadSocket } from './plain.js';
 import { http2Session, httpAgent, httpsAgent, undici, ws } from './web.js';
 
 export const clientKinds = {
@@ -16,6 +16,7 @@ export const clientKinds = {
   ws,
   'plain socket': plainSocket,
   'TLS socket': tlsSocket,
+  'computing server': computingServer,
   'unread socket': unreadSocket,
 } as const satisfies Record<string, ClientKind>;
 
@@ -29,7 +30,7 @@ export const programOf: Readonly<Partial<Record<ClientName, ProgramName>>> = {
   amqplib: 'rabbitmq',
 };
 
-/** Those that make calls. */
+/** Those whose path is cut: an application would have them. */
 export const clientNames = (Object.keys(clientKinds) as ClientName[]).filter(
-  (name) => name !== 'unread socket',
+  (name) => name !== 'unread socket' && name !== 'computing server',
 );

@@ -14,6 +14,7 @@ import {
 const socketKind = (
   open: (options: ClientOptions) => net.Socket,
   connected: 'connect' | 'secureConnect',
+  longRequest = 'wait',
 ): ClientKind => ({
   reconnects: false,
   async connect(options): Promise<Client> {
@@ -44,7 +45,7 @@ const socketKind = (
     await exchange('call');
     return {
       call: () => exchange('call'),
-      wait: (seconds) => exchange(`wait ${seconds}`),
+      wait: (seconds) => exchange(`${longRequest} ${seconds}`),
       close: () => socket.destroy(),
     };
   },
@@ -55,6 +56,13 @@ export const plainSocket = socketKind(({ host }) => net.connect({ host, port: po
 export const tlsSocket = socketKind(
   ({ host, ca }) => tls.connect({ host, port: ports.tls, ca, servername: 'localhost' }),
   'secureConnect',
+);
+
+/** Its long call keeps the whole process of the server busy. */
+export const computingServer = socketKind(
+  ({ host }) => net.connect({ host, port: ports.net }),
+  'connect',
+  'compute',
 );
 
 /** It writes more than both kernels hold to a server that does not read. */

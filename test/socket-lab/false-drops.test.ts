@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ClientName } from './clients/all.js';
+import { type FalseDrops, falseDrops, loseSome, type Stall, stand, waitFor } from './false-drops.js';
+import { missingForSockets, SocketLab } from './socket-lab.js';
+
+const wanted = ['postgresql', 'redis'] as const;
+const names: readonly ClientName[] = ['pg Pool', 'ioredis', 'http.Agent', 'http2', 'ws', 'TLS socket'];
+const stalls: readonly Stall[] = [
+  { by: 'blocked', ms: 100 },
+  { by: 'SIGSTOP', ms: 1500 },
+  { by: 'blocked', ms: 3000 },
+  { by: 'SIGSTOP', ms: 3000 },
+];
+
+function assertNone(outcome: FalseDrops): void {
+  assert.equal(outcome.dropped, 0, JSON.stringify(outcome));
+  assert.equal(outcome.lost, 0, JSON.stringify(outcome));
+  assert.equal(outcome.failedCalls, 0, JSON.stringify(outcome));
+  assert.ok(outcome.stillWatches, 'a dead connection was not found afterwards');
+}
+
+describe('Connections of real clients that are well', { timeout: 120_000 }, () => {
+  const skip = missingForSockets(wanted);
+
+  it('live through stalls, long computations, closed windows and lost packets', { skip }, async () => {
+    await using lab = await SocketLab.start(wanted);
+    assertNone(await falseDrops(lab, names, stand(stalls)));
+    assertNone(await falseDrops(lab, [...names, 'unread socket', 'computing server'], waitFor(5)));
+    assertNone(await falseDrops(lab, names, loseSome(lab, 0.01, 5)));
+  });
+});
