@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { type MeterProvider as ApiMeterProvider, metrics } from '@opentelemetry/api';
@@ -11,10 +11,13 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { KeepAlive, pingChannel, StorageRegistry } from 'zeo-keepalive';
+import { KeepAlive, KeepAliveError, pingChannel, StorageRegistry } from 'zeo-keepalive';
 import { recordMetrics } from 'zeo-keepalive/metrics';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
+import { Reporter } from '#src/agent/report/reporter.js';
+import { createLog } from '#src/observability/log.js';
+import { captureLog } from '../agent/captured-log.js';
 import { ScriptedTarget } from '../agent/scripted-target.js';
 import { runHost } from '../hosts/run-host.js';
 
@@ -122,6 +125,32 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.deepEqual(Object.values(counts('zeo_keepalive.reconnects')), [1]);
     assert.equal(histogram('zeo_keepalive.reconnect.duration')[0]?.[1].count, 1);
     for (const name of names.filter((metric) => metric.endsWith('.duration'))) assert.equal(unit(name), 's');
+  });
+
+  it('have one series for all sockets of a destination', async (t) => {
+    const { provider, collect } = createSdk(t);
+    t.after(recordMetrics({ meterProvider: provider }));
+    const { logger } = captureLog();
+    const reporter = new Reporter(createLog({ logger }), new EventEmitter());
+    const error = new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'The path is gone');
+    for (let sequence = 1; sequence <= 100; sequence++) {
+      reporter.socketDied({
+        name: 'tcp db.example.org:5432',
+        address: `10.0.0.${sequence}:5432`,
+        sequence,
+        error,
+        death: {
+          ...{ diagnosis: 'path-or-host-gone', by: 'probes', count: 2 },
+          ...{ unansweredMs: 1500, unacknowledgedBytes: 0 },
+        },
+        isHeard: true,
+      });
+    }
+    const { histogram } = await collect();
+    assert.deepEqual(
+      histogram('zeo_keepalive.detection.duration').map(([of, { count, sum }]) => [of, count, sum]),
+      [['connection.name=tcp db.example.org:5432 diagnosis=path-or-host-gone', 100, 150]],
+    );
   });
 
   it('count failed pings, missing connections and unnoticed replacements', async (t) => {

@@ -22,11 +22,11 @@ async function make(id: number, call: () => Promise<unknown> | undefined): Promi
   if (clients.has(id)) report({ type: 'settled', id, error, ...moment() });
 }
 
-async function connect({ id, name, host, setup }: Extract<AppCommand, { type: 'connect' }>): Promise<void> {
+async function connect({ id, name, ...options }: Extract<AppCommand, { type: 'connect' }>): Promise<void> {
   const onLost = (by: string) => {
     if (clients.has(id)) report({ type: 'lost', id, by, ...moment() });
   };
-  clients.set(id, await clientKinds[name].connect({ host, setup, ca, onLost }));
+  clients.set(id, await clientKinds[name].connect({ ...options, ca, onLost }));
   report({ type: 'connected', id });
 }
 

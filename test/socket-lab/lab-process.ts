@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Computer } from '../faults/kernel/network.js';
+import type { Computer } from '../faults/kernel/networks/network.js';
 
 export interface LabProcessOptions {
   readonly computer: Computer;

@@ -23,6 +23,8 @@ export type AppCommand =
       readonly name: ClientName;
       readonly host: string;
       readonly setup: Setup;
+      /** For a plain socket: the local port to take. */
+      readonly localPort?: number;
     }
   /** Answered by `called`, and `settled` when it has ended. */
   | { readonly type: 'call'; readonly id: number }

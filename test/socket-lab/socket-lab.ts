@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { missingForKernelFaults } from '../faults/kernel/missing.js';
-import { TwoHosts } from '../faults/kernel/two-hosts.js';
+import { missingForKernelFaults } from '../faults/kernel/networks/missing.js';
+import { TwoHosts } from '../faults/kernel/networks/two-hosts.js';
 import { CertificateAuthority } from '../tls/certificates.js';
 import { LabProcess, type LabProcessOptions } from './lab-process.js';
 import type {
@@ -73,7 +73,7 @@ export class SocketLab implements AsyncDisposable {
     alone = false,
     ...options
   }: Partial<LabProcessOptions> & { alone?: boolean } = {}): Promise<App> {
-    const hooks = [import.meta.resolve('zeo-keepalive/register'), new URL('witness.js', import.meta.url)];
+    const hooks = [new URL('witness.js', import.meta.url), import.meta.resolve('zeo-keepalive/register')];
     const app: App = new LabProcess({
       computer: this.rig.client,
       script: './app.js',

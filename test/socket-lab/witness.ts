@@ -1,4 +1,4 @@
-// Reports what the agent does in a process that knows nothing of it: loaded by `--import`, after the agent's own hook.
+// Reports what the agent does in a process that knows nothing of it: loaded by `--import`, before the agent's own hook.
 import { subscribe } from 'node:diagnostics_channel';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import type { KeepAlive } from 'zeo-keepalive';
@@ -9,24 +9,26 @@ import { moment } from './moment.js';
 
 const report = (event: WitnessEvent) => process.connected && process.send?.(event);
 
-function witness(): void {
-  const agent = started.agent as KeepAlive | undefined;
-  const bounds = agent?.status().socketBounds;
-  if (bounds === undefined) throw new Error('No agent watches sockets in this process');
+/** Its thread has just been made. */
+function witness(agent: KeepAlive): void {
+  const bounds = agent.status().socketBounds;
+  if (bounds === undefined) throw new Error('The agent of this process watches no sockets');
   report({ type: 'bounds', ...bounds });
-  agent?.on('workerStarted', () => report({ type: 'threadStarted' }));
+  agent.on('workerStarted', () => report({ type: 'threadStarted' }));
   subscribe('zeo-keepalive:connection-died', (message) => {
     const { address = '', silentMs, diagnosis, error } = message as ConnectionDiedEvent;
     report({ type: 'died', address, silentMs, diagnosis, message: error.message, ...moment() });
   });
+}
+
+// The application's own worker threads load it, too.
+if (isMainThread) {
   let thread: Worker | undefined;
   process.on('worker', (worker) => {
+    if (thread === undefined) witness(started.agent as KeepAlive);
     thread = worker;
   });
   process.on('message', ({ type }: AppCommand | WitnessCommand) => {
     if (type === 'endThread') void thread?.terminate();
   });
 }
-
-// The application's own worker threads load it, too.
-if (isMainThread) witness();

@@ -20,6 +20,8 @@ export interface ClientOptions {
   readonly setup: Setup;
   /** Certificate of the authority that the TLS servers have theirs from. */
   readonly ca: string;
+  /** Of a plain socket; by default any. */
+  readonly localPort?: number | undefined;
   /** The client says, without having been asked, that it lost its connection. */
   readonly onLost: (reason: string) => void;
 }

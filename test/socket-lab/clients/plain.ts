@@ -51,7 +51,11 @@ const socketKind = (
   },
 });
 
-export const plainSocket = socketKind(({ host }) => net.connect({ host, port: ports.net }), 'connect');
+export const plainSocket = socketKind(
+  ({ host, localPort }) =>
+    net.connect({ host, port: ports.net, ...(localPort === undefined ? {} : { localPort }) }),
+  'connect',
+);
 
 export const tlsSocket = socketKind(
   ({ host, ca }) => tls.connect({ host, port: ports.tls, ca, servername: 'localhost' }),

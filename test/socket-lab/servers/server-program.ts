@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Computer } from '../../faults/kernel/network.js';
+import type { Computer } from '../../faults/kernel/networks/network.js';
 
 /** A server that others wrote, as its Debian package installs it. */
 export interface ServerProgram {
