@@ -9,11 +9,11 @@ import { missingForSockets, SocketLab } from './socket-lab.js';
 import { stallsAlone } from './stalls-alone.js';
 import { summary, turningMs } from './summary.js';
 
-const usage = `node dist/test/socket-lab/main.js PART… [--phases N] [--minutes N] [--json FILE]
+const usage = `npm run test:sockets -- PART… [--phases N] [--minutes N] [--json FILE]
 
   drop         each client in each state has its path cut N times (300) at a random moment
   alone        the same clients without the agent, once: as they come, and with their shortest deadlines
-  false-drops  what nobody may die of: stalls, computing servers, closed windows, packet loss
+  false-drops  what no connection may die of: stalls, computing servers, closed windows, packet loss
 
   --minutes N  of packet loss (60)
   --json FILE  writes the outcome of each cut`;
@@ -83,7 +83,7 @@ async function alone(): Promise<void> {
   for (const setup of [...setups, 'with the agent'] as const) await stallsAlone(lab, setup, console.log);
 }
 
-/** What nobody may die of, at size. */
+/** What no connection may die of, at size. */
 async function healthy(): Promise<void> {
   await using lab = await SocketLab.start(wanted);
   const some = (count: number) =>

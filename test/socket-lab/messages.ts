@@ -40,7 +40,7 @@ export interface Moment {
   /** By `systemClock`, which all processes of the machine share. */
   readonly atMs: number;
   /** For how long the main loop had not turned until then. */
-  readonly stoodStillMs: number;
+  readonly stalledMs: number;
 }
 
 /** What the application sees of its clients. */

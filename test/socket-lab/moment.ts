@@ -1,4 +1,4 @@
 import { systemClock } from '#src/async/clock.js';
-import { totalStandstillMs } from '../support/turning-clock.js';
+import { totalStalledMs } from '../support/turning-clock.js';
 
-export const moment = () => ({ atMs: systemClock.now(), stoodStillMs: totalStandstillMs() });
+export const moment = () => ({ atMs: systemClock.now(), stalledMs: totalStalledMs() });

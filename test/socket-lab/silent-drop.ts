@@ -8,7 +8,7 @@ import { type State, Subject } from './subject.js';
 /** What came of one client whose path was cut. Times as {@link Subject} has them. */
 export interface Drop
   extends Readonly<
-    Pick<Subject, 'name' | 'state' | 'foundMs' | 'heldUpMs' | 'heardMs' | 'heardBy' | 'message'>
+    Pick<Subject, 'name' | 'state' | 'foundMs' | 'stalledMs' | 'heardMs' | 'heardBy' | 'message'>
   > {
   /** From the return of the path until a call was answered; `undefined` for clients that do not reconnect. */
   readonly backMs: number | undefined;
@@ -55,8 +55,8 @@ export async function silentDrop(lab: SocketLab, app: App, options: SilentDropOp
   for (const { id } of subjects) app.send({ type: 'close', id });
   app.events.length = 0;
   return subjects.map((subject) => {
-    const { id, name, state, foundMs, heldUpMs, heardMs, heardBy, message } = subject;
-    return { name, state, foundMs, heldUpMs, heardMs, heardBy, message, backMs: backMs.get(id) };
+    const { id, name, state, foundMs, stalledMs, heardMs, heardBy, message } = subject;
+    return { name, state, foundMs, stalledMs, heardMs, heardBy, message, backMs: backMs.get(id) };
   });
 }
 

@@ -29,7 +29,7 @@ export async function stallsAlone(
       await app.until('the end of a stall', () => app.all('blocked').length > before);
       await sleep(2500);
     }
-    tell(
+    printOutcome(
       app,
       subjects,
       `${stalls} stalls of ${stallMs / 1000} s, ${withCall ? 'with a call' : 'idle'}`,
@@ -41,7 +41,7 @@ export async function stallsAlone(
   );
   for (const { id } of subjects) app.send({ type: 'wait', id, seconds: longCallSeconds });
   await sleep(longCallSeconds * 1000 + 3000);
-  tell(app, subjects, `a call of ${longCallSeconds} s`, print);
+  printOutcome(app, subjects, `a call of ${longCallSeconds} s`, print);
 }
 
 async function connected(lab: SocketLab, app: App, setup: Setup) {
@@ -53,7 +53,7 @@ async function connected(lab: SocketLab, app: App, setup: Setup) {
   return subjects;
 }
 
-function tell(
+function printOutcome(
   app: App,
   subjects: readonly { id: number; name: keyof typeof clientKinds }[],
   what: string,

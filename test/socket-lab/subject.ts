@@ -60,8 +60,8 @@ export class Subject {
   }
 
   /** Of that, for how long the application's main loop did not turn. */
-  get heldUpMs(): number {
-    return (this.#died?.stoodStillMs ?? 0) - (this.#began?.stoodStillMs ?? this.#died?.stoodStillMs ?? 0);
+  get stalledMs(): number {
+    return (this.#died?.stalledMs ?? 0) - (this.#began?.stalledMs ?? this.#died?.stalledMs ?? 0);
   }
 
   /** The same until the caller heard of it: its call failed, or the client reported a lost connection. */

@@ -11,7 +11,7 @@ export function figures(times: readonly (number | undefined)[]): string {
 }
 
 /** Without the time in which the application's main loop did not turn. */
-export const turningMs = ({ foundMs, heldUpMs }: Drop) => foundMs && foundMs - heldUpMs;
+export const turningMs = ({ foundMs, stalledMs }: Drop) => foundMs && foundMs - stalledMs;
 
 /** A line for each client and state. */
 export function summary(drops: readonly Drop[]): string[] {
@@ -25,7 +25,13 @@ export function summary(drops: readonly Drop[]): string[] {
     const turning = figures(own.map(turningMs));
     const heard = figures(own.map(({ heardMs }) => heardMs));
     const reasons = [...new Set(own.map(({ heardBy }) => heardBy ?? 'nothing'))].join(', ');
-    const back = figures(own.map(({ backMs }) => backMs));
-    return `${key}: found ${found}, turning ${turning}; heard ${heard} ${reasons}; back ${back}`;
+    const parts = [
+      ...(own.some(({ foundMs }) => foundMs !== undefined) ? [`found ${found}, turning ${turning}`] : []),
+      `heard ${heard} ${reasons}`,
+      ...(own.some(({ backMs }) => backMs !== undefined)
+        ? [`back ${figures(own.map(({ backMs }) => backMs))}`]
+        : []),
+    ];
+    return `${key}: ${parts.join('; ')}`;
   });
 }
