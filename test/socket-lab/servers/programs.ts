@@ -78,6 +78,8 @@ const rabbitmq: ServerProgram = {
   args: () => [],
   env: (folder) => ({
     HOME: folder,
+    // Its script then becomes Erlang, instead of waiting for it: whoever ends the one ends the other.
+    RUNNING_UNDER_SYSTEMD: 'true',
     RABBITMQ_NODENAME: 'lab@localhost',
     RABBITMQ_NODE_PORT: '5672',
     RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
