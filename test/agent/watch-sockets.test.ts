@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, afterEach, before, describe, it, type TestContext } from 'node:test';
@@ -110,6 +111,17 @@ describe('KeepAlive#watchSockets', { timeout: 60_000, skip: onLinux }, () => {
     await connected(t, peer);
     await until(() => namesOf(agent).length === 1);
     assert.equal(first.destroyed, false);
+  });
+
+  it('leaves nothing behind in net when the agent stops', async (t) => {
+    const { connect } = net.Socket.prototype;
+    const isObserved = () =>
+      net.Socket.prototype.connect !== connect || channel('net.client.socket').hasSubscribers;
+    const agent = setUp(t, { sockets: loopback });
+    agent.start();
+    assert.equal(isObserved(), true);
+    await agent.stop();
+    assert.equal(isObserved(), false);
   });
 
   it('does not watch the connections of worker threads', async (t) => {

@@ -54,15 +54,16 @@ export type AppEvent =
   | ({ readonly type: 'marked'; readonly id: number } & Moment)
   | ({ readonly type: 'blocked' } & Moment);
 
-/** For `witness.ts`, among the application's commands. Ends the agent's thread. */
+/** For `witness.ts`, among the application's commands: to end the agent's thread; to count the sockets that are watched. */
 export interface WitnessCommand {
-  readonly type: 'endThread';
+  readonly type: 'endThread' | 'countWatched';
 }
 
 /** What the agent in the same process does; sent by `witness.ts`. */
 export type WitnessEvent =
   | { readonly type: 'bounds'; readonly idleMs: number; readonly inFlightMs: number }
   | { readonly type: 'threadStarted' }
+  | { readonly type: 'watched'; readonly count: number }
   | ({
       readonly type: 'died';
       readonly address: string;

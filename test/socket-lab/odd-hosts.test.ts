@@ -24,6 +24,11 @@ const deathsAt = (app: App, host: string) =>
 
 const found = (app: App, host: string) => app.meets(() => deathsAt(app, host) > 0, foundWithinMs);
 
+async function watched(app: App): Promise<void> {
+  const isWatched = () => app.all('watched').some(({ count }) => count > 0);
+  for (; !isWatched(); await sleep(50)) app.send({ type: 'countWatched' });
+}
+
 const linesOf = (app: App) =>
   app.stderr
     .split('\n')
@@ -115,6 +120,8 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
     await using app = await lab.startApp();
     await connect(app, host(5));
     await app.until('the thread', () => app.all('threadStarted').length > 0);
+    // A thread that comes up before the socket is watched hears of it as of any other.
+    await watched(app);
     app.send({ type: 'endThread' });
     await app.until('the next thread', () => app.all('threadStarted').length > 1);
     lab.cut(host(5));

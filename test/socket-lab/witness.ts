@@ -30,5 +30,7 @@ if (isMainThread) {
   });
   process.on('message', ({ type }: AppCommand | WitnessCommand) => {
     if (type === 'endThread') void thread?.terminate();
+    if (type === 'countWatched')
+      report({ type: 'watched', count: (started.agent as KeepAlive).status().connections.length });
   });
 }
