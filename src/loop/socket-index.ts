@@ -2,6 +2,8 @@ import { portCount, type TcpRow, type WantedPorts } from '../tcp/tcp-rows.js';
 
 /** The sockets that are watched, in slots that are numbered from 0. Another thread may change them at any moment. */
 export interface WatchedSockets {
+  /** How many there are at this moment. */
+  readonly count: number;
   /** All slots that are in use are below this. */
   readonly size: number;
   /** A number that only the socket in this slot ever has there; 0 while the slot is vacant. */
@@ -39,7 +41,7 @@ export class SocketIndex {
     return this.#size;
   }
 
-  /** How many sockets there are. */
+  /** How many sockets the last update has found. */
   get count(): number {
     return this.#count;
   }

@@ -104,7 +104,8 @@ export class SocketLoop {
   #look(): number | undefined {
     const startMs = this.#clock.now();
     this.#index.update(this.#sockets);
-    if (this.#index.count === 0) return undefined;
+    // Sockets that come and go while they are read may all be missed, and nothing announces the one that is left.
+    if (this.#index.count === 0) return this.#sockets.count === 0 ? undefined : this.#restMs;
     this.#watch.begin(this.#index.size);
     const failure = this.#read();
     const tookMs = this.#clock.now() - startMs;

@@ -13,6 +13,7 @@ interface Socket {
 
 function socketsOf(sockets: readonly (Socket | undefined)[]): WatchedSockets {
   return {
+    count: sockets.filter((socket) => socket !== undefined).length,
     size: sockets.length,
     sequence: (slot) => (sockets[slot] === undefined ? 0 : (sockets[slot].sequence ?? 1)),
     localPort: (slot) => sockets[slot]?.local ?? 0,

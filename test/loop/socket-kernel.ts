@@ -228,6 +228,10 @@ export class SimulatedKernel implements WatchedSockets, SocketHost {
     this.#slots[this.#slots.indexOf(connection)] = undefined;
   }
 
+  get count(): number {
+    return this.connections.length;
+  }
+
   get size(): number {
     return this.#slots.length;
   }

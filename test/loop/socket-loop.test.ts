@@ -52,6 +52,29 @@ describe('The loop over watched sockets', () => {
     assert.ok(clock.fired > fired);
   });
 
+  it('goes on looking after its only socket was replaced during a look', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    const first = add();
+    loop.start();
+    // The size is read first, so what is added just after that is beyond the slots that this look reads.
+    const size = Object.getOwnPropertyDescriptor(SimulatedKernel.prototype, 'size')?.get as () => number;
+    let second: SimulatedConnection | undefined;
+    Object.defineProperty(kernel, 'size', {
+      get: () => {
+        const before = size.call(kernel);
+        if (second === undefined) {
+          second = add();
+          kernel.remove(first);
+        }
+        return before;
+      },
+    });
+    await clock.advance(timeoutMs);
+    assert.deepEqual([kernel.count, kernel.readings.length], [1, 0]);
+    await clock.advance(timeoutMs);
+    assert.ok(kernel.readings.length > 0);
+  });
+
   it('looks once in a timeout while all is well', async () => {
     const { clock, kernel, loop, add } = setUp();
     for (let count = 0; count < 100; count++) add();

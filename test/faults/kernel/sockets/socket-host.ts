@@ -32,6 +32,9 @@ new SocketLoop({
   clock: systemClock,
   readTable,
   sockets: {
+    get count() {
+      return sockets.filter(({ destroyed }) => !destroyed).length;
+    },
     size: sockets.length,
     sequence: (slot) => (sockets[slot]?.destroyed ? 0 : 1),
     localPort: (slot) => sockets[slot]?.localPort as number,
