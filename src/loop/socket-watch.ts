@@ -6,6 +6,7 @@
  *   were sent again, or at least two keep-alive probes were sent. Silence and age prove nothing, nor does a closed window.
  * - What counts is time that the kernel vouches for. The time between two looks counts if the kernel's counters take longer
  *   than that to come about: then there was no acknowledgement between them.
+ * - While bytes of the peer are unread there is no verdict: they may be the whole reply, and its reader a slow one.
  * - A connection that a look does not show proves nothing, and keeps what was proven of it. One that is shown twice may be two.
  * - A slot that another socket has taken begins anew. Each socket is found dead once.
  *
@@ -106,7 +107,8 @@ export class SocketWatch {
     }
     const leastTimeoutMs = this.#leastTimeoutMs[slot] as number;
     this.#leastTimeoutMs[slot] = Math.min(leastTimeoutMs, row.retransmissionTimeoutMs);
-    if (!isResending(row) && !isProbing(row)) {
+    // What this process has not read yet would be lost with the socket.
+    if (row.unreadBytes > 0 || (!isResending(row) && !isProbing(row))) {
       this.#forget(slot);
       return;
     }

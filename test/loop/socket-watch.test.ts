@@ -141,6 +141,17 @@ describe('A watched socket', () => {
     assert.deepEqual(deaths, []);
   });
 
+  it('lives while bytes of its peer are unread, and is dead after that', () => {
+    const { deaths, look, dueInMs } = setUp(1000);
+    for (const shown of [probing, later(probing, 250), resending, later(resending, 250)])
+      look(250, { ...shown, unreadBytes: 1 });
+    assert.deepEqual(deaths, []);
+    assert.equal(dueInMs(), Infinity, 'and no look is due sooner than without evidence');
+    look(250, resending);
+    look(250, later(resending, 250));
+    assert.equal(deaths.length, 1);
+  });
+
   it('lives while bytes are on their way that were not sent again', () => {
     const { deaths, look } = setUp(1000);
     for (let count = 0; count < 20; count++) look(500, { ...resending, retransmits: 0 });
