@@ -9,6 +9,14 @@ import { type TcpRow, TcpTimers } from '../tcp/tcp-rows.js';
 
 /** Between two keep-alive probes, and before the first one, there are whole seconds (`TCP_KEEPINTVL`, `TCP_KEEPIDLE`). */
 const leastProbeIntervalMs = 1000;
+/**
+ * Window probes are sent where the peer has no room, and where packets cannot leave this host. They follow each other after
+ * at least twice the least timeout and ever more slowly (`tcp_probe0_when`), or half a second after one that this host's own
+ * queue has refused.
+ */
+const leastWindowProbeIntervalMs = 400;
+/** So slow are they that two lost ones may last for minutes: the silence counts from the third. */
+const leastWindowProbes = 3;
 /** The least retransmission timeout (`TCP_RTO_MIN`), but where the system was told otherwise. */
 export const usualLeastTimeoutMs = 200;
 
@@ -17,9 +25,9 @@ export function isResending({ timer, retransmits, unacknowledgedBytes }: TcpRow)
   return timer !== TcpTimers.windowProbe && retransmits > 0 && unacknowledgedBytes > 0;
 }
 
-/** Whether the last keep-alive probe was not answered. */
+/** Whether probes were not answered: a keep-alive probe, or several of a window. A living host answers both. */
 export function isProbing({ timer, unansweredProbes }: TcpRow): boolean {
-  return timer !== TcpTimers.windowProbe && unansweredProbes > 0;
+  return unansweredProbes >= (timer === TcpTimers.windowProbe ? leastWindowProbes : 1);
 }
 
 /** Whether it is more than one lost packet. */
@@ -33,17 +41,24 @@ export function isEnough(row: TcpRow): boolean {
  * @param leastTimeoutMs what the retransmission timeout has never been below
  */
 export function unansweredMs(row: TcpRow, leastTimeoutMs: number): number {
-  const { retransmits, unansweredProbes } = row;
+  const { timer, retransmits, unansweredProbes } = row;
   const resendingMs = isResending(row) ? timeoutsMs(row, retransmits - 1, leastTimeoutMs) : 0;
-  const probingMs = isProbing(row) ? (unansweredProbes - 1) * leastProbeIntervalMs : 0;
+  const probingMs =
+    timer === TcpTimers.keepAlive
+      ? Math.max(0, unansweredProbes - 1) * leastProbeIntervalMs
+      : Math.max(0, unansweredProbes - leastWindowProbes) * leastWindowProbeIntervalMs;
   return Math.max(resendingMs, probingMs) + sinceTimerMs(row);
 }
 
 /** How long it takes a connection on which all was acknowledged to get there. */
 export function sinceAcknowledgedMs(row: TcpRow, leastTimeoutMs: number): number {
-  const { retransmits, unansweredProbes } = row;
+  const { timer, retransmits, unansweredProbes } = row;
   const resendingMs = isResending(row) ? timeoutsMs(row, retransmits, leastTimeoutMs) : 0;
-  const probingMs = isProbing(row) ? unansweredProbes * leastProbeIntervalMs : 0;
+  // Where bytes are sent again they may have been probes of either kind.
+  const probingMs =
+    timer === TcpTimers.keepAlive
+      ? unansweredProbes * leastProbeIntervalMs
+      : Math.max(0, unansweredProbes - 1) * leastWindowProbeIntervalMs;
   return Math.max(resendingMs, probingMs) + sinceTimerMs(row);
 }
 

@@ -3,7 +3,7 @@
  *
  * Rules:
  * - A connection is dead when two looks in a row show that nothing has been acknowledged for the timeout, although bytes
- *   were sent again, or at least two keep-alive probes were sent. Silence and age prove nothing, nor does a closed window.
+ *   were sent again, or at least two keep-alive probes were sent, or three window probes. Silence and age prove nothing, nor does a closed window.
  * - What counts is time that the kernel vouches for. The time between two looks counts if the kernel's counters take longer
  *   than that to come about: then there was no acknowledgement between them.
  * - While bytes of the peer are unread there is no verdict: they may be the whole reply, and its reader a slow one.
@@ -226,6 +226,8 @@ function dueInMs(row: TcpRow, missingMs: number, leastTimeoutMs: number): number
   // acknowledged.
   if (isResending(row) && row.retransmits * leastTimeoutMs > row.retransmissionTimeoutMs)
     return Math.min(missingMs, sinceAcknowledgedMs(row, leastTimeoutMs));
+  if (row.timer === TcpTimers.windowProbe)
+    return Math.min(missingMs, sinceAcknowledgedMs(row, leastTimeoutMs) / 2);
   if (isEnough(row) || row.timer !== TcpTimers.keepAlive) return missingMs;
   return Math.max(missingMs, row.timerMs + timerSlackMs);
 }

@@ -10,9 +10,12 @@ export interface TcpState {
   readonly unacknowledgedBytes: number;
   /** How often in a row they were sent again in vain. */
   readonly retransmits: number;
-  /** How many probes in a row the peer's host has not answered: the kernel's own, which it sends while nothing is out. */
+  /** How many probes in a row the peer's host has not answered: the kernel's own, which it sends while it cannot send bytes. */
   readonly unansweredProbes: number;
-  /** The peer's host acknowledges, and has no room for more: its process does not read. */
+  /**
+   * The system asks the peer's host for room: that has none, because its process does not read, or it does not answer, because
+   * no packet can leave this host.
+   */
   readonly windowClosed: boolean;
   /** Bytes received that this process has not read. */
   readonly unreadBytes: number;
@@ -78,7 +81,7 @@ export interface Delivery {
     | 'window closed'
     /** It, or what is before it, was sent again in vain. */
     | 'retransmitting'
-    /** It was acknowledged, but probes that the system has sent since were not. */
+    /** Probes that the system has sent since the last acknowledgement were not answered. */
     | 'probing'
     /** On its way out, with nothing wrong so far. */
     | 'under way'
@@ -109,11 +112,10 @@ export const leastProbes = 2;
 function deliveryState(state: TcpState | undefined, undelivered: number): Delivery['state'] {
   if (state === undefined) return 'unknown';
   if (state.unreadBytes > 0) return 'unread';
-  // A probe of a closed window that the peer's host answers is no retransmission, and the window stays closed.
-  const isDelivered = undelivered === 0 && state.retransmits === 0;
-  if (state.windowClosed) return isDelivered ? 'delivered' : 'window closed';
+  // A host whose window is closed answers probes of it: these are unanswered where no packet can leave this host, too.
   if (state.unansweredProbes >= leastProbes) return 'probing';
-  if (isDelivered) return 'delivered';
+  if (undelivered === 0 && state.retransmits === 0) return 'delivered';
+  if (state.windowClosed) return 'window closed';
   return state.retransmits > 0 ? 'retransmitting' : 'under way';
 }
 

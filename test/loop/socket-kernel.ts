@@ -19,13 +19,15 @@ export interface Path {
   readonly saysUnreachable: boolean;
 }
 
-/** A connection as the kernel keeps it, in simulated time: retransmissions and keep-alive probes, nothing else. */
+/** A connection as the kernel keeps it, in simulated time: retransmissions, keep-alive and window probes. */
 export class SimulatedConnection {
   readonly localPort: number;
   readonly path: Path;
   remoteAddress: readonly [number, number, number, number] = [0, 0, 0xffff, 0x0a000001];
   /** Whether packets arrive, in both directions. */
   isUp = true;
+  /** Whether packets leave this host: not without a link or a route. */
+  canLeave = true;
   state: number = TcpStates.established;
   isWindowClosed = false;
   retransmits = 0;
@@ -39,6 +41,9 @@ export class SimulatedConnection {
   #acknowledged = 0;
   #timeoutMs: number;
   #resendAtMs = Infinity;
+  /** When to ask for room, while bytes wait that could not be sent; and how often the time until then was doubled. */
+  #askAtMs = Infinity;
+  #doublings = 0;
   #probeAtMs: number;
   #heardMs: number;
   /** Acknowledgements on their way. */
@@ -54,6 +59,11 @@ export class SimulatedConnection {
     this.#probeAtMs = nowMs + this.#late(probeDelayMs);
   }
 
+  /** Whether bytes wait for room in the peer, or for a way out of this host. */
+  get isAsking(): boolean {
+    return this.#askAtMs !== Infinity;
+  }
+
   get unacknowledgedBytes(): number {
     return this.#written - this.#acknowledged;
   }
@@ -62,11 +72,12 @@ export class SimulatedConnection {
   advance(toMs: number): void {
     for (;;) {
       const arrival = this.#arriving[0]?.atMs ?? Infinity;
-      const atMs = Math.min(arrival, this.#resendAtMs, this.#probeAtMs);
+      const atMs = Math.min(arrival, this.#resendAtMs, this.#askAtMs, this.#probeAtMs);
       if (atMs > toMs) break;
       this.#nowMs = Math.max(this.#nowMs, atMs);
       if (atMs === arrival) this.#arrive();
       else if (atMs === this.#resendAtMs) this.#resend();
+      else if (atMs === this.#askAtMs) this.#ask();
       else this.#probe();
     }
     this.#nowMs = toMs;
@@ -75,7 +86,11 @@ export class SimulatedConnection {
   write(bytes: number): void {
     const isIdle = this.unacknowledgedBytes === 0;
     this.#written += bytes;
-    if (this.isWindowClosed || this.retransmits > 0) return;
+    if (this.isAsking || this.retransmits > 0) return;
+    if (isIdle && (this.isWindowClosed || !this.canLeave)) {
+      this.#askAtMs = this.#nowMs + this.#late(this.#timeoutMs);
+      return;
+    }
     this.#send();
     if (isIdle) this.#resendAtMs = this.#nowMs + this.#late(this.#timeoutMs);
   }
@@ -88,15 +103,14 @@ export class SimulatedConnection {
   openWindow(): void {
     if (!this.isWindowClosed) return;
     this.isWindowClosed = false;
-    if (this.unacknowledgedBytes === 0) return;
-    this.#send();
-    this.#resendAtMs = this.#nowMs + this.#late(this.#timeoutMs);
+    if (this.isAsking && this.canLeave) this.#sendWaiting();
   }
 
   /** The machine was away and its clock was not: what was on the wire is lost, what was due is due at once. */
   jump(toMs: number): void {
     this.#arriving = [];
     this.#resendAtMs = Math.max(this.#resendAtMs, toMs);
+    this.#askAtMs = Math.max(this.#askAtMs, toMs);
     this.#probeAtMs = Math.max(this.#probeAtMs, toMs);
     this.#nowMs = toMs;
   }
@@ -115,10 +129,9 @@ export class SimulatedConnection {
     row.retransmits = this.retransmits;
     row.unansweredProbes = this.unansweredProbes;
     row.retransmissionTimeoutMs = ticks(this.#timeoutMs);
-    if (this.isWindowClosed && this.unacknowledgedBytes > 0) {
+    if (this.isAsking) {
       row.timer = TcpTimers.windowProbe;
-      row.unansweredProbes = 2;
-      row.timerMs = 100;
+      row.timerMs = ticks(this.#askAtMs - this.#nowMs);
     } else if (this.#resendAtMs !== Infinity) {
       row.timer = TcpTimers.retransmission;
       row.timerMs = ticks(this.#resendAtMs - this.#nowMs);
@@ -136,9 +149,9 @@ export class SimulatedConnection {
     return ms * (1 + this.path.lateness);
   }
 
-  #send(): void {
+  #send(upTo = this.#written): void {
     if (!this.isUp) return;
-    this.#arriving.push({ atMs: this.#nowMs + this.path.roundTripMs, upTo: this.#written });
+    this.#arriving.push({ atMs: this.#nowMs + this.path.roundTripMs, upTo });
   }
 
   #arrive(): void {
@@ -151,11 +164,11 @@ export class SimulatedConnection {
       this.retransmits = 0;
       this.#timeoutMs = this.#leastTimeoutMs;
       this.#resendAtMs = Infinity;
-      if (this.unacknowledgedBytes > 0 && !this.isWindowClosed) {
+      if (this.unacknowledgedBytes > 0) {
         this.#send();
         this.#resendAtMs = this.#nowMs + this.#late(this.#timeoutMs);
       }
-    }
+    } else if (this.isAsking) this.#askAtMs = this.#nextAskMs();
     if (this.retransmits === 0) this.unansweredSinceMs = undefined;
   }
 
@@ -165,6 +178,32 @@ export class SimulatedConnection {
     if (!this.path.saysUnreachable) this.#timeoutMs = Math.min(2 * this.#timeoutMs, mostTimeoutMs);
     this.#resendAtMs = this.#nowMs + this.#late(this.#timeoutMs);
     this.#send();
+  }
+
+  /** A window probe; or the bytes that wait, once they can be sent. */
+  #ask(): void {
+    if (!this.isWindowClosed && this.canLeave) {
+      this.#sendWaiting();
+      return;
+    }
+    this.unansweredSinceMs ??= this.#nowMs;
+    this.unansweredProbes += 1;
+    this.#doublings += 1;
+    this.#askAtMs = this.#nextAskMs();
+    if (this.canLeave) this.#send(this.#acknowledged);
+  }
+
+  #nextAskMs(): number {
+    return this.#nowMs + this.#late(Math.min(this.#timeoutMs * 2 ** this.#doublings, mostTimeoutMs));
+  }
+
+  #sendWaiting(): void {
+    this.#askAtMs = Infinity;
+    this.#doublings = 0;
+    this.unansweredProbes = 0;
+    this.unansweredSinceMs = undefined;
+    this.#send();
+    this.#resendAtMs = this.#nowMs + this.#late(this.#timeoutMs);
   }
 
   #probe(): void {

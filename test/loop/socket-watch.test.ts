@@ -25,6 +25,15 @@ const probing: Shown = {
 };
 const probedForMs = 3000;
 
+/** A connection whose bytes cannot be sent: the peer has no room, or no packet leaves this host. */
+const asking: Shown = {
+  unacknowledgedBytes: 32,
+  timer: TcpTimers.windowProbe,
+  timerMs: 1600,
+  retransmissionTimeoutMs: 200,
+  unansweredProbes: 3,
+};
+
 function setUp(timeoutMs: number) {
   const clock = new ManualClock();
   const watch = new SocketWatch(timeoutMs, clock);
@@ -134,11 +143,26 @@ describe('A watched socket', () => {
     assert.deepEqual(deaths, []);
   });
 
-  it('lives while its window is closed, whatever is unanswered', () => {
+  it('lives while its window is closed, and two probes of it in a row are lost', () => {
     const { deaths, look } = setUp(1000);
-    const closed = { ...resending, ...probing, timer: TcpTimers.windowProbe, retransmits: 9 };
-    for (let count = 0; count < 20; count++) look(500, closed);
+    for (let count = 0; count < 20; count++) look(500, { ...asking, unansweredProbes: 2 });
+    look(500, asking);
+    look(250, { ...asking, unansweredProbes: 0 });
+    for (let count = 0; count < 20; count++) look(500, { ...asking, unansweredProbes: 1 });
     assert.deepEqual(deaths, []);
+  });
+
+  it('is dead when no window probe is answered for the timeout after the third', () => {
+    const { deaths, look, dueInMs } = setUp(2000);
+    for (const unansweredProbes of [1, 2]) look(500, { ...asking, unansweredProbes });
+    assert.equal(dueInMs(), Infinity);
+    look(500, asking);
+    assert.deepEqual(deaths, []);
+    for (let ms = 0; ms < 2000; ms += 400) look(400, asking);
+    assert.deepEqual(
+      deaths.map(({ by, count, unansweredMs }) => [by, count, unansweredMs]),
+      [['probes', 3, 2000]],
+    );
   });
 
   it('lives while bytes of its peer are unread, and is dead after that', () => {

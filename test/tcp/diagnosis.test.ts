@@ -34,9 +34,9 @@ describe('The diagnosis of a silence', () => {
       'peer-hangs',
     ],
     [
-      'makes nothing of unanswered probes of a closed window',
-      { ...quiet, unacknowledgedBytes: 70_000, unansweredProbes: 2, windowClosed: true },
-      'peer-hangs',
+      'says that the path or the host is gone when probes of a window are not answered',
+      { ...quiet, unacknowledgedBytes: 32, unansweredProbes: 2, windowClosed: true },
+      'path-or-host-gone',
     ],
     ['is none while bytes lie unread', { ...quiet, unreadBytes: 1, unansweredProbes: 2 }, undefined],
     [

@@ -1,6 +1,9 @@
 import { cut, type Direction } from './cut.js';
 import { type Computer, Network, serverPort } from './network.js';
 
+export const breaks = ['link', 'firewall', 'route'] as const;
+export type Break = (typeof breaks)[number];
+
 /**
  * A client's and a server's computer on one cable. The server has as many addresses as there are storages, so that each
  * connection can be cut off separately, and remains so when it is made again.
@@ -30,6 +33,17 @@ export class TwoHosts implements Disposable {
   /** Drops all packets from or to an address of the server from now on. @returns the moment just before. */
   cut(address: string, direction: Direction): number {
     return cut(this.server, address, direction);
+  }
+
+  /**
+   * From now on no packet to an address of the server leaves the client's computer: it has no link any more, a firewall that
+   * refuses them, or a route to nowhere.
+   */
+  breakHere(address: string, by: Break): void {
+    const [host] = address.split(':') as [string];
+    if (by === 'link') this.client.ip('link', 'set', 'eth0', 'down');
+    else if (by === 'firewall') this.client.filter([`-A OUTPUT -d ${host} -j DROP`]);
+    else this.client.ip('route', 'add', 'blackhole', `${host}/32`);
   }
 
   /** Drops each packet with this probability from now on, in both directions. */

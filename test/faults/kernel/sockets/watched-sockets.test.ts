@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { socketBounds } from '#src/threads/budgets.js';
 import { sleep } from '../../../support/turning-clock.js';
 import { missingForKernelFaults } from '../networks/missing.js';
-import { TwoHosts } from '../networks/two-hosts.js';
+import { breaks, TwoHosts } from '../networks/two-hosts.js';
 import { doNotRead, SocketHostProcess, SocketServer } from './socket-processes.js';
 
 const probeDelayMs = 1000;
@@ -107,6 +107,36 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
       host.all('died').map(({ socket }) => socket),
       [2],
     );
+  });
+
+  for (const by of breaks) {
+    it(`are found dead where the ${by} of this host breaks`, { skip }, async () => {
+      await using rig = await setUp(2);
+      const { host } = rig;
+      for (const address of rig.addresses) rig.rig.breakHere(address, by);
+      const written = await host.write(0);
+      assert.ok(await host.meets(() => host.all('died').length >= 2, patienceMs));
+      for (const { socket, atMs, stalledMs, death } of host.all('died')) {
+        assert.equal(death.by, 'probes');
+        assert.equal(death.unacknowledgedBytes, socket === 0 ? 100 : 0);
+        const afterMs = atMs - written.atMs - (stalledMs - written.stalledMs);
+        assert.ok(
+          afterMs <= (socket === 0 ? 2 * timeoutMs + 3000 : idleMs),
+          `socket ${socket}: ${afterMs} ms`,
+        );
+      }
+      assert.deepEqual(host.all('lost'), []);
+    });
+  }
+
+  it('stay alive while their window is closed and packets are lost', { skip }, async () => {
+    await using rig = await setUp(count);
+    const { host } = rig;
+    rig.rig.lose(0.01);
+    for (let socket = 0; socket < count; socket++)
+      await host.write(socket, { bytes: 16 * 1024 * 1024, first: doNotRead });
+    await sleep(30 * timeoutMs);
+    assert.deepEqual(host.all('died'), []);
   });
 
   it('survive a stop of their process, except one that died in it', { skip }, async () => {
