@@ -46,5 +46,4 @@ export default function install({ port, board, sockets, settings, startedMs, rep
     socketLoop?.stop();
   });
   pingLoop.start(startedMs, replaces);
-  if (table.count > 0) watchSockets();
 }
