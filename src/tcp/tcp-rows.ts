@@ -34,7 +34,7 @@ export class TcpRow {
   localPort = 0;
   remotePort = 0;
   /** As the words of an IPv6 address, the highest first; an IPv4 address is mapped to one. */
-  readonly remoteAddress = new Uint32Array(4);
+  readonly remoteAddress: Uint32Array = new Uint32Array(4);
   state = 0;
   unacknowledgedBytes = 0;
   /** Received, and not read by this process. */

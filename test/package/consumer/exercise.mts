@@ -14,13 +14,14 @@ export interface Loaded {
   readonly records: typeof import('zeo-keepalive/records');
   readonly testing: typeof import('zeo-keepalive/testing');
   readonly metrics: typeof import('zeo-keepalive/metrics');
+  readonly sockets: typeof import('zeo-keepalive/sockets');
 }
 
 /** The pickles of an empty `persistent.mapping.PersistentMapping`. */
 const record = new TextEncoder().encode('cpersistent.mapping\nPersistentMapping\n.}.');
 
 /** Uses every export for what it is there for. */
-export async function exercise({ main, zeo, records, testing, metrics }: Loaded): Promise<void> {
+export async function exercise({ main, zeo, records, testing, metrics, sockets }: Loaded): Promise<void> {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
   const meterProvider = new MeterProvider({ readers: [reader] });
@@ -38,13 +39,16 @@ export async function exercise({ main, zeo, records, testing, metrics }: Loaded)
   // The worker's entry is found from wherever the package lies.
   const agent = main.startThread(0.2, { level: 'silent' });
   assert.ok(agent !== undefined);
+  const watch: Disposable = sockets.watchSockets({ only: 'db.example.org:5432' });
+  assert.equal(agent.status().socketBounds === undefined, process.platform !== 'linux');
+  watch[Symbol.dispose]();
   const [{ roundTripMs }] = await once(agent, 'pingSucceeded');
   assert.equal(typeof roundTripMs, 'number');
-  const died = once(agent, 'storageDied');
+  const died = once(agent, 'connectionDied');
   for (const connection of server.connections) connection.silence();
   const [{ error }] = await died;
   assert.ok(error instanceof main.KeepAliveError);
-  await once(agent, 'storageBack');
+  await once(agent, 'connectionBack');
 
   await reader.forceFlush();
   const names = exporter

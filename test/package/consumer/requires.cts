@@ -3,6 +3,7 @@ import main = require('zeo-keepalive');
 import metrics = require('zeo-keepalive/metrics');
 import packageJson = require('zeo-keepalive/package.json');
 import records = require('zeo-keepalive/records');
+import sockets = require('zeo-keepalive/sockets');
 import testing = require('zeo-keepalive/testing');
 import zeo = require('zeo-keepalive/zeo');
 
@@ -13,7 +14,7 @@ require('zeo-keepalive/register');
 async function useIt(): Promise<void> {
   // One registry a process, however its parts load the package.
   assert.equal((await import('zeo-keepalive')).databases, main.databases);
-  await exercise({ main, zeo, records, testing, metrics });
+  await exercise({ main, zeo, records, testing, metrics, sockets });
   console.log(`Required ${packageJson.name}`);
 }
 
