@@ -42,13 +42,6 @@ export class OutstandingPing {
   #isDelivered = false;
   /** Whether a look has found it behind other bytes. */
   #wasBehind = false;
-  /** When a look was last taken for it while it waited behind a request. */
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Whether that look found nothing acknowledged. */
-  #isUnanswered = false;
-  /** How much of the time from that look to `#lostToMs` was lost in stalls. */
-  #lostMs = 0;
-  #lostToMs = Number.NEGATIVE_INFINITY;
 
   constructor(id: number, board: Board, resent = 0) {
     this.id = id;
@@ -114,7 +107,6 @@ export class OutstandingPing {
    * @param turn from when it was requested until it completed
    */
   account(board: Board, turn: Span, stalls: Stalls): void {
-    if (this.#state === 'waiting') this.#noteLost(turn.toMs, stalls);
     if (this.#accountedMs === undefined) return;
     // In the board's whole milliseconds: the same byte must not look newer by a fraction.
     const heardMs = Math.floor(turn.toMs) - board.receivedAgo(this.id, turn.toMs);
@@ -123,25 +115,6 @@ export class OutstandingPing {
     if (turn.fromMs <= fromMs) return;
     this.silentMs += turn.fromMs - fromMs - stalls.lostWithin(fromMs, turn.fromMs);
     this.#accountedMs = turn.fromMs;
-  }
-
-  /** How long ago a look was taken for it while it waited behind a request, in milliseconds. */
-  lookedAgo(nowMs: number): number {
-    return nowMs - this.#lookedMs;
-  }
-
-  /**
-   * Records a look at the connection on which the ping waits behind a request. Its silence is the time between looks that
-   * all found nothing acknowledged.
-   */
-  noteUnanswered(isUnanswered: boolean, nowMs: number, stalls: Stalls): void {
-    const lookedMs = this.#lookedMs;
-    this.#lookedMs = nowMs;
-    this.#noteLost(nowMs, stalls);
-    if (isUnanswered && this.#isUnanswered) this.silentMs += nowMs - lookedMs - this.#lostMs;
-    else this.silentMs = 0;
-    this.#isUnanswered = isUnanswered;
-    this.#lostMs = 0;
   }
 
   /**
@@ -169,12 +142,6 @@ export class OutstandingPing {
       this.#countFrom(nowMs);
     }
     return state;
-  }
-
-  /** Adds up the lost time, before the stalls are forgotten. */
-  #noteLost(nowMs: number, stalls: Stalls): void {
-    this.#lostMs += stalls.lostWithin(this.#lostToMs, nowMs);
-    this.#lostToMs = nowMs;
   }
 
   /** Starts counting the silence again from `ms`, unless it is counted from a later moment already. */

@@ -67,7 +67,8 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     this.#board = options.board;
     this.#host = options.host;
     this.#clock = options.clock;
-    this.#looks = new Looks(options.board, options.clock, options.readTcpTable ?? (() => undefined));
+    const readTcpTable = options.readTcpTable ?? (() => undefined);
+    this.#looks = new Looks(options.board, timeoutMs, options.clock, readTcpTable);
     this.#outstanding = new OutstandingPings(options.board, periodMs);
     this.#budgets = budgetsFor(timeoutMs);
     this.#schedule = new Schedule({ periodMs, jitter, concurrency, random: options.random ?? Math.random });
@@ -131,6 +132,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
 
   #noteProcessStall(lateness: Lateness | undefined): void {
     if (lateness === undefined) return;
+    this.#looks.startAfresh();
     this.#report('process', this.#stalls.ended('process', lateness.span, lateness.suspendedMs));
     // A turn that was requested before the stall does not show what has arrived since.
     this.#turn = undefined;
@@ -165,21 +167,25 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     this.#outstanding.follow(nowMs);
     if (this.#stalls.isPending) return;
     const suspects: OutstandingPing[] = [];
+    const waiting: OutstandingPing[] = [];
     let isLookWanted = this.#looks.mayLook(nowMs);
     for (const ping of this.#outstanding.pings()) {
       const decision = decide(ping, this.#board, this.#budgets, nowMs, this.#seenMs);
-      if (decision === 'look') {
+      if (decision === 'look' && ping.state === 'waiting') waiting.push(ping);
+      else if (decision === 'look') {
         suspects.push(ping);
         // The cost of looks must not postpone a verdict, only the looks that no verdict waits for.
         isLookWanted ||= ping.silentMs >= this.#budgets.timeoutMs - 1 && !ping.isUndecided;
       } else if (decision !== undefined) this.#conclude(ping, { verdict: decision });
     }
-    if (suspects.length > 0 && isLookWanted) this.#look(suspects, nowMs);
+    const wanted = isLookWanted ? suspects : [];
+    if (nowMs >= this.#looks.waitingMs) wanted.push(...waiting);
+    if (wanted.length > 0) this.#look(wanted, nowMs);
   }
 
   /** Looks them up in the system's table, which may show that a silent peer is not dead after all. */
   #look(suspects: readonly OutstandingPing[], nowMs: number): void {
-    for (const [ping, reached] of this.#looks.look(suspects, nowMs, this.#stalls)) {
+    for (const [ping, reached] of this.#looks.look(suspects, nowMs)) {
       if (ping.silentMs < this.#budgets.timeoutMs - 1) continue;
       const diagnosis = diagnose(reached);
       ping.isUndecided = diagnosis === undefined;

@@ -4,8 +4,8 @@
  *
  * All durations are at least so long: a timer may be late, and is never early.
  */
-import { leastProbes } from '../tcp/diagnosis.js';
-import { type TcpRow, TcpTimers } from '../tcp/tcp-rows.js';
+import { leastProbes, type TcpState } from '../tcp/diagnosis.js';
+import { TcpTimers } from '../tcp/tcp-rows.js';
 
 /** Between two keep-alive probes, and before the first one, there are whole seconds (`TCP_KEEPINTVL`, `TCP_KEEPIDLE`). */
 const leastProbeIntervalMs = 1000;
@@ -21,17 +21,17 @@ const leastWindowProbes = 3;
 export const usualLeastTimeoutMs = 200;
 
 /** Whether bytes were sent again and not acknowledged. A peer that does not read is a different matter: it answers. */
-export function isResending({ timer, retransmits, unacknowledgedBytes }: TcpRow): boolean {
+export function isResending({ timer, retransmits, unacknowledgedBytes }: TcpState): boolean {
   return timer !== TcpTimers.windowProbe && retransmits > 0 && unacknowledgedBytes > 0;
 }
 
 /** Whether probes were not answered: a keep-alive probe, or several of a window. A living host answers both. */
-export function isProbing({ timer, unansweredProbes }: TcpRow): boolean {
+export function isProbing({ timer, unansweredProbes }: TcpState): boolean {
   return unansweredProbes >= (timer === TcpTimers.windowProbe ? leastWindowProbes : 1);
 }
 
 /** Whether it is more than one lost packet. */
-export function isEnough(row: TcpRow): boolean {
+export function isEnough(row: TcpState): boolean {
   return isResending(row) || (isProbing(row) && row.unansweredProbes >= leastProbes);
 }
 
@@ -40,7 +40,7 @@ export function isEnough(row: TcpRow): boolean {
  *
  * @param leastTimeoutMs what the retransmission timeout has never been below
  */
-export function unansweredMs(row: TcpRow, leastTimeoutMs: number): number {
+export function unansweredMs(row: TcpState, leastTimeoutMs: number): number {
   const { timer, retransmits, unansweredProbes } = row;
   const resendingMs = isResending(row) ? timeoutsMs(row, retransmits - 1, leastTimeoutMs) : 0;
   const probingMs =
@@ -51,7 +51,7 @@ export function unansweredMs(row: TcpRow, leastTimeoutMs: number): number {
 }
 
 /** How long it takes a connection on which all was acknowledged to get there. */
-export function sinceAcknowledgedMs(row: TcpRow, leastTimeoutMs: number): number {
+export function sinceAcknowledgedMs(row: TcpState, leastTimeoutMs: number): number {
   const { timer, retransmits, unansweredProbes } = row;
   const resendingMs = isResending(row) ? timeoutsMs(row, retransmits, leastTimeoutMs) : 0;
   // Where bytes are sent again they may have been probes of either kind.
@@ -66,12 +66,12 @@ export function sinceAcknowledgedMs(row: TcpRow, leastTimeoutMs: number): number
  * How long the timeouts before this one were: each at least half of the next. Where a router says that there is no way, they
  * do not double (`tcp_ld_RTO_revert`), and then it is their number that counts.
  */
-function timeoutsMs({ retransmissionTimeoutMs }: TcpRow, count: number, leastMs: number): number {
+function timeoutsMs({ retransmissionTimeoutMs }: TcpState, count: number, leastMs: number): number {
   return Math.max(retransmissionTimeoutMs * (1 - 2 ** -count), count * leastMs);
 }
 
 /** Since the last retransmission or probe, when the timer for the next one was set. */
-function sinceTimerMs(row: TcpRow): number {
+function sinceTimerMs(row: TcpState): number {
   const { timer, timerMs, retransmissionTimeoutMs } = row;
   if (timer === TcpTimers.retransmission && isResending(row))
     return Math.max(0, retransmissionTimeoutMs - timerMs);

@@ -13,7 +13,8 @@
  * The state of a slot is numbers in arrays: there may be ten thousand.
  */
 import type { Clock } from '../async/clock.js';
-import { type TcpRow, TcpStates, TcpTimers } from '../tcp/tcp-rows.js';
+import type { TcpState } from '../tcp/diagnosis.js';
+import { TcpStates, TcpTimers } from '../tcp/tcp-rows.js';
 import type { SocketDeath } from '../threads/contract.js';
 import {
   isEnough,
@@ -87,7 +88,7 @@ export class SocketWatch {
   }
 
   /** The look has found the connection of this slot. */
-  see(slot: number, sequence: number, row: TcpRow): void {
+  see(slot: number, sequence: number, row: TcpState): void {
     if (this.#sequences[slot] !== sequence) {
       this.#sequences[slot] = sequence;
       this.#looks[slot] = 0;
@@ -157,7 +158,7 @@ export class SocketWatch {
     );
   }
 
-  #note(slot: number, row: TcpRow): void {
+  #note(slot: number, row: TcpState): void {
     const goesOn = this.#goesOn(slot, row);
     const betweenMs = this.#startMs - (this.#endedMs[slot] as number);
     const provenMs = Math.max(
@@ -176,7 +177,7 @@ export class SocketWatch {
   }
 
   /** Whether nothing can have been acknowledged since the last look. */
-  #goesOn(slot: number, row: TcpRow): boolean {
+  #goesOn(slot: number, row: TcpState): boolean {
     if (this.#looks[slot] === 0) return false;
     const sinceLookMs = this.#clock.now() - (this.#beganMs[slot] as number);
     return (
@@ -221,7 +222,7 @@ export class SocketWatch {
 }
 
 /** In how many milliseconds to look again at a connection that has to be silent for `missingMs` longer. */
-function dueInMs(row: TcpRow, missingMs: number, leastTimeoutMs: number): number {
+function dueInMs(row: TcpState, missingMs: number, leastTimeoutMs: number): number {
   // Where timeouts do not double the kernel's account is short, so the looks themselves have to show that nothing is
   // acknowledged.
   if (isResending(row) && row.retransmits * leastTimeoutMs > row.retransmissionTimeoutMs)

@@ -34,8 +34,7 @@ export function decide(
     const provenMs = waitedMs - (nowMs - seenMs);
     if (provenMs < lockMs) return undefined;
     if (board.receivedAgo(id, nowMs) < waitedMs) return 'alive';
-    if (!board.answersInOrder(id)) return 'busy';
-    return ping.lookedAgo(nowMs) >= lockMs ? 'look' : undefined;
+    return board.answersInOrder(id) ? 'look' : 'busy';
   }
   if (state === 'queued') return waitedMs >= lockMs + timeoutMs ? 'slow' : undefined;
   if (!ping.isCounting) return undefined;

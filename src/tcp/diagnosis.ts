@@ -1,25 +1,13 @@
+import { type TcpRow, TcpTimers } from './tcp-rows.js';
+
 /** The two ports of a TCP connection. Among the sockets of one host they tell it from nearly all others. */
 export interface SocketPorts {
   readonly local: number;
   readonly remote: number;
 }
 
-/** What the system knows of a connection that is silent. */
-export interface TcpState {
-  /** Bytes sent that the peer's host has not acknowledged. */
-  readonly unacknowledgedBytes: number;
-  /** How often in a row they were sent again in vain. */
-  readonly retransmits: number;
-  /** How many probes in a row the peer's host has not answered: the kernel's own, which it sends while it cannot send bytes. */
-  readonly unansweredProbes: number;
-  /**
-   * The system asks the peer's host for room: that has none, because its process does not read, or it does not answer, because
-   * no packet can leave this host.
-   */
-  readonly windowClosed: boolean;
-  /** Bytes received that this process has not read. */
-  readonly unreadBytes: number;
-}
+/** What the system knows of a connection. */
+export type TcpState = Readonly<Omit<TcpRow, 'localPort' | 'remotePort' | 'remoteAddress'>>;
 
 /** Why the system's table of connections cannot be read. */
 export interface TableFailure {
@@ -115,7 +103,7 @@ function deliveryState(state: TcpState | undefined, undelivered: number): Delive
   // A host whose window is closed answers probes of it: these are unanswered where no packet can leave this host, too.
   if (state.unansweredProbes >= leastProbes) return 'probing';
   if (undelivered === 0 && state.retransmits === 0) return 'delivered';
-  if (state.windowClosed) return 'window closed';
+  if (state.timer === TcpTimers.windowProbe) return 'window closed';
   return state.retransmits > 0 ? 'retransmitting' : 'under way';
 }
 

@@ -1,13 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { SocketPorts, TableFailure, TcpState, TcpTable } from './diagnosis.js';
-import {
-  portCount,
-  TcpRowParser,
-  TcpStates,
-  TcpTimers,
-  type VisitRow,
-  type WantedPorts,
-} from './tcp-rows.js';
+import { portCount, TcpRowParser, TcpStates, type VisitRow, type WantedPorts } from './tcp-rows.js';
 
 /** The tables of this process's network namespace. A socket of either kind may be connected to an IPv4 address. */
 export const tcpTables = { ipv4: '/proc/self/net/tcp', ipv6: '/proc/self/net/tcp6' } as const;
@@ -113,10 +106,7 @@ function collect(wanted: readonly SocketPorts[], scan: ScanTables): TcpTable {
     if (row.state !== TcpStates.established) return;
     const key = keyOf({ local: row.localPort, remote: row.remotePort });
     if (!keys.has(key)) return;
-    const { unacknowledgedBytes, retransmits, unansweredProbes, unreadBytes } = row;
-    const windowClosed = row.timer === TcpTimers.windowProbe;
-    const state = { unacknowledgedBytes, retransmits, unansweredProbes, windowClosed, unreadBytes };
-    states.set(key, states.has(key) ? null : state);
+    states.set(key, states.has(key) ? null : { ...row });
   });
   const find = (ports: SocketPorts) => states.get(keyOf(ports)) ?? undefined;
   return failure === undefined ? { find } : { find, failure };

@@ -25,7 +25,10 @@ export const TcpTimers = {
   retransmission: 1,
   /** A keep-alive probe. */
   keepAlive: 2,
-  /** To ask a peer without room for more whether it has some now. */
+  /**
+   * To ask the peer's host for room: that has none, because its process does not read, or it does not answer, because no packet
+   * can leave this host.
+   */
   windowProbe: 4,
 } as const;
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PingLoop } from '#src/loop/ping-loop.js';
+import type { ReadTcpTable } from '#src/tcp/diagnosis.js';
+import { TcpRow, TcpStates, TcpTimers } from '#src/tcp/tcp-rows.js';
 import { Board } from '#src/threads/board.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
@@ -69,6 +71,35 @@ describe('A connection that answers in order, while a request is out,', () => {
       peer.retransmits = 0;
       await clock.advance(500);
     }
+    assert.deepEqual(host.deaths, []);
+  });
+
+  it('is not declared dead while bytes get acknowledged over a line that loses some', async () => {
+    const clock = new ManualClock();
+    const board = new Board();
+    const host = new SimulatedHost(clock, board);
+    host.add({ answersAfterMs: 1, inOrder: true, locked: true });
+    // At each look something was sent again, and more is acknowledged than at the look before.
+    let unacknowledgedBytes = 100_000_000;
+    let looks = 0;
+    const readTcpTable: ReadTcpTable = () => ({
+      find: () => {
+        looks += 1;
+        unacknowledgedBytes -= 1000;
+        return Object.assign(new TcpRow(), {
+          state: TcpStates.established,
+          timer: TcpTimers.retransmission,
+          timerMs: 200,
+          retransmissionTimeoutMs: 400,
+          retransmits: 1,
+          unacknowledgedBytes,
+        });
+      },
+    });
+    const settings = { periodMs, timeoutMs, jitter: 0, concurrency: 128 };
+    new PingLoop({ settings, board, host, clock, readTcpTable, random: () => 0.5 }).start(clock.now());
+    await clock.advance(10 * periodMs);
+    assert.ok(looks > 10);
     assert.deepEqual(host.deaths, []);
   });
 

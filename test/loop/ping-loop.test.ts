@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { PingLoop } from '#src/loop/ping-loop.js';
 import type { ReadTcpTable, TcpState, TcpTable } from '#src/tcp/diagnosis.js';
+import { TcpRow, TcpStates } from '#src/tcp/tcp-rows.js';
 import { Board } from '#src/threads/board.js';
 import type { LoopSettings } from '#src/threads/contract.js';
 import { ManualClock } from './manual-clock.js';
@@ -10,13 +11,7 @@ import { type Peer, SimulatedHost } from './simulated-host.js';
 
 /** A table of the system's TCP connections, by local port. */
 function tableOf(states: Readonly<Record<number, Partial<TcpState>>>): TcpTable {
-  const quiet = {
-    unacknowledgedBytes: 0,
-    retransmits: 0,
-    unansweredProbes: 0,
-    windowClosed: false,
-    unreadBytes: 0,
-  };
+  const quiet = { ...new TcpRow(), state: TcpStates.established };
   return { find: ({ local }) => (local in states ? { ...quiet, ...states[local] } : undefined) };
 }
 

@@ -1,5 +1,6 @@
 import type { Stall } from '#src/model/events.js';
 import type { Diagnosis, ReadTcpTable } from '#src/tcp/diagnosis.js';
+import { TcpStates, TcpTimers } from '#src/tcp/tcp-rows.js';
 import type { Board } from '#src/threads/board.js';
 import type { Conclusion, PingHost } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
@@ -85,15 +86,21 @@ export class SimulatedHost implements PingHost {
     find: ({ local }) => {
       const { uploadEndsMs = 0, goneSinceMs = Infinity, retransmits } = this.peers.get(local - 1) ?? {};
       const nowMs = this.#clock.now();
-      const isGone = goneSinceMs + retransmitMs < nowMs;
+      // After the first timeout the bytes are sent again, and the timeout doubles.
+      const goneMs = Math.max(0, nowMs - goneSinceMs);
+      const doublings = retransmits ?? Math.floor(Math.log2(goneMs / retransmitMs + 1));
+      const timeoutMs = retransmitMs * 2 ** doublings;
       return {
+        state: TcpStates.established,
+        timer: TcpTimers.retransmission,
+        timerMs: Math.max(0, timeoutMs - (goneMs - (timeoutMs - retransmitMs))),
+        retransmissionTimeoutMs: timeoutMs,
         unacknowledgedBytes: Math.ceil(
           Math.max(0, uploadEndsMs - Math.min(nowMs, goneSinceMs)) * uploadPace +
             (goneSinceMs < nowMs ? 30 : 0),
         ),
-        retransmits: retransmits ?? (isGone ? 1 : 0),
+        retransmits: doublings,
         unansweredProbes: 0,
-        windowClosed: false,
         unreadBytes: 0,
       };
     },

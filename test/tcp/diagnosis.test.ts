@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deliveryOf, diagnose, type TcpState } from '#src/tcp/diagnosis.js';
+import { TcpRow, TcpStates, TcpTimers } from '#src/tcp/tcp-rows.js';
 
-const quiet: TcpState = {
-  unacknowledgedBytes: 0,
-  retransmits: 0,
-  unansweredProbes: 0,
-  windowClosed: false,
-  unreadBytes: 0,
-};
+const quiet: TcpState = { ...new TcpRow(), state: TcpStates.established };
 
 const diagnosisOf = (state: TcpState | undefined, sentSince = 0) =>
   diagnose(deliveryOf(state, sentSince).state);
@@ -30,12 +25,12 @@ describe('The diagnosis of a silence', () => {
     ['makes nothing of a single lost probe', { ...quiet, unansweredProbes: 1 }, 'peer-hangs'],
     [
       'says that the peer hangs when it does not read, and its host keeps the window closed',
-      { ...quiet, unacknowledgedBytes: 70_000, retransmits: 2, windowClosed: true },
+      { ...quiet, unacknowledgedBytes: 70_000, retransmits: 2, timer: TcpTimers.windowProbe },
       'peer-hangs',
     ],
     [
       'says that the path or the host is gone when probes of a window are not answered',
-      { ...quiet, unacknowledgedBytes: 32, unansweredProbes: 2, windowClosed: true },
+      { ...quiet, unacknowledgedBytes: 32, unansweredProbes: 2, timer: TcpTimers.windowProbe },
       'path-or-host-gone',
     ],
     ['is none while bytes lie unread', { ...quiet, unreadBytes: 1, unansweredProbes: 2 }, undefined],
