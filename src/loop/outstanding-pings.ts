@@ -47,6 +47,11 @@ export class OutstandingPings {
     return this.#pings.size === 0 && this.#requests.size === 0;
   }
 
+  /** Whether these are all, and no sweep is under way that may add others. */
+  areOnly(pings: readonly OutstandingPing[]): boolean {
+    return this.#requests.size === 0 && this.#pings.size === pings.length;
+  }
+
   /** Catches up with what the main thread has done with the watched pings, and drops the concluded ones. */
   follow(nowMs: number): void {
     for (const ping of this.#pings.values()) {

@@ -7,6 +7,7 @@
  *   a share of a sweep and nothing else.
  * - While a ping is out it checks every tick, and asks the main thread for turns: silence counts only up to a turn that
  *   polled the sockets.
+ *   Where all pings that are out wait behind requests of the application, which may take any time, it does so less often.
  * - Time in which this process did not listen does not count as silence. After a stall nothing is concluded before a turn
  *   has completed. After a long one every target is pinged: those that are still silent, and those that had answered, which
  *   may have died during the stall.
@@ -60,6 +61,8 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
   #seenMs = Number.NEGATIVE_INFINITY;
   /** When to check the pings that are out; `Infinity` while there are none. */
   #checkMs = Infinity;
+  /** Whether all pings that are out wait behind a request, which may take any time. */
+  #isUnhurried = false;
   #stopped = false;
 
   constructor(options: PingLoopOptions) {
@@ -147,7 +150,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     if (ids.length === 0) return;
     const request: Request = { ids, atMs: this.#clock.now(), resent };
     this.#outstanding.request(request);
-    if (this.#checkMs === Infinity) this.#checkMs = request.atMs + this.#budgets.tickMs;
+    this.#checkMs = Math.min(this.#checkMs, request.atMs + this.#budgets.tickMs);
     const sweep = async () => this.#host.sweep(Uint32Array.from(ids));
     sweep()
       .catch((error) => {
@@ -178,6 +181,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
         isLookWanted ||= ping.silentMs >= this.#budgets.timeoutMs - 1 && !ping.isUndecided;
       } else if (decision !== undefined) this.#conclude(ping, { verdict: decision });
     }
+    this.#isUnhurried = waiting.length > 0 && this.#outstanding.areOnly(waiting);
     const wanted = isLookWanted ? suspects : [];
     if (nowMs >= this.#looks.waitingMs) wanted.push(...waiting);
     if (wanted.length > 0) this.#look(wanted, nowMs);
@@ -204,6 +208,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
 
   #requestTurn(nowMs: number): void {
     if (this.#outstanding.isEmpty || this.#turn !== undefined) return;
+    if (this.#isUnhurried && !this.#stalls.isPending && nowMs < this.#seenMs + this.#unhurriedMs) return;
     const turn: Turn = { requestedMs: nowMs };
     this.#turn = turn;
     const pollTurn = async () => this.#host.pollTurn();
@@ -269,12 +274,19 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     this.#schedule.update(occupied, sinceMs, vacated);
   }
 
+  /** Between two turns of the main loop while no ping is in a hurry. One that is sent meanwhile has the whole timeout. */
+  get #unhurriedMs(): number {
+    return this.#budgets.timeoutMs / 2;
+  }
+
   /** The next tick, or the first deadline if that is sooner; `Infinity` while nothing is out. */
   #nextCheckMs(nowMs: number): number {
     if (this.#outstanding.isEmpty) return Infinity;
     let delayMs = this.#budgets.tickMs;
     // No silence grows before the turn that is under way completes.
     if (this.#turn !== undefined) return nowMs + delayMs;
+    if (this.#isUnhurried)
+      return Math.min(nowMs + this.#unhurriedMs, Math.max(nowMs + 1, this.#looks.waitingMs));
     for (const ping of this.#outstanding.pings()) {
       const decidedInMs = ping.decidedInMs(this.#board, this.#budgets, nowMs);
       // A ping that is overdue has just been judged.

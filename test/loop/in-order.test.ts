@@ -11,13 +11,13 @@ const periodMs = 10_000;
 const timeoutMs = 2000;
 
 /** One peer that answers in order, with a request of the application out from the beginning. */
-function setUp() {
+function setUp(reading = (readTcpTable: ReadTcpTable) => readTcpTable) {
   const clock = new ManualClock();
   const board = new Board();
   const host = new SimulatedHost(clock, board);
   const busy: Peer = { answersAfterMs: 1, inOrder: true, locked: true };
   const id = host.add(busy);
-  const { readTcpTable } = host;
+  const readTcpTable = reading(host.readTcpTable);
   const settings = { periodMs, timeoutMs, jitter: 0, concurrency: 128 };
   new PingLoop({ settings, board, host, clock, readTcpTable, random: () => 0.5 }).start(clock.now());
   return { clock, host, id, peer: busy };
@@ -38,6 +38,22 @@ describe('A connection that answers in order, while a request is out,', () => {
     await clock.advance(periodMs);
     assert.equal(host.written.length, 2);
     assert.deepEqual(host.deaths, []);
+  });
+
+  it('is looked at once in a timeout, and takes few turns of the main loop', async () => {
+    let looks = 0;
+    const { clock, host } = setUp((readTcpTable) => (wanted) => {
+      looks += 1;
+      return readTcpTable(wanted);
+    });
+    await clock.advance(periodMs + timeoutMs);
+    const { turns } = host;
+    const { fired } = clock;
+    const before = looks;
+    await clock.advance(100 * timeoutMs);
+    assert.ok(looks - before <= 100, `${looks - before} looks`);
+    assert.ok(host.turns - turns <= 200, `${host.turns - turns} turns`);
+    assert.ok(clock.fired - fired <= 300, `${clock.fired - fired} wake-ups`);
   });
 
   it('is concluded to be alive when bytes of a reply arrive', async () => {
