@@ -38,7 +38,14 @@ export default function install({ port, board, sockets, settings, startedMs, rep
   let socketLoop: SocketLoop | undefined;
   // Only with the first socket: its index of ports takes memory that most processes do not need.
   const watchSockets = () => {
-    socketLoop ??= new SocketLoop({ timeoutMs: settings.timeoutMs, sockets: table, host, clock, readTable });
+    socketLoop ??= new SocketLoop({
+      timeoutMs: settings.timeoutMs,
+      sockets: table,
+      host,
+      clock,
+      readTable,
+      onLooked: (span) => pingLoop.looked(span),
+    });
     socketLoop.start();
   };
   void endpoint.closed.then(() => {

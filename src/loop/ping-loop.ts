@@ -22,7 +22,7 @@ import { Looks } from './looks.js';
 import type { OutstandingPing } from './outstanding-ping.js';
 import { OutstandingPings, type Request } from './outstanding-pings.js';
 import { Schedule } from './schedule.js';
-import { Stalls } from './stalls.js';
+import { type Span, Stalls } from './stalls.js';
 import { decide } from './verdict.js';
 import { type Lateness, WakeUp } from './wake-up.js';
 
@@ -116,6 +116,18 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     return true;
   }
 
+  /**
+   * A look at the system's table, of this loop or another one in the thread, has taken this time. A long one is no stall: the
+   * main thread went on. But this process may have been stopped in it, so its time does not count as silence either. One that
+   * takes longer than the timeout counts as a stall.
+   */
+  looked(span: Span): void {
+    const tookMs = span.toMs - span.fromMs;
+    if (tookMs <= this.#budgets.tickMs || tookMs > this.#budgets.timeoutMs) return;
+    this.#stalls.leaveOut(span);
+    this.#wakeUp.excuse(span);
+  }
+
   #wake(): void {
     const nowMs = this.#clock.now();
     this.#noteProcessStall(this.#wakeUp.fired(nowMs));
@@ -189,9 +201,11 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
 
   /** Looks them up in the system's table, which may show that a silent peer is not dead after all. */
   #look(suspects: readonly OutstandingPing[], nowMs: number): void {
-    for (const [ping, reached] of this.#looks.look(suspects, nowMs)) {
+    const reached = this.#looks.look(suspects, nowMs);
+    this.looked({ fromMs: nowMs, toMs: this.#clock.now() });
+    for (const [ping, state] of reached) {
       if (ping.silentMs < this.#budgets.timeoutMs - 1) continue;
-      const diagnosis = diagnose(reached);
+      const diagnosis = diagnose(state);
       ping.isUndecided = diagnosis === undefined;
       if (diagnosis !== undefined)
         this.#conclude(ping, { verdict: 'dead', silentMs: Math.round(ping.silentMs), diagnosis });

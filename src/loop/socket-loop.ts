@@ -15,6 +15,7 @@ import type { TcpRow } from '../tcp/tcp-rows.js';
 import type { SocketHost } from '../threads/contract.js';
 import { SocketIndex, type WatchedSockets } from './socket-index.js';
 import { SocketWatch } from './socket-watch.js';
+import type { Span } from './stalls.js';
 
 export interface SocketLoopOptions {
   readonly timeoutMs: number;
@@ -22,6 +23,8 @@ export interface SocketLoopOptions {
   readonly host: SocketHost;
   readonly clock: Clock;
   readonly readTable: ReadTable;
+  /** A look has taken this time of the thread. */
+  readonly onLooked?: (span: Span) => void;
 }
 
 /** So often a look may be taken without evidence where the timeout is a short one. */
@@ -37,6 +40,7 @@ export class SocketLoop {
   readonly #host: SocketHost;
   readonly #clock: Clock;
   readonly #readTable: ReadTable;
+  readonly #onLooked: ((span: Span) => void) | undefined;
   readonly #index = new SocketIndex();
   readonly #watch: SocketWatch;
   /** Between two looks without evidence. */
@@ -48,11 +52,12 @@ export class SocketLoop {
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
-  constructor({ timeoutMs, sockets, host, clock, readTable }: SocketLoopOptions) {
+  constructor({ timeoutMs, sockets, host, clock, readTable, onLooked }: SocketLoopOptions) {
     this.#sockets = sockets;
     this.#host = host;
     this.#clock = clock;
     this.#readTable = readTable;
+    this.#onLooked = onLooked;
     this.#watch = new SocketWatch(timeoutMs, clock);
     this.#restMs = Math.max(timeoutMs, leastRestMs);
     this.#standstillMs = Math.max(timeoutMs / 4, leastApartMs);
@@ -108,7 +113,9 @@ export class SocketLoop {
     if (this.#index.count === 0) return this.#sockets.count === 0 ? undefined : this.#restMs;
     this.#watch.begin(this.#index.size);
     const failure = this.#read();
-    const tookMs = this.#clock.now() - startMs;
+    const endMs = this.#clock.now();
+    const tookMs = endMs - startMs;
+    this.#onLooked?.({ fromMs: startMs, toMs: endMs });
     const dueInMs = this.#watch.conclude((slot, sequence, death) =>
       this.#tell(() => this.#host.concludeSocket(slot, sequence, death)),
     );

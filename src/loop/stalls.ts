@@ -67,6 +67,12 @@ export class Stalls {
     return durationMs;
   }
 
+  /** Leaves out a span in which this thread may not have noticed a stall. */
+  leaveOut({ fromMs, toMs }: Span): void {
+    const freeFromMs = Math.max(fromMs, this.#spans.at(-1)?.toMs ?? fromMs);
+    if (freeFromMs < toMs) this.#spans.push({ fromMs: freeFromMs, toMs });
+  }
+
   /** Ends the pending stalls, when a turn that began after them has completed; returns them. */
   resume(): PendingStall | undefined {
     const stall = this.#pending;

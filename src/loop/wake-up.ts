@@ -58,6 +58,11 @@ export class WakeUp {
     this.#cancelTimer = this.#clock.schedule(() => this.#onWake(), Math.ceil(dueMs - nowMs));
   }
 
+  /** The thread was at work in that time, as on a long reading of the table, and the timer could not fire. */
+  excuse({ fromMs, toMs }: Span): void {
+    if (this.#dueMs < toMs) this.#dueMs += toMs - Math.max(fromMs, this.#dueMs);
+  }
+
   cancel(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

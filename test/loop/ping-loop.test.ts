@@ -236,6 +236,21 @@ describe('The ping loop', () => {
     assert.equal(host.deaths[0]?.diagnosis, 'peer-hangs');
   });
 
+  it('does not take its own long look for a stall', async () => {
+    const clock = new ManualClock();
+    let looks = 0;
+    const readTcpTable: ReadTcpTable = () => {
+      looks += 1;
+      clock.passes(900);
+      return tableOf({ 1: {} });
+    };
+    const peers = [{ answersAfterMs: undefined }, { answersAfterMs: 1 }, { answersAfterMs: 300 }];
+    const { host } = setUp(peers, { timeoutMs: 2000 }, readTcpTable, false, clock);
+    await clock.advance(30_000);
+    assert.ok(looks > 0);
+    assert.deepEqual(host.stalls, []);
+  });
+
   it('reports a stall of the process if a sweep returns before the timer', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }]);
     // The sweep is under way: its timer on the main thread is due before the loop's own.

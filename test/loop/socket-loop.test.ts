@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PingLoop } from '#src/loop/ping-loop.js';
 import { SocketLoop } from '#src/loop/socket-loop.js';
+import { Board } from '#src/threads/board.js';
 import { socketBounds } from '#src/threads/budgets.js';
 import { ManualClock } from './manual-clock.js';
+import { SimulatedHost } from './simulated-host.js';
 import { SimulatedConnection, SimulatedKernel } from './socket-kernel.js';
 
 const probeDelayMs = 10_000;
@@ -145,6 +148,35 @@ describe('The loop over watched sockets', () => {
     }
     assert.ok(kernel.readings.length <= 60_000 / 1200, `${kernel.readings.length} looks`);
     assert.deepEqual(kernel.deaths, []);
+  });
+
+  it('is not taken for a stall by the ping loop when its looks are long', async () => {
+    const timeout = 2000;
+    const clock = new ManualClock();
+    const board = new Board();
+    const host = new SimulatedHost(clock, board);
+    for (let count = 0; count < 20; count++) host.add({ answersAfterMs: 300 });
+    const settings = { periodMs: 1000, timeoutMs: timeout, jitter: 0, concurrency: 128 };
+    const pingLoop = new PingLoop({ settings, board, host, clock, random: () => 0.5 });
+    pingLoop.start(clock.now());
+    const kernel = new SimulatedKernel(clock);
+    kernel.add(new SimulatedConnection(1000, probeDelayMs, path, clock.now()));
+    const loop = new SocketLoop({
+      timeoutMs: timeout,
+      sockets: kernel,
+      host: kernel,
+      clock,
+      readTable: (...reading) => {
+        clock.passes(900);
+        return kernel.readTable(...reading);
+      },
+      onLooked: (span) => pingLoop.looked(span),
+    });
+    loop.start();
+    await clock.advance(120_000);
+    assert.ok(kernel.readings.length >= 10);
+    assert.deepEqual(host.stalls, []);
+    assert.ok(host.pings.length > 20 * 60);
   });
 
   it('does not take a machine that was away for a dead path', async () => {
