@@ -63,6 +63,8 @@ export class SocketWatcher implements Disposable {
   readonly #options: SocketWatcherOptions;
   /** By slot. */
   readonly #entries: (Entry | undefined)[] = [];
+  /** Of the connections that are watched. */
+  readonly #handles = new Set<Handle>();
   readonly #discovery: Disposable;
   readonly #timer: NodeJS.Timeout;
   /** Those that have begun to connect since the last look, or have not come to an end of it. */
@@ -114,7 +116,8 @@ export class SocketWatcher implements Disposable {
     const wasOpen = isOpen(entry);
     const isHeard = this.hearsErrors(slot);
     this.#release(slot);
-    if (wasOpen) entry.socket.destroy(isHeard ? error : undefined);
+    // A `destroy` of the application's own may throw.
+    if (wasOpen) attempt(() => entry.socket.destroy(isHeard ? error : undefined));
     return wasOpen;
   }
 
@@ -126,6 +129,7 @@ export class SocketWatcher implements Disposable {
     this.#newcomers = [];
     for (const slot of this.#entries.keys()) if (this.#entries[slot] !== undefined) this.table.remove(slot);
     this.#entries.length = 0;
+    this.#handles.clear();
   }
 
   #noteNew(socket: Socket): void {
@@ -178,6 +182,8 @@ export class SocketWatcher implements Disposable {
     const handle = handleOf(socket);
     const endpoints = handle && attempt(() => endpointsOf(handle));
     if (handle === undefined || endpoints === undefined) return;
+    // A socket that has connected twice since the last look is there twice.
+    if (this.#handles.has(handle)) return;
     const destination: Destination = {
       host: requestedHost(socket),
       address: formatIpAddress(endpoints.remoteAddress),
@@ -188,6 +194,7 @@ export class SocketWatcher implements Disposable {
     if (slot === undefined) return;
     const entry: Entry = { socket, handle, destination, sinceMs: Date.now() };
     this.#entries[slot] = entry;
+    this.#handles.add(handle);
     ensureProbesOf(entry, this.#options.periodMs);
     this.#options.onOpened?.(slot);
   }
@@ -200,6 +207,7 @@ export class SocketWatcher implements Disposable {
     if (this.#entries[slot] !== entry) return;
     this.table.remove(slot);
     this.#entries[slot] = undefined;
+    this.#handles.delete(entry.handle);
   }
 }
 

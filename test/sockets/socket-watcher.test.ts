@@ -54,6 +54,35 @@ describe('A watched socket', () => {
     socket.destroy();
   });
 
+  it('has one slot though its socket connected twice between two looks', async (t) => {
+    await using peer = await PeerServer.listen();
+    const { watcher, look } = watchByHand(t);
+    using _ = watcher;
+    const socket = await connected(peer.port);
+    const closed = once(socket, 'close');
+    socket.destroy();
+    await closed;
+    socket.connect(peer.port, '127.0.0.1');
+    await once(socket, 'connect');
+    look();
+    const { slot, sequence } = only(watcher);
+    assert.equal(watcher.drop(slot, sequence, dead), true);
+    assert.equal(watcher.table.reader.count, 0);
+  });
+
+  it('counts as dropped though its own destroy throws', async (t) => {
+    await using peer = await PeerServer.listen();
+    const { watcher, look } = watchByHand(t);
+    using _ = watcher;
+    const socket = await connected(peer.port);
+    look();
+    const { slot, sequence } = only(watcher);
+    const { destroy } = socket;
+    socket.destroy = () => assert.fail('a fault of the application');
+    assert.equal(watcher.drop(slot, sequence, dead), true);
+    destroy.call(socket);
+  });
+
   it('has the host that was asked for, and its address', async () => {
     await using peer = await PeerServer.listen();
     using watcher = watch({}, 'db.example.org');
