@@ -72,8 +72,7 @@ export class SocketKeeper implements Disposable {
 }
 
 function messageOf(name: string, { by, count, unansweredMs }: SocketDeath): string {
-  const what =
-    by === 'probes' ? 'keep-alive probes were not answered' : 'retransmissions were not acknowledged';
+  const what = by === 'probes' ? 'probes were not answered' : 'retransmissions were not acknowledged';
   const seconds = (unansweredMs / 1000).toFixed(1);
   return `${name}: ${count} ${what} in ${seconds} s, so the host or the path to it is gone`;
 }

@@ -32,7 +32,18 @@ export function isProbing({ timer, unansweredProbes }: TcpState): boolean {
 
 /** Whether it is more than one lost packet. */
 export function isEnough(row: TcpState): boolean {
-  return isResending(row) || (isProbing(row) && row.unansweredProbes >= leastProbes);
+  if (isResending(row)) return true;
+  return isProbing(row) && row.unansweredProbes >= leastProbes && answerOverdueInMs(row) <= 0;
+}
+
+/**
+ * In how many milliseconds the answer to the last probe is overdue. It only matters of the second keep-alive probe: one was
+ * lost, and this one's answer may be on its way. Of a later one, those before it are.
+ */
+export function answerOverdueInMs(row: TcpState): number {
+  const { timer, unansweredProbes, retransmissionTimeoutMs } = row;
+  if (timer !== TcpTimers.keepAlive || unansweredProbes !== leastProbes) return 0;
+  return retransmissionTimeoutMs - sinceTimerMs(row);
 }
 
 /**

@@ -17,6 +17,7 @@ import type { TcpState } from '../tcp/diagnosis.js';
 import { TcpStates, TcpTimers } from '../tcp/tcp-rows.js';
 import type { SocketDeath } from '../threads/contract.js';
 import {
+  answerOverdueInMs,
   isEnough,
   isProbing,
   isResending,
@@ -230,5 +231,6 @@ function dueInMs(row: TcpState, missingMs: number, leastTimeoutMs: number): numb
   if (row.timer === TcpTimers.windowProbe)
     return Math.min(missingMs, sinceAcknowledgedMs(row, leastTimeoutMs) / 2);
   if (isEnough(row) || row.timer !== TcpTimers.keepAlive) return missingMs;
-  return Math.max(missingMs, row.timerMs + timerSlackMs);
+  const overdueInMs = answerOverdueInMs(row);
+  return Math.max(missingMs, Math.min(row.timerMs, overdueInMs > 0 ? overdueInMs : Infinity) + timerSlackMs);
 }

@@ -67,6 +67,17 @@ function rowOf(shown: Shown): TcpRow {
 const later = (shown: Shown, ms: number): Shown => ({ ...shown, timerMs: (shown.timerMs ?? 0) - ms });
 
 describe('A watched socket', () => {
+  it('waits for the answer to a second probe after one was lost', () => {
+    const { look, deaths, dueInMs } = setUp(1000);
+    look(0, { ...probing, unansweredProbes: 1, timerMs: 900 });
+    // Just sent: its answer takes a round trip.
+    look(930, { ...probing, unansweredProbes: 2, timerMs: 970 });
+    assert.deepEqual(deaths, []);
+    assert.equal(dueInMs(), 200);
+    look(200, { ...probing, unansweredProbes: 2, timerMs: 770 });
+    assert.equal(deaths.length, 1);
+  });
+
   it('is dead when two looks have seen bytes sent again for the timeout', () => {
     const { deaths, look } = setUp(resentForMs);
     look(0, resending);
@@ -118,7 +129,7 @@ describe('A watched socket', () => {
     assert.ok(dueInMs() >= 700);
     look(600, { ...probing, unansweredProbes: 1, timerMs: 100 });
     assert.deepEqual(deaths, []);
-    look(150, { ...probing, unansweredProbes: 2, timerMs: 950 });
+    look(350, { ...probing, unansweredProbes: 2, timerMs: 750 });
     assert.equal(deaths.length, 1);
   });
 
