@@ -19,9 +19,15 @@ export const reusedMemory: ArrayBufferLike = readBuffer.buffer;
 /**
  * Starts to connect, with TLS where there are options for it. It is an ordinary socket: each chunk of its `data` events has
  * memory of its own, so it can be piped.
+ *
+ * @param options `allowHalfOpen`: its writable side stays open when the server has ended its own
  */
-export function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
-  return open(address, tls);
+export function openSocket(
+  address: Address,
+  tls: TlsOptions | undefined,
+  options: { readonly allowHalfOpen?: boolean } = {},
+): Socket {
+  return open(address, tls, options);
 }
 
 /**
@@ -35,20 +41,22 @@ export function openSocketReusingMemory(
   tls: TlsOptions | undefined,
   onChunk: (chunk: Uint8Array) => void,
 ): Socket {
-  return open(address, tls, {
+  const onread: OnReadOpts = {
     buffer: readBuffer,
     callback: (length, buffer) => {
       onChunk(buffer.subarray(0, length));
       return true;
     },
-  });
+  };
+  return open(address, tls, { onread });
 }
 
-function open(address: Address, tls: TlsOptions | undefined, onread?: OnReadOpts): Socket {
-  const target = {
-    ...('path' in address ? { path: address.path } : address),
-    ...(onread === undefined ? {} : { onread }),
-  };
+function open(
+  address: Address,
+  tls: TlsOptions | undefined,
+  options: { readonly allowHalfOpen?: boolean; readonly onread?: OnReadOpts },
+): Socket {
+  const target = { ...('path' in address ? { path: address.path } : address), ...options };
   if (tls === undefined) return connect({ ...target, noDelay: true });
   return connectWithTls({ ...target, ...tls }).setNoDelay(true);
 }

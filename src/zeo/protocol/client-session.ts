@@ -122,7 +122,8 @@ export class ClientSession {
    */
   #skipped({ length, head }: OversizedFrame): ClientEvent | undefined {
     const id = peekAnswerId(head, this.#encoding);
-    if (id === undefined) return undefined;
+    // No call of a client has a negative one.
+    if (id === undefined || id < 0) return undefined;
     const message = `Reply of ${length} bytes, the limit is ${this.#maxFrameBytes}`;
     return { type: 'oversized', id, error: new KeepAliveError('ERR_ZEO_FRAME_TOO_LARGE', message) };
   }

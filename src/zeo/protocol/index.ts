@@ -2,6 +2,8 @@
 
 export type { Encoding } from '../encoding/codec.js';
 export { type ClientEvent, ClientSession } from './client-session.js';
+export { FrameBoundaries } from './frame-boundaries.js';
 export type { Protocol } from './greeting.js';
+export { peekAnswerId, replyHeadBytes } from './reply-head.js';
 export { parseStatus, type RuokEvent, ruokReader, ruokRequest, type ServerStatus } from './ruok.js';
 export { type ServerEvent, ServerSession } from './server-session.js';

@@ -55,19 +55,29 @@ function pickledFlags(frame: Uint8Array): number {
 function packedFlags(frame: Uint8Array): number {
   const id = frame[1] as number;
   if (frame[0] !== 0x94) return 0;
-  if (id <= 0x7f) return 2;
-  return id === 0xcc || id === 0xcd || id === 0xce ? 2 + (1 << (id - 0xcc)) : 0;
+  // In the byte itself, from -32 to 127.
+  if (id <= 0x7f || id >= 0xe0) return 2;
+  // In one, two or four bytes behind it.
+  if (id >= 0xcc && id <= 0xce) return 2 + (1 << (id - 0xcc));
+  return isSigned(id) ? 2 + (1 << (id - 0xd0)) : 0;
 }
 
-function idBefore(flags: number, frame: Uint8Array, encoding: Encoding): number | undefined {
+function idBefore(flags: number, frame: Uint8Array, encoding: Encoding): number {
   let id = 0;
   if (encoding === 'Z') {
     for (let index = flags - 2; index > 3; index--) id = id * 256 + (frame[index] as number);
-    // Negative ids are left to the decoder: this client never uses them.
-    return id <= 0x7fff_ffff ? id : undefined;
+    // Only that of four bytes has a sign.
+    return flags === 9 ? id | 0 : id;
   }
   for (let index = flags === 2 ? 1 : 2; index < flags; index++) id = id * 256 + (frame[index] as number);
-  return id;
+  const unusedBits = 32 - 8 * (flags === 2 ? 1 : flags - 2);
+  const type = frame[1] as number;
+  return type >= 0xe0 || isSigned(type) ? (id << unusedBits) >> unusedBits : id;
+}
+
+/** The types of msgpack's signed integers of one, two and four bytes. */
+function isSigned(type: number): boolean {
+  return type >= 0xd0 && type <= 0xd2;
 }
 
 function isWholePickle(frame: Uint8Array, flags: number): boolean {
