@@ -1,0 +1,143 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startDeadline } from '../async/deadline.js';
+import { ClientDisconnected } from '../model/errors.js';
+import { type Address, formatAddress } from '../zeo/connection/address.js';
+import { openSocket, socketFailure } from '../zeo/connection/socket.js';
+import { ReconnectBackoff } from '../zeo/reconnect/reconnect-backoff.js';
+import { Registration } from './registration.js';
+
+/** A connection whose server has greeted. Paused: nothing is lost until somebody listens. */
+export interface Greeted {
+  readonly socket: Socket;
+  readonly registration: Registration;
+  /** What has come so far. */
+  readonly received: readonly Uint8Array[];
+}
+
+export interface BackendObserver {
+  /** It did not greet, or a connection to it was dead. It is tried again and again. */
+  serverDown(backend: Backend, error: Error): void;
+  /** It has greeted again. */
+  serverUp(backend: Backend): void;
+}
+
+export interface BackendOptions {
+  readonly address: Address;
+  /** How long it may take from the beginning of a connection to its greeting. */
+  readonly timeoutMs: number;
+  readonly observer: BackendObserver;
+}
+
+/**
+ * One server that clients are relayed to.
+ *
+ * It is up until it fails. While it is down it is connected to again and again, until it greets: a stopped server accepts
+ * connections, and says nothing.
+ */
+export class Backend {
+  readonly name: string;
+  readonly #options: BackendOptions;
+  #error: Error | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(options: BackendOptions) {
+    this.name = formatAddress(options.address);
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#error === undefined;
+  }
+
+  /** Why it is down. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** @throws what keeps it from greeting, which counts as its failure; `signal.reason`, which does not */
+  async dial(signal: AbortSignal): Promise<Greeted> {
+    try {
+      return await this.#dial(signal);
+    } catch (error) {
+      if (!signal.aborted) this.fail(error as Error);
+      throw error;
+    }
+  }
+
+  /** It is down from now on, until it greets again. */
+  fail(error: Error): void {
+    if (this.#error !== undefined || this.#closing.signal.aborted) return;
+    this.#error = error;
+    this.#options.observer.serverDown(this, error);
+    void this.#redial();
+  }
+
+  /** Nothing is tried any more. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #redial(): Promise<void> {
+    const { signal } = this.#closing;
+    const { timeoutMs, observer } = this.#options;
+    // So that it is found back within the timeout.
+    const backoff = new ReconnectBackoff({
+      minDelayMs: Math.min(timeoutMs, 250),
+      maxDelayMs: Math.min(timeoutMs, 2000),
+    });
+    while (!signal.aborted) {
+      try {
+        await sleep(backoff.nextDelayMs(), undefined, { signal });
+        const { socket } = await this.#dial(signal);
+        socket.destroy();
+        this.#error = undefined;
+        observer.serverUp(this);
+        return;
+      } catch (error) {
+        this.#error = error as Error;
+      }
+    }
+  }
+
+  #dial(signal: AbortSignal): Promise<Greeted> {
+    const { address, timeoutMs } = this.#options;
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const registration = new Registration();
+      const received: Uint8Array[] = [];
+      const socket = openSocket(address, undefined, { allowHalfOpen: true });
+      const fail = (error: Error) => {
+        settle();
+        socket.destroy();
+        reject(error);
+      };
+      const onAbort = () => fail(signal.reason as Error);
+      const onError = (error: Error) => fail(socketFailure(socket, this.name, error, received.length === 0));
+      const onEnd = () => fail(new ClientDisconnected(`${this.name} did not greet: the server closed it`));
+      const onData = (chunk: Uint8Array) => {
+        received.push(chunk);
+        registration.receiveFromServer(chunk);
+        if (registration.fault !== undefined) fail(registration.fault);
+        if (registration.protocol === undefined) return;
+        settle();
+        // Until somebody takes it over it may fail unseen.
+        socket
+          .pause()
+          .on('error', () => {})
+          .off('error', onError);
+        resolve({ socket, registration, received });
+      };
+      const endDeadline = startDeadline(timeoutMs, () =>
+        fail(new ClientDisconnected(`${this.name} did not greet within ${timeoutMs / 1000} s`)),
+      );
+      const settle = () => {
+        endDeadline();
+        signal.removeEventListener('abort', onAbort);
+        socket.off('data', onData).off('end', onEnd);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      socket.on('error', onError).on('end', onEnd).on('data', onData);
+    });
+  }
+}

@@ -1,0 +1,226 @@
+/*
+ * One address on which clients are accepted, and the servers behind it.
+ *
+ * Rules:
+ * - A client gets the first server, in the order of the list, that is up and greets.
+ * - While none is up, a client is held for a few seconds: Python's comes back at once when it is closed, thousands of
+ *   times a second. Then it is reset, and nothing is accepted until a server greets: a refused client waits by itself.
+ */
+import { EventEmitter, once } from 'node:events';
+import type { Server, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClientDisconnected } from '../model/errors.js';
+import { type Address, formatAddress } from '../zeo/connection/address.js';
+import { Backend, type Greeted } from './backend.js';
+import { ConnectPacer } from './connect-pacer.js';
+import { boundAddress, listenOn } from './listen.js';
+import { Relay } from './relay.js';
+import { reset } from './relay-sockets.js';
+import { WaitingClient } from './waiting-client.js';
+
+/** Within a minute Python's client wants a greeting, or its heartbeat fails for good. */
+const shortestHoldMs = 5000;
+const longestHoldMs = 30_000;
+/** Clients beyond are reset, so that they take no memory. */
+const mostWaiting = 1000;
+/** After which an address is tried again that somebody else has taken meanwhile. */
+const relistenMs = 1000;
+
+/** Where clients are accepted, and the servers that they are relayed to, the preferred first. */
+export interface Route {
+  readonly listen: Address;
+  readonly servers: readonly Address[];
+}
+
+/** What happens at an address, in order. */
+export interface FrontendEvents {
+  serverDown: [backend: Backend, error: Error];
+  serverUp: [backend: Backend];
+  /** A client has a server; it is not registered yet. */
+  relayed: [relay: Relay];
+  /** A client was reset because no server greeted, or because too many wait. */
+  refused: [reason: Error];
+  /** Nothing is accepted any more until a server greets. */
+  closed: [];
+  /** Clients are accepted again. */
+  opened: [];
+  /** Clients should be accepted again, and the system does not allow it. It is tried again. */
+  openFailed: [error: Error];
+}
+
+export interface FrontendOptions {
+  readonly route: Route;
+  readonly timeoutMs: number;
+  /** From now on it can be pinged. */
+  readonly onRegistered: (relay: Relay) => void;
+}
+
+export class Frontend extends EventEmitter<FrontendEvents> {
+  readonly backends: readonly Backend[];
+  readonly #options: FrontendOptions;
+  readonly #waiting = new Set<WaitingClient>();
+  readonly #relays = new Set<Relay>();
+  readonly #closing = new AbortController();
+  readonly #pacer = new ConnectPacer();
+  readonly #holdMs: number;
+  #server: Server | undefined;
+  #isOpening = false;
+  /** How many connections there have been. */
+  #relayed = 0;
+  #address: Address;
+
+  constructor(options: FrontendOptions) {
+    super();
+    const { route, timeoutMs } = options;
+    this.#options = options;
+    this.#address = route.listen;
+    this.#holdMs = Math.min(Math.max(shortestHoldMs, route.servers.length * timeoutMs + 1000), longestHoldMs);
+    const observer = {
+      serverDown: (backend: Backend, error: Error) => this.emit('serverDown', backend, error),
+      serverUp: (backend: Backend) => {
+        this.emit('serverUp', backend);
+        this.#admit();
+      },
+    };
+    this.backends = route.servers.map((address) => new Backend({ address, timeoutMs, observer }));
+    // Each client that waits for a server listens for it.
+    this.setMaxListeners(0);
+  }
+
+  /** Where it listens. */
+  get address(): Address {
+    return this.#address;
+  }
+
+  /** The same, as a user would write it. */
+  get name(): string {
+    return formatAddress(this.#address);
+  }
+
+  /** The relayed connections. */
+  get relays(): ReadonlySet<Relay> {
+    return this.#relays;
+  }
+
+  get isListening(): boolean {
+    return this.#server !== undefined;
+  }
+
+  /** @throws the system's error */
+  async open(): Promise<void> {
+    const server = await listenOn(this.#address, (socket) => this.#accept(socket));
+    this.#address = boundAddress(server, this.#address);
+    if (this.#closing.signal.aborted) server.close();
+    else this.#server = server;
+  }
+
+  /** Accepts nobody any more. What is relayed goes on. */
+  close(): void {
+    this.#closing.abort();
+    this.#stopListening();
+    for (const backend of this.backends) backend.close();
+    const reason = new ClientDisconnected('The guard is being stopped');
+    for (const client of this.#waiting) this.#refuse(client, reason);
+  }
+
+  #stopListening(): void {
+    this.#server?.close();
+    this.#server = undefined;
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#waiting.size >= mostWaiting) {
+      socket.on('error', () => {});
+      reset(socket);
+      this.emit('refused', new ClientDisconnected(`${mostWaiting} clients are waiting for a server already`));
+      return;
+    }
+    const client = new WaitingClient(socket, () => this.#expire(client));
+    client.hold(this.#holdMs);
+    this.#waiting.add(client);
+    void this.#serve(client);
+  }
+
+  async #serve(client: WaitingClient): Promise<void> {
+    const { signal } = client;
+    await this.#waitForPlace(client);
+    while (!signal.aborted) {
+      const backend = this.backends.find(({ isUp }) => isUp);
+      try {
+        if (backend === undefined) {
+          await once(this, 'serverUp', { signal });
+          await this.#waitForPlace(client);
+        } else this.#relay(client, backend, await backend.dial(signal));
+      } catch {
+        // The client is gone, or the server is down now.
+      }
+      if (!this.#waiting.has(client)) break;
+    }
+    this.#waiting.delete(client);
+  }
+
+  /** It may be one of many that have lost the same server. */
+  async #waitForPlace(client: WaitingClient): Promise<void> {
+    const delayMs = this.#pacer.delayMs();
+    if (delayMs === 0) return;
+    client.hold(delayMs + this.#holdMs);
+    await sleep(delayMs, undefined, { signal: client.signal }).catch(() => {});
+  }
+
+  #relay(client: WaitingClient, backend: Backend, greeted: Greeted): void {
+    if (client.signal.aborted) {
+      greeted.socket.destroy();
+      return;
+    }
+    this.#waiting.delete(client);
+    const { timeoutMs, onRegistered } = this.#options;
+    const received = client.release();
+    this.#relayed += 1;
+    const name = `${this.name} #${this.#relayed}`;
+    const relay = new Relay({
+      name,
+      client: client.socket,
+      received,
+      backend,
+      greeted,
+      timeoutMs,
+      onRegistered,
+    });
+    this.#relays.add(relay);
+    relay.once('closed', () => this.#relays.delete(relay));
+    this.emit('relayed', relay);
+  }
+
+  /** No server has greeted for as long as a client can be held. */
+  #expire(client: WaitingClient): void {
+    const [backend] = this.backends;
+    this.#refuse(client, backend?.error ?? new ClientDisconnected('No server has greeted'));
+    if (!this.isListening || this.backends.some(({ isUp }) => isUp)) return;
+    this.#stopListening();
+    this.emit('closed');
+  }
+
+  #refuse(client: WaitingClient, reason: Error): void {
+    this.#waiting.delete(client);
+    client.giveUp(reason);
+    reset(client.socket);
+    this.emit('refused', reason);
+  }
+
+  /** Accepts clients again, if it does not. */
+  async #admit(): Promise<void> {
+    const { signal } = this.#closing;
+    if (this.isListening || this.#isOpening) return;
+    this.#isOpening = true;
+    while (!this.isListening && !signal.aborted) {
+      try {
+        await this.open();
+        if (this.isListening) this.emit('opened');
+      } catch (error) {
+        this.emit('openFailed', error as Error);
+        await sleep(relistenMs, undefined, { signal }).catch(() => {});
+      }
+    }
+    this.#isOpening = false;
+  }
+}
