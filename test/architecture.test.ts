@@ -22,11 +22,20 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'src/agent',
     'src/cli/check',
+    'src/cli/guard-command',
     'src/cli/io',
     'src/cli/watch',
     'src/model',
     'src/zeo/server',
     'src/zeo/storage',
+  ],
+  'src/cli/guard-command': [
+    'src/agent',
+    'src/cli/io',
+    'src/cli/watch',
+    'src/guard',
+    'src/model',
+    'src/zeo/connection',
   ],
   'src/cli/watch': [
     'src/agent',

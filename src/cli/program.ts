@@ -4,6 +4,8 @@ import { type Datatype, numeric } from '../model/option-check.js';
 import { check } from './check/check.js';
 import { statusLine } from './check/finding.js';
 import { demo } from './demo.js';
+import { parseRoute } from './guard-command/routes.js';
+import { runGuard } from './guard-command/run-guard.js';
 import type { Output } from './io/output.js';
 import { readTargets } from './io/targets.js';
 import { oneLine } from './io/terminal-text.js';
@@ -20,6 +22,7 @@ Examples:
   $ zeo-keepalive watch --config etc/zope.conf                every <zeoclient> of a Zope or Plone
   $ zeo-keepalive check --warning 50 --critical 500 zeo1:8100 for Nagios, Icinga, Sensu, …
   $ zeo-keepalive check --ruok 'zeo:///run/zeo.sock?storage=main'
+  $ zeo-keepalive guard 127.0.0.1:8100=zeo1:8100              for Zope, Plone, any client: see guard --help
 ${addresses}
 Settings without an option are read from the environment: ZEO_KEEPALIVE_PERIOD, ZEO_KEEPALIVE_TIMEOUT, …`;
 
@@ -43,6 +46,26 @@ Examples:
 
 Exit codes: 0 OK, 1 WARNING, 2 CRITICAL (also: unreachable, or no answer in time), 3 UNKNOWN (usage error, or
 the result could not be written)`;
+
+const guardHelp = `
+A client connects to LISTEN as it would to its server. It gets the first SERVER of the list that greets; several behind
+one LISTEN have to be replicas of the same data. When its server falls silent, the client is reset, and reconnects.
+
+LISTEN is [HOST:]PORT, [IPV6]:PORT or the path of a unix socket; SERVER is HOST:PORT, [IPV6]:PORT or such a path.
+
+Examples:
+  $ zeo-keepalive guard 127.0.0.1:8100=zeo1:8100 127.0.0.1:8101=zeo2:8100
+  $ zeo-keepalive guard --period 5 --timeout 2 /run/zeo.sock=zeo1:8100,zeo2:8100
+
+Exit codes: 0 ended as asked (Ctrl-C, SIGTERM), 1 it could not work (a port that is in use), 2 called wrongly,
+129 its terminal vanished (SIGHUP)`;
+
+interface GuardFlags {
+  readonly period?: number;
+  readonly timeout?: number;
+  readonly grace: number;
+  readonly json?: boolean;
+}
 
 interface WatchFlags {
   readonly config?: string;
@@ -137,6 +160,29 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     });
 
   program
+    .command('guard')
+    .summary('relay clients to their servers, and reset those of a dead one')
+    .description('Relays ZEO clients of any language to their servers and keeps the connections alive.')
+    .argument('<LISTEN=SERVER[,SERVER...]...>', 'where to listen, and the servers behind that')
+    .option(
+      '-p, --period <seconds>',
+      'between two pings of a connection (ZEO_KEEPALIVE_PERIOD, or 10)',
+      number,
+    )
+    .option(
+      '-t, --timeout <seconds>',
+      'a server may stay silent after a ping (the smaller of 5 and the period)',
+      number,
+    )
+    .option('-g, --grace <seconds>', 'for calls to be answered when it is to end', grace, 10)
+    .option('--json', 'one JSON object a line (NDJSON)')
+    .addHelpText('after', guardHelp)
+    .action(async (given: string[], { period, timeout, grace, json = false }: GuardFlags) => {
+      const options = { agent: { period, timeout }, graceMs: grace * 1000, json };
+      onDone(await runGuard(given.map(parseRoute), options, output));
+    });
+
+  program
     .command('demo')
     .summary('show what the agent does, on its own servers')
     .description('Shows on its own servers how a connection goes silent, is found dead and is made again.')
@@ -153,6 +199,7 @@ async function targetsOf(command: Command, given: readonly string[], config: str
 /** Any number: the settings check the range. */
 const number = argument(numeric({}));
 const seconds = argument(numeric({ least: 0.001, most: 600, unit: 'seconds' }));
+const grace = argument(numeric({ least: 0, most: 600, unit: 'seconds' }));
 const milliseconds = argument(numeric({ least: 0, unit: 'milliseconds' }));
 
 function argument(type: Datatype<number>): (text: string) => number {

@@ -21,9 +21,11 @@ export class Ending implements Disposable {
 
   readonly #output: Output;
 
-  constructor(output: Output) {
+  /** @param endsWithOutput whether it is also time to end when nobody reads the output any more */
+  constructor(output: Output, endsWithOutput = true) {
     this.#output = output;
     for (const signal of signals) process.on(signal, this.#onSignal);
+    if (!endsWithOutput) return;
     const onClosed = () => this.#controller.abort('output closed');
     if (output.closed.aborted) onClosed();
     else output.closed.addEventListener('abort', onClosed);

@@ -1,0 +1,52 @@
+import type { Backend } from '../../guard/backend.js';
+import type { Frontend } from '../../guard/frontend.js';
+import type { Relay } from '../../guard/relay.js';
+import { explain, formatDuration } from '../io/format.js';
+import type { EntryKind, Report } from '../watch/view.js';
+import { LineBudget } from './line-budget.js';
+
+/** Reports what happens at an address where clients are accepted. */
+export function reportFrontend(frontend: Frontend, report: Report): void {
+  const say = (kind: EntryKind, event: string, text: string, fields: object = {}) =>
+    report({ time: new Date(), event, name: frontend.name, kind, text, fields: { ...fields } });
+  const clients = new LineBudget(report);
+  frontend.on('serverDown', ({ name: server }, error) =>
+    say('bad', 'serverDown', `${server} is down: ${explain(error)}`, { server, error }),
+  );
+  frontend.on('serverUp', ({ name: server }) => say('good', 'serverUp', `${server} is up again`, { server }));
+  frontend.on('closed', () =>
+    say('bad', 'closed', 'no server greets: clients are refused until one does', {}),
+  );
+  frontend.on('opened', () => say('good', 'opened', 'clients are accepted again'));
+  frontend.on('openFailed', (error) =>
+    say('bad', 'openFailed', `cannot accept clients again: ${explain(error)}`, { error }),
+  );
+  frontend.on('refused', (error) =>
+    clients.report({
+      ...{ time: new Date(), event: 'refused', name: frontend.name, kind: 'bad' },
+      ...{ text: `a client was reset: ${explain(error)}`, fields: { error } },
+    }),
+  );
+  frontend.on('relayed', (relay) => reportRelay(relay, clients.report));
+}
+
+/** What the servers behind an address are. */
+export function serversOf({ backends }: Frontend): string {
+  return backends.map(({ name }: Backend) => name).join(', ');
+}
+
+function reportRelay(relay: Relay, report: Report): void {
+  const { name, clientAddress: client, address: server } = relay;
+  const startedMs = performance.now();
+  const say = (kind: EntryKind, event: string, text: string, fields: object) =>
+    report({ time: new Date(), event, name, kind, text, fields: { ...fields } });
+  say('note', 'relayed', `${client || 'a client'} is connected to ${server}`, { client, server });
+  relay.once('closed', (error) => {
+    const lastedMs = performance.now() - startedMs;
+    // What the agent found has been reported, with the diagnosis.
+    const isKnown = error === undefined || (error as NodeJS.ErrnoException).code === 'ERR_KEEPALIVE_TIMEOUT';
+    const why = error === undefined ? '' : `: ${explain(error)}`;
+    const text = `ended after ${formatDuration(lastedMs)}${why}`;
+    say(isKnown ? 'detail' : 'bad', 'ended', text, { lastedMs, error });
+  });
+}

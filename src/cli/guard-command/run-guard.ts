@@ -1,0 +1,102 @@
+import { type KeepAliveOptions, readVariable } from '../../agent/settings.js';
+import type { Route } from '../../guard/frontend.js';
+import { Guard } from '../../guard/guard.js';
+import { isReachableFromOutside } from '../../guard/route-check.js';
+import { formatAddress } from '../../zeo/connection/address.js';
+import { Ending } from '../io/ending.js';
+import { exitCode } from '../io/exit-code.js';
+import { formatDuration } from '../io/format.js';
+import type { Output } from '../io/output.js';
+import { paintFor } from '../io/paint.js';
+import { JsonLines, TextLines } from '../watch/lines.js';
+import { loggerFor, reportAgent, reportWarnings } from '../watch/narrate.js';
+import { UnhurriedView } from '../watch/unhurried-view.js';
+import type { Entry } from '../watch/view.js';
+import { LineBudget } from './line-budget.js';
+import { reportFrontend, serversOf } from './narrate-guard.js';
+
+export interface GuardRunOptions {
+  /** What to override the environment with. */
+  readonly agent: Pick<KeepAliveOptions, 'period' | 'timeout'>;
+  /** How long a stop waits for calls that are not answered. */
+  readonly graceMs: number;
+  /** NDJSON instead of lines. */
+  readonly json: boolean;
+}
+
+/** Seconds, unless the command line or `ZEO_KEEPALIVE_PERIOD` says otherwise. */
+const defaultPeriod = 10;
+
+/**
+ * Relays clients to their servers and keeps the connections alive, until it is asked to end. Resolves to the exit code.
+ *
+ * @throws KeepAliveError for routes and settings that cannot be; the system's error where an address cannot be listened on
+ */
+export async function runGuard(
+  routes: readonly Route[],
+  { agent: agentOptions, graceMs, json }: GuardRunOptions,
+  output: Output,
+): Promise<number> {
+  // It goes on when nobody reads its lines any more.
+  using ending = new Ending(output, false);
+  const longest = Math.max(...routes.map(({ listen }) => formatAddress(listen).length));
+  const lines = json
+    ? new JsonLines(output)
+    : new TextLines(output, paintFor(output.isTerminal, process.env), longest + ' #12345'.length);
+  const view = new UnhurriedView(lines, output);
+  const report = (entry: Entry) => view.show(entry);
+  const isPeriodSet = readVariable('period', process.env) !== undefined;
+  const period = agentOptions.period ?? (isPeriodSet ? undefined : defaultPeriod);
+  const guard = new Guard(routes, { ...agentOptions, period, logger: loggerFor(report) });
+  const clients = new LineBudget(report);
+  reportAgent(guard.agent, (entry) => {
+    if (entry.kind !== 'routine') clients.report(entry);
+  });
+  reportWarnings(report);
+  for (const frontend of guard.frontends) reportFrontend(frontend, report);
+  await guard.start();
+  for (const entry of started(guard)) report(entry);
+  const reason = await ending.reason();
+  const open = guard.frontends.reduce((sum, { relays }) => sum + relays.size, 0);
+  report(
+    note('stopping', undefined, `${reason}: ends ${open} ${open === 1 ? 'connection' : 'connections'}`, {
+      reason,
+      connections: open,
+    }),
+  );
+  await guard.stop(graceMs);
+  view.end(note('stopped', undefined, 'stopped', { reason }));
+  return exitCode.done;
+}
+
+function started({ agent, frontends }: Guard): readonly Entry[] {
+  const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0 } = agent.status();
+  const text =
+    `pings every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
+    `the clients of a server that falls silent are reset within ${formatDuration(detectionBoundMs)}`;
+  return [
+    note('started', undefined, text, { periodMs, timeoutMs, detectionBoundMs }),
+    ...frontends.map((frontend) =>
+      note('listening', frontend.name, `listens for clients of ${serversOf(frontend)}`, {
+        servers: frontend.backends.map(({ name }) => name),
+      }),
+    ),
+    ...frontends
+      .filter(({ address }) => isReachableFromOutside(address))
+      .map(({ name }) => {
+        const message =
+          'is open to other machines, without TLS: whoever can connect can read and change the data, ' +
+          'as at the server itself';
+        return note('log', name, message, { level: 'warn', message });
+      }),
+  ];
+}
+
+function note(
+  event: string,
+  name: string | undefined,
+  text: string,
+  fields: Readonly<Record<string, unknown>>,
+): Entry {
+  return { time: new Date(), event, name, kind: 'note', text, fields };
+}
