@@ -127,6 +127,24 @@ describe('An address with servers behind it', { timeout: 90_000 }, () => {
     assert.deepEqual([guarded.relays.length, peer.accepted], [1, 1]);
   });
 
+  it('does not hold it against a server that a client left before its greeting', async (t) => {
+    let downs = 0;
+    let noteClosed = () => {};
+    const closed = new Promise<void>((resolve) => {
+      noteClosed = resolve;
+    });
+    await using slow = await listenRaw((socket) => socket.resume().once('close', () => noteClosed()));
+    const guarded = await startGuard(t, [slow.address], { timeout: 60 });
+    guarded.frontend.on('serverDown', () => {
+      downs += 1;
+    });
+    const impatient = connect({ port: guarded.port });
+    await once(impatient, 'connect');
+    impatient.destroy();
+    await closed;
+    assert.equal(downs, 0);
+  });
+
   it('listens on a unix socket, and connects to one', async (t) => {
     const directory = await temporaryDirectory(t);
     const peer = await ScriptedPeer.listen({ path: path.join(directory, 'zeo.sock') });
@@ -207,6 +225,26 @@ describe('An address with servers behind it', { timeout: 90_000 }, () => {
     await idle.closed;
     assert.equal(busy.socket.destroyed, false);
     answer();
+    assert.deepEqual(await call, { name: 'late' });
+    await Promise.all([busy.closed, stopped]);
+  });
+
+  it('waits at its end also for what a client has asked for meanwhile', async (t) => {
+    const peer = await ScriptedPeer.listen();
+    t.after(() => peer.close());
+    const guarded = await startGuard(t, [peer.address], { period: 60 });
+    const busy = await client(t, guarded);
+    const waiting: (() => void)[] = [];
+    const inOrder = <T>(answer: T) => new Promise<T>((resolve) => waiting.push(() => resolve(answer)));
+    peer.handlers.ping = () => inOrder(null);
+    peer.handlers.get_info = () => inOrder({ name: 'late' });
+    const stopped = guarded.guard.stop(60_000);
+    await until(() => peer.count('ping') === 1, patienceMs, 'a ping');
+    const call = busy.call('get_info');
+    await until(() => peer.count('get_info') === 1, patienceMs, 'the call');
+    waiting.shift()?.();
+    await until(() => peer.count('ping') === 2, patienceMs, 'a ping behind the call');
+    for (const answer of waiting) answer();
     assert.deepEqual(await call, { name: 'late' });
     await Promise.all([busy.closed, stopped]);
   });
