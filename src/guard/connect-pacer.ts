@@ -1,11 +1,11 @@
-/** So many clients may come at once. */
+/** At most this many clients are connected at once. */
 const burst = 20;
-/** Then one in this time: a thousand within seven seconds. */
+/** The time between the others: a thousand take seven seconds. */
 const spacingMs = 7;
 
 /**
- * Spreads the clients that want a server in the same moment, as when their last one was lost: the next one has to register
- * and verify the cache of each, and is to be met by no more than 150 in a second.
+ * Spreads the clients that want a server at the same moment, as when their last one was lost: the next one has to register each
+ * client and verify its cache, and gets at most 150 of them in a second.
  */
 export class ConnectPacer {
   readonly #now: () => number;

@@ -21,7 +21,7 @@ import { WaitingClient } from './waiting-client.js';
 /** Within a minute Python's client wants a greeting, or its heartbeat fails for good. */
 const shortestHoldMs = 5000;
 const longestHoldMs = 30_000;
-/** Clients beyond are reset, so that they take no memory. */
+/** More clients than this are reset at once, so that they take no memory. */
 const mostWaiting = 1000;
 /** After which an address is tried again that somebody else has taken meanwhile. */
 const relistenMs = 1000;
@@ -40,7 +40,7 @@ export interface FrontendEvents {
   relayed: [relay: Relay];
   /** A client was reset because no server greeted, or because too many wait. */
   refused: [reason: Error];
-  /** Nothing is accepted any more until a server greets. */
+  /** No client is accepted until a server greets. */
   closed: [];
   /** Clients are accepted again. */
   opened: [];
@@ -114,7 +114,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     else this.#server = server;
   }
 
-  /** Accepts nobody any more. What is relayed goes on. */
+  /** Stops accepting clients. Relayed connections go on. */
   close(): void {
     this.#closing.abort();
     this.#stopListening();

@@ -21,7 +21,7 @@ export class Guard {
    */
   constructor(routes: readonly Route[], agentOptions: KeepAliveOptions) {
     this.#routes = routes;
-    // So that the agent does not wonder that nothing is opened while there are no clients.
+    // Otherwise the agent would warn, while there are no clients, that nothing is opened.
     this.#databases.open('guard', this);
     this.agent = new KeepAlive(agentOptions, this.#databases);
     const { timeoutMs } = this.agent.status();

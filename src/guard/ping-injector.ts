@@ -3,7 +3,7 @@ import { type Encoding, FrameBoundaries } from '../zeo/protocol/index.js';
 
 /** The smallest id of four bytes, which is as long as ids are that servers give back. */
 const lastId = -(2 ** 31);
-/** -1 is the heartbeat of Python's clients, which nobody answers. */
+/** -1 is the heartbeat of Python's clients, which servers do not answer. */
 const firstId = -2;
 
 /** Where a client's bytes go, and the pings. */

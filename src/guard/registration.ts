@@ -68,7 +68,7 @@ export class Registration {
     try {
       receive();
     } catch (error) {
-      // What follows an accepted registration is not its business.
+      // The fault is in what follows the accepted registration, which is not followed.
       if (this.#isAccepted) return;
       this.#calls.clear();
       this.#fault =

@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 
 /**
- * One side is not read while so many bytes wait for the other one to take them. What was read before that comes on top: one
- * chunk, and what the stream had asked for already, of 64 KiB each.
+ * One side is not read while this many bytes or more wait for the other one to take them. What was read before the limit was
+ * reached comes on top: one chunk, and one that the stream had asked for already, of 64 KiB each.
  */
 export const relayBufferBytes = 1024 * 1024;
 

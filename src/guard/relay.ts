@@ -22,7 +22,7 @@ import { PingInjector } from './ping-injector.js';
 import type { Registration } from './registration.js';
 import { passOn, relayBufferBytes, reset } from './relay-sockets.js';
 
-/** When one side has ended its half, the connection may be without a byte for so long. */
+/** How long a connection of which one side has ended its half may be without a byte. */
 const lingerMs = 30_000;
 
 export interface RelayOptions {
@@ -113,8 +113,8 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
   }
 
   /**
-   * Also now while it is for the client that nothing moves: it does not read, so that the server is not read either; or a
-   * ping waits for the end of its frame, of which the server's host has been given all that there is.
+   * Also the present while nothing moves because of the client: it does not read, so the server is not read either; or a ping
+   * waits for the end of the client's frame, and all that has come of that frame has been handed to the system.
    */
   get lastReceivedAt(): number {
     const isForClient =
@@ -127,10 +127,10 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
     const { writtenBytes, heldBackBytes } = outgoingOf(this.#server);
     if (!this.#injector.isWaiting) return { writtenBytes, heldBackBytes };
     const bytesToPing = this.#injector.bytesToPing;
-    // It is the client that holds the ping up.
+    // The client holds the ping up.
     if (heldBackBytes === 0 || bytesToPing === undefined)
       return { writtenBytes, heldBackBytes, isPingQueued: true };
-    // It is the server or the way to it, of which the system knows more: as if all up to the ping's end were written.
+    // The server, or the path to it, holds the ping up. The system knows more of that, if all up to the ping counts as written.
     return { writtenBytes: writtenBytes + bytesToPing, heldBackBytes: heldBackBytes + bytesToPing };
   }
 

@@ -114,8 +114,8 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
   });
 });
 
-describe('What guard is told to relay', () => {
-  it('is an address to listen on, and the servers behind it', () => {
+describe('A route of guard', () => {
+  it('has an address to listen on and the servers behind it', () => {
     assert.deepEqual(parseRoute('[::1]:8100=zeo1:8100,[2001:db8::1]:81'), {
       listen: { host: '::1', port: 8100 },
       servers: [

@@ -1,12 +1,12 @@
 import type { Entry, Report } from '../watch/view.js';
 
-/** At once, and then in a second. */
+/** How many are let through at once, and then per second. */
 const most = 50;
 const perSecond = 10;
 
 /**
- * Lets only some of the entries through when there are many: a thousand clients that come, or are reset, in one second are
- * no thousand lines. How many were left out is said when there is room again.
+ * Lets only some of the entries through when there are many: a thousand clients that come, or are reset, in one second do
+ * not make a thousand lines. When there is room again, a line says how many were left out.
  */
 export class LineBudget {
   readonly #report: Report;
