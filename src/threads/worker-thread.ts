@@ -107,6 +107,14 @@ export class WorkerThread {
   }
 }
 
+/**
+ * Piscina tries `require` before `import`. In Node 20 a thread that is terminated while it requires a module ends the whole
+ * process (`FATAL ERROR: v8::Module::IsGraphAsync`), and one that imports it does not.
+ */
+const withoutRequireOfModules = process.allowedNodeEnvironmentFlags.has('--experimental-require-module')
+  ? ['--no-experimental-require-module']
+  : [];
+
 function createPool(filename: URL): Piscina {
   return new Piscina({
     filename: filename.href,
@@ -118,7 +126,7 @@ function createPool(filename: URL): Piscina {
     atomics: 'disabled',
     recordTiming: false,
     // The host's `--import` hooks must not run in this thread, whether they are set on the command line or in NODE_OPTIONS.
-    execArgv: [],
+    execArgv: withoutRequireOfModules,
     env: { ...process.env, NODE_OPTIONS: '' },
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
   });

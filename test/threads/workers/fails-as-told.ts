@@ -50,6 +50,8 @@ const atInit: Readonly<Record<string, (init: WorkerInit) => unknown>> = {
     connect(port, { alive: never });
   },
   'asks for nothing': ({ port }) => {
+    // As it could end the process: see WorkerThread.
+    if (process.features.require_module) throw new Error('This thread can require modules');
     const { remote } = connect<HostApi>(port, {
       alive: () => true,
       targetsChanged: () => {},
