@@ -23,7 +23,7 @@ export default function install({ port, board, sockets, settings, startedMs, rep
   const api: LoopApi = {
     targetsChanged: (ids) => pingLoop.targetsChanged(ids),
     socketsChanged: () => watchSockets(),
-    alive: () => pingLoop.alive(),
+    alive: () => true,
   };
   const endpoint = connect<HostApi>(port, api);
   const host = endpoint.remote as unknown as HostApi;

@@ -2,16 +2,10 @@ import type { Clock } from '../async/clock.js';
 import { type Delivery, deliveryOf, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import type { OutstandingPing } from './outstanding-ping.js';
-import { SocketWatch } from './socket-watch.js';
+import { leastApartMs, leastLooks, leastRestMs, SocketWatch } from './socket-watch.js';
 
 /** Between two looks at the system's table there is this many times the duration of the first. */
 const looksApart = 10;
-/** The least time between two looks at connections on which pings wait: in it a packet goes back and forth. */
-const leastApartMs = 250;
-/** How often they are looked at without evidence if the timeout is a short one. */
-const leastRestMs = 500;
-/** The looks that a verdict takes. */
-const leastLooks = 2;
 
 /**
  * Looks pings up in the system's table of TCP connections, to see how far they have got.

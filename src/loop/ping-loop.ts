@@ -18,6 +18,7 @@ import { diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import { type Budgets, budgetsFor } from '../threads/budgets.js';
 import type { Conclusion, LoopApi, LoopSettings, PingHost } from '../threads/contract.js';
+import { HostCalls } from './host-calls.js';
 import { Looks } from './looks.js';
 import type { OutstandingPing } from './outstanding-ping.js';
 import { OutstandingPings, type Request } from './outstanding-pings.js';
@@ -39,13 +40,12 @@ export interface PingLoopOptions {
 }
 
 /** A turn of the main loop that was requested. */
-interface Turn {
-  readonly requestedMs: number;
-}
+type Turn = { readonly requestedMs: number };
 
-export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
+export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
   readonly #board: Board;
   readonly #host: PingHost;
+  readonly #calls: HostCalls;
   readonly #clock: Clock;
   readonly #looks: Looks;
   readonly #schedule: Schedule;
@@ -69,6 +69,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     const { periodMs, timeoutMs, jitter, concurrency } = options.settings;
     this.#board = options.board;
     this.#host = options.host;
+    this.#calls = new HostCalls(options.host);
     this.#clock = options.clock;
     const readTcpTable = options.readTcpTable ?? (() => undefined);
     this.#looks = new Looks(options.board, timeoutMs, options.clock, readTcpTable);
@@ -79,8 +80,8 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
       clock: options.clock,
       toleranceMs: this.#budgets.processStallMs,
       onWake: () => {
-        this.#guard(() => this.#wake());
-        this.#guard(() => this.#arm());
+        this.#calls.guard(() => this.#wake());
+        this.#calls.guard(() => this.#arm());
       },
     });
   }
@@ -90,7 +91,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
    * @param replaces whether an earlier loop was lost, with the pings that were out
    */
   start(startedMs: number, replaces = false): void {
-    this.#guard(() => {
+    this.#calls.guard(() => {
       this.#updateTargets(this.#board.occupied(), startedMs);
       // Targets whose ping was out, or due meanwhile, must not wait for another period.
       if (replaces) this.#schedule.pingAllWithin(this.#clock.now(), this.#budgets.afterStallMs);
@@ -106,14 +107,10 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
   }
 
   targetsChanged(ids: Uint32Array): void {
-    this.#guard(() => {
+    this.#calls.guard(() => {
       this.#updateTargets(ids, this.#clock.now());
       this.#arm();
     });
-  }
-
-  alive(): true {
-    return true;
   }
 
   /**
@@ -154,7 +151,7 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
   }
 
   #report(of: Stall['of'], durationMs: number): void {
-    this.#notify(() => this.#host.stalled({ of, durationMs: Math.round(durationMs) }));
+    this.#calls.notify(() => this.#host.stalled({ of, durationMs: Math.round(durationMs) }));
   }
 
   /** @param resent how many times in a row these pings have been sent again because of stalls */
@@ -166,10 +163,10 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     const sweep = async () => this.#host.sweep(Uint32Array.from(ids));
     sweep()
       .catch((error) => {
-        this.#panicked(error);
+        this.#calls.panicked(error);
         return [];
       })
-      .then((out) => this.#guard(() => this.#swept(request, out)));
+      .then((out) => this.#calls.guard(() => this.#swept(request, out)));
   }
 
   #swept(request: Request, out: readonly number[]): void {
@@ -217,20 +214,21 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     if (conclusion.verdict === 'busy') ping.move('lockRefused');
     else if (conclusion.verdict === 'slow') ping.move('overdue');
     else this.#outstanding.drop(ping);
-    this.#notify(() => this.#host.conclude(ping.id, ping.number, conclusion));
+    this.#calls.notify(() => this.#host.conclude(ping.id, ping.number, conclusion));
   }
 
   #requestTurn(nowMs: number): void {
     if (this.#outstanding.isEmpty || this.#turn !== undefined) return;
-    if (this.#isUnhurried && !this.#stalls.isPending && nowMs < this.#seenMs + this.#unhurriedMs) return;
+    if (this.#isUnhurried && !this.#stalls.isPending && nowMs < this.#seenMs + this.#budgets.unhurriedMs)
+      return;
     const turn: Turn = { requestedMs: nowMs };
     this.#turn = turn;
     const pollTurn = async () => this.#host.pollTurn();
     pollTurn().then(
-      () => this.#guard(() => this.#turned(turn)),
+      () => this.#calls.guard(() => this.#turned(turn)),
       (error) => {
         if (this.#turn === turn) this.#turn = undefined;
-        this.#panicked(error);
+        this.#calls.panicked(error);
       },
     );
   }
@@ -288,11 +286,6 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     this.#schedule.update(occupied, sinceMs, vacated);
   }
 
-  /** Between two turns of the main loop while no ping is in a hurry. One that is sent meanwhile has the whole timeout. */
-  get #unhurriedMs(): number {
-    return this.#budgets.timeoutMs / 2;
-  }
-
   /** The next tick, or the first deadline if that is sooner; `Infinity` while nothing is out. */
   #nextCheckMs(nowMs: number): number {
     if (this.#outstanding.isEmpty) return Infinity;
@@ -300,31 +293,12 @@ export class PingLoop implements Omit<LoopApi, 'socketsChanged'> {
     // No silence grows before the turn that is under way completes.
     if (this.#turn !== undefined) return nowMs + delayMs;
     if (this.#isUnhurried)
-      return Math.min(nowMs + this.#unhurriedMs, Math.max(nowMs + 1, this.#looks.waitingMs));
+      return Math.min(nowMs + this.#budgets.unhurriedMs, Math.max(nowMs + 1, this.#looks.waitingMs));
     for (const ping of this.#outstanding.pings()) {
       const decidedInMs = ping.decidedInMs(this.#board, this.#budgets, nowMs);
       // A ping that is overdue has just been judged.
       if (decidedInMs > 0) delayMs = Math.min(delayMs, decidedInMs);
     }
     return nowMs + Math.max(1, delayMs);
-  }
-
-  /** An exception in one step must not end the loop. */
-  #guard(step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      this.#panicked(error);
-    }
-  }
-
-  #panicked(error: unknown): void {
-    this.#notify(() => this.#host.panicked(error instanceof Error ? error : new Error(String(error))));
-  }
-
-  /** Calls the main thread without waiting. Its failure is ignored: an unhandled rejection would end the thread. */
-  #notify(call: () => unknown): void {
-    const caught = async () => call();
-    caught().catch(() => {});
   }
 }

@@ -13,8 +13,9 @@ import type { TableFailure } from '../tcp/diagnosis.js';
 import type { ReadTable, TableName } from '../tcp/proc-net-tcp.js';
 import type { TcpRow } from '../tcp/tcp-rows.js';
 import type { SocketHost } from '../threads/contract.js';
+import { HostCalls } from './host-calls.js';
 import { SocketIndex, type WatchedSockets } from './socket-index.js';
-import { SocketWatch } from './socket-watch.js';
+import { leastApartMs, leastRestMs, SocketWatch } from './socket-watch.js';
 import type { Span } from './stalls.js';
 
 export interface SocketLoopOptions {
@@ -27,17 +28,14 @@ export interface SocketLoopOptions {
   readonly onLooked?: (span: Span) => void;
 }
 
-/** So often a look may be taken without evidence where the timeout is a short one. */
-const leastRestMs = 500;
-/** Looks leave at least so much time between them, in which a packet goes back and forth. */
-const leastApartMs = 250;
-/** And so many times their own duration: without evidence, and with it. */
+/** How many times their own duration looks are apart: without evidence, and with it. */
 const restsApart = 10;
 const suspicionsApart = 4;
 
 export class SocketLoop {
   readonly #sockets: WatchedSockets;
   readonly #host: SocketHost;
+  readonly #calls: HostCalls;
   readonly #clock: Clock;
   readonly #readTable: ReadTable;
   readonly #onLooked: ((span: Span) => void) | undefined;
@@ -46,7 +44,7 @@ export class SocketLoop {
   /** Between two looks without evidence. */
   readonly #restMs: number;
   /** A look that is later than this shows that this process did not run. */
-  readonly #standstillMs: number;
+  readonly #stallMs: number;
   #wasLate = false;
   #failure: TableFailure | undefined;
   #cancel: (() => void) | undefined;
@@ -55,12 +53,13 @@ export class SocketLoop {
   constructor({ timeoutMs, sockets, host, clock, readTable, onLooked }: SocketLoopOptions) {
     this.#sockets = sockets;
     this.#host = host;
+    this.#calls = new HostCalls(host);
     this.#clock = clock;
     this.#readTable = readTable;
     this.#onLooked = onLooked;
     this.#watch = new SocketWatch(timeoutMs, clock);
     this.#restMs = Math.max(timeoutMs, leastRestMs);
-    this.#standstillMs = Math.max(timeoutMs / 4, leastApartMs);
+    this.#stallMs = Math.max(timeoutMs / 4, leastApartMs);
   }
 
   /** To be called when there is a socket to watch where there was none. It does nothing while the loop is looking. */
@@ -89,7 +88,7 @@ export class SocketLoop {
       this.#noteLateness(this.#clock.now() - dueMs);
       nextInMs = this.#look();
     } catch (error) {
-      this.#tell(() => this.#host.panicked(error instanceof Error ? error : new Error(String(error))));
+      this.#calls.panicked(error);
     }
     // The host may have started it meanwhile.
     if (nextInMs !== undefined && this.#cancel === undefined) this.#arm(nextInMs);
@@ -100,7 +99,7 @@ export class SocketLoop {
    * an answer, so what was seen before counts no more; but where each look is late, there have to be verdicts.
    */
   #noteLateness(lateMs: number): void {
-    const isLate = lateMs > this.#standstillMs;
+    const isLate = lateMs > this.#stallMs;
     if (isLate && !this.#wasLate) this.#watch.startAfresh();
     this.#wasLate = isLate && !this.#wasLate;
   }
@@ -117,7 +116,7 @@ export class SocketLoop {
     const tookMs = endMs - startMs;
     this.#onLooked?.({ fromMs: startMs, toMs: endMs });
     const dueInMs = this.#watch.conclude((slot, sequence, death) =>
-      this.#tell(() => this.#host.concludeSocket(slot, sequence, death)),
+      this.#calls.notify(() => this.#host.concludeSocket(slot, sequence, death)),
     );
     this.#noteFailure(failure);
     const restMs = Math.max(this.#restMs, restsApart * tookMs);
@@ -144,12 +143,6 @@ export class SocketLoop {
   #noteFailure(failure: TableFailure | undefined): void {
     if (failure?.reason === this.#failure?.reason && failure?.code === this.#failure?.code) return;
     this.#failure = failure;
-    this.#tell(() => this.#host.tableFailed(failure));
-  }
-
-  /** A call that nobody waits for. Its failure must not become a rejection that nobody handles: that ends the thread. */
-  #tell(call: () => unknown): void {
-    const told = async () => call();
-    told().catch(() => {});
+    this.#calls.notify(() => this.#host.tableFailed(failure));
   }
 }

@@ -29,7 +29,11 @@ import {
 export type ConcludeSocket = (slot: number, sequence: number, death: SocketDeath) => void;
 
 /** Looks with evidence that a verdict takes. */
-const leastLooks = 2;
+export const leastLooks = 2;
+/** The least time between two looks: in it a packet goes back and forth. */
+export const leastApartMs = 250;
+/** The least time between two looks without evidence, however short the timeout is. */
+export const leastRestMs = 500;
 /** In place of the number of looks, once the verdict is out. */
 const concluded = 255;
 /** The kernel's times are in hundredths of a second, and its timers a little late. */

@@ -4,6 +4,8 @@ export interface Budgets {
   readonly timeoutMs: number;
   /** How long a ping waits for the lock before it is sent without it. */
   readonly lockMs: number;
+  /** Between two turns of the main loop while all pings that are out wait behind requests. */
+  readonly unhurriedMs: number;
   /** How often the loop checks while a ping is out. */
   readonly tickMs: number;
   /** A turn of the main loop that takes longer than this shows that it was blocked. */
@@ -19,6 +21,7 @@ export function budgetsFor(timeoutMs: number): Budgets {
     timeoutMs,
     // Part of the second that the promised bound (period + timeout + 1 s) leaves for everything but the peer.
     lockMs: Math.min(timeoutMs / 8, 500),
+    unhurriedMs: timeoutMs / 2,
     tickMs: Math.min(Math.max(timeoutMs / 10, 20), 250),
     loopStallMs: Math.min(Math.max(timeoutMs / 4, 100), 1000),
     processStallMs: Math.max(timeoutMs / 4, 250),
