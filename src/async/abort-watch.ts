@@ -9,7 +9,7 @@ export interface Abortable {
  */
 const watches = new WeakMap<AbortSignal, AbortWatch>();
 
-/** Calls `abortable.aborted` once if the signal aborts later. Call {@link unwatchAbort} when that is no longer needed. */
+/** Calls `abortable.aborted` once if the signal aborts later. Call {@link unwatchAbort} to stop watching. */
 export function watchAbort(signal: AbortSignal, abortable: Abortable): void {
   let watch = watches.get(signal);
   if (watch === undefined) {

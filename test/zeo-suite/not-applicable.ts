@@ -1,6 +1,6 @@
 /*
  * ZEO's own tests that the embedded server does not have to pass. The tests of this directory fail if an entry of
- * either table is missing, or no longer needed.
+ * either table is missing, or obsolete.
  */
 
 const blobs = 'it has no blobs';

@@ -9,7 +9,7 @@ import type { Output } from './output.js';
 const lingerMs = 1000;
 
 /**
- * Waits for a request to end: Ctrl-C, SIGTERM, a terminal that vanishes (SIGHUP), or an output that is no longer read. From
+ * Waits for a request to end: Ctrl-C, SIGTERM, a terminal that vanishes (SIGHUP), or an output whose reader has closed it. From
  * then on Ctrl-C ends the process immediately.
  */
 export class Ending implements Disposable {

@@ -1,6 +1,6 @@
 /** Exit codes of `watch` and `demo`. `check` has those of a monitoring plugin. */
 export const exitCode = {
-  /** Ended on request: by Ctrl-C, SIGTERM, or because its output is no longer read. */
+  /** Ended on request: by Ctrl-C, SIGTERM, or because the reader of its output has closed it. */
   done: 0,
   /**
    * Failed: the port for the metrics is in use, the output is on a full disk, the demonstration did not go as promised.

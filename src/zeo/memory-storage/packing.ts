@@ -7,7 +7,7 @@ import type { TransactionLog } from './transaction-log.js';
 export type ReferencesOf = (record: Uint8Array) => Iterable<Uint8Array>;
 
 /**
- * Removes revisions up to a moment that are no longer needed.
+ * Removes the obsolete revisions up to a given time.
  *
  * @returns whether there were any: if not, no transaction is marked as packed, so that all can still be undone. Source:
  * ZODB/FileStorage/fspack.py, `pack`.

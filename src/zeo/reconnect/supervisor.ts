@@ -2,7 +2,7 @@
  * Keeps one connection in service: searches for a server, adopts the connection found, notices its loss, searches again.
  *
  * Rules:
- * - `connection` is set exactly while the storage is ready. A connection that is no longer `connection` has no effect.
+ * - `connection` is set exactly while the storage is ready. A connection that was replaced has no effect.
  * - `generation` counts adopted connections. A drop of another generation, or while there is no connection, is ignored.
  * - A server whose last transaction is older than the last known one is rejected.
  * - Order of an adoption: missed changes, queued notifications, ready, waiting calls, `connected`. Of a loss: not ready,

@@ -4,7 +4,7 @@ import { inLabs, resultOf } from '../lab/lab.js';
 
 export const lateReplies: Fault = {
   name: 'late-replies',
-  about: 'Every reply takes almost as long as the timeout, which is no reason for a verdict',
+  about: 'Every reply takes almost the whole timeout, and no connection is declared dead',
   layer: 'relay',
   servers: ['embedded', 'zeo-6.2'],
   run(options) {

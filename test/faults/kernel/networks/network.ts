@@ -110,7 +110,7 @@ function removeLeftovers(): void {
   }
 }
 
-/** Resumes stopped processes in it, so that they notice that they are no longer needed, and end. */
+/** Resumes stopped processes in it, so that they can exit. */
 function removeNamespace(namespace: string): void {
   try {
     for (const pid of run('ip', ['netns', 'pids', namespace]).split('\n').filter(Boolean)) {
