@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startDeadline } from '../async/deadline.js';
+import { withDeadline } from '../async/deadline.js';
 import { ClientDisconnected } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { openSocket, socketFailure } from '../zeo/connection/socket.js';
@@ -102,11 +102,20 @@ export class Backend {
 
   #dial(signal: AbortSignal): Promise<Greeted> {
     const { address, timeoutMs } = this.#options;
-    signal.throwIfAborted();
+    const late = () => new ClientDisconnected(`${this.name} did not greet within ${timeoutMs / 1000} s`);
+    return withDeadline(timeoutMs, late, signal, async (signal) =>
+      this.#greeted(await openSocket(address, { allowHalfOpen: true }, signal), signal),
+    );
+  }
+
+  #greeted(socket: Socket, signal: AbortSignal): Promise<Greeted> {
     return new Promise((resolve, reject) => {
       const registration = new Registration();
       const received: Uint8Array[] = [];
-      const socket = openSocket(address, undefined, { allowHalfOpen: true });
+      const settle = () => {
+        signal.removeEventListener('abort', onAbort);
+        socket.off('data', onData).off('end', onEnd);
+      };
       const fail = (error: Error) => {
         settle();
         socket.destroy();
@@ -127,14 +136,6 @@ export class Backend {
           .on('error', () => {})
           .off('error', onError);
         resolve({ socket, registration, received });
-      };
-      const endDeadline = startDeadline(timeoutMs, () =>
-        fail(new ClientDisconnected(`${this.name} did not greet within ${timeoutMs / 1000} s`)),
-      );
-      const settle = () => {
-        endDeadline();
-        signal.removeEventListener('abort', onAbort);
-        socket.off('data', onData).off('end', onEnd);
       };
       signal.addEventListener('abort', onAbort, { once: true });
       socket.on('error', onError).on('end', onEnd).on('data', onData);

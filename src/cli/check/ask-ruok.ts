@@ -21,12 +21,11 @@ export async function askRuok(
   tls: TlsOptions | undefined,
   signal: AbortSignal,
 ): Promise<RuokAnswer> {
-  signal.throwIfAborted();
   const where = formatAddress(address);
   const { promise, resolve, reject } = withResolvers<RuokAnswer>();
   const reader = ruokReader();
   let askedMs = 0;
-  const socket = openSocketReusingMemory(address, tls, (chunk) => {
+  const onChunk = (chunk: Uint8Array) => {
     try {
       reader.receive(chunk, (event) => {
         if (event.type === 'status')
@@ -35,13 +34,16 @@ export async function askRuok(
     } catch (error) {
       reject(error);
     }
-  });
+  };
+  const socket = await openSocketReusingMemory(address, { tls }, onChunk, signal);
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort);
-  socket.on(tls === undefined ? 'connect' : 'secureConnect', () => {
+  const ask = () => {
     askedMs = performance.now();
     socket.write(ruokRequest());
-  });
+  };
+  if (tls === undefined) ask();
+  else socket.on('secureConnect', ask);
   socket.on('error', (cause: NodeJS.ErrnoException) =>
     reject(
       new ClientDisconnected(`Cannot ask ${where}: ${cause.code ?? cause.message}`, {

@@ -40,7 +40,8 @@ async function examine(target: Target, options: CheckOptions): Promise<Finding> 
 }
 
 async function ping({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
-  const connectTimeout = thresholds.timeoutMs / 1000;
+  // Before the end of it all: the client's own deadline says what it waited for.
+  const connectTimeout = (thresholds.timeoutMs * 0.9) / 1000;
   const { address, connectMs, roundTripMs } = await probe({ ...options, connectTimeout }, signal);
   const by = oneLine(address);
   const where = by === name ? '' : ` by ${by}`;

@@ -19,8 +19,13 @@ import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
 import { NotificationQueue } from './notification-queue.js';
 import { PendingCall, PendingCalls } from './pending-calls.js';
-import { closeReason, openSocketReusingMemory, reusedMemory, socketFailure } from './socket.js';
-import type { TlsOptions } from './tls.js';
+import {
+  closeReason,
+  openSocketReusingMemory,
+  reusedMemory,
+  type SocketOptions,
+  socketFailure,
+} from './socket.js';
 
 /** Receives the notifications of a connection, in order. */
 export interface ConnectionObserver {
@@ -36,10 +41,8 @@ export interface InOrder<T> {
   failed(error: Error): void;
 }
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Pick<SocketOptions, 'tls' | 'onPhase'> {
   readonly maxFrameBytes?: number | undefined;
-  /** Uses TLS, if given. */
-  readonly tls?: TlsOptions | undefined;
 }
 
 /** With this many unsent bytes, {@link Connection.drained} makes callers of one-way calls wait. */
@@ -66,16 +69,28 @@ export class Connection {
   #draining: Promise<void> | undefined;
   #settleGreeting!: { resolve: (protocol: string) => void; reject: (error: Error) => void };
 
-  /** Starts to connect. */
-  constructor(address: Address, { maxFrameBytes, tls }: ConnectionOptions = {}) {
-    this.address = formatAddress(address);
+  /**
+   * Connects to a server. Its greeting, and a TLS handshake before it, are still to come.
+   *
+   * @throws ClientDisconnected `ERR_ZEO_CONNECT`; `signal.reason`
+   */
+  static async open(address: Address, options: ConnectionOptions, signal: AbortSignal): Promise<Connection> {
+    let connection: Connection | undefined;
+    const onChunk = (chunk: Uint8Array) => (connection as Connection).#receive(chunk);
+    const socket = await openSocketReusingMemory(address, options, onChunk, signal);
+    connection = new Connection(socket, formatAddress(address), options.maxFrameBytes);
+    return connection;
+  }
+
+  private constructor(socket: Socket, address: string, maxFrameBytes: number | undefined) {
+    this.address = address;
+    this.#socket = socket;
     this.#session = new ClientSession({ maxFrameBytes, reusedMemory });
     this.greeted = new Promise((resolve, reject) => {
       this.#settleGreeting = { resolve, reject };
     });
     // It may reject before anyone waits for it.
     this.greeted.catch(() => {});
-    this.#socket = openSocketReusingMemory(address, tls, (chunk) => this.#receive(chunk));
     this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
     // After `destroy` these have no effect: the failure is already set.
     this.#socket.on('error', (error) =>

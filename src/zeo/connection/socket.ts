@@ -3,6 +3,7 @@ import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';
 import { ClientDisconnected, type KeepAliveError, ProtocolError } from '../../model/errors.js';
 import type { Address } from './address.js';
+import { connectTo } from './connect.js';
 import { isTlsError, type TlsOptions } from './tls.js';
 
 /**
@@ -16,31 +17,39 @@ const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** The memory of every chunk that {@link openSocketReusingMemory} hands over, to be told from other memory. */
 export const reusedMemory: ArrayBufferLike = readBuffer.buffer;
 
+/** The phase of a connection in which the server has to speak first. */
+export const greetingPhase = 'the greeting of a ZEO server';
+
+export interface SocketOptions {
+  readonly tls?: TlsOptions | undefined;
+  /** Its writable side stays open when the server has ended its own. */
+  readonly allowHalfOpen?: boolean;
+  /** See {@link ConnectRequest}. */
+  readonly onPhase?: (awaited: string) => void;
+}
+
 /**
- * Starts to connect, with TLS where there are options for it. It is an ordinary socket: each chunk of its `data` events has
- * memory of its own, so it can be piped.
+ * Connects to a server; with TLS, its handshake is still to come. It is an ordinary socket: each chunk of its `data` events
+ * has memory of its own, so it can be piped.
  *
- * @param options `allowHalfOpen`: its writable side stays open when the server has ended its own
+ * @throws as {@link connectTo}
  */
-export function openSocket(
-  address: Address,
-  tls: TlsOptions | undefined,
-  options: { readonly allowHalfOpen?: boolean } = {},
-): Socket {
-  return open(address, tls, options);
+export function openSocket(address: Address, options: SocketOptions, signal: AbortSignal): Promise<Socket> {
+  return open(address, options, undefined, signal);
 }
 
 /**
  * The same without memory for each chunk, which would cost a ping more than all that is done with its reply.
  *
- * @param onChunk is handed what comes, in the place of `data` events. The next chunk of any such socket overwrites it: what
- *   is kept, or written to another socket, has to be copied before this returns
+ * @param onChunk is handed what comes, in the place of `data` events, and not before the caller has the socket. The next chunk
+ *   of any such socket overwrites it: what is kept, or written to another socket, has to be copied before this returns
  */
 export function openSocketReusingMemory(
   address: Address,
-  tls: TlsOptions | undefined,
+  options: SocketOptions,
   onChunk: (chunk: Uint8Array) => void,
-): Socket {
+  signal: AbortSignal,
+): Promise<Socket> {
   const onread: OnReadOpts = {
     buffer: readBuffer,
     callback: (length, buffer) => {
@@ -48,17 +57,30 @@ export function openSocketReusingMemory(
       return true;
     },
   };
-  return open(address, tls, { onread });
+  return open(address, options, onread, signal);
 }
 
-function open(
+async function open(
   address: Address,
-  tls: TlsOptions | undefined,
-  options: { readonly allowHalfOpen?: boolean; readonly onread?: OnReadOpts },
-): Socket {
-  const target = { ...('path' in address ? { path: address.path } : address), ...options };
-  if (tls === undefined) return connect({ ...target, noDelay: true });
-  return connectWithTls({ ...target, ...tls }).setNoDelay(true);
+  { tls, allowHalfOpen = false, onPhase }: SocketOptions,
+  onread: OnReadOpts | undefined,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const start = (candidate: Address, name: string | undefined) => {
+    const options = { ...candidate, allowHalfOpen, ...(onread !== undefined && { onread }) };
+    if (tls === undefined) return connect({ ...options, noDelay: true });
+    // The certificate is for the name, not for the address that it was looked up to.
+    const servername = name === undefined ? {} : { servername: name };
+    return connectWithTls({ ...options, ...servername, ...tls }).setNoDelay(true);
+  };
+  const socket = await connectTo(address, { open: start, onPhase }, signal);
+  if (signal.aborted) {
+    socket.destroy();
+    throw signal.reason;
+  }
+  if (tls !== undefined) socket.once('secureConnect', () => onPhase?.(greetingPhase));
+  onPhase?.(tls === undefined ? greetingPhase : 'the TLS handshake');
+  return socket;
 }
 
 /**
@@ -76,7 +98,7 @@ export function socketFailure(
   if (socket instanceof TLSSocket && isTlsError(cause)) {
     return new ProtocolError(`Cannot speak TLS with ${address}: ${what}`, { code: 'ERR_ZEO_TLS', cause });
   }
-  return socket.connecting || isSilent
+  return isSilent
     ? new ClientDisconnected(`Cannot connect to ${address}: ${what}`, { code: 'ERR_ZEO_CONNECT', cause })
     : new ClientDisconnected(`The connection to ${address} was lost: ${what}`, { cause });
 }

@@ -1,4 +1,4 @@
-import { startDeadline } from '../../async/deadline.js';
+import { withDeadline } from '../../async/deadline.js';
 import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
 import { compareIds, copyId, formatId, isLater, isTid } from '../../zodb/ids.js';
 import { ServerError } from '../../zodb/pos-exception.js';
@@ -6,6 +6,7 @@ import { type Address, formatAddress } from '../connection/address.js';
 import { Connection } from '../connection/connection.js';
 import { readOids } from '../connection/notification.js';
 import type { Access } from '../connection/options.js';
+import { greetingPhase } from '../connection/socket.js';
 import { readStorageInfo, type StorageInfo } from '../connection/storage-info.js';
 import type { TlsOptions } from '../connection/tls.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
@@ -55,32 +56,38 @@ export async function establish(
   request: EstablishRequest,
   signal: AbortSignal,
 ): Promise<Established> {
-  signal.throwIfAborted();
   const { maxFrameBytes, tls, connectTimeoutMs } = request;
-  const connection = new Connection(address, { maxFrameBytes, tls });
-  let stage = 'the greeting';
-  const endDeadline = startDeadline(connectTimeoutMs, () =>
-    connection.destroy(late(address, stage, connectTimeoutMs)),
-  );
-  const onAbort = () => connection.destroy(signal.reason as Error);
-  signal.addEventListener('abort', onAbort);
-  try {
-    const protocol = await connection.greeted;
-    stage = 'the registration';
-    const { serverTid, readOnly } = await register(connection, request);
-    stage = 'the verification';
-    const missed = await findMissed(connection, request.lastTid, serverTid);
-    stage = 'get_info';
-    const info = readStorageInfo(await connection.call('get_info', []));
-    if (request.clientLabel !== undefined) connection.tell('set_client_label', [request.clientLabel]);
-    return { connection, protocol, readOnly, serverTid, missed, info };
-  } catch (error) {
-    connection.destroy(error as Error);
-    throw unusable(connection, stage);
-  } finally {
-    endDeadline();
-    signal.removeEventListener('abort', onAbort);
-  }
+  let phase = '';
+  const onPhase = (begun: string) => {
+    phase = begun;
+  };
+  const whyLate = () => late(address, phase, request);
+  return withDeadline(connectTimeoutMs, whyLate, signal, async (signal) => {
+    const connection = await Connection.open(address, { maxFrameBytes, tls, onPhase }, signal);
+    signal.addEventListener('abort', () => connection.destroy(signal.reason));
+    try {
+      return await makeUsable(connection, request, onPhase);
+    } catch (error) {
+      connection.destroy(error as Error);
+      throw unusable(connection, phase);
+    }
+  });
+}
+
+async function makeUsable(
+  connection: Connection,
+  request: EstablishRequest,
+  onPhase: (begun: string) => void,
+): Promise<Established> {
+  const protocol = await connection.greeted;
+  onPhase('the registration');
+  const { serverTid, readOnly } = await register(connection, request);
+  onPhase('the verification');
+  const missed = await findMissed(connection, request.lastTid, serverTid);
+  onPhase('get_info');
+  const info = readStorageInfo(await connection.call('get_info', []));
+  if (request.clientLabel !== undefined) connection.tell('set_client_label', [request.clientLabel]);
+  return { connection, protocol, readOnly, serverTid, missed, info };
 }
 
 const hopelessCodes = new Set<unknown>([
@@ -178,18 +185,22 @@ export function serverBehind(
   );
 }
 
-function late(address: Address, stage: string, timeoutMs: number): Error {
+function late(address: Address, phase: string, { tls, connectTimeoutMs }: EstablishRequest): Error {
+  const hint =
+    phase === greetingPhase && tls === undefined
+      ? '; one that expects TLS waits for the client to begin it'
+      : '';
   return new ClientDisconnected(
-    `Cannot use ${formatAddress(address)}: ${stage} of a ZEO server did not complete within ${timeoutMs / 1000} s`,
+    `Cannot connect to ${formatAddress(address)}: ${phase} did not complete within ${connectTimeoutMs / 1000} s${hint}`,
     { code: 'ERR_ZEO_CONNECT' },
   );
 }
 
 /** Why it failed, from the connection: the error of the pending call says less. */
-function unusable(connection: Connection, stage: string): Error {
+function unusable(connection: Connection, phase: string): Error {
   const error = connection.failure as Error;
   if (!(error instanceof ClientDisconnected) || error.code !== 'ERR_ZEO_DISCONNECTED') return error;
-  return new ClientDisconnected(`Cannot connect to ${connection.address}: it was lost before ${stage}`, {
+  return new ClientDisconnected(`Cannot connect to ${connection.address}: it was lost during ${phase}`, {
     code: 'ERR_ZEO_CONNECT',
     cause: error,
   });

@@ -20,10 +20,11 @@ async function listen(t: TestContext, onConnection: (socket: Socket) => void): P
 describe('A socket to a server', { timeout: 60_000 }, () => {
   it('relays every byte to a reader slower than the server', async (t) => {
     const origin = await listen(t, (socket) => socket.end(sent));
-    const relay = await listen(t, (socket) =>
-      openSocket({ host: '127.0.0.1', port: origin.port }, undefined).pipe(socket),
+    const { signal } = new AbortController();
+    const relay = await listen(t, async (socket) =>
+      (await openSocket({ host: '127.0.0.1', port: origin.port }, {}, signal)).pipe(socket),
     );
-    const reader = openSocket({ host: '127.0.0.1', port: relay.port }, undefined);
+    const reader = await openSocket({ host: '127.0.0.1', port: relay.port }, {}, signal);
     t.after(() => reader.destroy());
     const received: Buffer[] = [];
     for await (const chunk of reader) {
@@ -37,10 +38,17 @@ describe('A socket to a server', { timeout: 60_000 }, () => {
     const origin = await listen(t, (socket) => socket.end(sent));
     const buffers = new Set<ArrayBufferLike>();
     let total = 0;
-    const socket = openSocketReusingMemory({ host: '127.0.0.1', port: origin.port }, undefined, (chunk) => {
+    const onChunk = (chunk: Uint8Array) => {
       buffers.add(chunk.buffer);
       total += chunk.length;
-    });
+    };
+    const { signal } = new AbortController();
+    const socket = await openSocketReusingMemory(
+      { host: '127.0.0.1', port: origin.port },
+      {},
+      onChunk,
+      signal,
+    );
     await once(socket, 'close');
     assert.deepEqual([total, buffers.size], [bytes, 1]);
   });

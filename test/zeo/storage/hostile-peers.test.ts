@@ -73,7 +73,10 @@ describe('Opening a storage', () => {
     const opening = ClientStorage.open({ address: server.address, connectTimeout: 0.1, waitTimeout: 2 });
     const error = await opening.catch((e) => e);
     assert.equal(error.code, 'ERR_ZEO_WAIT_TIMEOUT');
-    assert.match(error.cause.message, /the greeting of a ZEO server did not complete within 0.1 s/);
+    assert.match(
+      error.cause.message,
+      /the greeting of a ZEO server did not complete within 0.1 s; one that expects TLS waits/,
+    );
     assert.ok(connections >= 1);
   });
 
@@ -84,7 +87,7 @@ describe('Opening a storage', () => {
       connectTimeout: 0.1,
       waitTimeout: 2,
     }).catch((e) => e);
-    assert.match(error.cause.message, /the registration of a ZEO server did not complete/);
+    assert.match(error.cause.message, /: the registration did not complete within 0.1 s/);
   });
 
   it('reports a missing answer if waitTimeout ends the first attempt', async () => {
