@@ -7,13 +7,14 @@ import { demo } from './demo.js';
 import { parseRoute } from './guard-command/routes.js';
 import { runGuard } from './guard-command/run-guard.js';
 import type { Output } from './io/output.js';
-import { readTargets } from './io/targets.js';
+import { eachServer, readTargets } from './io/targets.js';
 import { oneLine } from './io/terminal-text.js';
 import { parseListenAddress } from './watch/listen-address.js';
 import { watch } from './watch/watch.js';
 
 const addresses = `
-An ADDRESS is HOST:PORT, [IPV6]:PORT, the path of a unix socket, or a zeo:// URI as in zodburi.`;
+An ADDRESS is HOST:PORT, [IPV6]:PORT, the path of a unix socket, or a zeo:// URI as in zodburi. Several servers of one
+storage have commas between them.`;
 
 const examples = `
 Examples:
@@ -67,8 +68,7 @@ interface GuardFlags {
   readonly json?: boolean;
 }
 
-interface WatchFlags {
-  readonly config?: string;
+interface WatchFlags extends TargetFlags {
   readonly period?: number;
   readonly timeout?: number;
   readonly concurrency?: number;
@@ -79,10 +79,11 @@ interface WatchFlags {
   readonly metrics?: ReturnType<typeof parseListenAddress>;
 }
 
-interface CheckFlags {
-  readonly config?: string;
+interface CheckFlags extends TargetFlags {
   readonly warning?: number;
   readonly critical?: number;
+  readonly lockWarning: number;
+  readonly lockCritical: number;
   readonly timeout: number;
   readonly ruok?: boolean;
 }
@@ -111,6 +112,7 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .description('Keeps the connections to these servers alive and shows what happens, until Ctrl-C.')
     .argument('[ADDRESS...]', 'servers')
     .option('-c, --config <file>', 'every <zeoclient> of this zope.conf')
+    .option('-a, --all-servers', 'each server of a storage by itself')
     .option(
       '-p, --period <seconds>',
       'time between two pings of a storage (ZEO_KEEPALIVE_PERIOD, or 10)',
@@ -133,8 +135,10 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     )
     .addHelpText('after', watchHelp)
     .action(async (given: string[], flags: WatchFlags, command: Command) => {
-      const { config, json = false, quiet = false, metrics, ...agent } = flags;
-      const targets = await targetsOf(command, given, config);
+      const { json = false, quiet = false, metrics } = flags;
+      const { period, timeout, concurrency, jitter, skipActive } = flags;
+      const agent = { period, timeout, concurrency, jitter, skipActive };
+      const targets = await targetsOf(command, given, flags);
       onDone(await watch(targets, { agent, json, quiet, metrics }, output));
     });
 
@@ -144,8 +148,11 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .description('Connects to each server, registers, pings once, and reports as a monitoring plugin.')
     .argument('[ADDRESS...]', 'servers; the worst result counts')
     .option('-C, --config <file>', 'every <zeoclient> of this zope.conf')
+    .option('-a, --all-servers', 'each server of a storage by itself, also the one that stands by')
     .option('-w, --warning <ms>', 'a round trip over this is a warning', milliseconds)
     .option('-c, --critical <ms>', 'a round trip over this is critical', milliseconds)
+    .option('--lock-warning <seconds>', 'a commit lock held for longer is a warning', lockSeconds, 60)
+    .option('--lock-critical <seconds>', 'a commit lock held for longer is critical', lockSeconds, 300)
     .option('-t, --timeout <seconds>', 'for connecting, registering and the reply together', seconds, 10)
     .option('-r, --ruok', 'only ask the server for its status, which needs no registration')
     .addHelpText('after', checkHelp)
@@ -155,8 +162,11 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
       const { warning: warningMs, critical: criticalMs, timeout, ruok = false } = flags;
       if (warningMs !== undefined && criticalMs !== undefined && warningMs > criticalMs)
         command.error('error: --warning must not exceed --critical');
-      const targets = await targetsOf(command, given, flags.config);
-      onDone(await check(targets, { warningMs, criticalMs, timeoutMs: timeout * 1000, ruok }));
+      if (flags.lockWarning > flags.lockCritical)
+        command.error('error: --lock-warning must not exceed --lock-critical');
+      const lock = { lockWarningMs: flags.lockWarning * 1000, lockCriticalMs: flags.lockCritical * 1000 };
+      const targets = await targetsOf(command, given, flags);
+      onDone(await check(targets, { warningMs, criticalMs, ...lock, timeoutMs: timeout * 1000, ruok }));
     });
 
   program
@@ -190,15 +200,22 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
   return program;
 }
 
-async function targetsOf(command: Command, given: readonly string[], config: string | undefined) {
+interface TargetFlags {
+  readonly config?: string;
+  readonly allServers?: boolean;
+}
+
+async function targetsOf(command: Command, given: readonly string[], { config, allServers }: TargetFlags) {
   if (given.length === 0 && config === undefined)
     command.error("error: missing argument 'ADDRESS' (or --config)");
-  return readTargets(given, config);
+  const targets = await readTargets(given, config);
+  return allServers ? eachServer(targets) : targets;
 }
 
 /** Any number: the settings check the range. */
 const number = argument(numeric({}));
 const seconds = argument(numeric({ least: 0.001, most: 600, unit: 'seconds' }));
+const lockSeconds = argument(numeric({ least: 0, unit: 'seconds' }));
 const grace = argument(numeric({ least: 0, most: 600, unit: 'seconds' }));
 const milliseconds = argument(numeric({ least: 0, unit: 'milliseconds' }));
 

@@ -9,6 +9,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { ClientStorage, zeroId } from 'zeo-keepalive/zeo';
 import { findZeo } from '../support/python/environments.js';
 import { startZeoServer } from '../support/python/zeo-server.js';
 import { run } from './command.js';
@@ -16,6 +17,7 @@ import { run } from './command.js';
 const { missing } = findZeo('6.2');
 const figure = String.raw`\d+(\.\d+)?`;
 const execute = promisify(execFile);
+const record = Buffer.from('cpersistent.mapping\nPersistentMapping\n.(dVdata\n(dss.');
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 describe('zeo-keepalive check', { timeout: 120_000 }, () => {
@@ -32,7 +34,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
       ]);
       assert.equal(code, 0, stdout);
       const name = server.address.replaceAll('.', String.raw`\.`);
-      const perfdata = `'${name} rtt'=${figure}ms;5000;6000;0 '${name} connect'=${figure}ms;;;0`;
+      const perfdata = `'${name} rtt'=${figure}ms;5000;6000;0 '${name} connect'=${figure}ms;;;0 '${name} lock'=0s;60;300;0`;
       assert.match(stdout, new RegExp(`^ZEO OK - ${name} answered in ${figure} ms \\| ${perfdata}\n$`));
     }
   });
@@ -40,11 +42,50 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
   it('is CRITICAL within the timeout if the server hangs', { skip: missing }, async () => {
     await using server = await startZeoServer({ version: '6.2' });
     server.signal('SIGSTOP');
-    for (const how of [[], ['--ruok']]) {
+    const expected = [
+      [[], /did not (?:complete within 0\.63|answer within 0\.7) s/],
+      [['--ruok'], /did not answer within 0\.7 s\n$/],
+    ] as const;
+    for (const [how, why] of expected) {
       const { code, stdout } = await run(['check', '--timeout', '0.7', ...how, server.address]);
       assert.equal(code, 2);
-      assert.equal(stdout, `ZEO CRITICAL - ${server.address} did not answer within 0.7 s\n`);
+      assert.match(stdout, why);
     }
+  });
+
+  it('judges for how long a commit has held the lock', { skip: missing }, async () => {
+    await using server = await startZeoServer({ version: '6.2' });
+    await using holder = await ClientStorage.open(server.address);
+    await using waiter = await ClientStorage.open(server.address);
+    const transaction = await holder.tpcBegin();
+    await transaction.store(await holder.newOid(), zeroId, record);
+    await transaction.tpcVote();
+    const waiting = await waiter.tpcBegin();
+    await waiting.store(await waiter.newOid(), zeroId, record);
+    const voted = waiting.tpcVote().catch(() => {});
+    for (const how of [[], ['--ruok']]) {
+      const good = await run(['check', ...how, server.address]);
+      assert.match(good.stdout, / lock'=[\d.]+s;60;300;0/);
+      assert.doesNotMatch(good.stdout, /held the lock/);
+      const warning = await run(['check', ...how, '--lock-warning', '0', server.address]);
+      assert.equal(warning.code, 1);
+      assert.match(
+        warning.stdout,
+        /WARNING - .* one commit has held the lock of its storage.* for .*s; 1 other waits \|/,
+      );
+      const critical = await run([
+        'check',
+        ...how,
+        '--lock-warning',
+        '0',
+        '--lock-critical',
+        '0',
+        server.address,
+      ]);
+      assert.equal(critical.code, 2);
+    }
+    await transaction.tpcAbort();
+    await voted;
   });
 
   it('does not wait for a server that refuses connections', async () => {
@@ -88,6 +129,16 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
     assert.match(mixed.stdout, /^ZEO CRITICAL - 1 of 3: 127\.0\.0\.1:1 cannot .* \| .*'\S+\/other rtt'=/);
     const good = await run(['check', '-w', '5000', server.address, other]);
     assert.match(good.stdout, /^ZEO OK - all 2 answered \| /);
+  });
+
+  it('judges each server of a storage by itself with --all-servers', async () => {
+    await using server = await ZeoServer.listen();
+    const servers = `${server.address},127.0.0.1:1`;
+    const one = await run(['check', servers]);
+    assert.equal(one.code, 0, one.stdout);
+    const all = await run(['check', '--all-servers', servers]);
+    assert.equal(all.code, 2);
+    assert.match(all.stdout, /^ZEO CRITICAL - 1 of 2: 127\.0\.0\.1:1 cannot be used: /);
   });
 
   it('names the storage that a server does not have', async () => {
@@ -142,6 +193,7 @@ describe('zeo-keepalive check', { timeout: 120_000 }, () => {
       [['--nonsense', '127.0.0.1:1'], "unknown option '--nonsense'"],
       [['-w', 'soon', '127.0.0.1:1'], 'Expected a number of milliseconds from 0.'],
       [['-w', '9', '-c', '5', '127.0.0.1:1'], '--warning must not exceed --critical'],
+      [['--lock-warning', '301', '127.0.0.1:1'], '--lock-warning must not exceed --lock-critical'],
       [['-t', '0', '127.0.0.1:1'], 'number of seconds'],
       [['-t', '5000', '127.0.0.1:1'], 'Expected a number of seconds from 0.001 to 600.'],
       [['nowhere'], 'Invalid ZEO address'],

@@ -106,5 +106,8 @@ instancehome $INSTANCE
     assert.match(missing.stderr, /missing\.conf/);
     const empty = await run(['watch', '--config', await configure('instancehome /srv\n')]);
     assert.deepEqual([empty.code, /declares no <zeoclient>/.test(empty.stderr)], [2, true]);
+    const server = '<zeo>\n  address 8100\n</zeo>\n<mappingstorage 1>\n</mappingstorage>\n';
+    const wrong = await run(['watch', '--config', await configure(server)]);
+    assert.deepEqual([wrong.code, /is the configuration of a ZEO server/.test(wrong.stderr)], [2, true]);
   });
 });

@@ -49,6 +49,23 @@ export class CertificateAuthority {
     return this.#issue(name, ['extendedKeyUsage=clientAuth']);
   }
 
+  /** A list, in PEM, of certificates that it has revoked. */
+  async revocationList(revoked: readonly KeyPair[]): Promise<string> {
+    const base = await mkdtemp(path.join(this.#directory, 'crl-'));
+    const config = path.join(base, 'ca.cnf');
+    const index = path.join(base, 'index');
+    const list = path.join(base, 'list.pem');
+    await writeFile(index, '');
+    await writeFile(path.join(base, 'number'), '01\n');
+    const settings = `database=${index}\ncrlnumber=${base}/number\ndefault_md=sha256\ndefault_crl_days=2\ncrl_extensions=ext\n`;
+    const extensions = '[ext]\nauthorityKeyIdentifier=keyid\n';
+    await writeFile(config, `[ca]\ndefault_ca=own\n[own]\n${settings}${extensions}`);
+    const own = ['ca', '-config', config, '-cert', this.#own.certFile, '-keyfile', this.#own.keyFile];
+    for (const { certFile } of revoked) await execute('openssl', [...own, '-revoke', certFile]);
+    await execute('openssl', [...own, '-gencrl', '-out', list]);
+    return readFile(list, 'utf8');
+  }
+
   async remove(): Promise<void> {
     await rm(this.#directory, { recursive: true, force: true });
   }

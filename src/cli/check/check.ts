@@ -4,6 +4,7 @@ import { explain, formatDuration, formatMs } from '../io/format.js';
 import type { Target } from '../io/targets.js';
 import { oneLine } from '../io/terminal-text.js';
 import { askRuok } from './ask-ruok.js';
+import { judgeLock, lockFigure } from './commit-lock.js';
 import { type Finding, judge, reportLine, type Thresholds } from './finding.js';
 import { probe } from './probe.js';
 import { findingOf } from './ruok-finding.js';
@@ -42,17 +43,20 @@ async function examine(target: Target, options: CheckOptions): Promise<Finding> 
 async function ping({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
   // Before the end of it all: the client's own deadline says what it waited for.
   const connectTimeout = (thresholds.timeoutMs * 0.9) / 1000;
-  const { address, connectMs, roundTripMs } = await probe({ ...options, connectTimeout }, signal);
+  const { address, connectMs, roundTripMs, status } = await probe({ ...options, connectTimeout }, signal);
   const by = oneLine(address);
   const where = by === name ? '' : ` by ${by}`;
   const { warningMs: warning, criticalMs: critical } = thresholds;
+  const locked = judgeLock(status, 'its storage', thresholds);
+  const text = `answered${where} in ${formatMs(roundTripMs)} ms`;
   return {
     name,
-    state: judge(roundTripMs, thresholds),
-    text: `answered${where} in ${formatMs(roundTripMs)} ms`,
+    state: worstOf([judge(roundTripMs, thresholds), locked?.state ?? 'OK']),
+    text: locked === undefined ? text : `${text}; ${locked.what}`,
     figures: [
       { label: `${name} rtt`, value: roundTripMs, unit: 'ms', warning, critical },
       { label: `${name} connect`, value: connectMs, unit: 'ms' },
+      lockFigure(status, `${name} lock`, thresholds),
     ],
   } satisfies Finding;
 }

@@ -1,4 +1,5 @@
 import { type PluginState, worstOf } from '../io/exit-code.js';
+import type { LockThresholds } from './commit-lock.js';
 import { type Figure, formatFigures } from './perfdata.js';
 
 /** The result of checking one address. */
@@ -11,13 +12,15 @@ export interface Finding {
 }
 
 /** The round trips, in milliseconds, above which the state is a warning or critical. */
-export interface Thresholds {
+export interface RoundTripThresholds {
   readonly warningMs: number | undefined;
   readonly criticalMs: number | undefined;
 }
 
+export interface Thresholds extends RoundTripThresholds, LockThresholds {}
+
 /** The state that a round trip stands for. */
-export function judge(roundTripMs: number, { warningMs, criticalMs }: Thresholds): PluginState {
+export function judge(roundTripMs: number, { warningMs, criticalMs }: RoundTripThresholds): PluginState {
   if (criticalMs !== undefined && roundTripMs > criticalMs) return 'CRITICAL';
   return warningMs !== undefined && roundTripMs > warningMs ? 'WARNING' : 'OK';
 }

@@ -3,7 +3,7 @@ export interface Figure {
   readonly label: string;
   readonly value: number;
   /** `c` is a counter, which only grows. */
-  readonly unit: 'ms' | 'c' | '';
+  readonly unit: 'ms' | 's' | 'c' | '';
   readonly warning?: number | undefined;
   readonly critical?: number | undefined;
 }

@@ -8,10 +8,12 @@ export interface Probed {
   readonly connectMs: number;
   /** Of one ping over that connection. */
   readonly roundTripMs: number;
+  /** What the server says of the storage. */
+  readonly status: { readonly [name: string]: unknown };
 }
 
 /**
- * Connects to a storage as its clients do, registers, pings once, and closes. Does not wait for a server that refuses: it
+ * Connects to a storage as its clients do, registers, pings once, asks for its status, and closes. Does not wait for a server that refuses: it
  * rejects once each of the servers has failed.
  *
  * @throws the error of the last server, or `signal.reason`
@@ -22,11 +24,9 @@ export async function probe(options: ClientStorageOptions, signal: AbortSignal):
   const address = await firstConnection(storage, resolveClientOptions(options).addresses.length, signal);
   const connectedMs = performance.now();
   await storage.ping(signal);
-  return {
-    address,
-    connectMs: connectedMs - startedMs,
-    roundTripMs: performance.now() - connectedMs,
-  };
+  const roundTripMs = performance.now() - connectedMs;
+  const status = await storage.serverStatus(signal);
+  return { address, connectMs: connectedMs - startedMs, roundTripMs, status };
 }
 
 function firstConnection(storage: ClientStorage, servers: number, signal: AbortSignal): Promise<string> {

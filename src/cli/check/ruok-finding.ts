@@ -1,8 +1,9 @@
 import type { ServerStatus } from '../../zeo/protocol/ruok.js';
-import { type PluginState, worstOf } from '../io/exit-code.js';
+import { worstOf } from '../io/exit-code.js';
 import { formatMs } from '../io/format.js';
 import { oneLine } from '../io/terminal-text.js';
 import type { RuokAnswer } from './ask-ruok.js';
+import { judgeLock, type LockThresholds, lockFigure, type Problem } from './commit-lock.js';
 import { type Finding, judge, type Thresholds } from './finding.js';
 import type { Figure } from './perfdata.js';
 
@@ -16,7 +17,7 @@ const mostStorages = 100;
 
 /**
  * Judges a server's reply to `ruok`. As in ZEO's own plugin, a server without storages or with an empty one is a warning. So
- * is a storage whose timeout thread has ended, because nothing then ends a commit that hangs.
+ * is a storage whose timeout thread has ended, because nothing then ends a commit that hangs, and one that holds its commit lock for long.
  *
  * @param wanted the storage that must exist; `undefined`: any
  */
@@ -32,7 +33,7 @@ export function findingOf(
       ? whole
       : Object.fromEntries(Object.entries(whole).filter(([storageId]) => storageId === wanted));
   const { warningMs: warning, criticalMs: critical } = thresholds;
-  const problems = [...problemsOf(status, wanted)];
+  const problems = [...problemsOf(status, wanted, thresholds)];
   const text = [`answered ruok in ${formatMs(roundTripMs)} ms`, ...problems.map(({ what }) => what)];
   return {
     name,
@@ -40,7 +41,7 @@ export function findingOf(
     text: oneLine(text.join('; ')),
     figures: [
       { label: `${name} ruok`, value: roundTripMs, unit: 'ms', warning, critical },
-      ...figuresOf(name, status),
+      ...figuresOf(name, status, thresholds),
     ],
   };
 }
@@ -48,7 +49,8 @@ export function findingOf(
 function* problemsOf(
   status: ServerStatus,
   wanted: string | undefined,
-): Iterable<{ state: PluginState; what: string }> {
+  thresholds: LockThresholds,
+): Iterable<Problem> {
   const storages = Object.entries(status);
   if (storages.length === 0)
     yield wanted === undefined
@@ -59,10 +61,12 @@ function* problemsOf(
     if (report['last-transaction'] === noTransaction) yield { state: 'WARNING', what: `${which} is empty` };
     if (report['timeout-thread-is-alive'] === false)
       yield { state: 'WARNING', what: `the timeout thread of ${which} has ended` };
+    const locked = judgeLock(report, which, thresholds);
+    if (locked !== undefined) yield locked;
   }
 }
 
-function* figuresOf(name: string, status: ServerStatus): Iterable<Figure> {
+function* figuresOf(name: string, status: ServerStatus, thresholds: LockThresholds): Iterable<Figure> {
   for (const [id, report] of Object.entries(status).slice(0, mostStorages)) {
     for (const key of [...gauges, ...counters]) {
       const value = report[key];
@@ -73,5 +77,6 @@ function* figuresOf(name: string, status: ServerStatus): Iterable<Figure> {
           unit: counters.includes(key) ? 'c' : '',
         };
     }
+    yield lockFigure(report, oneLine(`${name} ${id} lock`), thresholds);
   }
 }

@@ -1,13 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { KeepAliveError } from '../../model/errors.js';
 import { readZopeConfig } from '../../zconfig/read-zope-config.js';
-import type { SslConfig } from '../../zconfig/ssl-section.js';
 import { formatAddress } from '../../zeo/connection/address.js';
 import { type ClientStorageOptions, resolveClientOptions } from '../../zeo/connection/options.js';
-import type { TlsOptions } from '../../zeo/connection/tls.js';
 import { readTarget } from '../../zeo/storage/uri.js';
 import { oneLine } from './terminal-text.js';
+import { readTls } from './tls-files.js';
 
 /** A storage named by the command line or by a configuration. */
 export interface Target {
@@ -28,10 +26,24 @@ export async function readTargets(
   const configured = config === undefined ? [] : await readConfig(config);
   const given = [...new Set(addresses)].map((text) => {
     // Nothing is ever written, so a read-only server will do. A URI says itself what it wants.
-    const options = text.includes('://') ? readTarget(text) : { ...readTarget(text), readOnly: true };
+    const options = text.includes('://') ? readTarget(text) : { addresses: text.split(','), readOnly: true };
     return { name: nameOf(options), options };
   });
   return uniquelyNamed([...configured, ...given]);
+}
+
+/** Each server of each of these storages by itself, so that one which serves does not hide another that is dead. */
+export function eachServer(targets: readonly Target[]): readonly Target[] {
+  return targets.flatMap(({ name, options }): readonly Target[] => {
+    const { address: _, ...others } = options;
+    const addresses = resolveClientOptions(options).addresses.map(formatAddress);
+    if (addresses.length === 1) return [{ name, options }];
+    const isName = name !== addresses.join(',');
+    return addresses.map((address) => ({
+      name: isName ? `${name} ${address}` : address,
+      options: { ...others, addresses: [address] },
+    }));
+  });
 }
 
 /** Numbers the names that occur more than once, makes all of them printable, and checks the options. */
@@ -62,7 +74,7 @@ function nameOf(options: ClientStorageOptions): string {
  */
 export async function readConfig(file: string): Promise<readonly Target[]> {
   const clients = await readZopeConfig(file);
-  if (clients.length === 0) throw invalid(`${file} declares no <zeoclient>`);
+  if (clients.length === 0) throw invalid(await whyNoClient(file));
   return Promise.all(
     clients.map(async ({ name, options, ssl, file, line }) => {
       if (ssl === undefined) return { name, options };
@@ -71,34 +83,13 @@ export async function readConfig(file: string): Promise<readonly Target[]> {
   );
 }
 
-/** TLS options for an `<ssl>` section (`ZEO/zconfig.py: ssl_config`). */
-async function readTls(ssl: SslConfig, where: string): Promise<TlsOptions> {
-  // Without the passphrase a healthy server would be reported dead.
-  if (ssl.passwordFunction !== undefined)
-    throw invalid(`${where} has a password-function, which only Python can call`);
-  const read = (name: string) =>
-    readFile(name).catch((cause: NodeJS.ErrnoException) => {
-      throw invalid(`${where} needs ${name}, which cannot be read: ${cause.code}`, cause);
-    });
-  const { authenticate, serverHostname } = ssl;
-  return {
-    cert: await read(ssl.certificate),
-    key: await read(ssl.key ?? ssl.certificate),
-    ...(authenticate !== undefined && { ca: await Promise.all((await filesIn(authenticate)).map(read)) }),
-    ...(serverHostname !== undefined && { servername: serverHostname }),
-    ...(!ssl.checkHostname && { checkServerIdentity: () => undefined }),
-  };
+async function whyNoClient(file: string): Promise<string> {
+  const isOfServer = /^\s*<zeo>\s*$/im.test(await readFile(file, 'latin1'));
+  return isOfServer
+    ? `${file} is the configuration of a ZEO server, with a <zeo> section; expected one of clients, with <zeoclient> sections`
+    : `${file} declares no <zeoclient>`;
 }
 
-/** A directory stands for all certificates in it. */
-async function filesIn(name: string): Promise<string[]> {
-  const isDirectory = await stat(name).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  return isDirectory ? (await readdir(name)).map((entry) => path.join(name, entry)) : [name];
-}
-
-function invalid(message: string, cause?: unknown): KeepAliveError {
-  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', message, cause === undefined ? {} : { cause });
+function invalid(message: string): KeepAliveError {
+  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', message);
 }

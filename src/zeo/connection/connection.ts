@@ -97,7 +97,7 @@ export class Connection {
       this.destroy(socketFailure(this.#socket, this.address, error, this.#isSilent)),
     );
     this.#socket.on('end', () => this.destroy(this.#lost(closeReason(this.#socket, this.#isSilent))));
-    this.#socket.on('close', () => this.destroy(this.#lost('it was closed')));
+    this.#socket.on('close', () => this.destroy(this.#lost('the connection was closed')));
   }
 
   /** Why it ended; `undefined` while it is open. */
@@ -301,6 +301,9 @@ export class Connection {
   }
 
   #lost(how: string): Error {
+    if (this.#isSilent) {
+      return new ClientDisconnected(`Cannot connect to ${this.address}: ${how}`, { code: 'ERR_ZEO_CONNECT' });
+    }
     return new ClientDisconnected(`The connection to ${this.address} was lost: ${how}`);
   }
 

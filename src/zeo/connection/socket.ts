@@ -106,6 +106,6 @@ export function socketFailure(
 /** How a server has ended a connection; Python's says no more to a client whose certificate it refuses. */
 export function closeReason(socket: Socket, isSilent: boolean): string {
   return socket instanceof TLSSocket && isSilent
-    ? 'the server closed it at once, as one does that does not accept this client’s certificate'
-    : 'the server closed it';
+    ? 'the server closed the connection at once, as one does that does not accept this client’s certificate'
+    : 'the server closed the connection';
 }

@@ -1,0 +1,103 @@
+/* The files of an `<ssl>` section, with the meaning that ZEO's client gives them (`ZEO/zconfig.py: ssl_config`). */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { KeepAliveError } from '../../model/errors.js';
+import type { SslConfig } from '../../zconfig/ssl-section.js';
+import type { TlsOptions } from '../../zeo/connection/tls.js';
+
+/** Where Debian, Fedora, openSUSE and Alpine or BSD keep the authorities that the machine trusts. */
+const systemBundles = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+/** The names under which OpenSSL finds a certificate in a directory: the hash of its subject (`openssl rehash`). */
+const hashedName = /^[0-9a-f]{8}\.\d+$/;
+/** What becomes of an encrypted key without a passphrase differs between versions of OpenSSL. */
+const encryptedKeyCodes: ReadonlySet<string> = new Set([
+  'ERR_MISSING_PASSPHRASE',
+  'ERR_OSSL_BAD_DECRYPT',
+  'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED',
+  'ERR_OSSL_EVP_BAD_DECRYPT',
+]);
+const crlPattern = /-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g;
+
+/**
+ * @param where begins an error: file, line and client
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, which never contains a certificate or key
+ */
+export async function readTls(ssl: SslConfig, where: string): Promise<TlsOptions> {
+  // Without the passphrase a healthy server would be reported dead.
+  if (ssl.passwordFunction !== undefined)
+    throw invalid(`${where} has a password-function, which only Python can call`);
+  const { certificate, key = certificate, authenticate, serverHostname } = ssl;
+  const options = {
+    cert: await read(certificate, where),
+    key: await read(key, where),
+    ...(await authorities(authenticate, where)),
+    ...(serverHostname !== undefined && { servername: serverHostname }),
+    ...(!ssl.checkHostname && { checkServerIdentity: () => undefined }),
+  };
+  try {
+    createSecureContext({ cert: options.cert, key: options.key });
+  } catch (cause) {
+    throw invalid(`${where} has certificate ${certificate} with key ${key}: ${whyUnusable(cause)}`, cause);
+  }
+  return options;
+}
+
+async function authorities(
+  authenticate: string | undefined,
+  where: string,
+): Promise<Pick<TlsOptions, 'ca' | 'crl'>> {
+  if (authenticate === undefined) return systemAuthorities();
+  const isDirectory = await stat(authenticate).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isDirectory) return { ca: await certificatesIn(authenticate, where) };
+  const ca = await read(authenticate, where);
+  const crl = ca.match(crlPattern) ?? [];
+  return crl.length === 0 ? { ca } : { ca, crl };
+}
+
+/** What else there is, such as a directory or a link that leads nowhere, OpenSSL does not look at either. */
+async function certificatesIn(directory: string, where: string): Promise<string[]> {
+  const names = (await readdir(directory)).filter((name) => hashedName.test(name));
+  const read = names.map((name) => readFile(path.join(directory, name), 'utf8').catch(() => undefined));
+  const found = (await Promise.all(read)).filter((text) => text !== undefined);
+  if (found.length > 0) return found;
+  throw invalid(
+    `${where} trusts the directory ${directory}, in which OpenSSL finds no certificate; expected some with names as \`openssl rehash\` makes`,
+  );
+}
+
+/** Those of the system, as Python's `load_default_certs` takes them; where it has no such file, those of Node. */
+async function systemAuthorities(): Promise<Pick<TlsOptions, 'ca'>> {
+  const { SSL_CERT_FILE: given } = process.env;
+  for (const file of given === undefined ? systemBundles : [given]) {
+    const ca = await readFile(file, 'utf8').catch(() => undefined);
+    if (ca !== undefined) return { ca };
+  }
+  return {};
+}
+
+function read(file: string, where: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw invalid(`${where} needs ${file}, which cannot be read: ${cause.code}`, cause);
+  });
+}
+
+function whyUnusable(cause: unknown): string {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'the key is of another certificate';
+  if (encryptedKeyCodes.has(code)) return 'the key is encrypted; expected one without a passphrase';
+  return `expected both in PEM; OpenSSL failed with ${code}`;
+}
+
+function invalid(message: string, cause?: unknown): KeepAliveError {
+  return new KeepAliveError('ERR_ZEO_INVALID_ARGUMENT', message, cause === undefined ? {} : { cause });
+}
