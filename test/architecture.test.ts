@@ -154,7 +154,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/tcp/proc-net-tcp.ts',
     'src/zconfig/config-files.ts',
   ],
-  'node:fs/promises': ['src/cli/io/targets.ts', 'src/guard/listen.ts', 'src/zconfig/config-files.ts'],
+  'node:fs/promises': ['src/cli/io', 'src/guard/listen.ts', 'src/zconfig/config-files.ts'],
   'node:http': ['src/cli/watch/metrics-server.ts'],
   'node:net': [
     'src/cli/severed-sockets.ts',
@@ -166,7 +166,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/zeo/connection',
     'src/zeo/server',
   ],
-  'node:tls': ['src/tcp/socket-view.ts', 'src/zeo/connection', 'src/zeo/server'],
+  'node:tls': ['src/cli/io/tls-files.ts', 'src/tcp/socket-view.ts', 'src/zeo/connection', 'src/zeo/server'],
   'node:worker_threads': ['src/register.ts', 'src/threads'],
 };
 

@@ -4,8 +4,8 @@ import { explain, formatDuration, formatMs } from '../io/format.js';
 import type { Target } from '../io/targets.js';
 import { oneLine } from '../io/terminal-text.js';
 import { askRuok } from './ask-ruok.js';
-import { judgeLock, lockFigure } from './commit-lock.js';
 import { type Finding, judge, reportLine, type Thresholds } from './finding.js';
+import { judgeLock, lockFigure } from './held-lock.js';
 import { probe } from './probe.js';
 import { findingOf } from './ruok-finding.js';
 

@@ -1,5 +1,5 @@
 import { type PluginState, worstOf } from '../io/exit-code.js';
-import type { LockThresholds } from './commit-lock.js';
+import type { LockThresholds } from './held-lock.js';
 import { type Figure, formatFigures } from './perfdata.js';
 
 /** The result of checking one address. */

@@ -3,8 +3,8 @@ import { worstOf } from '../io/exit-code.js';
 import { formatMs } from '../io/format.js';
 import { oneLine } from '../io/terminal-text.js';
 import type { RuokAnswer } from './ask-ruok.js';
-import { judgeLock, type LockThresholds, lockFigure, type Problem } from './commit-lock.js';
 import { type Finding, judge, type Thresholds } from './finding.js';
+import { judgeLock, type LockThresholds, lockFigure, type Problem } from './held-lock.js';
 import type { Figure } from './perfdata.js';
 
 /** What ZEO reports about a storage (`ZEO/StorageServer.py: server_status`): present values, and totals. */
