@@ -6,6 +6,13 @@ import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { openSocket, socketFailure } from '../zeo/connection/socket.js';
 import { ReconnectBackoff } from '../zeo/reconnect/reconnect-backoff.js';
 import { Registration } from './registration.js';
+import { TurnQueue } from './turn-queue.js';
+
+/**
+ * At most this many connections for clients wait for a greeting at once; the other clients wait for what becomes of these. So
+ * a server that leads back here by a detour, such as another guard, gets no more of them, although each makes another one.
+ */
+export const mostUngreeted = 32;
 
 /** A connection whose server has greeted. Paused: nothing is lost until somebody listens. */
 export interface Greeted {
@@ -40,6 +47,10 @@ export class Backend {
   readonly #options: BackendOptions;
   #error: Error | undefined;
   readonly #closing = new AbortController();
+  /** Clients that a connection is not begun for yet. */
+  readonly #queue = new TurnQueue();
+  /** How many connections for clients wait for a greeting. */
+  #ungreeted = 0;
 
   constructor(options: BackendOptions) {
     this.name = formatAddress(options.address);
@@ -57,20 +68,27 @@ export class Backend {
 
   /** @throws what keeps it from greeting, which counts as its failure; `signal.reason`, which does not */
   async dial(signal: AbortSignal): Promise<Greeted> {
+    if (this.#ungreeted < mostUngreeted) this.#ungreeted += 1;
+    else await this.#queue.wait(signal);
     try {
       return await this.#dial(signal);
     } catch (error) {
       if (!signal.aborted) this.fail(error as Error);
       throw error;
+    } finally {
+      // The next one begins in place of this one.
+      if (this.#queue.size > 0) this.#queue.admitNext();
+      else this.#ungreeted -= 1;
     }
   }
 
-  /** It is down from now on, until it greets again. */
-  fail(error: Error): void {
+  /** It is down from now on, until it greets again. It is not asked to for `restMs`. */
+  fail(error: Error, restMs = 0): void {
     if (this.#error !== undefined || this.#closing.signal.aborted) return;
     this.#error = error;
+    this.#queue.rejectAll(error);
     this.#options.observer.serverDown(this, error);
-    void this.#redial();
+    void this.#redial(restMs);
   }
 
   /** Nothing is tried any more. */
@@ -78,7 +96,7 @@ export class Backend {
     this.#closing.abort();
   }
 
-  async #redial(): Promise<void> {
+  async #redial(restMs: number): Promise<void> {
     const { signal } = this.#closing;
     const { timeoutMs, observer } = this.#options;
     // So that it is found back within the timeout.
@@ -86,9 +104,11 @@ export class Backend {
       minDelayMs: Math.min(timeoutMs, 250),
       maxDelayMs: Math.min(timeoutMs, 2000),
     });
+    let delayMs = restMs;
     while (!signal.aborted) {
       try {
-        await sleep(backoff.nextDelayMs(), undefined, { signal });
+        await sleep(delayMs + backoff.nextDelayMs(), undefined, { signal });
+        delayMs = 0;
         const { socket } = await this.#dial(signal);
         socket.destroy();
         this.#error = undefined;
@@ -102,7 +122,13 @@ export class Backend {
 
   #dial(signal: AbortSignal): Promise<Greeted> {
     const { address, timeoutMs } = this.#options;
-    const late = () => new ClientDisconnected(`${this.name} did not greet within ${timeoutMs / 1000} s`);
+    const late = () => {
+      const isCrowd = this.#ungreeted >= mostUngreeted;
+      const why = isCrowd
+        ? ` on any of ${mostUngreeted} connections: it hangs, or leads back to this guard`
+        : '';
+      return new ClientDisconnected(`${this.name} did not greet within ${timeoutMs / 1000} s${why}`);
+    };
     return withDeadline(timeoutMs, late, signal, async (signal) =>
       this.#greeted(await openSocket(address, { allowHalfOpen: true }, signal), signal),
     );

@@ -136,35 +136,31 @@ export class Frontend extends EventEmitter<FrontendEvents> {
       return;
     }
     const client = new WaitingClient(socket, () => this.#expire(client));
-    client.hold(this.#holdMs);
     this.#waiting.add(client);
     void this.#serve(client);
   }
 
   async #serve(client: WaitingClient): Promise<void> {
     const { signal } = client;
-    await this.#waitForPlace(client);
+    let hasTurn = false;
     while (!signal.aborted) {
-      const backend = this.backends.find(({ isUp }) => isUp);
       try {
-        if (backend === undefined) {
+        // It may be one of many that have lost the same server.
+        if (!hasTurn) await this.#pacer.turn(signal);
+        if (!hasTurn) client.hold(this.#holdMs);
+        hasTurn = true;
+        const backend = this.backends.find(({ isUp }) => isUp);
+        if (backend !== undefined) this.#relay(client, backend, await backend.dial(signal));
+        else {
           await once(this, 'serverUp', { signal });
-          await this.#waitForPlace(client);
-        } else this.#relay(client, backend, await backend.dial(signal));
+          hasTurn = false;
+        }
       } catch {
         // The client is gone, or the server is down now.
       }
       if (!this.#waiting.has(client)) break;
     }
     this.#waiting.delete(client);
-  }
-
-  /** It may be one of many that have lost the same server. */
-  async #waitForPlace(client: WaitingClient): Promise<void> {
-    const delayMs = this.#pacer.delayMs();
-    if (delayMs === 0) return;
-    client.hold(delayMs + this.#holdMs);
-    await sleep(delayMs, undefined, { signal: client.signal }).catch(() => {});
   }
 
   #relay(client: WaitingClient, backend: Backend, greeted: Greeted): void {

@@ -18,6 +18,8 @@ export class Registration {
   #isAccepted = false;
   /** A client that only asks how the server is does not register. */
   #isHealthCheck = false;
+  /** Whether the client has asked for anything else than a registration, or was refused one. */
+  #isPastRegistering = false;
   #fault: ProtocolError | undefined;
 
   /** What the server has greeted with. */
@@ -32,6 +34,12 @@ export class Registration {
   /** Whether the server owes the answer to a registration. */
   get isAwaited(): boolean {
     return this.#calls.size > 0;
+  }
+
+  /** Whether it is the server that has failed if it ends the connection now: it was asked for nothing but a registration. */
+  get isServersFault(): boolean {
+    const isOver = this.#isAccepted || this.#isHealthCheck || this.#isPastRegistering;
+    return !isOver && this.#fault === undefined;
   }
 
   /** Why it cannot be followed any more. */
@@ -49,6 +57,7 @@ export class Registration {
         const isOurs = this.#calls.delete(event.id);
         // A server that refuses to write may be asked again, to read only.
         if (isOurs && event.type === 'reply') this.#isAccepted = true;
+        else this.#isPastRegistering = true;
       }),
     );
   }
@@ -58,7 +67,9 @@ export class Registration {
     this.#follow(() =>
       this.#client?.receive(chunk, (event) => {
         if (event.type === 'ruok') this.#isHealthCheck = true;
-        if (event.type === 'call' && !event.oneWay && event.method === 'register') this.#calls.add(event.id);
+        if (event.type !== 'call') return;
+        if (!event.oneWay && event.method === 'register') this.#calls.add(event.id);
+        else this.#isPastRegistering = true;
       }),
     );
   }

@@ -25,6 +25,9 @@ import { passOn, relayBufferBytes, reset } from './relay-sockets.js';
 /** How long a connection of which one side has ended its half may be without a byte. */
 const lingerMs = 30_000;
 
+/** How long a server is left alone that greets and ends. It would greet again at once. */
+const crashRestMs = 1000;
+
 export interface RelayOptions {
   /** Unique among those of the guard. */
   readonly name: string;
@@ -231,7 +234,10 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
   #connect(side: Socket, other: Socket): void {
     side.on('drain', () => other.resume());
     side.on('end', () => {
-      if (side === this.#server) this.#filter.end();
+      if (side === this.#server) {
+        this.#filter.end();
+        this.#serverEnded();
+      }
       other.end();
       this.#finish();
       for (const socket of [side, other]) {
@@ -240,12 +246,23 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
     });
     side.on('error', (error) => {
       this.#error ??= error;
+      if (side === this.#server) this.#serverEnded();
     });
     side.on('close', () => {
       if (side.readableEnded && !side.errored) other.destroySoon();
       else reset(other);
       this.#finish();
     });
+  }
+
+  /** One that greets and ends, as in a loop of crashes, is down: its clients come back at once. */
+  #serverEnded(): void {
+    if (this.#isClosed || this.#registration?.isServersFault !== true) return;
+    const error = new ClientDisconnected(
+      `${this.address} greeted, and ended before it accepted a registration`,
+    );
+    this.#error ??= error;
+    this.backend.fail(error, crashRestMs);
   }
 
   #finish(): void {

@@ -66,6 +66,14 @@ describe('AnswerFilter', () => {
     assert.equal(joined(passed).length, large.length + mostHeldBytes + 1);
   });
 
+  it('passes on a frame that is announced with 4 GiB while a ping is out', () => {
+    const { filter, passed } = filtering('M');
+    filter.expect(-2);
+    const chunk = Buffer.alloc(100_000, 255);
+    for (let count = 0; count < 10; count++) filter.receive(chunk);
+    assert.equal(joined(passed).length, 10 * chunk.length);
+  });
+
   it('passes on what it held back when the server ends in the middle of a frame', () => {
     const { filter, passed } = filtering('M');
     filter.expect(-2);

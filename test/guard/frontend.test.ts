@@ -5,7 +5,9 @@ import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { mostUngreeted } from '#src/guard/backend.js';
 import { until } from '../support/turning-clock.js';
+import { frame } from '../zeo/protocol/byte-builder.js';
 import { WireClient } from '../zeo/server/wire-client.js';
 import { listenRaw, ScriptedPeer } from '../zeo/storage/scripted-peer.js';
 import { startGuard } from './guarded.js';
@@ -108,6 +110,90 @@ describe('An address with servers behind it', { timeout: 90_000 }, () => {
     await Promise.all(clients.map((client) => once(client, 'data')));
     assert.ok(performance.now() - startedMs > 1000, 'all were connected at once');
     assert.equal(server.connections.size, 200);
+  });
+
+  it('begins a bounded number of connections to a server that leads back to it', async (t) => {
+    let accepted = 0;
+    let port = 0;
+    // As another guard that has this one for its server.
+    await using detour = await listenRaw((socket) => {
+      accepted += 1;
+      const back = connect({ port }).on('error', () => {});
+      socket.resume().on('close', () => back.destroy());
+    });
+    const guarded = await startGuard(t, [detour.address], { timeout: 1 });
+    port = guarded.port;
+    const down = once(guarded.frontend, 'serverDown');
+    const stranger = connect({ port }).on('error', () => {});
+    t.after(() => stranger.destroy());
+    const [, error] = await down;
+    assert.match(
+      error.message,
+      /did not greet within 1 s on any of 32 connections: .* leads back to this guard/,
+    );
+    assert.equal(accepted, mostUngreeted);
+  });
+
+  it('passes over a server that greets and ends, and says so', async (t) => {
+    await using crashing = await listenRaw((socket) => socket.end(frame('Z5')));
+    await using second = await ZeoServer.listen();
+    const guarded = await startGuard(t, [crashing.address, second.address]);
+    const down = once(guarded.frontend, 'serverDown');
+    const first = connect({ port: guarded.port }).resume();
+    await once(first, 'close');
+    const [backend, error] = await down;
+    assert.equal(backend.name, crashing.address);
+    assert.match(error.message, /greeted, and ended before it accepted a registration/);
+    await client(t, guarded);
+    assert.equal(second.connections.size, 1);
+  });
+
+  it('does not let clients come back at once to a server that greets and ends', async (t) => {
+    let accepted = 0;
+    await using crashing = await listenRaw((socket) => {
+      accepted += 1;
+      socket.end(frame('Z5'));
+    });
+    const { frontend, port } = await startGuard(t, [crashing.address]);
+    let downs = 0;
+    frontend.on('serverDown', () => {
+      downs += 1;
+    });
+    // As Python's client, which connects again at once.
+    const startMs = performance.now();
+    while (downs < 3) await once(connect({ port }).resume(), 'close');
+    // Two rests of a second each.
+    assert.ok(performance.now() - startMs > 1900, 'it was left alone');
+    assert.ok(accepted <= 6, `${accepted} connections`);
+  });
+
+  it('passes over a server that announces a greeting of 4 GiB', async (t) => {
+    await using strange = await listenRaw((socket) =>
+      socket.resume().write(Uint8Array.of(255, 255, 255, 255)),
+    );
+    await using second = await ZeoServer.listen();
+    const guarded = await startGuard(t, [strange.address, second.address]);
+    const down = once(guarded.frontend, 'serverDown');
+    await client(t, guarded);
+    const [backend, error] = await down;
+    assert.equal(backend.name, strange.address);
+    assert.equal(error.code, 'ERR_ZEO_NOT_ZEO');
+  });
+
+  it('serves others during and after a flood of clients that leave at once', async (t) => {
+    await using server = await ZeoServer.listen();
+    const guarded = await startGuard(t, [server.address]);
+    const connected = await client(t, guarded);
+    for (let wave = 0; wave < 20; wave++) {
+      const flood = Array.from({ length: 100 }, () => connect({ port: guarded.port }));
+      await Promise.all(flood.map((socket) => once(socket, 'connect')));
+      for (const socket of flood) socket.resetAndDestroy();
+      await connected.call('ping');
+    }
+    // With a place for each of them the next client would be connected after more than ten seconds.
+    const next = client(t, guarded);
+    await until(() => server.connections.size === 2, 5000, 'the next client is served');
+    await (await next).call('ping');
   });
 
   it('lets go of a client that does not wait', async (t) => {

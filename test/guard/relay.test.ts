@@ -24,9 +24,13 @@ async function registered(t: TestContext, peerOptions: Parameters<typeof Scripte
   const guarded = await startGuard(t, [peer.address]);
   const deaths: ConnectionDiedEvent[] = [];
   guarded.agent.on('connectionDied', (event) => deaths.push(event));
+  return { ...guarded, peer, client: await client(t, guarded), deaths };
+}
+
+async function client(t: TestContext, guarded: { readonly port: number; readonly address: string }) {
   const client = await WireClient.register(guarded);
   t.after(() => client.close());
-  return { ...guarded, peer, client, deaths };
+  return client;
 }
 
 /** A raw server that greets, and a raw client that has its greeting through a guard. */
@@ -197,17 +201,24 @@ describe('A relayed connection', { timeout: 60_000 }, () => {
     assert.equal(error.code, 'ECONNRESET');
   });
 
-  it('passes on what its client answers to the greeting, and says what is wrong with it', async (t) => {
-    const { client, server, relays } = await greeted(t);
-    const closed = once(relays[0] as Relay, 'closed');
-    client.write(frame('Z4'));
-    const [answer] = await once(server, 'data');
-    assert.deepEqual(Uint8Array.from(answer), frame('Z4'));
-    server.end();
-    client.resume().end();
-    const [error] = await closed;
-    assert.match(error.message, /expected Z5, as announced; the client replied Z4/);
-  });
+  // What clients of ZEO 4 and 3 answer.
+  for (const version of ['Z4', 'Z3101', 'Z309']) {
+    it(`passes on the answer ${version} to the greeting, and says what is wrong with it`, async (t) => {
+      const { client, server, relays, frontend } = await greeted(t);
+      const closed = once(relays[0] as Relay, 'closed');
+      client.write(frame(version));
+      const [answer] = await once(server, 'data');
+      assert.deepEqual(Uint8Array.from(answer), frame(version));
+      server.end();
+      client.resume().end();
+      const [error] = await closed;
+      assert.match(error.message, new RegExp(`expected Z5, as announced; the client replied ${version}`));
+      assert.deepEqual(
+        frontend.backends.map(({ isUp }) => isUp),
+        [true],
+      );
+    });
+  }
 
   it('passes on a health check, which is not a fault', async (t) => {
     await using server = await ZeoServer.listen();
@@ -277,5 +288,29 @@ describe('A relayed connection', { timeout: 60_000 }, () => {
     const [error] = await once(relay, 'closed');
     assert.equal(error.code, 'ERR_ZEO_NOT_ZEO');
     await client.call('ping');
+  });
+
+  it('passes on a frame of 4 GiB that a registered client announces, which hurts no other', async (t) => {
+    await using server = await ZeoServer.listen();
+    const guarded = await startGuard(t, [server.address]);
+    const other = await client(t, guarded);
+    const stranger = await client(t, guarded);
+    stranger.socket.write(Buffer.alloc(100_000, 255));
+    // The server refuses it.
+    await stranger.closed;
+    await once(guarded.agent, 'pingSucceeded');
+    await other.call('ping');
+    assert.deepEqual([guarded.frontend.relays.size, guarded.frontend.backends[0]?.isUp], [1, true]);
+  });
+
+  it('passes on a frame of 4 GiB that its server announces', async (t) => {
+    const { client, server } = await greeted(t);
+    const huge = Buffer.alloc(1024 * 1024, 255);
+    let received = 0;
+    client.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    server.write(huge);
+    await until(() => received === huge.length, patienceMs, 'all of it that was sent');
   });
 });
