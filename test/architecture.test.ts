@@ -35,6 +35,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/cli/watch',
     'src/guard',
     'src/model',
+    'src/zconfig',
     'src/zeo/connection',
   ],
   'src/cli/watch': [
@@ -149,6 +150,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 /** The only files, or rooms, that touch what is outside of the process's memory, by the module of Node.js that they need. */
 const touching: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
+    'src/cli/io/ending.ts',
     'src/cli/program.ts',
     'src/observability/log.ts',
     'src/tcp/proc-net-tcp.ts',

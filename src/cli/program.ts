@@ -4,6 +4,7 @@ import { type Datatype, numeric } from '../model/option-check.js';
 import { check } from './check/check.js';
 import { statusLine } from './check/finding.js';
 import { demo } from './demo.js';
+import { RouteSource } from './guard-command/route-source.js';
 import { parseRoute } from './guard-command/routes.js';
 import { runGuard } from './guard-command/run-guard.js';
 import type { Output } from './io/output.js';
@@ -57,11 +58,14 @@ LISTEN is [HOST:]PORT, [IPV6]:PORT or the path of a unix socket; SERVER is HOST:
 Examples:
   $ zeo-keepalive guard 127.0.0.1:8100=zeo1:8100 127.0.0.1:8101=zeo2:8100
   $ zeo-keepalive guard --period 5 --timeout 2 /run/zeo.sock=zeo1:8100,zeo2:8100
+  $ zeo-keepalive guard --config etc/servers.conf             prints what to write in zope.conf; SIGHUP reads it anew
 
 Exit codes: 0 ended as asked (Ctrl-C, SIGTERM), 1 it could not work (a port that is in use), 2 called wrongly,
-129 its terminal vanished (SIGHUP)`;
+129 its terminal vanished`;
 
 interface GuardFlags {
+  readonly config?: string;
+  readonly listen?: ReturnType<typeof parseListenAddress>;
   readonly period?: number;
   readonly timeout?: number;
   readonly grace: number;
@@ -173,7 +177,13 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .command('guard')
     .summary('relay clients to their servers, and reset those of a dead one')
     .description('Relays ZEO clients of any language to their servers and keeps the connections alive.')
-    .argument('<LISTEN=SERVER[,SERVER...]...>', 'where to listen, and the servers behind that')
+    .argument('[LISTEN=SERVER[,SERVER...]...]', 'where to listen, and the servers behind that')
+    .option('-c, --config <file>', 'each server of each <zeoclient> of this zope.conf')
+    .option(
+      '-l, --listen <host:port>',
+      'for the clients of the first server of --config, then the ports after it (127.0.0.1 and the port of the server)',
+      listen,
+    )
     .option(
       '-p, --period <seconds>',
       'between two pings of a connection (ZEO_KEEPALIVE_PERIOD, or 10)',
@@ -187,9 +197,15 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .option('-g, --grace <seconds>', 'for calls to be answered when it is to end', grace, 10)
     .option('--json', 'one JSON object a line (NDJSON)')
     .addHelpText('after', guardHelp)
-    .action(async (given: string[], { period, timeout, grace, json = false }: GuardFlags) => {
+    .action(async (given: string[], flags: GuardFlags, command: Command) => {
+      const { config, listen, period, timeout, grace, json = false } = flags;
+      if (given.length === 0 && config === undefined)
+        command.error("error: missing argument 'LISTEN=SERVER' (or --config)");
+      if (listen !== undefined && config === undefined)
+        command.error('error: --listen is for the servers of a --config');
+      const source = new RouteSource({ given: given.map(parseRoute), config, listen });
       const options = { agent: { period, timeout }, graceMs: grace * 1000, json };
-      onDone(await runGuard(given.map(parseRoute), options, output));
+      onDone(await runGuard(source, options, output));
     });
 
   program

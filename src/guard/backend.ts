@@ -44,6 +44,7 @@ export interface BackendOptions {
  */
 export class Backend {
   readonly name: string;
+  readonly address: Address;
   readonly #options: BackendOptions;
   #error: Error | undefined;
   readonly #closing = new AbortController();
@@ -53,6 +54,7 @@ export class Backend {
   #ungreeted = 0;
 
   constructor(options: BackendOptions) {
+    this.address = options.address;
     this.name = formatAddress(options.address);
     this.#options = options;
   }

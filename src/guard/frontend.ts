@@ -53,38 +53,78 @@ export interface FrontendOptions {
   readonly timeoutMs: number;
   /** From now on it can be pinged. */
   readonly onRegistered: (relay: Relay) => void;
+  /** A number for each connection, unique in the guard: an address may be given up, and used again. */
+  readonly nextNumber: () => number;
 }
 
 export class Frontend extends EventEmitter<FrontendEvents> {
-  readonly backends: readonly Backend[];
   readonly #options: FrontendOptions;
+  #backends: readonly Backend[] = [];
   readonly #waiting = new Set<WaitingClient>();
   readonly #relays = new Set<Relay>();
   readonly #closing = new AbortController();
+  readonly #servers = new EventEmitter<{ available: [] }>();
   readonly #pacer = new ConnectPacer();
-  readonly #holdMs: number;
+  #holdMs = shortestHoldMs;
   #server: Server | undefined;
   #isOpening = false;
-  /** How many connections there have been. */
-  #relayed = 0;
   #address: Address;
 
   constructor(options: FrontendOptions) {
     super();
-    const { route, timeoutMs } = options;
+    const { listen, servers } = options.route;
     this.#options = options;
-    this.#address = route.listen;
-    this.#holdMs = Math.min(Math.max(shortestHoldMs, route.servers.length * timeoutMs + 1000), longestHoldMs);
+    this.#address = listen;
+    this.serve(servers);
+    // Each client that waits for a server listens for it.
+    this.#servers.setMaxListeners(0);
+  }
+
+  /** Where it was to listen, and the servers by now. */
+  get route(): Route {
+    const { listen } = this.#options.route;
+    return { listen, servers: this.#backends.map(({ address }) => address) };
+  }
+
+  /** The servers, the preferred first. */
+  get backends(): readonly Backend[] {
+    return this.#backends;
+  }
+
+  /** From now on clients get these servers. Connections to others go on. Returns whether anything changes. */
+  serve(servers: readonly Address[]): boolean {
+    const before = this.#backends;
+    this.#backends = servers.map((address) => {
+      const known = before.find(({ name }) => name === formatAddress(address));
+      return known ?? this.#newBackend(address);
+    });
+    const isSame =
+      before.length === servers.length && before.every((backend, index) => this.#backends[index] === backend);
+    if (isSame) return false;
+    const { timeoutMs } = this.#options;
+    this.#holdMs = Math.min(Math.max(shortestHoldMs, servers.length * timeoutMs + 1000), longestHoldMs);
+    for (const backend of before) if (!this.#backends.includes(backend)) backend.close();
+    // A new one counts as up until it fails.
+    if (before.length > 0 && this.#backends.some(({ isUp }) => isUp)) this.#available();
+    return true;
+  }
+
+  #newBackend(address: Address): Backend {
+    const { timeoutMs } = this.#options;
     const observer = {
       serverDown: (backend: Backend, error: Error) => this.emit('serverDown', backend, error),
       serverUp: (backend: Backend) => {
         this.emit('serverUp', backend);
-        this.#admit();
+        this.#available();
       },
     };
-    this.backends = route.servers.map((address) => new Backend({ address, timeoutMs, observer }));
-    // Each client that waits for a server listens for it.
-    this.setMaxListeners(0);
+    return new Backend({ address, timeoutMs, observer });
+  }
+
+  /** Clients that wait can have a server, and others are accepted again. */
+  #available(): void {
+    this.#servers.emit('available');
+    void this.#admit();
   }
 
   /** Where it listens. */
@@ -152,7 +192,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
         const backend = this.backends.find(({ isUp }) => isUp);
         if (backend !== undefined) this.#relay(client, backend, await backend.dial(signal));
         else {
-          await once(this, 'serverUp', { signal });
+          await once(this.#servers, 'available', { signal });
           hasTurn = false;
         }
       } catch {
@@ -169,10 +209,9 @@ export class Frontend extends EventEmitter<FrontendEvents> {
       return;
     }
     this.#waiting.delete(client);
-    const { timeoutMs, onRegistered } = this.#options;
+    const { timeoutMs, onRegistered, nextNumber } = this.#options;
     const received = client.release();
-    this.#relayed += 1;
-    const name = `${this.name} #${this.#relayed}`;
+    const name = `${this.name} #${nextNumber()}`;
     const relay = new Relay({
       name,
       client: client.socket,

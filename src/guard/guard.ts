@@ -2,8 +2,19 @@ import { KeepAlive } from '../agent/keep-alive.js';
 import type { KeepAliveOptions } from '../agent/settings.js';
 import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientDisconnected, KeepAliveError } from '../model/errors.js';
+import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { Frontend, type Route } from './frontend.js';
 import { checkRoutes } from './route-check.js';
+
+/** What a change of the routes comes to. */
+export interface Rerouted {
+  readonly opened: readonly Frontend[];
+  /** Those with other servers than before, or in another order. */
+  readonly changed: readonly Frontend[];
+  readonly closed: readonly Frontend[];
+  /** Resolves when the connections of those that were closed have ended. */
+  readonly ended: Promise<void>;
+}
 
 /**
  * Relays clients to ZEO servers, with an agent that keeps each of the connections alive: when a server is dead, its clients
@@ -11,16 +22,19 @@ import { checkRoutes } from './route-check.js';
  */
 export class Guard {
   readonly agent: KeepAlive;
-  readonly frontends: readonly Frontend[];
   readonly #databases = new StorageRegistry();
-  readonly #routes: readonly Route[];
+  readonly #timeoutMs: number;
+  #frontends: readonly Frontend[];
+  /** Also those that are opened, or ended, in a change of the routes. */
+  readonly #all = new Set<Frontend>();
+  /** How many connections there have been. */
+  #relayed = 0;
 
   /**
    * @param agentOptions override the environment
    * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, also without a positive period
    */
   constructor(routes: readonly Route[], agentOptions: KeepAliveOptions) {
-    this.#routes = routes;
     // Otherwise the agent would warn, while there are no clients, that nothing is opened.
     this.#databases.open('guard', this);
     this.agent = new KeepAlive(agentOptions, this.#databases);
@@ -31,14 +45,17 @@ export class Guard {
         'The period is zero or negative, so no dead server would be found',
       );
     }
-    this.frontends = routes.map(
-      (route) =>
-        new Frontend({
-          route,
-          timeoutMs,
-          onRegistered: (relay) => this.#databases.open(relay.name, relay),
-        }),
-    );
+    this.#timeoutMs = timeoutMs;
+    this.#frontends = routes.map((route) => this.#newFrontend(route));
+  }
+
+  /** Where clients are accepted. */
+  get frontends(): readonly Frontend[] {
+    return this.#frontends;
+  }
+
+  get routes(): readonly Route[] {
+    return this.#frontends.map(({ route }) => route);
   }
 
   /**
@@ -48,7 +65,7 @@ export class Guard {
    *   be listened on
    */
   async start(): Promise<void> {
-    await checkRoutes(this.#routes);
+    await checkRoutes(this.routes, this.#listens);
     try {
       for (const frontend of this.frontends) await frontend.open();
     } catch (error) {
@@ -59,12 +76,63 @@ export class Guard {
   }
 
   /**
+   * Takes other routes: listens where it did not yet, has clients of the other addresses served by the servers of now, and
+   * ends where it is not to listen any more, as {@link stop} does. If it throws, all is as before.
+   *
+   * @throws as {@link start}
+   */
+  async reroute(routes: readonly Route[], graceMs: number): Promise<Rerouted> {
+    await checkRoutes(routes, [...this.#listens, ...routes.map(({ listen }) => listen)]);
+    const left = [...this.#frontends];
+    const matched = routes.map((route) => {
+      const at = left.findIndex((frontend) => isSameListen(frontend.route, route));
+      return { route, known: at < 0 ? undefined : left.splice(at, 1)[0] };
+    });
+    const opened: Frontend[] = [];
+    const next = matched.map(({ route, known }) => {
+      if (known !== undefined) return known;
+      const frontend = this.#newFrontend(route);
+      opened.push(frontend);
+      return frontend;
+    });
+    try {
+      for (const frontend of opened) await frontend.open();
+    } catch (error) {
+      await this.#end(opened, 0);
+      throw error;
+    }
+    this.#frontends = next;
+    const changed = matched.flatMap(({ route, known }) => (known?.serve(route.servers) ? [known] : []));
+    return { opened, changed, closed: left, ended: this.#end(left, graceMs) };
+  }
+
+  /**
    * Accepts no client any more, ends each connection when its calls are answered, and resets those that are left after
    * `graceMs`.
    */
   async stop(graceMs: number): Promise<void> {
-    for (const frontend of this.frontends) frontend.close();
-    const relays = this.frontends.flatMap((frontend) => [...frontend.relays]);
+    await this.#end([...this.#all], graceMs);
+    await this.agent.stop();
+  }
+
+  get #listens(): readonly Address[] {
+    return this.#frontends.map(({ address }) => address);
+  }
+
+  #newFrontend(route: Route): Frontend {
+    const frontend = new Frontend({
+      route,
+      timeoutMs: this.#timeoutMs,
+      onRegistered: (relay) => this.#databases.open(relay.name, relay),
+      nextNumber: () => ++this.#relayed,
+    });
+    this.#all.add(frontend);
+    return frontend;
+  }
+
+  async #end(frontends: readonly Frontend[], graceMs: number): Promise<void> {
+    for (const frontend of frontends) frontend.close();
+    const relays = frontends.flatMap((frontend) => [...frontend.relays]);
     const ended = Promise.all(relays.map((relay) => relay.drain()));
     let timer: NodeJS.Timeout | undefined;
     const isOver = new Promise<void>((resolve) => {
@@ -73,7 +141,14 @@ export class Guard {
     await Promise.race([ended, isOver]);
     clearTimeout(timer);
     const reason = new ClientDisconnected('The guard was stopped before its calls were answered');
-    for (const { relays } of this.frontends) for (const relay of relays) relay.reset(reason);
-    await this.agent.stop();
+    for (const frontend of frontends) {
+      for (const relay of frontend.relays) relay.reset(reason);
+      this.#all.delete(frontend);
+    }
   }
+}
+
+/** Of several whose port is left to the system any will do. */
+function isSameListen(one: Route, other: Route): boolean {
+  return formatAddress(one.listen) === formatAddress(other.listen);
 }

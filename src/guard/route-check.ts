@@ -10,13 +10,14 @@ const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 /**
  * Refuses what would relay to itself: each connection would make another one, until nothing is left to make one of.
  *
+ * @param listens where the guard listens
  * @throws KeepAliveError `ERR_ZEO_INVALID_ADDRESS`
  */
-export async function checkRoutes(routes: readonly Route[]): Promise<void> {
+export async function checkRoutes(routes: readonly Route[], listens: readonly Address[]): Promise<void> {
   for (const { servers } of routes) {
     for (const server of servers) {
-      for (const { listen } of routes) {
-        if (!(await isSame(listen, server))) continue;
+      for (const listen of listens) {
+        if (!(await leadsTo(server, listen))) continue;
         throw new KeepAliveError(
           'ERR_ZEO_INVALID_ADDRESS',
           `The server ${formatAddress(server)} leads back to this guard, which listens on ${formatAddress(listen)}; ` +
@@ -33,7 +34,8 @@ export function isReachableFromOutside(address: Address): boolean {
   return address.host !== 'localhost' && !/^(?:127\.|::1$)/.test(address.host);
 }
 
-async function isSame(listen: Address, server: Address): Promise<boolean> {
+/** Whether whoever connects to the server's address would be accepted where somebody listens on the other one. */
+export async function leadsTo(server: Address, listen: Address): Promise<boolean> {
   if ('path' in listen || 'path' in server)
     return 'path' in listen && 'path' in server && listen.path === server.path;
   if (listen.port !== server.port) return false;

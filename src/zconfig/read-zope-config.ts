@@ -4,7 +4,12 @@ import { ConfigFiles } from './config-files.js';
 import { Definitions, type Environment } from './definitions.js';
 import { expand, type Section } from './expand.js';
 import type { SslConfig } from './ssl-section.js';
-import { isZeoClient, readZeoClient, type ZeoClientSection } from './zeo-client-section.js';
+import {
+  isZeoClient,
+  readZeoClient,
+  type ServerSetting,
+  type ZeoClientSection,
+} from './zeo-client-section.js';
 
 /** A ZEO client that a configuration declares. */
 export interface ZeoClientConfig {
@@ -16,6 +21,8 @@ export interface ZeoClientConfig {
   readonly name: string;
   /** For `ClientStorage.open`. */
   readonly options: ClientStorageOptions;
+  /** Where `options.addresses` are written, line by line. */
+  readonly servers: readonly ServerSetting[];
   /** The TLS settings, which are not part of `options`. */
   readonly ssl: SslConfig | undefined;
   /** The file in which its section begins. */
@@ -65,11 +72,11 @@ export function zeoClientsOf(top: Section): ZeoClientConfig[] {
   const counts = new Map<string, number>();
   for (const client of found) counts.set(nameOf(client), (counts.get(nameOf(client)) ?? 0) + 1);
   return found.map((client) => {
-    const { section, options, ssl } = client;
+    const { section, options, servers, ssl } = client;
     const shared = nameOf(client);
     const isShared = (counts.get(shared) ?? 0) > 1;
     const name = isShared ? `${shared}/${section.name ?? options.name ?? options.storage ?? '1'}` : shared;
-    return { name, options, ssl, ...section.at };
+    return { name, options, servers, ssl, ...section.at };
   });
 }
 

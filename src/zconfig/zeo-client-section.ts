@@ -8,13 +8,22 @@ import type { Address } from '../zeo/connection/address.js';
 import type { ClientStorageOptions } from '../zeo/connection/options.js';
 import { ConfigError, plainly } from './config-error.js';
 import { anyText, boolean, byteSize, cacheBytes, integer, servers, wholeSeconds } from './datatypes.js';
+import { neededValue } from './definitions.js';
+import type { Position } from './document.js';
 import type { Section } from './expand.js';
 import { ignored, type Keys, key, multikey, readSettings } from './read-settings.js';
 import { readSslSection, type SslConfig } from './ssl-section.js';
 
+/** A line that names servers. */
+export interface ServerSetting {
+  readonly addresses: readonly Address[];
+  readonly at: Position;
+}
+
 /** A client's settings. */
 export interface ZeoClientSection {
   readonly options: ClientStorageOptions & { readonly addresses: readonly Address[] };
+  readonly servers: readonly ServerSetting[];
   readonly ssl: SslConfig | undefined;
 }
 
@@ -69,7 +78,14 @@ export function readZeoClient(section: Section): ZeoClientSection {
   if (draft.readOnly === true) delete draft.readOnlyFallback;
   // `wait_timeout or 30` in ZEO/ClientStorage.py: zero is the default.
   if (draft.waitTimeout === 0) delete draft.waitTimeout;
-  return { options: draft, ssl: readSsl(section) };
+  return { options: draft, servers: serverSettings(section), ssl: readSsl(section) };
+}
+
+/** The settings have been read already, so that each of them is valid. */
+function serverSettings({ settings }: Section): readonly ServerSetting[] {
+  return settings
+    .filter(({ key }) => key.toLowerCase() === 'server')
+    .map(({ text, at }) => ({ addresses: servers.read(neededValue(text)) ?? [], at }));
 }
 
 function readSsl({ type, sections }: Section): SslConfig | undefined {

@@ -89,7 +89,7 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
 
   it('refuses what it cannot understand, and a loop', async () => {
     for (const [arguments_, expected] of [
-      [[], /missing required argument/],
+      [[], /missing argument 'LISTEN=SERVER' \(or --config\)/],
       [['8100'], /Invalid address "8100": expected LISTEN=SERVER\[,SERVER\.\.\.\]/],
       [['8100='], /expected LISTEN=SERVER/],
       [['nonsense=127.0.0.1:1'], /expected HOST:PORT, \[IPV6\]:PORT or PORT, or the path of a unix socket/i],

@@ -24,6 +24,10 @@ describe('readZopeConfig', () => {
           readOnlyFallback: false,
           cacheSize: 128 * 1024 * 1024,
         },
+        servers: [
+          { addresses: [{ host: '10.0.3.11', port: 8100 }], at: { file, line: 35 } },
+          { addresses: [{ host: '10.0.3.12', port: 8100 }], at: { file, line: 37 } },
+        ],
         ssl: undefined,
         file,
         line: 29,
@@ -36,6 +40,7 @@ describe('readZopeConfig', () => {
           name: 'zeostorage',
           wait: false,
         },
+        servers: [{ addresses: [{ host: 'catalog.example.org', port: 8200 }], at: { file, line: 71 } }],
         ssl: undefined,
         file,
         line: 70,

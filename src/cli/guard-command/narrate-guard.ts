@@ -2,8 +2,10 @@ import type { Backend } from '../../guard/backend.js';
 import type { Frontend } from '../../guard/frontend.js';
 import type { Relay } from '../../guard/relay.js';
 import { explain, formatDuration } from '../io/format.js';
-import type { EntryKind, Report } from '../watch/view.js';
+import { oneLine } from '../io/terminal-text.js';
+import type { Entry, EntryKind, Report } from '../watch/view.js';
 import { LineBudget } from './line-budget.js';
+import type { ConfigChange } from './route-source.js';
 
 /** Reports what happens at an address where clients are accepted. */
 export function reportFrontend(frontend: Frontend, report: Report): void {
@@ -31,8 +33,24 @@ export function reportFrontend(frontend: Frontend, report: Report): void {
 }
 
 /** What the servers behind an address are. */
-export function serversOf({ backends }: Frontend): string {
-  return backends.map(({ name }: Backend) => name).join(', ');
+export function listening({ name, backends }: Frontend): Entry {
+  const servers = backends.map(({ name }: Backend) => name);
+  const text = `listens for clients of ${servers.join(', ')}`;
+  return { time: new Date(), event: 'listening', name, kind: 'note', text, fields: { servers } };
+}
+
+/** What to write in a configuration, line by line. */
+export function changesOf(changes: readonly ConfigChange[]): readonly Entry[] {
+  const settings = (addresses: readonly string[]) => addresses.map((address) => `server ${address}`);
+  return changes
+    .filter(({ from, to }) => from.some((server, index) => server !== to[index]))
+    .map(({ file, line, from, to }) => ({
+      ...{ time: new Date(), event: 'change', name: undefined, kind: 'note' },
+      text: oneLine(
+        `${file}:${line}: write ${settings(to).join(' and ')} in place of ${settings(from).join(' and ')}`,
+      ),
+      fields: { file, line, from, to },
+    }));
 }
 
 function reportRelay(relay: Relay, report: Report): void {

@@ -1,5 +1,5 @@
 import { type KeepAliveOptions, readVariable } from '../../agent/settings.js';
-import type { Route } from '../../guard/frontend.js';
+import type { Frontend } from '../../guard/frontend.js';
 import { Guard } from '../../guard/guard.js';
 import { isReachableFromOutside } from '../../guard/route-check.js';
 import { formatAddress } from '../../zeo/connection/address.js';
@@ -13,7 +13,9 @@ import { loggerFor, reportAgent, reportWarnings } from '../watch/narrate.js';
 import { UnhurriedView } from '../watch/unhurried-view.js';
 import type { Entry } from '../watch/view.js';
 import { LineBudget } from './line-budget.js';
-import { reportFrontend, serversOf } from './narrate-guard.js';
+import { changesOf, listening, reportFrontend } from './narrate-guard.js';
+import { Reload } from './reload.js';
+import type { RouteSource } from './route-source.js';
 
 export interface GuardRunOptions {
   /** What to override the environment with. */
@@ -33,12 +35,14 @@ const defaultPeriod = 10;
  * @throws KeepAliveError for routes and settings that cannot be; the system's error where an address cannot be listened on
  */
 export async function runGuard(
-  routes: readonly Route[],
+  source: RouteSource,
   { agent: agentOptions, graceMs, json }: GuardRunOptions,
   output: Output,
 ): Promise<number> {
   // It goes on when nobody reads its lines any more.
-  using ending = new Ending(output, false);
+  using ending = new Ending(output, { endsWithOutput: false, onHangUp: () => reload?.request() });
+  let reload: Reload | undefined;
+  const { routes, changes } = await source.read();
   const longest = Math.max(...routes.map(({ listen }) => formatAddress(listen).length));
   const lines = json
     ? new JsonLines(output)
@@ -56,7 +60,11 @@ export async function runGuard(
   for (const frontend of guard.frontends) reportFrontend(frontend, report);
   await guard.start();
   for (const entry of started(guard)) report(entry);
+  for (const entry of changesOf(changes)) report(entry);
+  const onOpened = (frontend: Frontend) => reportFrontend(frontend, report);
+  reload = new Reload({ guard, source, graceMs, report, onOpened });
   const reason = await ending.reason();
+  await reload.done;
   const open = guard.frontends.reduce((sum, { relays }) => sum + relays.size, 0);
   report(
     note('stopping', undefined, `${reason}: ends ${open} ${open === 1 ? 'connection' : 'connections'}`, {
@@ -76,11 +84,7 @@ function started({ agent, frontends }: Guard): readonly Entry[] {
     `the clients of a server that falls silent are reset within ${formatDuration(detectionBoundMs)}`;
   return [
     note('started', undefined, text, { periodMs, timeoutMs, detectionBoundMs }),
-    ...frontends.map((frontend) =>
-      note('listening', frontend.name, `listens for clients of ${serversOf(frontend)}`, {
-        servers: frontend.backends.map(({ name }) => name),
-      }),
-    ),
+    ...frontends.map(listening),
     ...frontends
       .filter(({ address }) => isReachableFromOutside(address))
       .map(({ name }) => {

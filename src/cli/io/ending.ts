@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import type { Output } from './output.js';
 
 /*
@@ -8,6 +9,11 @@ import type { Output } from './output.js';
 /** How long unread output may keep this process alive at the end. */
 const lingerMs = 1000;
 
+export interface EndingOptions {
+  readonly endsWithOutput?: boolean;
+  readonly onHangUp?: () => void;
+}
+
 /**
  * Waits for a request to end: Ctrl-C, SIGTERM, a terminal that vanishes (SIGHUP), or an output whose reader has closed it. From
  * then on Ctrl-C ends the process immediately.
@@ -15,15 +21,25 @@ const lingerMs = 1000;
 export class Ending implements Disposable {
   readonly #controller = new AbortController();
   readonly #onSignal = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGHUP' && this.#onHangUp !== undefined && hasTerminal() === this.#hadTerminal) {
+      this.#onHangUp();
+      return;
+    }
     if (this.#controller.signal.aborted && signal === 'SIGINT') process.exit(130);
     this.#controller.abort(signal);
   };
 
   readonly #output: Output;
+  readonly #onHangUp: (() => void) | undefined;
+  readonly #hadTerminal = hasTerminal();
 
-  /** @param endsWithOutput whether it is also time to end when nobody reads the output any more */
-  constructor(output: Output, endsWithOutput = true) {
+  /**
+   * @param options `endsWithOutput`: whether it is also time to end when nobody reads the output any more. `onHangUp`: called
+   *   instead at a SIGHUP that was sent on purpose, and not because the terminal has vanished
+   */
+  constructor(output: Output, { endsWithOutput = true, onHangUp }: EndingOptions = {}) {
     this.#output = output;
+    this.#onHangUp = onHangUp;
     for (const signal of signals) process.on(signal, this.#onSignal);
     if (!endsWithOutput) return;
     const onClosed = () => this.#controller.abort('output closed');
@@ -51,6 +67,16 @@ export class Ending implements Disposable {
     if (this.signal.reason === 'SIGHUP' || (closed.aborted && isTerminal))
       process.kill(process.pid, 'SIGHUP');
     setTimeout(() => process.exit(), lingerMs).unref();
+  }
+}
+
+/** Whether this process has a controlling terminal, whatever its output is. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,73 @@
+import type { Frontend } from '../../guard/frontend.js';
+import type { Guard } from '../../guard/guard.js';
+import { explain } from '../io/format.js';
+import type { Entry, EntryKind, Report } from '../watch/view.js';
+import { changesOf, listening } from './narrate-guard.js';
+import type { RouteSource } from './route-source.js';
+
+export interface ReloadOptions {
+  readonly guard: Guard;
+  readonly source: RouteSource;
+  /** How long calls may take to be answered where the guard is not to listen any more. */
+  readonly graceMs: number;
+  readonly report: Report;
+  /** Called for each address that is new. */
+  readonly onOpened: (frontend: Frontend) => void;
+}
+
+/** Reads the configuration anew, one time after the other, and keeps what there was if that fails. */
+export class Reload {
+  readonly #options: ReloadOptions;
+  #running: Promise<void> | undefined;
+  #isAskedAgain = false;
+
+  constructor(options: ReloadOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it is not under way. */
+  get done(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
+  request(): void {
+    this.#isAskedAgain = true;
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isAskedAgain) {
+      this.#isAskedAgain = false;
+      await this.#reload();
+    }
+    this.#running = undefined;
+  }
+
+  async #reload(): Promise<void> {
+    const { guard, source, graceMs, report, onOpened } = this.#options;
+    const { config } = source;
+    if (config === undefined) {
+      report(entry('reloaded', 'SIGHUP: there is nothing to read anew, as there is no --config'));
+      return;
+    }
+    try {
+      const { routes, changes } = await source.read(guard.routes);
+      const { opened, changed, closed } = await guard.reroute(routes, graceMs);
+      for (const frontend of opened) onOpened(frontend);
+      report(entry('reloaded', `SIGHUP: has read ${config} anew`, 'note', { config }));
+      for (const frontend of [...opened, ...changed]) report(listening(frontend));
+      for (const { name, relays } of closed) {
+        const text = `is given up: ends ${relays.size} ${relays.size === 1 ? 'connection' : 'connections'}`;
+        report({ ...entry('givenUp', text, 'note', { connections: relays.size }), name });
+      }
+      for (const change of changesOf(changes)) report(change);
+    } catch (error) {
+      const text = `SIGHUP: goes on as before: ${explain(error)}`;
+      report(entry('reloadFailed', text, 'bad', { config, error }));
+    }
+  }
+}
+
+function entry(event: string, text: string, kind: EntryKind = 'note', fields: object = {}): Entry {
+  return { time: new Date(), event, name: undefined, kind, text, fields: { ...fields } };
+}
