@@ -25,6 +25,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/cli/guard-command',
     'src/cli/io',
     'src/cli/watch',
+    'src/guard',
     'src/model',
     'src/zeo/server',
     'src/zeo/storage',

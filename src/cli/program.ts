@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { PingMethod } from '../guard/ping-injector.js';
 import { type Datatype, numeric } from '../model/option-check.js';
 import { check } from './check/check.js';
 import { statusLine } from './check/finding.js';
@@ -68,6 +69,7 @@ interface GuardFlags {
   readonly listen?: ReturnType<typeof parseListenAddress>;
   readonly period?: number;
   readonly timeout?: number;
+  readonly pingMethod?: PingMethod;
   readonly grace: number;
   readonly json?: boolean;
 }
@@ -194,17 +196,18 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
       'a server may stay silent after a ping (the smaller of 5 and the period)',
       number,
     )
+    .addOption(new Option('--ping-method <method>', 'what a ping calls (ping)').choices(['ping', 'get_info']))
     .option('-g, --grace <seconds>', 'for calls to be answered when it is to end', grace, 10)
     .option('--json', 'one JSON object a line (NDJSON)')
     .addHelpText('after', guardHelp)
     .action(async (given: string[], flags: GuardFlags, command: Command) => {
-      const { config, listen, period, timeout, grace, json = false } = flags;
+      const { config, listen, period, timeout, pingMethod, grace, json = false } = flags;
       if (given.length === 0 && config === undefined)
         command.error("error: missing argument 'LISTEN=SERVER' (or --config)");
       if (listen !== undefined && config === undefined)
         command.error('error: --listen is for the servers of a --config');
       const source = new RouteSource({ given: given.map(parseRoute), config, listen });
-      const options = { agent: { period, timeout }, graceMs: grace * 1000, json };
+      const options = { agent: { period, timeout }, pingMethod, graceMs: grace * 1000, json };
       onDone(await runGuard(source, options, output));
     });
 

@@ -14,6 +14,7 @@ import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { Backend, type Greeted } from './backend.js';
 import { ConnectPacer } from './connect-pacer.js';
 import { boundAddress, listenOn } from './listen.js';
+import type { PingMethod } from './ping-injector.js';
 import { Relay } from './relay.js';
 import { reset } from './relay-sockets.js';
 import { WaitingClient } from './waiting-client.js';
@@ -51,6 +52,7 @@ export interface FrontendEvents {
 export interface FrontendOptions {
   readonly route: Route;
   readonly timeoutMs: number;
+  readonly pingMethod: PingMethod;
   /** From now on it can be pinged. */
   readonly onRegistered: (relay: Relay) => void;
   /** A number for each connection, unique in the guard: an address may be given up, and used again. */
@@ -209,7 +211,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
       return;
     }
     this.#waiting.delete(client);
-    const { timeoutMs, onRegistered, nextNumber } = this.#options;
+    const { timeoutMs, pingMethod, onRegistered, nextNumber } = this.#options;
     const received = client.release();
     const name = `${this.name} #${nextNumber()}`;
     const relay = new Relay({
@@ -219,6 +221,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
       backend,
       greeted,
       timeoutMs,
+      pingMethod,
       onRegistered,
     });
     this.#relays.add(relay);

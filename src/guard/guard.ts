@@ -4,7 +4,12 @@ import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientDisconnected, KeepAliveError } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { Frontend, type Route } from './frontend.js';
+import type { PingMethod } from './ping-injector.js';
 import { checkRoutes } from './route-check.js';
+
+export interface GuardOptions {
+  readonly pingMethod?: PingMethod | undefined;
+}
 
 /** What a change of the routes comes to. */
 export interface Rerouted {
@@ -24,6 +29,7 @@ export class Guard {
   readonly agent: KeepAlive;
   readonly #databases = new StorageRegistry();
   readonly #timeoutMs: number;
+  readonly #pingMethod: PingMethod;
   #frontends: readonly Frontend[];
   /** Also those that are opened, or ended, in a change of the routes. */
   readonly #all = new Set<Frontend>();
@@ -32,9 +38,10 @@ export class Guard {
 
   /**
    * @param agentOptions override the environment
+   * @param options `pingMethod`: default `ping`
    * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, also without a positive period
    */
-  constructor(routes: readonly Route[], agentOptions: KeepAliveOptions) {
+  constructor(routes: readonly Route[], agentOptions: KeepAliveOptions, options: GuardOptions = {}) {
     // Otherwise the agent would warn, while there are no clients, that nothing is opened.
     this.#databases.open('guard', this);
     this.agent = new KeepAlive(agentOptions, this.#databases);
@@ -46,6 +53,7 @@ export class Guard {
       );
     }
     this.#timeoutMs = timeoutMs;
+    this.#pingMethod = options.pingMethod ?? 'ping';
     this.#frontends = routes.map((route) => this.#newFrontend(route));
   }
 
@@ -123,6 +131,7 @@ export class Guard {
     const frontend = new Frontend({
       route,
       timeoutMs: this.#timeoutMs,
+      pingMethod: this.#pingMethod,
       onRegistered: (relay) => this.#databases.open(relay.name, relay),
       nextNumber: () => ++this.#relayed,
     });

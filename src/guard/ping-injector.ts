@@ -6,6 +6,9 @@ const lastId = -(2 ** 31);
 /** -1 is the heartbeat of Python's clients, which servers do not answer. */
 const firstId = -2;
 
+/** What a ping calls: ZEO's own `ping`, or `get_info`, which makes the server ask its storage. */
+export type PingMethod = 'get_info' | 'ping';
+
 /** Where a client's bytes go, and the pings. */
 export interface RequestSink {
   pass(bytes: Uint8Array): void;
@@ -22,14 +25,16 @@ export interface RequestSink {
 export class PingInjector {
   readonly #encoding: Encoding;
   readonly #sink: RequestSink;
+  readonly #method: PingMethod;
   readonly #frames = new FrameBoundaries();
   #nextId = firstId;
   /** The ping that waits for the end of the client's frame. */
   #waiting: { readonly id: number; readonly frame: Uint8Array } | undefined;
 
-  constructor(encoding: Encoding, sink: RequestSink) {
+  constructor(encoding: Encoding, sink: RequestSink, method: PingMethod = 'ping') {
     this.#encoding = encoding;
     this.#sink = sink;
+    this.#method = method;
   }
 
   /** Whether the client is between two of its frames. */
@@ -56,7 +61,7 @@ export class PingInjector {
     if (this.#waiting !== undefined) return this.#waiting.id;
     const id = this.#nextId;
     this.#nextId = id === lastId ? firstId : id - 1;
-    const frame = codecs[this.#encoding].encodeFrame([id, false, 'ping', []], 1024);
+    const frame = codecs[this.#encoding].encodeFrame([id, false, this.#method, []], 1024);
     if (this.#frames.isBetweenFrames) this.#sink.ping(id, frame);
     else this.#waiting = { id, frame };
     return id;

@@ -18,7 +18,8 @@ import { formatAddress } from '../zeo/connection/address.js';
 import type { Encoding } from '../zeo/protocol/index.js';
 import { AnswerFilter } from './answer-filter.js';
 import type { Backend, Greeted } from './backend.js';
-import { PingInjector } from './ping-injector.js';
+import { ClientLabel } from './client-label.js';
+import { PingInjector, type PingMethod, type RequestSink } from './ping-injector.js';
 import type { Registration } from './registration.js';
 import { passOn, relayBufferBytes, reset } from './relay-sockets.js';
 
@@ -39,11 +40,14 @@ export interface RelayOptions {
   readonly greeted: Greeted;
   /** The server has twice that to answer a registration. */
   readonly timeoutMs: number;
+  readonly pingMethod: PingMethod;
   /** From now on it can be pinged. */
   readonly onRegistered: (relay: Relay) => void;
 }
 
 export interface RelayEvents {
+  /** The client has said how it calls itself. */
+  labelled: [label: string];
   /** It has ended; `error` is why, if it was not closed in good order, or client and server did not understand each other. */
   closed: [error: Error | undefined];
 }
@@ -61,6 +65,8 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
   readonly #server: Socket;
   readonly #injector: PingInjector;
   readonly #filter: AnswerFilter;
+  #label: ClientLabel | undefined;
+  #labelled: string | undefined;
   readonly #pings = new Map<number, () => void>();
   #registration: Registration | undefined;
   #endRegistrationDeadline: (() => void) | undefined;
@@ -71,7 +77,7 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
 
   constructor(options: RelayOptions) {
     super();
-    const { name, client, received, backend, greeted } = options;
+    const { name, client, received, backend, greeted, pingMethod } = options;
     this.name = name;
     const { remoteAddress: host, remotePort: port } = client;
     this.clientAddress = host === undefined || port === undefined ? '' : formatAddress({ host, port });
@@ -85,13 +91,15 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
       pass: (bytes) => passOn(bytes, this.#client),
       answered: (id) => this.#answered(id),
     });
-    this.#injector = new PingInjector(encoding, {
+    const requests: RequestSink = {
       pass: (bytes) => passOn(bytes, this.#server),
       ping: (id, frame) => {
         this.#filter.expect(id);
         this.#server.write(frame);
       },
-    });
+    };
+    this.#injector = new PingInjector(encoding, requests, pingMethod);
+    this.#label = new ClientLabel(encoding);
     this.#connect(this.#client, this.#server);
     this.#connect(this.#server, this.#client);
     for (const chunk of greeted.received) this.#filter.receive(chunk);
@@ -104,6 +112,11 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
   /** Whether it can be pinged. */
   get ready(): boolean {
     return this.#registration === undefined && !this.#isClosed;
+  }
+
+  /** How the client calls itself, if it does: printable, and not long. */
+  get label(): string | undefined {
+    return this.#labelled;
   }
 
   get address(): string {
@@ -190,6 +203,16 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
     if (goesWithPing) this.#server.uncork();
     if (this.#server.writableLength >= relayBufferBytes) this.#client.pause();
     if (this.#registration !== undefined) this.#followRegistration(this.#registration);
+    if (this.#label !== undefined) this.#followLabel(this.#label, chunk);
+  }
+
+  #followLabel(label: ClientLabel, chunk: Uint8Array): void {
+    label.receive(chunk);
+    if (!label.isOver) return;
+    this.#label = undefined;
+    if (label.value === undefined) return;
+    this.#labelled = label.value;
+    this.emit('labelled', label.value);
   }
 
   #receiveFromServer(chunk: Uint8Array): void {

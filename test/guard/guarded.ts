@@ -1,11 +1,13 @@
 import type { TestContext } from 'node:test';
 import { Guard } from '#src/guard/guard.js';
+import type { PingMethod } from '#src/guard/ping-injector.js';
 import type { Relay } from '#src/guard/relay.js';
 import { type Address, parseAddress } from '#src/zeo/connection/address.js';
 
 export interface GuardedOptions {
   readonly period?: number;
   readonly timeout?: number;
+  readonly pingMethod?: PingMethod;
   /** Default: a free port of 127.0.0.1. */
   readonly listen?: Address;
 }
@@ -14,13 +16,10 @@ export interface GuardedOptions {
 export async function startGuard(
   t: TestContext,
   servers: readonly string[],
-  { period = 0.2, timeout = 1, listen = { host: '127.0.0.1', port: 0 } }: GuardedOptions = {},
+  { period = 0.2, timeout = 1, pingMethod, listen = { host: '127.0.0.1', port: 0 } }: GuardedOptions = {},
 ) {
-  const guard = new Guard([{ listen, servers: servers.map(parseAddress) }], {
-    period,
-    timeout,
-    level: 'silent',
-  });
+  const route = { listen, servers: servers.map(parseAddress) };
+  const guard = new Guard([route], { period, timeout, level: 'silent' }, { pingMethod });
   await guard.start();
   t.after(() => guard.stop(0));
   const [frontend] = guard.frontends;

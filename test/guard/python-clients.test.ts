@@ -71,7 +71,11 @@ for (const version of zeoVersions) {
       it('sees the changes of others, and large records unharmed both ways', async (t) => {
         const server = await startZeoServer({ version, msgpack });
         t.after(() => server.stop());
-        const { port, agent, relays } = await startGuard(t, [server.address], { period: 0.05, timeout: 5 });
+        const { port, agent, relays } = await startGuard(t, [server.address], {
+          period: 0.05,
+          timeout: 5,
+          pingMethod: msgpack ? 'get_info' : 'ping',
+        });
         const deaths: unknown[] = [];
         agent.on('connectionDied', (event) => deaths.push(event));
         const open = async () => {
@@ -104,12 +108,13 @@ for (const version of zeoVersions) {
     it('reads from a server that is read-only, when it may', async (t) => {
       const server = await startZeoServer({ version, readOnly: true });
       t.after(() => server.stop());
-      const { port, agent } = await startGuard(t, [server.address]);
-      const options = { address: ['127.0.0.1', port], readOnlyFallback: true } as const;
+      const { port, agent, relays } = await startGuard(t, [server.address]);
+      const options = { address: ['127.0.0.1', port], readOnlyFallback: true, label: 'reader' } as const;
       const client = await openPythonClient(version, options);
       t.after(() => client.kill());
       await once(agent, 'pingSucceeded');
       await client.call('ping');
+      assert.equal(relays.at(-1)?.label, 'reader');
     });
 
     it('loads a record of 64 MiB, which takes longer than the timeout', async (t) => {

@@ -70,6 +70,43 @@ describe('A relayed connection', { timeout: 60_000 }, () => {
     });
   }
 
+  it('is pinged by get_info where that is wanted, however long the answer', async (t) => {
+    const interfaces = Array.from({ length: 2000 }, (_, index) => ['ZODB.interfaces', `IStorage${index}`]);
+    const info = { name: 'scripted', interfaces };
+    const peer = await ScriptedPeer.listen({ handlers: { get_info: () => info, ping: () => silence } });
+    t.after(() => peer.close());
+    const guarded = await startGuard(t, [peer.address], { pingMethod: 'get_info' });
+    const registered = await client(t, guarded);
+    await until(() => peer.count('get_info') >= 3, patienceMs, 'pings');
+    assert.deepEqual(await registered.call('get_info'), info);
+    const replies = registered.arrivals.flatMap(({ method, args }) => (method === 'reply' ? [args[0]] : []));
+    assert.deepEqual(replies, [1, 2]);
+    assert.equal(guarded.frontend.backends[0]?.isUp, true);
+  });
+
+  it('has the label that its client gives itself, printable and not long', async (t) => {
+    const { client, relays } = await registered(t, { handlers: { set_client_label: () => null } });
+    const [relay] = relays;
+    const labelled = once(relay as Relay, 'labelled');
+    assert.equal(relay?.label, undefined);
+    await client.call('get_info');
+    await client.call('set_client_label', `worker-1\x1b[2J${'!'.repeat(200)}`);
+    const [label] = await labelled;
+    assert.equal(label, `worker-1\ufffd[2J${'!'.repeat(88)}`);
+    assert.equal(relay?.label, label);
+  });
+
+  it('has no label by what its client says later, or in a frame that is too long', async (t) => {
+    for (const bytes of [0, 100_000]) {
+      const handlers = { set_client_label: () => null, storea: () => null };
+      const { client, relays } = await registered(t, { handlers });
+      for (let count = 0; count < (bytes === 0 ? 20 : 1); count++)
+        await client.call('storea', new Uint8Array(bytes));
+      await client.call('set_client_label', 'late');
+      assert.equal(relays[0]?.label, undefined);
+    }
+  });
+
   it('is not pinged before the server has answered its registration', async (t) => {
     const peer = await ScriptedPeer.listen({ readOnly: true });
     t.after(() => peer.close());

@@ -59,12 +59,13 @@ function reportRelay(relay: Relay, report: Report): void {
   const say = (kind: EntryKind, event: string, text: string, fields: object) =>
     report({ time: new Date(), event, name, kind, text, fields: { ...fields } });
   say('note', 'relayed', `${client || 'a client'} is connected to ${server}`, { client, server });
+  relay.once('labelled', (label) => say('note', 'labelled', oneLine(`calls itself ${label}`), { label }));
   relay.once('closed', (error) => {
     const lastedMs = performance.now() - startedMs;
     // What the agent found has been reported, with the diagnosis.
     const isKnown = error === undefined || (error as NodeJS.ErrnoException).code === 'ERR_KEEPALIVE_TIMEOUT';
     const why = error === undefined ? '' : `: ${explain(error)}`;
     const text = `ended after ${formatDuration(lastedMs)}${why}`;
-    say(isKnown ? 'detail' : 'bad', 'ended', text, { lastedMs, error });
+    say(isKnown ? 'detail' : 'bad', 'ended', text, { lastedMs, label: relay.label, error });
   });
 }

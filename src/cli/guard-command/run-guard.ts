@@ -1,6 +1,7 @@
 import { type KeepAliveOptions, readVariable } from '../../agent/settings.js';
 import type { Frontend } from '../../guard/frontend.js';
 import { Guard } from '../../guard/guard.js';
+import type { PingMethod } from '../../guard/ping-injector.js';
 import { isReachableFromOutside } from '../../guard/route-check.js';
 import { formatAddress } from '../../zeo/connection/address.js';
 import { Ending } from '../io/ending.js';
@@ -20,6 +21,8 @@ import type { RouteSource } from './route-source.js';
 export interface GuardRunOptions {
   /** What to override the environment with. */
   readonly agent: Pick<KeepAliveOptions, 'period' | 'timeout'>;
+  /** Default: `ping`. */
+  readonly pingMethod: PingMethod | undefined;
   /** How long a stop waits for calls that are not answered. */
   readonly graceMs: number;
   /** NDJSON instead of lines. */
@@ -36,7 +39,7 @@ const defaultPeriod = 10;
  */
 export async function runGuard(
   source: RouteSource,
-  { agent: agentOptions, graceMs, json }: GuardRunOptions,
+  { agent: agentOptions, pingMethod, graceMs, json }: GuardRunOptions,
   output: Output,
 ): Promise<number> {
   // It goes on when nobody reads its lines any more.
@@ -51,7 +54,7 @@ export async function runGuard(
   const report = (entry: Entry) => view.show(entry);
   const isPeriodSet = readVariable('period', process.env) !== undefined;
   const period = agentOptions.period ?? (isPeriodSet ? undefined : defaultPeriod);
-  const guard = new Guard(routes, { ...agentOptions, period, logger: loggerFor(report) });
+  const guard = new Guard(routes, { ...agentOptions, period, logger: loggerFor(report) }, { pingMethod });
   const clients = new LineBudget(report);
   reportAgent(guard.agent, (entry) => {
     if (entry.kind !== 'routine') clients.report(entry);
