@@ -206,6 +206,8 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
         command.error("error: missing argument 'LISTEN=SERVER' (or --config)");
       if (listen !== undefined && config === undefined)
         command.error('error: --listen is for the servers of a --config');
+      if (listen?.port === 0)
+        command.error('error: --listen expects a port from 1 to 65535, which clients can name');
       const source = new RouteSource({ given: given.map(parseRoute), config, listen });
       const options = { agent: { period, timeout }, pingMethod, graceMs: grace * 1000, json };
       onDone(await runGuard(source, options, output));

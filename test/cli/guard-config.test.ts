@@ -93,13 +93,20 @@ describe('The routes of a configuration', () => {
     );
   });
 
-  it('leave out the ports of servers on this machine, which would be a loop', async (t) => {
-    const { routes } = await routing(t, zeoclient('127.0.0.1:8100', 'localhost:8101', 'zeo1:8100'));
-    assert.deepEqual(routes, [
-      '127.0.0.1:8102=127.0.0.1:8100',
-      '127.0.0.1:8103=localhost:8101',
-      '127.0.0.1:8104=zeo1:8100',
-    ]);
+  it('are not guessed where the configuration names the guard itself', async (t) => {
+    for (const servers of [
+      ['127.0.0.1:8100'],
+      ['zeo1:8100', 'localhost:8100'],
+      ['zeo1:8101', '127.0.0.1:8101'],
+    ])
+      await assert.rejects(
+        routing(t, zeoclient(...servers)),
+        /The guard itself would listen on 127\.0\.0\.1:810/,
+      );
+    const { routes } = await routing(t, zeoclient('127.0.0.1:8100'), {
+      listen: { host: '127.0.0.1', port: 7000 },
+    });
+    assert.deepEqual(routes, ['127.0.0.1:7000=127.0.0.1:8100']);
   });
 
   it('begin at --listen, and leave alone what the command line says', async (t) => {
@@ -193,7 +200,7 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
     await command.line(/SIGHUP: goes on as before: .*zope\.conf:1: Expected a closing <\/zeoclient>/);
     await write(zeoclient(`127.0.0.1:${port}`));
     command.kill('SIGHUP');
-    await command.line(/goes on as before: The server \S+ leads back to this guard, which listens on/);
+    await command.line(/goes on as before: The guard itself would listen on 127\.0\.0\.1:\d+, which/);
     await write(zeoclient(server.address));
     command.kill('SIGHUP');
     await command.line(/SIGHUP: has read .*zope\.conf anew$/);
@@ -227,6 +234,7 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
     for (const [args, expected] of [
       [['--config', '/no/zope.conf'], /\/no\/zope\.conf: Expected a readable file/],
       [['--listen', '7000', '8100=zeo1:8100'], /--listen is for the servers of a --config/],
+      [['--config', '/no/zope.conf', '--listen', '0'], /--listen expects a port from 1 to 65535/],
     ] as const) {
       const { code, stderr } = await run(['guard', ...args]);
       assert.equal(code, 2);

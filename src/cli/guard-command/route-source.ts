@@ -96,20 +96,30 @@ async function listenersFor(
     if (known !== undefined) listeners.set(formatAddress(server), known.listen);
   }
   const host = listen?.host ?? '127.0.0.1';
-  const isTaken = async (candidate: ListenAddress) => {
+  const isTaken = (port: number) => {
     const others = [...given.map(({ listen }) => listen), ...listeners.values()];
-    if (others.some((other) => 'port' in other && other.port === candidate.port)) return true;
-    for (const server of servers) if (await leadsTo(server, candidate)) return true;
-    return false;
+    return others.some((other) => 'port' in other && other.port === port);
   };
   for (const server of servers) {
     if (listeners.has(formatAddress(server))) continue;
     let port = listen?.port ?? ('port' in server ? server.port : usualPort);
-    while (port <= lastPort && (await isTaken({ host, port }))) port += 1;
+    while (port <= lastPort && isTaken(port)) port += 1;
     if (port > lastPort) throw invalid(`There is no port left for the clients of ${formatAddress(server)}`);
+    await checkLoop(servers, { host, port });
     listeners.set(formatAddress(server), { host, port });
   }
   return listeners;
+}
+
+/** A configuration that has been changed already names the guard, whose own port would then be another one each time. */
+async function checkLoop(servers: readonly Address[], listen: ListenAddress): Promise<void> {
+  for (const server of servers) {
+    if (!(await leadsTo(server, listen))) continue;
+    throw invalid(
+      `The guard itself would listen on ${formatAddress(listen)}, which the configuration names as a server; expected the ` +
+        'servers themselves, as before it named the guard, or --listen with another port if a server is on this machine',
+    );
+  }
 }
 
 /** Whether it is the only server of a route. */
