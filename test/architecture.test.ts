@@ -46,6 +46,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/cli/io',
     'src/model',
     'src/observability',
+    'src/tcp',
     'src/zeo/connection',
     'src/zeo/storage',
   ],
@@ -144,7 +145,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'p-limit': ['src/agent/sweeper.ts'],
   pino: ['src/observability/pino-sink.ts'],
   piscina: ['src/threads/worker-thread.ts'],
-  'prom-client': ['src/cli/watch/prometheus.ts'],
+  'prom-client': ['src/cli/watch/agent-metrics.ts', 'src/cli/watch/prometheus.ts'],
   'string-width': ['src/cli/io/terminal-text.ts'],
 };
 

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { KeepAlive } from '#src/agent/keep-alive.js';
 import { StorageRegistry } from '#src/agent/storage-registry.js';
 import { MetricsServer } from '#src/cli/watch/metrics-server.js';
+import { metricsPages, storageProblems } from '#src/cli/watch/probes.js';
 import { Metrics } from '#src/cli/watch/prometheus.js';
 import type { Row } from '#src/cli/watch/snapshot.js';
 
@@ -36,12 +37,11 @@ describe('/readyz', () => {
     const rows: Row[] = [];
     await using server = await MetricsServer.listen(
       { host: '127.0.0.1', port: 0 },
-      {
+      metricsPages({
         metrics: { contentType: 'text/plain', text: async () => '' },
         isHealthy: () => isRunning,
-        rows: () => rows,
-        expected: 2,
-      },
+        problems: () => storageProblems(rows, 2),
+      }),
     );
     const readiness = async () => {
       const response = await fetch(`http://${server.address}/readyz`);

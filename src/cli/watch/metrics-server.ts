@@ -3,41 +3,26 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formatAddress } from '../../zeo/connection/address.js';
 import type { ListenAddress } from './listen-address.js';
-import { isTrouble, type Row } from './snapshot.js';
 
-export interface MetricsSource {
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  /** Whether this program works. */
-  readonly isHealthy: () => boolean;
-  /** The storages opened so far; fewer than `expected` while they are being opened. */
-  readonly rows: () => readonly Row[];
-  /** How many storages there will be in all. */
-  readonly expected: number;
-}
-
-interface Answer {
+/** A response. */
+export interface Page {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-const plainText = 'text/plain; charset=utf-8';
-const noWorker = 'the worker thread is not running';
+/** The paths that are served, and what makes the response for each. */
+export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
-/**
- * | path | response |
- * | --- | --- |
- * | `/metrics` | Prometheus text |
- * | `/healthz` | 200 while the agent runs, else 503: for a liveness probe |
- * | `/readyz` | 200 while the agent runs and every storage is well, else 503 and the problems: for a readiness probe |
- */
+/** Serves metrics, probes and pages for people, to GET and HEAD. */
 export class MetricsServer implements AsyncDisposable {
   readonly #server: Server;
-  readonly #source: MetricsSource;
+  readonly #pages: ReadonlyMap<string, Pages[string]>;
 
   /** @throws Error that names the address, if the server cannot listen on it */
-  static async listen({ host, port }: ListenAddress, source: MetricsSource): Promise<MetricsServer> {
-    const server = new MetricsServer(source);
+  static async listen({ host, port }: ListenAddress, pages: Pages): Promise<MetricsServer> {
+    const server = new MetricsServer(pages);
     server.#server.listen({ host, port });
     try {
       await once(server.#server, 'listening');
@@ -47,18 +32,18 @@ export class MetricsServer implements AsyncDisposable {
     return server;
   }
 
-  private constructor(source: MetricsSource) {
-    this.#source = source;
+  private constructor(pages: Pages) {
+    this.#pages = new Map(Object.entries(pages));
     this.#server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
       const path = (request.url ?? '').split('?', 1)[0] ?? '';
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.setHeader('allow', 'GET, HEAD');
-        send(response, { status: 405, type: plainText, body: 'GET or HEAD only\n' });
+        send(response, plainPage(405, 'GET or HEAD only'));
         return;
       }
-      this.#answer(path).then(
-        (answer) => send(response, answer),
-        () => send(response, { status: 500, type: plainText, body: 'The metrics could not be collected\n' }),
+      this.#pageAt(path).then(
+        (page) => send(response, page),
+        () => send(response, plainPage(500, 'The page could not be made')),
       );
     });
     // Enough for scrapers and probes, without letting them exhaust this process's file descriptors.
@@ -77,37 +62,21 @@ export class MetricsServer implements AsyncDisposable {
     await once(this.#server, 'close');
   }
 
-  async #answer(path: string): Promise<Answer> {
-    const { metrics, isHealthy } = this.#source;
-    switch (path) {
-      case '/metrics':
-        return { status: 200, type: metrics.contentType, body: await metrics.text() };
-      case '/healthz':
-        return probed(isHealthy() ? [] : [noWorker]);
-      case '/readyz':
-        return probed([...this.#unready()]);
-      default:
-        return { status: 404, type: plainText, body: 'Not found; try /metrics, /healthz or /readyz\n' };
-    }
-  }
-
-  *#unready(): Iterable<string> {
-    const { isHealthy, rows, expected } = this.#source;
-    const present = rows();
-    if (!isHealthy()) yield noWorker;
-    if (present.length < expected)
-      yield `${expected - present.length} of ${expected} storages are not open yet`;
-    for (const { name, state } of present) if (isTrouble(state)) yield `${name}: ${state}`;
+  async #pageAt(path: string): Promise<Page> {
+    return (
+      this.#pages.get(path)?.() ?? plainPage(404, `Not found; try ${[...this.#pages.keys()].join(', ')}`)
+    );
   }
 }
 
-function probed(problems: readonly string[]): Answer {
-  const isWell = problems.length === 0;
-  return { status: isWell ? 200 : 503, type: plainText, body: `${isWell ? 'ok' : problems.join('\n')}\n` };
+/** A page of plain text, one or more lines. */
+export function plainPage(status: number, text: string): Page {
+  return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
 }
 
-function send(response: ServerResponse, { status, type, body }: Answer): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+function send(response: ServerResponse, { status, type, body, headers }: Page): void {
+  const always = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+  response.writeHead(status, { ...always, ...headers }).end(body);
 }
 
 function cannotServe(address: ListenAddress, cause: NodeJS.ErrnoException): Error {

@@ -113,16 +113,17 @@ async function serveMetrics(
   expected: number,
 ) {
   if (address === undefined) return undefined;
-  const [{ Metrics }, { MetricsServer }] = await Promise.all([
+  const [{ Metrics }, { MetricsServer }, { metricsPages, storageProblems }] = await Promise.all([
     import('./prometheus.js'),
     import('./metrics-server.js'),
+    import('./probes.js'),
   ]);
-  return MetricsServer.listen(address, {
+  const pages = metricsPages({
     metrics: new Metrics(agent, session),
     isHealthy: () => agent.workerRunning,
-    rows: () => session.rows(),
-    expected,
+    problems: () => storageProblems(session.rows(), expected),
   });
+  return MetricsServer.listen(address, pages);
 }
 
 function started(agent: KeepAlive): Entry {

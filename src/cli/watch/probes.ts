@@ -1,0 +1,40 @@
+import { type Page, type Pages, plainPage } from './metrics-server.js';
+import { isTrouble, type Row } from './snapshot.js';
+
+export interface MetricsSource {
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** Whether this program works. */
+  readonly isHealthy: () => boolean;
+  /** Why it cannot do its work for others now; empty while it can. */
+  readonly problems: () => Iterable<string>;
+}
+
+/**
+ * | path | response |
+ * | --- | --- |
+ * | `/metrics` | Prometheus text |
+ * | `/healthz` | 200 while the agent runs, else 503: for a liveness probe |
+ * | `/readyz` | 200 while the agent runs and there are no problems, else 503 and the problems: for a readiness probe |
+ */
+export function metricsPages({ metrics, isHealthy, problems }: MetricsSource): Pages {
+  const health = () => (isHealthy() ? [] : ['the worker thread is not running']);
+  return {
+    '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
+    '/healthz': () => probed(health()),
+    '/readyz': () => probed([...health(), ...problems()]),
+  };
+}
+
+/**
+ * What is wrong with the storages of `watch`.
+ *
+ * @param rows the storages opened so far, fewer than `expected` while they are being opened
+ */
+export function* storageProblems(rows: readonly Row[], expected: number): Iterable<string> {
+  if (rows.length < expected) yield `${expected - rows.length} of ${expected} storages are not open yet`;
+  for (const { name, state } of rows) if (isTrouble(state)) yield `${name}: ${state}`;
+}
+
+function probed(problems: readonly string[]): Page {
+  return problems.length === 0 ? plainPage(200, 'ok') : plainPage(503, problems.join('\n'));
+}
