@@ -32,6 +32,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli/guard-command': [
     'src/agent',
+    'src/cli/guard-status',
     'src/cli/io',
     'src/cli/watch',
     'src/guard',
@@ -39,6 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/zconfig',
     'src/zeo/connection',
   ],
+  'src/cli/guard-status': ['src/agent', 'src/cli/io', 'src/cli/watch', 'src/guard', 'src/model'],
   'src/cli/watch': [
     'src/agent',
     'src/agent/ping',
@@ -145,7 +147,11 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'p-limit': ['src/agent/sweeper.ts'],
   pino: ['src/observability/pino-sink.ts'],
   piscina: ['src/threads/worker-thread.ts'],
-  'prom-client': ['src/cli/watch/agent-metrics.ts', 'src/cli/watch/prometheus.ts'],
+  'prom-client': [
+    'src/cli/guard-status/guard-metrics.ts',
+    'src/cli/watch/agent-metrics.ts',
+    'src/cli/watch/prometheus.ts',
+  ],
   'string-width': ['src/cli/io/terminal-text.ts'],
 };
 
@@ -153,6 +159,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 const touching: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
     'src/cli/io/ending.ts',
+    'src/cli/guard-status/status-page.ts',
     'src/cli/program.ts',
     'src/observability/log.ts',
     'src/tcp/proc-net-tcp.ts',

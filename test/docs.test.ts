@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +9,12 @@ import { promisify } from 'node:util';
 import { KeepAlive, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { resolveSettings } from '#src/agent/settings.js';
+import { GuardMetrics } from '#src/cli/guard-status/guard-metrics.js';
+import { GuardStatistics } from '#src/cli/guard-status/guard-statistics.js';
 import { Metrics } from '#src/cli/watch/prometheus.js';
+import { Guard } from '#src/guard/guard.js';
 import { RunningCommand, run } from './cli/command.js';
+import { missingPromtool, promtoolCheck } from './support/promtool.js';
 import { findZeo } from './support/python/environments.js';
 import { startZeoServer } from './support/python/zeo-server.js';
 
@@ -157,4 +162,23 @@ db.close()`;
     for (const name of served) assert.ok(named.has(name), `docs/operating.md does not list ${name}`);
     for (const name of named) assert.ok(served.includes(name.replace(/_(bucket|count|sum)$/, '')), name);
   });
+
+  it('lists the metrics that guard serves and alerts on no others', async () => {
+    const guard = new Guard([], { period: 1, level: 'silent' });
+    const text = await new GuardMetrics(guard, new GuardStatistics(guard.agent)).text();
+    const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string);
+    const named = new Set(read('docs/guard.md').match(/zeo_keepalive_\w+/g));
+    for (const name of served) assert.ok(named.has(name), `docs/guard.md does not list ${name}`);
+    for (const name of named) assert.ok(served.includes(name.replace(/_(bucket|count|sum)$/, '')), name);
+  });
+
+  for (const { where, text } of snippets('yaml').filter(({ text }) => text.startsWith('groups:'))) {
+    it(`has alerts that promtool accepts: ${where}`, { skip: missingPromtool }, async (t) => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'zeo-keepalive-alerts-'));
+      t.after(() => rmSync(folder, { recursive: true }));
+      const file = path.join(folder, 'alerts.yml');
+      writeFileSync(file, text);
+      assert.match(await promtoolCheck(['rules', file]), /SUCCESS: [1-9]\d* rules found/);
+    });
+  }
 });

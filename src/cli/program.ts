@@ -72,6 +72,7 @@ interface GuardFlags {
   readonly pingMethod?: PingMethod;
   readonly grace: number;
   readonly json?: boolean;
+  readonly metrics?: ReturnType<typeof parseListenAddress>;
 }
 
 interface WatchFlags extends TargetFlags {
@@ -199,9 +200,14 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .addOption(new Option('--ping-method <method>', 'what a ping calls (ping)').choices(['ping', 'get_info']))
     .option('-g, --grace <seconds>', 'for calls to be answered when it is to end', grace, 10)
     .option('--json', 'one JSON object a line (NDJSON)')
+    .option(
+      '-m, --metrics <host:port>',
+      'serve a status page, /metrics, /healthz and /readyz; the default host is 127.0.0.1',
+      listen,
+    )
     .addHelpText('after', guardHelp)
     .action(async (given: string[], flags: GuardFlags, command: Command) => {
-      const { config, listen, period, timeout, pingMethod, grace, json = false } = flags;
+      const { config, listen, period, timeout, pingMethod, grace, json = false, metrics } = flags;
       if (given.length === 0 && config === undefined)
         command.error("error: missing argument 'LISTEN=SERVER' (or --config)");
       if (listen !== undefined && config === undefined)
@@ -209,7 +215,7 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
       if (listen?.port === 0)
         command.error('error: --listen expects a port from 1 to 65535, which clients can name');
       const source = new RouteSource({ given: given.map(parseRoute), config, listen });
-      const options = { agent: { period, timeout }, pingMethod, graceMs: grace * 1000, json };
+      const options = { agent: { period, timeout }, pingMethod, graceMs: grace * 1000, json, metrics };
       onDone(await runGuard(source, options, output));
     });
 

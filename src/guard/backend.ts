@@ -47,6 +47,8 @@ export class Backend {
   readonly address: Address;
   readonly #options: BackendOptions;
   #error: Error | undefined;
+  #hasGreeted = false;
+  #isProbed = false;
   readonly #closing = new AbortController();
   /** Clients that a connection is not begun for yet. */
   readonly #queue = new TurnQueue();
@@ -66,6 +68,25 @@ export class Backend {
   /** Why it is down. */
   get error(): Error | undefined {
     return this.#error;
+  }
+
+  /** Whether it has ever greeted: until it is connected to it is not known to be down. */
+  get hasGreeted(): boolean {
+    return this.#hasGreeted;
+  }
+
+  /** Finds out whether it still greets, if it is up. */
+  async probe(): Promise<void> {
+    if (!this.isUp || this.#isProbed) return;
+    this.#isProbed = true;
+    try {
+      const { socket } = await this.dial(this.#closing.signal);
+      socket.destroy();
+    } catch {
+      // It is down now, or nothing is tried any more.
+    } finally {
+      this.#isProbed = false;
+    }
   }
 
   /** @throws what keeps it from greeting, which counts as its failure; `signal.reason`, which does not */
@@ -158,6 +179,7 @@ export class Backend {
         if (registration.fault !== undefined) fail(registration.fault);
         if (registration.protocol === undefined) return;
         settle();
+        this.#hasGreeted = true;
         // Until somebody takes it over it may fail unseen.
         socket
           .pause()

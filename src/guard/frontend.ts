@@ -148,12 +148,23 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     return this.#server !== undefined;
   }
 
+  /** How many clients wait for a server. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** @throws the system's error */
   async open(): Promise<void> {
     const server = await listenOn(this.#address, (socket) => this.#accept(socket));
     this.#address = boundAddress(server, this.#address);
     if (this.#closing.signal.aborted) server.close();
     else this.#server = server;
+  }
+
+  /** Finds out whether each server still greets that has no connection to be pinged. */
+  probe(): void {
+    const pinged = new Set(Array.from(this.#relays, ({ backend }) => backend));
+    for (const backend of this.backends) if (!pinged.has(backend)) void backend.probe();
   }
 
   /** Stops accepting clients. Relayed connections go on. */

@@ -35,6 +35,7 @@ export class Guard {
   readonly #all = new Set<Frontend>();
   /** How many connections there have been. */
   #relayed = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
 
   /**
    * @param agentOptions override the environment
@@ -115,10 +116,25 @@ export class Guard {
   }
 
   /**
+   * From now on connects once a period to each server that has no connection, at first now: so that one that is down is known
+   * before a client wants it.
+   */
+  watchIdleServers(): void {
+    const probe = () => {
+      for (const frontend of this.frontends) frontend.probe();
+    };
+    const { periodMs } = this.agent.status();
+    clearInterval(this.#idleTimer);
+    this.#idleTimer = setInterval(probe, periodMs).unref();
+    probe();
+  }
+
+  /**
    * Accepts no client any more, ends each connection when its calls are answered, and resets those that are left after
    * `graceMs`.
    */
   async stop(graceMs: number): Promise<void> {
+    clearInterval(this.#idleTimer);
     await this.#end([...this.#all], graceMs);
     await this.agent.stop();
   }

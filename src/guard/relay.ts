@@ -123,6 +123,11 @@ export class Relay extends EventEmitter<RelayEvents> implements KeepAliveTarget 
     return this.backend.name;
   }
 
+  /** How many bytes have come from either side, the answers to pings among them. They never decrease. */
+  get receivedBytes(): { readonly fromClient: number; readonly fromServer: number } {
+    return { fromClient: this.#client.bytesRead, fromServer: this.#server.bytesRead };
+  }
+
   get socketPorts(): SocketPorts | undefined {
     this.#ports ??= portsOf(this.#server);
     return this.#ports;

@@ -21,17 +21,20 @@ const manifest = JSON.parse(read('package.json'));
 const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 describe('the packed package', () => {
-  it('holds exactly the build of each source, the docs and examples', () => {
+  it('holds exactly the build of each source, pages, the docs and examples', () => {
     const sources = ['src', 'workers'].flatMap((folder) =>
-      filesOf(path.join(root, folder)).map((file) => path.join('dist', folder, file.replace(/\.ts$/, ''))),
+      filesOf(path.join(root, folder)).map((file) => path.join(folder, file)),
     );
-    const built = sources.flatMap((name) => ['.d.ts', '.js', '.js.map'].map((ending) => name + ending));
+    const built = sources
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => ['.d.ts', '.js', '.js.map'].map((ending) => `dist/${file.slice(0, -3)}${ending}`));
+    const served = sources.filter((file) => file.endsWith('.html'));
     const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
     // Targets of the README's links.
     const linked = ['docs', 'examples']
       .flatMap((folder) => filesOf(path.join(root, folder)).map((file) => path.join(folder, file)))
       .filter((file) => /\.(md|svg)$|^examples\/.*\.js$/.test(file) && !file.endsWith('typedoc-front.md'));
-    assert.deepEqual(files.toSorted(), [...documents, ...linked, ...built].toSorted());
+    assert.deepEqual(files.toSorted(), [...documents, ...linked, ...built, ...served].toSorted());
   });
 
   it('is the same, byte for byte, as what the other tests run', () => {

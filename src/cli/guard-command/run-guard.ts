@@ -4,12 +4,14 @@ import { Guard } from '../../guard/guard.js';
 import type { PingMethod } from '../../guard/ping-injector.js';
 import { isReachableFromOutside } from '../../guard/route-check.js';
 import { formatAddress } from '../../zeo/connection/address.js';
+import type { ServedGuard } from '../guard-status/serve-guard.js';
 import { Ending } from '../io/ending.js';
 import { exitCode } from '../io/exit-code.js';
 import { formatDuration } from '../io/format.js';
 import type { Output } from '../io/output.js';
 import { paintFor } from '../io/paint.js';
 import { JsonLines, TextLines } from '../watch/lines.js';
+import type { ListenAddress } from '../watch/listen-address.js';
 import { loggerFor, reportAgent, reportWarnings } from '../watch/narrate.js';
 import { UnhurriedView } from '../watch/unhurried-view.js';
 import type { Entry } from '../watch/view.js';
@@ -27,6 +29,8 @@ export interface GuardRunOptions {
   readonly graceMs: number;
   /** NDJSON instead of lines. */
   readonly json: boolean;
+  /** Where to serve metrics, probes and the status page. */
+  readonly metrics: ListenAddress | undefined;
 }
 
 /** Seconds, unless the command line or `ZEO_KEEPALIVE_PERIOD` says otherwise. */
@@ -39,7 +43,7 @@ const defaultPeriod = 10;
  */
 export async function runGuard(
   source: RouteSource,
-  { agent: agentOptions, pingMethod, graceMs, json }: GuardRunOptions,
+  { agent: agentOptions, pingMethod, graceMs, json, metrics }: GuardRunOptions,
   output: Output,
 ): Promise<number> {
   // It goes on when nobody reads its lines any more.
@@ -60,11 +64,22 @@ export async function runGuard(
     if (entry.kind !== 'routine') clients.report(entry);
   });
   reportWarnings(report);
-  for (const frontend of guard.frontends) reportFrontend(frontend, report);
+  await using served = await serveMetrics(metrics, guard, ending.signal);
+  for (const frontend of guard.frontends) {
+    reportFrontend(frontend, report);
+    served?.watch(frontend);
+  }
   await guard.start();
   for (const entry of started(guard)) report(entry);
   for (const entry of changesOf(changes)) report(entry);
-  const onOpened = (frontend: Frontend) => reportFrontend(frontend, report);
+  if (metrics !== undefined && served !== undefined)
+    for (const entry of serving(metrics, served)) report(entry);
+  guard.watchIdleServers();
+  const onOpened = (frontend: Frontend) => {
+    reportFrontend(frontend, report);
+    served?.watch(frontend);
+    frontend.probe();
+  };
   reload = new Reload({ guard, source, graceMs, report, onOpened });
   const reason = await ending.reason();
   await reload.done;
@@ -78,6 +93,24 @@ export async function runGuard(
   await guard.stop(graceMs);
   view.end(note('stopped', undefined, 'stopped', { reason }));
   return exitCode.done;
+}
+
+/** Loaded only when asked for. */
+async function serveMetrics(address: ListenAddress | undefined, guard: Guard, stopping: AbortSignal) {
+  if (address === undefined) return undefined;
+  const { serveGuard } = await import('../guard-status/serve-guard.js');
+  return serveGuard(address, guard, stopping);
+}
+
+function serving(given: ListenAddress, { address }: ServedGuard): readonly Entry[] {
+  const url = `http://${address}/`;
+  const text = `shows its status at ${url}; serves /metrics, /healthz and /readyz`;
+  const warning =
+    'the status page is open to other machines: whoever can connect can see the servers and the addresses of the clients';
+  return [
+    note('metrics', undefined, text, { url }),
+    ...(isReachableFromOutside(given) ? [warn(undefined, warning)] : []),
+  ];
 }
 
 function started({ agent, frontends }: Guard): readonly Entry[] {
@@ -94,9 +127,13 @@ function started({ agent, frontends }: Guard): readonly Entry[] {
         const message =
           'is open to other machines, without TLS: whoever can connect can read and change the data, ' +
           'as at the server itself';
-        return note('log', name, message, { level: 'warn', message });
+        return warn(name, message);
       }),
   ];
+}
+
+function warn(name: string | undefined, message: string): Entry {
+  return note('log', name, message, { level: 'warn', message });
 }
 
 function note(

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+
+/** Debian's package `prometheus`. */
+const executable = '/usr/bin/promtool';
+
+/** Why there is no promtool; `undefined` if there is one. */
+export const missingPromtool = canRun() ? undefined : `${executable} is not installed`;
+
+function canRun(): boolean {
+  try {
+    accessSync(executable, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs `promtool check`. Rejects, with what it says, if it finds a fault. */
+export function promtoolCheck(args: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(executable, ['check', ...args], (error, stdout, stderr) => {
+      if (error === null) resolve(stdout + stderr);
+      else reject(new Error(stdout + stderr, { cause: error }));
+    });
+    child.stdin?.end(input);
+  });
+}
