@@ -9,7 +9,9 @@
  *   is referenced. Of the new ones not for as long: memory that outlives a collection costs more than to look now and then.
  * - Looks begin in a timer of this watcher, never in a call of the application: what they call must not run in the
  *   application's async context, nor keep it.
+ * - To wake an idle process is most of what a look costs, so they are rare while nothing is new and few are open.
  */
+import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { attempt } from '../model/target.js';
 import { formatIpAddress } from '../tcp/ip-address.js';
@@ -27,7 +29,7 @@ export interface SocketWatcherOptions {
   readonly table?: SocketTable | undefined;
   /** How long a connection may be idle without a probe. */
   readonly periodMs: number;
-  /** The time between two looks. Default 250. */
+  /** The time between two looks while a connection is new, or many are open; otherwise they are four times as rare. Default 250. */
   readonly lookMs?: number | undefined;
   /** A connection is watched from now on. Must not throw. */
   readonly onOpened?: ((slot: number) => void) | undefined;
@@ -54,6 +56,8 @@ export interface WatchedSocket extends Pick<Entry, 'destination' | 'sinceMs'> {
  */
 const maximumOpen = 2500;
 const maximumNew = 50;
+/** How many times as long it is between two looks while nothing is new. */
+const restFactor = 4;
 /** With as many new ones, those that are closed again are let go without waiting for a look. */
 const fewNewcomers = 32;
 
@@ -66,7 +70,12 @@ export class SocketWatcher implements Disposable {
   /** Of the connections that are watched. */
   readonly #handles = new Set<Handle>();
   readonly #discovery: Disposable;
-  readonly #timer: NodeJS.Timeout;
+  readonly #lookMs: number;
+  /** In which the timer is created, since what makes the next look come soon is a call of the application. */
+  readonly #scope = new AsyncResource('SocketWatcher');
+  #timer: NodeJS.Timeout | undefined;
+  /** The next look comes after the shorter time. */
+  #isSoon = false;
   /** Those that have begun to connect since the last look, or have not come to an end of it. */
   #newcomers: Socket[] = [];
   #pruneAt = fewNewcomers;
@@ -78,7 +87,8 @@ export class SocketWatcher implements Disposable {
     this.#options = options;
     this.table = options.table ?? new SocketTable();
     this.#discovery = observeConnects((socket) => this.#noteNew(socket));
-    this.#timer = setInterval(() => this.#look(), options.lookMs ?? 250).unref();
+    this.#lookMs = options.lookMs ?? 250;
+    this.#schedule(restFactor * this.#lookMs);
   }
 
   /** Every connection that is watched. */
@@ -125,7 +135,7 @@ export class SocketWatcher implements Disposable {
   [Symbol.dispose](): void {
     this.#isDisposed = true;
     this.#discovery[Symbol.dispose]();
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#newcomers = [];
     for (const slot of this.#entries.keys()) if (this.#entries[slot] !== undefined) this.table.remove(slot);
     this.#entries.length = 0;
@@ -138,7 +148,24 @@ export class SocketWatcher implements Disposable {
       this.#pruneAt = Math.max(fewNewcomers, 2 * this.#newcomers.length);
     }
     // Only now: as long as it has not begun to connect again, it is closed from its earlier connection.
+    this.#addNewcomer(socket);
+  }
+
+  #addNewcomer(socket: Socket): void {
     this.#newcomers.push(socket);
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    this.#schedule(this.#lookMs);
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isDisposed) return;
+    this.#timer = this.#scope.runInAsyncScope(() => setTimeout(() => this.#look(), delayMs).unref());
   }
 
   #look(): void {
@@ -146,8 +173,11 @@ export class SocketWatcher implements Disposable {
     // What is called below may connect.
     this.#newcomers = [];
     this.#pruneAt = fewNewcomers;
+    this.#isSoon = false;
+    this.#schedule(restFactor * this.#lookMs);
     this.#lookAtNew(newcomers);
     this.#lookAtOpen();
+    if (this.table.reader.size > maximumOpen) this.#lookSoon();
   }
 
   #lookAtOpen(): void {
@@ -169,7 +199,7 @@ export class SocketWatcher implements Disposable {
     for (let admitted = 0; next < end && admitted < maximumNew; next++) {
       const socket = newcomers[next] as Socket;
       const state = stateOf(socket);
-      if (state === 'connecting') this.#newcomers.push(socket);
+      if (state === 'connecting') this.#addNewcomer(socket);
       if (state !== 'open') continue;
       this.#admit(socket);
       admitted += 1;

@@ -18,9 +18,10 @@ import { PeerServer, until, watch, watchedPorts } from './watching.js';
 
 /** Looks happen when the test says so. */
 function watchByHand(t: TestContext, options: Parameters<typeof watch>[0] = {}, patterns?: string) {
-  t.mock.timers.enable({ apis: ['setInterval'] });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const watcher = watch({ ...options, lookMs: 250 }, patterns);
-  return { watcher, look: () => t.mock.timers.tick(250) };
+  // While nothing is new a look comes once a second.
+  return { watcher, look: () => t.mock.timers.tick(1000), tick: (ms: number) => t.mock.timers.tick(ms) };
 }
 
 async function connected(port: number, options: Partial<net.TcpNetConnectOpts> = {}): Promise<net.Socket> {
@@ -39,6 +40,35 @@ function only({ table }: ReturnType<typeof watch>) {
 const dead = new Error('Found dead');
 
 describe('A watched socket', () => {
+  it('is looked for soon after it began to connect, and then less often', async (t) => {
+    await using peer = await PeerServer.listen();
+    const { watcher, tick } = watchByHand(t);
+    using _ = watcher;
+    let looks = 0;
+    const connectCounting = async () => {
+      const socket = await connected(peer.port);
+      Object.defineProperty(socket, 'destroyed', {
+        configurable: true,
+        get: () => {
+          looks += 1;
+          return false;
+        },
+      });
+      return socket;
+    };
+    tick(900);
+    const socket = await connectCounting();
+    tick(249);
+    assert.equal(looks, 0);
+    tick(1);
+    assert.equal(watcher.table.reader.count, 1);
+    looks = 0;
+    for (let passed = 0; passed < 10_000; passed += 50) tick(50);
+    assert.equal(looks, 10);
+    delete (socket as { destroyed?: boolean }).destroyed;
+    socket.destroy();
+  });
+
   it('is in the table from the first look after it connected', async (t) => {
     await using peer = await PeerServer.listen();
     const opened: number[] = [];
