@@ -47,13 +47,13 @@ export interface LogOptions {
  * @param lastResort called once, with a line to show, when the log cannot be written
  */
 export function createLog({ logger, level }: LogOptions, lastResort = toStandardError): KeepAliveLog {
-  const sink = createSink(logger, level);
   let hasFailed = false;
   const failed = (error: unknown) => {
     if (hasFailed) return;
     hasFailed = true;
     lastResort(`zeo-keepalive cannot write its log: ${reasonInWords(error)}`);
   };
+  const sink = createSink(logger, level, failed);
   const isEnabled = (line: LogLevel) => Boolean(contain(() => sink.isEnabled(line), failed));
   const write = (line: LogLevel) => (fields: object, message: string) => {
     if (!isEnabled(line)) return;
@@ -106,8 +106,12 @@ export function checkLogger(logger: unknown): void {
   if (!isLogger) throw new TypeError(`a logger with the methods ${methods.join(', ')}`);
 }
 
-function createSink(logger: LogOptions['logger'], level: LevelName | undefined): LogSink {
-  if (logger === undefined) return standardErrorSink(atLeast(level ?? 'info'));
+function createSink(
+  logger: LogOptions['logger'],
+  level: LevelName | undefined,
+  failed: (error: unknown) => void,
+): LogSink {
+  if (logger === undefined) return standardErrorSink(atLeast(level ?? 'info'), failed);
   if (isPino(logger)) return hostPinoSink(logger, level && levelNames[level]);
   return plainSink(logger, level && atLeast(level));
 }

@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
-import { type LevelWithSilent, type Logger, pino } from 'pino';
+import type { LevelWithSilent, Logger, pino as Pino } from 'pino';
+import { contain } from '../async/contain.js';
 import { isError } from '../model/errors.js';
 import { type LogLevel, type LogSink, levelValues, subsystem } from './log-sink.js';
 
@@ -11,23 +13,54 @@ const maxUnwritten = 1024 * 1024;
 
 const customLevels = { blather: levelValues.blather, panic: levelValues.panic };
 
+/** Loads pino when it is first needed: that takes as long as all of the agent's own code. */
+const loadPino = () => require('pino') as typeof Pino;
+const require = createRequire(import.meta.url);
+
+/** How long lines may wait for the logger. */
+const longestWaitMs = 200;
+
 /**
  * Writes to standard error with a logger of its own: standard output belongs to the host.
  *
- * The logger is created with the first line, since that takes half as long as starting the agent and often there is no line.
+ * The logger is created with the first warning, or a while after the first line: the agent's start makes one, and the
+ * application's start need not wait for pino. What has been written by then is not lost when the process ends.
+ *
+ * @param failed called with what is thrown when lines are written that have waited
  */
-export function standardErrorSink(isWanted: (level: LogLevel) => boolean): LogSink {
+export function standardErrorSink(
+  isWanted: (level: LogLevel) => boolean,
+  failed: (error: unknown) => void,
+): LogSink {
   let sink: LogSink | undefined;
+  let waiting: Parameters<LogSink['write']>[] = [];
+  const create = () => {
+    if (sink !== undefined) return sink;
+    process.off('exit', flush);
+    const lines = waiting;
+    waiting = [];
+    sink = pinoSink(standardErrorLogger());
+    for (const line of lines) sink.write(...line);
+    return sink;
+  };
+  const flush = () => void contain(create, failed);
   return {
     isEnabled: isWanted,
     write(level, fields, message) {
-      sink ??= pinoSink(standardErrorLogger());
-      return sink.write(level, fields, message);
+      if (sink !== undefined || levelValues[level] > levelValues.info)
+        return create().write(level, fields, message);
+      if (waiting.length === 0) {
+        setTimeout(flush, longestWaitMs).unref();
+        process.once('exit', flush);
+      }
+      waiting.push([level, fields, message]);
+      return undefined;
     },
   };
 }
 
 function standardErrorLogger() {
+  const pino = loadPino();
   const base = { pid: process.pid, hostname: hostname(), subsystem };
   // On a full disk pino would retry forever to write its buffer when the process ends, and the process would not end. So each
   // line is written at once; a line that cannot be written is kept for the next attempt, up to the maximum.
@@ -59,7 +92,7 @@ export function isPino(logger: object): logger is PinoLogger {
 /** An error as the plain object that pino writes: type, message and stack including its causes, and its properties. */
 export function errorFields(error: unknown): unknown {
   // Copied, since pino's object also refers to the error itself.
-  return isError(error) ? { ...pino.stdSerializers.err(error) } : error;
+  return isError(error) ? { ...loadPino().stdSerializers.err(error) } : error;
 }
 
 function pinoSink<Level extends string>(given: Logger<Level>): LogSink {

@@ -18,12 +18,15 @@
  *   thread that did not listen.
  * - The first replacement is quick and the following ones are increasingly delayed, but by no more than a period (at least
  *   half a second, at most a minute): once the cause is gone, pings begin within a period and a second.
+ * - What it takes to create a thread is loaded then, and not before the process has started: with `--import` the application's
+ *   own code comes first.
  */
 import { systemClock } from '../async/clock.js';
 import { startDeadline } from '../async/deadline.js';
 import { KeepAliveError } from '../model/errors.js';
+import { mayBeAtBreakpoint } from './breakpoint.js';
 import type { HostApi, LoopSettings } from './contract.js';
-import { mayBeAtBreakpoint, WorkerThread } from './worker-thread.js';
+import type { WorkerThread } from './worker-thread.js';
 import { defaultTiming, type Timing } from './worker-timing.js';
 
 export interface WorkerHostOptions {
@@ -53,6 +56,8 @@ export interface WorkerHostOptions {
 const mostQuietRounds = 2;
 /** How many ended threads may not have exited yet: they hold memory, perhaps forever. */
 const mostExiting = 3;
+/** Since the start of the process: how long its application has to start before a thread is created. */
+const leastUptimeMs = 250;
 /** What the promised bound (period + timeout + 1 s) allows beyond period and timeout. */
 const promisedMs = 1000;
 const longestTimerMs = 2 ** 31 - 1;
@@ -92,7 +97,11 @@ export class WorkerHost {
     this.#upMs = undefined;
     this.#isLeftAlone = false;
     this.#awaitStart();
-    setImmediate(() => this.#install());
+    const attempt = this.#attempts + 1;
+    this.#attempts = attempt;
+    const waitMs = Math.ceil(leastUptimeMs - performance.now());
+    if (waitMs > 0) setTimeout(() => void this.#install(attempt), waitMs).unref();
+    else setImmediate(() => void this.#install(attempt));
   }
 
   /** @param ids the slots of the board that were occupied or vacated */
@@ -180,20 +189,24 @@ export class WorkerHost {
     );
   }
 
-  #install(): void {
-    // The agent may have been stopped meanwhile.
-    if (this.#state !== 'starting') return;
+  /** Whether an attempt to start a thread goes on; the agent may have been stopped, or the attempt given up. */
+  #isCurrent(attempt: number): boolean {
+    return this.#state === 'starting' && this.#attempts === attempt;
+  }
+
+  async #install(attempt: number): Promise<void> {
+    if (!this.#isCurrent(attempt)) return;
     if (this.#exiting.size >= mostExiting) {
       this.#lose(new Error(`${this.#exiting.size} ended threads have not exited yet`));
       return;
     }
     const { board, sockets, settings, api, filename } = this.#options;
-    const replaces = this.#attempts > 0;
-    this.#attempts += 1;
     try {
+      const { WorkerThread } = await import('./worker-thread.js');
+      if (!this.#isCurrent(attempt)) return;
       const thread = new WorkerThread({
         filename: filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url),
-        init: { board, sockets, settings, startedMs: this.#startedMs, replaces },
+        init: { board, sockets, settings, startedMs: this.#startedMs, replaces: attempt > 1 },
         api,
         onUp: () => this.#up(thread),
         onGone: () => {
@@ -203,7 +216,7 @@ export class WorkerHost {
       this.#thread = thread;
     } catch (error) {
       // For example because a bundler has left out this file's URL or piscina's own worker.
-      this.#lose(error);
+      if (this.#isCurrent(attempt)) this.#lose(error);
     }
   }
 

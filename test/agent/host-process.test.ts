@@ -55,6 +55,15 @@ describe('A host process', { timeout: 120_000 }, () => {
     assert.equal(stdout, 'none\n');
   });
 
+  it('has not loaded the agent’s packages when its own code begins', async () => {
+    const { code, stdout, stderr } = await runHost('lists-its-packages', {
+      env: { ZEO_KEEPALIVE_PERIOD: '10', ZEO_KEEPALIVE_SOCKETS: 'all' },
+    });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'none\n');
+    assert.match(stderr, /Keep alive thread started/);
+  });
+
   it('gets an error from a second start, in the words of the original', async () => {
     const { stdout } = await runHost('starts-twice');
     assert.equal(stdout, 'ERR_KEEPALIVE_ALREADY_STARTED KeepAlive thread already started\n');

@@ -15,7 +15,8 @@ import { PeerServer } from '../sockets/watching.js';
 import { rowsOf } from '../threads/socket-rows.js';
 import { captureLog } from './captured-log.js';
 
-const lookMs = 250;
+/** At the latest there is a look after this time. */
+const lookMs = 1000;
 const death: SocketDeath = {
   diagnosis: 'path-or-host-gone',
   unansweredMs: 1234,
@@ -26,7 +27,7 @@ const death: SocketDeath = {
 
 /** Its timers are turned by hand. */
 function keep(t: TestContext, patterns = '127.0.0.0/8') {
-  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const log = captureLog();
   const events = new EventEmitter<KeepAliveEvents>();
   const died: ConnectionDiedEvent[] = [];

@@ -276,13 +276,15 @@ describe('The log', () => {
 });
 
 describe('The log on standard error', () => {
+  const later = `setTimeout(() => console.log('goes on'), 50);`;
+
   /** Runs a host that logs a line, waits a while and exits by itself; resolves to its standard output. */
-  async function host(stderr: 'pipe' | number, flags: readonly string[] = []) {
+  async function host(stderr: 'pipe' | number, flags: readonly string[] = [], end = later) {
     const url = new URL('../../src/observability/log.js', import.meta.url).href;
     const code = `import { createLog } from ${JSON.stringify(url)};
       const log = createLog({});
       for (let number = 0; number < 3; number++) log.info({ number }, 'A line');
-      setTimeout(() => console.log('goes on'), 50);`;
+      ${end}`;
     const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', code], {
       stdio: ['ignore', 'pipe', stderr],
       timeout: 60_000,
@@ -294,6 +296,16 @@ describe('The log on standard error', () => {
     const [exitCode] = await once(child, 'close');
     return { exitCode, ...text };
   }
+
+  it('has its first lines before a warning, at once', async () => {
+    const killed = "log.warn({ number: 3 }, 'A warning'); process.kill(process.pid, 'SIGKILL');";
+    const { stderr } = await host('pipe', [], killed);
+    const lines = stderr.trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).number),
+      [0, 1, 2, 3],
+    );
+  });
 
   it('has the field `subsystem` in each of its lines', async () => {
     const { stderr } = await host('pipe');
