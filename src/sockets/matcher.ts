@@ -66,9 +66,10 @@ export class SocketMatcher {
   /**
    * Whether to watch a connection: a pattern includes it and none excludes it. One to loopback needs a pattern that means it:
    * `127.0.0.0/8`, `[::1]` or a name, not `all` or a port.
+   *
+   * @param words the destination's address
    */
-  matches(destination: Destination): boolean {
-    const words = addressWords(destination.address);
+  matches(destination: Destination, words = addressWords(destination.address)): boolean {
     const isLocal = isLoopback(words);
     let isIncluded = this.#watchesAll && !isLocal;
     let isExcluded = false;

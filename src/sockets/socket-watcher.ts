@@ -187,7 +187,7 @@ export class SocketWatcher implements Disposable {
       const slot = this.#next++;
       const entry = this.#entries[slot];
       if (entry === undefined) continue;
-      if (isOpen(entry)) ensureProbesOf(entry, this.#options.periodMs);
+      if (hasHandle(entry)) ensureProbesOf(entry, this.#options.periodMs);
       else this.#release(slot);
     }
   }
@@ -219,7 +219,7 @@ export class SocketWatcher implements Disposable {
       address: formatIpAddress(endpoints.remoteAddress),
       port: endpoints.remotePort,
     };
-    if (!this.#options.matcher.matches(destination)) return;
+    if (!this.#options.matcher.matches(destination, endpoints.remoteAddress)) return;
     const slot = this.table.add(endpoints);
     if (slot === undefined) return;
     const entry: Entry = { socket, handle, destination, sinceMs: Date.now() };
@@ -245,9 +245,14 @@ export class SocketWatcher implements Disposable {
  * Whether this connection, and not a later one of the same object, is open. A socket may be of a class of the application: what
  * it throws counts as closed.
  */
-function isOpen({ socket, handle }: Entry): boolean {
+function isOpen(entry: Entry): boolean {
+  return hasHandle(entry) && attempt(() => entry.socket.destroyed) === false;
+}
+
+/** The same, by what costs a fraction: a socket that is destroyed gives its handle up. */
+function hasHandle({ socket, handle }: Entry): boolean {
   try {
-    return !socket.destroyed && handleOf(socket) === handle;
+    return handleOf(socket) === handle;
   } catch {
     return false;
   }

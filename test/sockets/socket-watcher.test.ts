@@ -44,20 +44,17 @@ describe('A watched socket', () => {
     await using peer = await PeerServer.listen();
     const { watcher, tick } = watchByHand(t);
     using _ = watcher;
-    let looks = 0;
-    const connectCounting = async () => {
-      const socket = await connected(peer.port);
-      Object.defineProperty(socket, 'destroyed', {
-        configurable: true,
-        get: () => {
-          looks += 1;
-          return false;
-        },
-      });
-      return socket;
-    };
     tick(900);
-    const socket = await connectCounting();
+    const socket = await connected(peer.port);
+    let looks = 0;
+    const { _handle: handle } = socket as unknown as { _handle: unknown };
+    Object.defineProperty(socket, '_handle', {
+      configurable: true,
+      get: () => {
+        looks += 1;
+        return handle;
+      },
+    });
     tick(249);
     assert.equal(looks, 0);
     tick(1);
@@ -65,7 +62,7 @@ describe('A watched socket', () => {
     looks = 0;
     for (let passed = 0; passed < 10_000; passed += 50) tick(50);
     assert.equal(looks, 10);
-    delete (socket as { destroyed?: boolean }).destroyed;
+    Object.defineProperty(socket, '_handle', { configurable: true, writable: true, value: handle });
     socket.destroy();
   });
 
