@@ -1,7 +1,7 @@
 import type { Figure, Target } from '../figure.js';
 import { Child } from '../harness/child.js';
 import { type Program, runProgram } from '../harness/program.js';
-import { interleave, summary } from '../harness/repetitions.js';
+import { interleave, median, summary } from '../harness/repetitions.js';
 import type { ConnecterApi, ConnectionKind } from '../processes/connecter.js';
 import type { ClientName, RequestCost, RequesterApi } from '../processes/requester.js';
 import type { SocketIdlerApi } from '../processes/socket-idler.js';
@@ -15,9 +15,10 @@ export const sockets: Scenario = {
   about:
     `What it costs to have the sockets of a process watched, with a period of ${socketPeriod} s. The server is another process on ` +
     'this machine, so the kernel’s table has both ends of each connection, twice as many as with a server elsewhere. *CPU*: of the ' +
-    'whole process, in per cent of a core, while its sockets are idle. *Longest pause*: by how much the main loop is late at ' +
-    'most, at a resolution of 1 ms. *A connection*: CPU time of the main thread to make and close one, which is short, ' +
-    'or lasts until it is watched; with and without in turn, in one process. *A request*: the same way, over 16 ' +
+    'whole process, in per cent of a core, while its sockets are idle, in four windows of 10 s; most of it is the kernel’s, which ' +
+    'goes through its whole hash table of connections at each look. *Longest pause*: by how much the main loop is late at ' +
+    'most in 3 s, at a resolution of 1 ms. *A connection*: CPU time of the main thread to make and close one, which is short, ' +
+    'or lasts until it is watched; with and without in turn, in one process, and the median of what each pair differs by. *A request*: the same way, over 16 ' +
     'connections; with fewer microseconds of wall time a request there are more requests a second. *First line*: from the start of the ' +
     'process to the first line of an application that is run with `--import`, beside an empty module; *CPU to 0.5 s later* has what was put off as well.',
   async run(options) {
@@ -43,38 +44,51 @@ async function measureIdle(
     100: { on: 'difference', atMost: 0.1 },
     10000: { on: 'difference', atMost: 2 },
   };
-  const [settleMs, cpuMs, pausesMs] = quick ? [500, 1000, 1000] : [10_000, 15_000, 10_000];
   const figures: Figure[] = [];
   for (const count of counts) {
-    const variants = [false, true].map((isWatched) => ({
-      name: isWatched ? subjects.watched : subjects.unwatched,
-      async measure() {
-        await using child = new Child<SocketIdlerApi>(processModule('socket-idler'));
-        await child.call('open', { port, count, isWatched });
-        // Seconds after a process has allocated much, V8 tidies up; that has nothing to do with what is measured.
-        await child.call('cpu', { ms: settleMs });
-        const { totalUs } = await child.call('cpu', { ms: cpuMs });
-        const pauses = await child.call('pauses', { ms: pausesMs });
-        return { percent: totalUs / (cpuMs * 10), pauses };
-      },
-    }));
     const sockets = count === 1 ? '1 socket' : `${count.toLocaleString('en-US')} sockets`;
-    const results = await interleave(variants, quick ? 1 : 3, (line) => progress(`${sockets}, ${line}`));
-    const runs = (subject: string) => results.get(subject) ?? [];
+    progress(sockets);
+    const idle = (isWatched: boolean) => measureIdler({ port, count, isWatched }, quick);
+    // At the same time, so that other load on the machine affects both; but with many sockets those of the other process would
+    // be much of what the agent reads.
+    const [unwatched, watched] =
+      count > mostAtOnce
+        ? [await idle(false), await idle(true)]
+        : await Promise.all([idle(false), idle(true)]);
     figures.push(
       ...compare(
         { of: `CPU, ${sockets}`, unit: '%', target: targets[count] },
-        runs(subjects.unwatched).map(({ percent }) => percent),
-        runs(subjects.watched).map(({ percent }) => percent),
+        unwatched.percents,
+        watched.percents,
       ),
       ...compare(
         { of: `longest pause, ${sockets}`, unit: 'ms', target: { on: 'difference', atMost: 1 } },
-        runs(subjects.unwatched).map(({ pauses }) => pauses.maxMs),
-        runs(subjects.watched).map(({ pauses }) => pauses.maxMs),
+        unwatched.pausesMs,
+        watched.pausesMs,
       ),
     );
   }
   return figures;
+}
+
+const mostAtOnce = 1000;
+
+/** One process, window by window. */
+async function measureIdler(sockets: Parameters<SocketIdlerApi['open']>[0], quick: boolean) {
+  const [settleMs, windows, cpuMs, pausesMs] = quick ? [500, 2, 1000, 500] : [30_000, 4, 10_000, 3000];
+  await using child = new Child<SocketIdlerApi>(processModule('socket-idler'));
+  await child.call('open', sockets);
+  // V8 tidies up for half a minute after a process has allocated much; that has nothing to do with what is measured.
+  await child.call('cpu', { ms: settleMs });
+  const percents: number[] = [];
+  for (let window = 0; window < windows; window++) {
+    const { totalUs } = await child.call('cpu', { ms: cpuMs });
+    percents.push(totalUs / (cpuMs * 10));
+  }
+  const longestMs: number[] = [];
+  for (let window = 0; window < windows; window++)
+    longestMs.push((await child.call('pauses', { ms: pausesMs })).maxMs);
+  return { percents, pausesMs: longestMs };
 }
 
 async function measureConnections(
@@ -86,14 +100,14 @@ async function measureConnections(
   for (const kind of kinds) {
     progress(`connections, ${kind}`);
     await using child = new Child<ConnecterApi>(processModule('connecter'));
-    const [count, batches] = quick ? [100, 2] : [1000, 20];
+    const [count, batches] = quick ? [100, 2] : [1000, kind === 'short' ? 60 : 20];
     const costs = await child.call('measure', { kind, port, count, batches });
     const what = {
       of: `a connection, ${kind}`,
       unit: 'µs',
       target: { on: 'difference', atMost: 5 },
     } as const;
-    figures.push(...compare(what, costs.unwatched, costs.watched));
+    figures.push(...comparePairs(what, costs.unwatched, costs.watched));
   }
   return figures;
 }
@@ -115,7 +129,7 @@ async function measureRequests(
     const { unwatched, watched } = await child.call('measure', { client, port, sliceMs, slices });
     const target = { on: 'ratio', atMost: 1.02 } as const;
     const both = (name: string, cost: (request: RequestCost) => number) =>
-      compare(
+      comparePairs(
         { of: `a request, ${client}, ${name}`, unit: 'µs', target },
         unwatched.map(cost),
         watched.map(cost),
@@ -168,9 +182,15 @@ interface Start {
   readonly cpuMs: number;
 }
 
+interface Compared {
+  readonly of: string;
+  readonly unit: string;
+  readonly target?: Target | undefined;
+}
+
 /** The same without an agent and with it. */
 function compare(
-  { of, unit, target }: { readonly of: string; readonly unit: string; readonly target?: Target | undefined },
+  { of, unit, target }: Compared,
   unwatched: readonly number[],
   watched: readonly number[],
 ): Figure[] {
@@ -180,6 +200,24 @@ function compare(
     without,
     { subject: subjects.watched, of, ...summary(watched), unit, baseline, ...(target && { target }) },
   ];
+}
+
+/**
+ * The same for measurements in pairs, one right after the other: by the median of what each pair differs by, which other load
+ * on the machine affects less than the medians of each side.
+ */
+function comparePairs(
+  compared: Compared & { readonly target: Target },
+  unwatched: readonly number[],
+  watched: readonly number[],
+): Figure[] {
+  const [without, withAgent] = compare(compared, unwatched, watched) as [Figure, Figure];
+  const pairs = unwatched.map((before, pair) => [before, watched[pair] as number] as const);
+  const value =
+    compared.target.on === 'ratio'
+      ? without.value * median(pairs.map(([one, other]) => other / one))
+      : without.value + median(pairs.map(([one, other]) => other - one));
+  return [without, { ...withAgent, value }];
 }
 
 function processModule(name: string): URL {
