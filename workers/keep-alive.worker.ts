@@ -8,7 +8,7 @@
  * The task must end: while one is running, piscina keeps the host's process alive. The loops go on in this thread, with the
  * port and their timers.
  */
-import { systemClock } from '../src/async/clock.js';
+import { processorMs, systemClock } from '../src/async/clock.js';
 import { PingLoop } from '../src/loop/ping-loop.js';
 import { SocketLoop } from '../src/loop/socket-loop.js';
 import { readTable, readTcpTable } from '../src/tcp/proc-net-tcp.js';
@@ -43,6 +43,7 @@ export default function install({ port, board, sockets, settings, startedMs, rep
       sockets: table,
       host,
       clock,
+      cpuMs: processorMs,
       readTable,
       onLooked: (span) => pingLoop.looked(span),
     });

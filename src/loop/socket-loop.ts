@@ -5,7 +5,9 @@
  * - While nothing is watched nothing wakes it. While something is, it looks once in a timeout, and where there is evidence,
  *   when a verdict may be due. The kernel's account goes back, so evidence that is as old as the timeout when it is first
  *   seen needs one look more.
- * - A look costs the kernel time that grows with all connections of the network namespace, so looks keep their distance.
+ * - A look costs the kernel time that grows with all connections of the network namespace, so looks keep their distance. What
+ *   counts is the time of the processor: on a busy machine a look may last for seconds and cost a fraction, and a pause
+ *   of ten times as long would break the bounds.
  * - A table that cannot be read is reported once, and tried again: the reason may go away.
  */
 import type { Clock } from '../async/clock.js';
@@ -24,11 +26,13 @@ export interface SocketLoopOptions {
   readonly host: SocketHost;
   readonly clock: Clock;
   readonly readTable: ReadTable;
+  /** The CPU time that was spent so far, by this thread and perhaps others. Default: the time that has passed. */
+  readonly cpuMs?: (() => number) | undefined;
   /** A look has taken this time of the thread. */
   readonly onLooked?: (span: Span) => void;
 }
 
-/** How many times their own duration looks are apart: without evidence, and with it. */
+/** How many times their own cost looks are apart: without evidence, and with it. */
 const restsApart = 10;
 const suspicionsApart = 4;
 
@@ -37,6 +41,7 @@ export class SocketLoop {
   readonly #host: SocketHost;
   readonly #calls: HostCalls;
   readonly #clock: Clock;
+  readonly #cpuMs: () => number;
   readonly #readTable: ReadTable;
   readonly #onLooked: ((span: Span) => void) | undefined;
   readonly #index = new SocketIndex();
@@ -50,8 +55,9 @@ export class SocketLoop {
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
-  constructor({ timeoutMs, sockets, host, clock, readTable, onLooked }: SocketLoopOptions) {
+  constructor({ timeoutMs, sockets, host, clock, cpuMs, readTable, onLooked }: SocketLoopOptions) {
     this.#sockets = sockets;
+    this.#cpuMs = cpuMs ?? (() => clock.now());
     this.#host = host;
     this.#calls = new HostCalls(host);
     this.#clock = clock;
@@ -107,20 +113,21 @@ export class SocketLoop {
   /** Returns in how many milliseconds to look again; `undefined` while nothing is watched. */
   #look(): number | undefined {
     const startMs = this.#clock.now();
+    const startCpuMs = this.#cpuMs();
     this.#index.update(this.#sockets);
     // Sockets that come and go while they are read may all be missed, and nothing announces the one that is left.
     if (this.#index.count === 0) return this.#sockets.count === 0 ? undefined : this.#restMs;
     this.#watch.begin(this.#index.size);
     const failure = this.#read();
     const endMs = this.#clock.now();
-    const tookMs = endMs - startMs;
+    const costMs = Math.min(endMs - startMs, this.#cpuMs() - startCpuMs);
     this.#onLooked?.({ fromMs: startMs, toMs: endMs });
     const dueInMs = this.#watch.conclude((slot, sequence, death) =>
       this.#calls.notify(() => this.#host.concludeSocket(slot, sequence, death)),
     );
     this.#noteFailure(failure);
-    const restMs = Math.max(this.#restMs, restsApart * tookMs);
-    return Math.min(restMs, Math.max(dueInMs, leastApartMs, suspicionsApart * tookMs));
+    const restMs = Math.max(this.#restMs, restsApart * costMs);
+    return Math.min(restMs, Math.max(dueInMs, leastApartMs, suspicionsApart * costMs));
   }
 
   /** Each table costs the same, however few rows it has. */

@@ -10,9 +10,16 @@ import { SimulatedConnection, SimulatedKernel } from './socket-kernel.js';
 
 const probeDelayMs = 10_000;
 const timeoutMs = 5000;
+interface LoopSetUp {
+  /** How long a look takes. */
+  readonly lookMs: number;
+  readonly timeout: number;
+  readonly cpuMs: () => number;
+}
+
 const path = { roundTripMs: 20, lateness: 0, saysUnreachable: false };
 
-function setUp({ lookMs = 0, timeout = timeoutMs } = {}) {
+function setUp({ lookMs = 0, timeout = timeoutMs, cpuMs }: Partial<LoopSetUp> = {}) {
   const clock = new ManualClock();
   const kernel = new SimulatedKernel(clock);
   const loop = new SocketLoop({
@@ -20,6 +27,7 @@ function setUp({ lookMs = 0, timeout = timeoutMs } = {}) {
     sockets: kernel,
     host: kernel,
     clock,
+    cpuMs,
     readTable: (...reading) => {
       clock.passes(lookMs);
       return kernel.readTable(...reading);
@@ -148,6 +156,16 @@ describe('The loop over watched sockets', () => {
     }
     assert.ok(kernel.readings.length <= 60_000 / 1200, `${kernel.readings.length} looks`);
     assert.deepEqual(kernel.deaths, []);
+  });
+
+  it('rests by what its looks cost, not by how long they wait to run', async () => {
+    let cpuMs = 0;
+    const busy = { lookMs: 3000, cpuMs: () => cpuMs++ };
+    const { clock, kernel, loop, add } = setUp(busy);
+    add();
+    loop.start();
+    await clock.advance(60_000);
+    assert.ok(kernel.readings.length >= 7, `${kernel.readings.length} looks`);
   });
 
   it('is not taken for a stall by the ping loop when its looks are long', async () => {
