@@ -15,7 +15,7 @@ export const sockets: Scenario = {
   about:
     `What it costs to have the sockets of a process watched, with a period of ${socketPeriod} s. The server is another process on ` +
     'this machine, so the kernel’s table has both ends of each connection, twice as many as with a server elsewhere. *CPU*: of the ' +
-    'whole process, in per cent of a core, while its sockets are idle, in four windows of 10 s; most of it is the kernel’s, which ' +
+    'whole process, in per cent of a core, while its sockets are idle, in three windows of 10 s; most of it is the kernel’s, which ' +
     'goes through its whole hash table of connections at each look. *Longest pause*: by how much the main loop is late at ' +
     'most in 3 s, at a resolution of 1 ms. *A connection*: CPU time of the main thread to make and close one, which is short, ' +
     'or lasts until it is watched; with and without in turn, in one process, and the median of what each pair differs by. *A request*: the same way, over 16 ' +
@@ -75,7 +75,7 @@ const mostAtOnce = 1000;
 
 /** One process, window by window. */
 async function measureIdler(sockets: Parameters<SocketIdlerApi['open']>[0], quick: boolean) {
-  const [settleMs, windows, cpuMs, pausesMs] = quick ? [500, 2, 1000, 500] : [30_000, 4, 10_000, 3000];
+  const [settleMs, windows, cpuMs, pausesMs] = quick ? [500, 2, 1000, 500] : [30_000, 3, 10_000, 3000];
   await using child = new Child<SocketIdlerApi>(processModule('socket-idler'));
   await child.call('open', sockets);
   // V8 tidies up for half a minute after a process has allocated much; that has nothing to do with what is measured.
@@ -125,7 +125,7 @@ async function measureRequests(
   for (const client of clients) {
     progress(`requests, ${client}`);
     await using child = new Child<RequesterApi>(processModule('requester'));
-    const [sliceMs, slices] = quick ? [100, 2] : [700, 40];
+    const [sliceMs, slices] = quick ? [100, 2] : [700, 32];
     const { unwatched, watched } = await child.call('measure', { client, port, sliceMs, slices });
     const target = { on: 'ratio', atMost: 1.02 } as const;
     const both = (name: string, cost: (request: RequestCost) => number) =>
