@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ZEO.ClientStorage import ClientStorage
 from ZODB.Connection import TransactionMetaData
+from ZODB.POSException import POSKeyError
 from ZODB.utils import maxtid
 from ZODB.utils import z64
 
@@ -81,7 +82,49 @@ def commit(address, count, objects):
     return statistics.median(taken)
 
 
-WORKS = {work.__name__: work for work in (load, prefetch, commit)}
+def load_median(address, oids, rounds):
+    """One after the other, like `load` with one thread; the median of single loads."""
+    storage = connect(address, cache_size=0)
+    taken = []
+    for oid in [bytes.fromhex(oid) for oid in oids] * rounds:
+        start = time.perf_counter()
+        storage.load(oid)
+        taken.append(time.perf_counter() - start)
+    storage.close()
+    return statistics.median(taken)
+
+
+def store_large(address, oid, size):
+    """One record, from the start of its transaction to the end."""
+    storage = connect(address, cache_size=0)
+    record = os.urandom(size)
+    oid = bytes.fromhex(oid)
+    try:
+        serial = storage.load(oid)[1]
+    except POSKeyError:
+        serial = z64
+    start = time.perf_counter()
+    transaction = TransactionMetaData()
+    storage.tpc_begin(transaction)
+    storage.store(oid, serial, record, "", transaction)
+    storage.tpc_vote(transaction)
+    storage.tpc_finish(transaction)
+    elapsed = time.perf_counter() - start
+    storage.close()
+    return elapsed
+
+
+def load_large(address, oid, size):
+    storage = connect(address, cache_size=0)
+    start = time.perf_counter()
+    data, _ = storage.load(bytes.fromhex(oid))
+    elapsed = time.perf_counter() - start
+    assert len(data) == size
+    storage.close()
+    return elapsed
+
+
+WORKS = {work.__name__: work for work in (load, load_median, prefetch, commit, store_large, load_large)}
 
 print(json.dumps({"ready": True}), flush=True)
 for line in sys.stdin:

@@ -34,9 +34,33 @@ export function threadIds(): number[] {
 /** The CPU time of one thread of this process in microseconds, from the scheduler's statistics. */
 export function threadUs(id: number): number | undefined {
   try {
-    const [nanoseconds] = readFileSync(`/proc/self/task/${id}/schedstat`, 'utf8').split(' ');
-    return Number(nanoseconds) / 1000;
+    return scheduledUs(`/proc/self/task/${id}/schedstat`);
   } catch {
     return undefined;
   }
+}
+
+/** The CPU time of all threads of a process so far, in microseconds; `NaN` where there is no `/proc`. */
+export function processUs(pid: number | undefined): number {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.reduce((sum, id) => sum + scheduledUs(`/proc/${pid}/task/${id}/schedstat`), 0);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** The memory of a process now, or the most that it ever was; `NaN` where there is no `/proc`. */
+export function rssBytes(pid: number | undefined, which: 'VmRSS' | 'VmHWM'): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${which}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function scheduledUs(file: string): number {
+  const [nanoseconds] = readFileSync(file, 'utf8').split(' ');
+  return Number(nanoseconds) / 1000;
 }

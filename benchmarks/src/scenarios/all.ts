@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { detection } from './detection.js';
+import { guard } from './guard.js';
 import { idle } from './idle.js';
 import { lateness } from './lateness.js';
 import { memory } from './memory.js';
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   detection,
   reconnect,
   sockets,
+  guard,
 ];
