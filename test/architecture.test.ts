@@ -177,7 +177,13 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/zeo/connection',
     'src/zeo/server',
   ],
-  'node:tls': ['src/cli/io/tls-files.ts', 'src/tcp/socket-view.ts', 'src/zeo/connection', 'src/zeo/server'],
+  'node:tls': [
+    'src/cli/io/tls-files.ts',
+    'src/guard',
+    'src/tcp/socket-view.ts',
+    'src/zeo/connection',
+    'src/zeo/server',
+  ],
   'node:worker_threads': ['src/register.ts', 'src/threads'],
 };
 

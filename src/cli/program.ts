@@ -8,6 +8,7 @@ import { demo } from './demo.js';
 import { RouteSource } from './guard-command/route-source.js';
 import { parseRoute } from './guard-command/routes.js';
 import { runGuard } from './guard-command/run-guard.js';
+import { readTlsFlags, type TlsFlags } from './guard-command/tls-flags.js';
 import type { Output } from './io/output.js';
 import { eachServer, readTargets } from './io/targets.js';
 import { oneLine } from './io/terminal-text.js';
@@ -64,7 +65,7 @@ Examples:
 Exit codes: 0 ended as asked (Ctrl-C, SIGTERM), 1 it could not work (a port that is in use), 2 called wrongly,
 129 its terminal vanished`;
 
-interface GuardFlags {
+interface GuardFlags extends TlsFlags {
   readonly config?: string;
   readonly listen?: ReturnType<typeof parseListenAddress>;
   readonly period?: number;
@@ -200,6 +201,13 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .addOption(new Option('--ping-method <method>', 'what a ping calls (ping)').choices(['ping', 'get_info']))
     .option('-g, --grace <seconds>', 'for calls to be answered when it is to end', grace, 10)
     .option('--json', 'one JSON object a line (NDJSON)')
+    .option('--tls-cert <file>', 'speak TLS with clients: the certificate to show them, PEM')
+    .option('--tls-key <file>', 'its key (the same file)')
+    .option('--tls-ca <file>', 'accept only clients with a certificate of this authority')
+    .option('--server-tls-cert <file>', 'speak TLS with servers: the certificate to show them, PEM')
+    .option('--server-tls-key <file>', 'its key (the same file)')
+    .option('--server-tls-ca <file>', 'the authority of their certificates, or a directory (the system’s)')
+    .option('--server-tls-name <name>', 'the name in their certificates (the host of SERVER)')
     .option(
       '-m, --metrics <host:port>',
       'serve a status page, /metrics, /healthz and /readyz; the default host is 127.0.0.1',
@@ -214,8 +222,9 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
         command.error('error: --listen is for the servers of a --config');
       if (listen?.port === 0)
         command.error('error: --listen expects a port from 1 to 65535, which clients can name');
+      const tls = await readTlsFlags(flags);
       const source = new RouteSource({ given: given.map(parseRoute), config, listen });
-      const options = { agent: { period, timeout }, pingMethod, graceMs: grace * 1000, json, metrics };
+      const options = { agent: { period, timeout }, pingMethod, tls, graceMs: grace * 1000, json, metrics };
       onDone(await runGuard(source, options, output));
     });
 

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { withDeadline } from '../async/deadline.js';
 import { ClientDisconnected } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
-import { openSocket, socketFailure } from '../zeo/connection/socket.js';
+import { closeReason, openSocket, socketFailure } from '../zeo/connection/socket.js';
+import type { TlsOptions } from '../zeo/connection/tls.js';
 import { ReconnectBackoff } from '../zeo/reconnect/reconnect-backoff.js';
 import { Registration } from './registration.js';
 import { TurnQueue } from './turn-queue.js';
@@ -31,6 +32,7 @@ export interface BackendObserver {
 
 export interface BackendOptions {
   readonly address: Address;
+  readonly tls: TlsOptions | undefined;
   /** How long it may take from the beginning of a connection to its greeting. */
   readonly timeoutMs: number;
   readonly observer: BackendObserver;
@@ -144,7 +146,7 @@ export class Backend {
   }
 
   #dial(signal: AbortSignal): Promise<Greeted> {
-    const { address, timeoutMs } = this.#options;
+    const { address, tls, timeoutMs } = this.#options;
     const late = () => {
       const isCrowd = this.#ungreeted >= mostUngreeted;
       const why = isCrowd
@@ -153,7 +155,7 @@ export class Backend {
       return new ClientDisconnected(`${this.name} did not greet within ${timeoutMs / 1000} s${why}`);
     };
     return withDeadline(timeoutMs, late, signal, async (signal) =>
-      this.#greeted(await openSocket(address, { allowHalfOpen: true }, signal), signal),
+      this.#greeted(await openSocket(address, { tls, allowHalfOpen: true }, signal), signal),
     );
   }
 
@@ -172,7 +174,10 @@ export class Backend {
       };
       const onAbort = () => fail(signal.reason as Error);
       const onError = (error: Error) => fail(socketFailure(socket, this.name, error, received.length === 0));
-      const onEnd = () => fail(new ClientDisconnected(`${this.name} did not greet: the server closed it`));
+      const onEnd = () =>
+        fail(
+          new ClientDisconnected(`${this.name} did not greet: ${closeReason(socket, received.length === 0)}`),
+        );
       const onData = (chunk: Uint8Array) => {
         received.push(chunk);
         registration.receiveFromServer(chunk);

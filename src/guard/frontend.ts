@@ -11,18 +11,22 @@ import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientDisconnected } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
+import type { TlsOptions } from '../zeo/connection/tls.js';
 import { Backend, type Greeted } from './backend.js';
 import { ConnectPacer } from './connect-pacer.js';
 import { boundAddress, listenOn } from './listen.js';
 import type { PingMethod } from './ping-injector.js';
 import { Relay } from './relay.js';
 import { reset } from './relay-sockets.js';
+import { type ListenerTls, TlsHandshakes } from './tls-handshakes.js';
 import { WaitingClient } from './waiting-client.js';
 
 /** Within a minute Python's client wants a greeting, or its heartbeat fails for good. */
 const shortestHoldMs = 5000;
 const longestHoldMs = 30_000;
-/** More clients than this are reset at once, so that they take no memory. */
+/** A client's processor may be slower than the way to it. */
+const shortestHandshakeMs = 5000;
+/** More clients than this, in handshakes or without a server, are reset at once, so that they take no memory. */
 const mostWaiting = 1000;
 /** After which an address is tried again that somebody else has taken meanwhile. */
 const relistenMs = 1000;
@@ -39,7 +43,7 @@ export interface FrontendEvents {
   serverUp: [backend: Backend];
   /** A client has a server; it is not registered yet. */
   relayed: [relay: Relay];
-  /** A client was reset because no server greeted, or because too many wait. */
+  /** A client was reset because no server greeted or too many wait, or closed because its TLS handshake failed. */
   refused: [reason: Error];
   /** No client is accepted until a server greets. */
   closed: [];
@@ -49,8 +53,15 @@ export interface FrontendEvents {
   openFailed: [error: Error];
 }
 
+/** TLS on either side of the guard; without it a side is plain. */
+export interface GuardTls {
+  readonly clients?: ListenerTls | undefined;
+  readonly servers?: TlsOptions | undefined;
+}
+
 export interface FrontendOptions {
   readonly route: Route;
+  readonly tls: GuardTls;
   readonly timeoutMs: number;
   readonly pingMethod: PingMethod;
   /** From now on it can be pinged. */
@@ -68,24 +79,38 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   readonly #servers = new EventEmitter<{ available: [] }>();
   readonly #pacer = new ConnectPacer();
   #holdMs = shortestHoldMs;
+  readonly #handshakes: TlsHandshakes | undefined;
   #server: Server | undefined;
   #isOpening = false;
   #address: Address;
 
   constructor(options: FrontendOptions) {
     super();
-    const { listen, servers } = options.route;
+    const { route, tls, timeoutMs } = options;
+    const { listen, servers } = route;
     this.#options = options;
     this.#address = listen;
     this.serve(servers);
     // Each client that waits for a server listens for it.
     this.#servers.setMaxListeners(0);
+    if (tls.clients !== undefined) {
+      this.#handshakes = new TlsHandshakes({
+        tls: tls.clients,
+        timeoutMs: Math.max(shortestHandshakeMs, timeoutMs),
+        accepted: (socket) => this.#hold(socket),
+        refused: (reason) => this.emit('refused', reason),
+      });
+    }
   }
 
   /** Where it was to listen, and the servers by now. */
   get route(): Route {
     const { listen } = this.#options.route;
     return { listen, servers: this.#backends.map(({ address }) => address) };
+  }
+
+  get tls(): GuardTls {
+    return this.#options.tls;
   }
 
   /** The servers, the preferred first. */
@@ -112,7 +137,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   }
 
   #newBackend(address: Address): Backend {
-    const { timeoutMs } = this.#options;
+    const { tls, timeoutMs } = this.#options;
     const observer = {
       serverDown: (backend: Backend, error: Error) => this.emit('serverDown', backend, error),
       serverUp: (backend: Backend) => {
@@ -120,7 +145,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
         this.#available();
       },
     };
-    return new Backend({ address, timeoutMs, observer });
+    return new Backend({ address, tls: tls.servers, timeoutMs, observer });
   }
 
   /** Clients that wait can have a server, and others are accepted again. */
@@ -172,6 +197,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     this.#closing.abort();
     this.#stopListening();
     for (const backend of this.backends) backend.close();
+    this.#handshakes?.close();
     const reason = new ClientDisconnected('The guard is being stopped');
     for (const client of this.#waiting) this.#refuse(client, reason);
   }
@@ -182,12 +208,17 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   }
 
   #accept(socket: Socket): void {
-    if (this.#waiting.size >= mostWaiting) {
+    if (this.#waiting.size + (this.#handshakes?.count ?? 0) >= mostWaiting) {
       socket.on('error', () => {});
       reset(socket);
       this.emit('refused', new ClientDisconnected(`${mostWaiting} clients are waiting for a server already`));
       return;
     }
+    if (this.#handshakes === undefined) this.#hold(socket);
+    else this.#handshakes.start(socket);
+  }
+
+  #hold(socket: Socket): void {
     const client = new WaitingClient(socket, () => this.#expire(client));
     this.#waiting.add(client);
     void this.#serve(client);

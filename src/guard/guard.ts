@@ -3,12 +3,14 @@ import type { KeepAliveOptions } from '../agent/settings.js';
 import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientDisconnected, KeepAliveError } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
-import { Frontend, type Route } from './frontend.js';
+import { resolveTls } from '../zeo/connection/tls.js';
+import { Frontend, type GuardTls, type Route } from './frontend.js';
 import type { PingMethod } from './ping-injector.js';
 import { checkRoutes } from './route-check.js';
 
 export interface GuardOptions {
   readonly pingMethod?: PingMethod | undefined;
+  readonly tls?: GuardTls | undefined;
 }
 
 /** What a change of the routes comes to. */
@@ -30,6 +32,7 @@ export class Guard {
   readonly #databases = new StorageRegistry();
   readonly #timeoutMs: number;
   readonly #pingMethod: PingMethod;
+  readonly #tls: GuardTls;
   #frontends: readonly Frontend[];
   /** Also those that are opened, or ended, in a change of the routes. */
   readonly #all = new Set<Frontend>();
@@ -39,8 +42,9 @@ export class Guard {
 
   /**
    * @param agentOptions override the environment
-   * @param options `pingMethod`: default `ping`
-   * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, also without a positive period
+   * @param options `pingMethod`: default `ping`; `tls`: default none
+   * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, also without a positive period; `ERR_ZEO_INVALID_ARGUMENT` for a
+   *   certificate or key that cannot be
    */
   constructor(routes: readonly Route[], agentOptions: KeepAliveOptions, options: GuardOptions = {}) {
     // Otherwise the agent would warn, while there are no clients, that nothing is opened.
@@ -55,6 +59,9 @@ export class Guard {
     }
     this.#timeoutMs = timeoutMs;
     this.#pingMethod = options.pingMethod ?? 'ping';
+    const { tls } = options;
+    // Read once for all servers.
+    this.#tls = { clients: tls?.clients, servers: resolveTls(tls?.servers) };
     this.#frontends = routes.map((route) => this.#newFrontend(route));
   }
 
@@ -146,6 +153,7 @@ export class Guard {
   #newFrontend(route: Route): Frontend {
     const frontend = new Frontend({
       route,
+      tls: this.#tls,
       timeoutMs: this.#timeoutMs,
       pingMethod: this.#pingMethod,
       onRegistered: (relay) => this.#databases.open(relay.name, relay),

@@ -1,5 +1,6 @@
 /* What both sides of a relayed connection have in common. */
 import type { Socket } from 'node:net';
+import { transportOf } from '../tcp/socket-view.js';
 
 /**
  * One side is not read while this many bytes or more wait for the other one to take them. What was read before the limit was
@@ -27,9 +28,9 @@ export function passOn(bytes: Uint8Array, side: Socket): void {
 export function reset(socket: Socket): void {
   if (socket.destroyed) return;
   try {
-    socket.resetAndDestroy();
+    transportOf(socket).resetAndDestroy();
   } catch {
-    // A unix domain socket has no reset.
-    socket.destroy();
+    // Only TCP has a reset: not a unix domain socket, and not TLS that Node has connected by itself.
   }
+  socket.destroy();
 }

@@ -8,6 +8,13 @@ export function portsOf({ localPort: local, remotePort: remote }: Socket): Socke
   return local === undefined || remote === undefined ? undefined : { local, remote };
 }
 
+/**
+ * The socket below TLS, where TLS was put on a socket that was there; otherwise the socket itself. Only that one can be reset.
+ */
+export function transportOf(socket: Socket): Socket {
+  return (socket as { readonly _parent?: Socket | null })._parent ?? socket;
+}
+
 /** What Node's sockets have on the inside, as far as it is used here. */
 interface Handle {
   /** Handed to libuv since the beginning. */

@@ -33,9 +33,12 @@ export function reportFrontend(frontend: Frontend, report: Report): void {
 }
 
 /** What the servers behind an address are. */
-export function listening({ name, backends }: Frontend): Entry {
+export function listening({ name, backends, tls }: Frontend): Entry {
   const servers = backends.map(({ name }: Backend) => name);
-  const text = `listens for clients of ${servers.join(', ')}`;
+  const [listens, ofServers] = [tls.clients, tls.servers].map((side) =>
+    side === undefined ? '' : ' with TLS',
+  );
+  const text = `listens${listens} for clients of ${servers.join(', ')}${ofServers}`;
   return { time: new Date(), event: 'listening', name, kind: 'note', text, fields: { servers } };
 }
 

@@ -1,5 +1,5 @@
 import { type KeepAliveOptions, readVariable } from '../../agent/settings.js';
-import type { Frontend } from '../../guard/frontend.js';
+import type { Frontend, GuardTls } from '../../guard/frontend.js';
 import { Guard } from '../../guard/guard.js';
 import type { PingMethod } from '../../guard/ping-injector.js';
 import { isReachableFromOutside } from '../../guard/route-check.js';
@@ -25,6 +25,7 @@ export interface GuardRunOptions {
   readonly agent: Pick<KeepAliveOptions, 'period' | 'timeout'>;
   /** Default: `ping`. */
   readonly pingMethod: PingMethod | undefined;
+  readonly tls: GuardTls;
   /** How long a stop waits for calls that are not answered. */
   readonly graceMs: number;
   /** NDJSON instead of lines. */
@@ -43,7 +44,7 @@ const defaultPeriod = 10;
  */
 export async function runGuard(
   source: RouteSource,
-  { agent: agentOptions, pingMethod, graceMs, json, metrics }: GuardRunOptions,
+  { agent: agentOptions, pingMethod, tls, graceMs, json, metrics }: GuardRunOptions,
   output: Output,
 ): Promise<number> {
   // It goes on when nobody reads its lines any more.
@@ -58,7 +59,11 @@ export async function runGuard(
   const report = (entry: Entry) => view.show(entry);
   const isPeriodSet = readVariable('period', process.env) !== undefined;
   const period = agentOptions.period ?? (isPeriodSet ? undefined : defaultPeriod);
-  const guard = new Guard(routes, { ...agentOptions, period, logger: loggerFor(report) }, { pingMethod });
+  const guard = new Guard(
+    routes,
+    { ...agentOptions, period, logger: loggerFor(report) },
+    { pingMethod, tls },
+  );
   const clients = new LineBudget(report);
   reportAgent(guard.agent, (entry) => {
     if (entry.kind !== 'routine') clients.report(entry);
@@ -122,11 +127,11 @@ function started({ agent, frontends }: Guard): readonly Entry[] {
     note('started', undefined, text, { periodMs, timeoutMs, detectionBoundMs }),
     ...frontends.map(listening),
     ...frontends
-      .filter(({ address }) => isReachableFromOutside(address))
-      .map(({ name }) => {
+      .filter(({ address, tls }) => tls.clients?.ca === undefined && isReachableFromOutside(address))
+      .map(({ name, tls }) => {
         const message =
-          'is open to other machines, without TLS: whoever can connect can read and change the data, ' +
-          'as at the server itself';
+          `is open to other machines, ${tls.clients === undefined ? 'without TLS' : 'and asks clients for no certificate'}: ` +
+          'whoever can connect can read and change the data, as at the server itself';
         return warn(name, message);
       }),
   ];

@@ -5,7 +5,7 @@ import { formatAddress } from '../../zeo/connection/address.js';
 import { type ClientStorageOptions, resolveClientOptions } from '../../zeo/connection/options.js';
 import { readTarget } from '../../zeo/storage/uri.js';
 import { oneLine } from './terminal-text.js';
-import { readTls } from './tls-files.js';
+import { readClientTls } from './tls-files.js';
 
 /** A storage named by the command line or by a configuration. */
 export interface Target {
@@ -78,7 +78,7 @@ export async function readConfig(file: string): Promise<readonly Target[]> {
   return Promise.all(
     clients.map(async ({ name, options, ssl, file, line }) => {
       if (ssl === undefined) return { name, options };
-      return { name, options: { ...options, tls: await readTls(ssl, `${file}:${line}: ${name}`) } };
+      return { name, options: { ...options, tls: await readClientTls(ssl, `${file}:${line}: ${name}`) } };
     }),
   );
 }

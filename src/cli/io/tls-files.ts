@@ -25,35 +25,49 @@ const encryptedKeyCodes: ReadonlySet<string> = new Set([
 ]);
 const crlPattern = /-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g;
 
+/** The paths that an `<ssl>` section names; on a command line the certificate may be missing. */
+export interface TlsFiles extends Omit<SslConfig, 'certificate'> {
+  readonly certificate: string | undefined;
+}
+
 /**
- * @param where begins an error: file, line and client
+ * @param where begins an error: file, line and client, or the option
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, which never contains a certificate or key
  */
-export async function readTls(ssl: SslConfig, where: string): Promise<TlsOptions> {
+export async function readTls(ssl: TlsFiles, where: string): Promise<TlsOptions> {
   // Without the passphrase a healthy server would be reported dead.
   if (ssl.passwordFunction !== undefined)
     throw invalid(`${where} has a password-function, which only Python can call`);
-  const { certificate, key = certificate, authenticate, serverHostname } = ssl;
-  const options = {
-    cert: await read(certificate, where),
-    key: await read(key, where),
-    ...(await authorities(authenticate, where)),
+  const { certificate, key, authenticate, serverHostname } = ssl;
+  return {
+    ...(certificate !== undefined && (await readPair(certificate, key ?? certificate, where))),
+    ...(authenticate !== undefined && (await readAuthorities(authenticate, where))),
     ...(serverHostname !== undefined && { servername: serverHostname }),
     ...(!ssl.checkHostname && { checkServerIdentity: () => undefined }),
   };
+}
+
+/** The same for a client: it trusts the authorities of the system, if no others are named. */
+export async function readClientTls(ssl: TlsFiles, where: string): Promise<TlsOptions> {
+  const options = await readTls(ssl, where);
+  return options.ca === undefined ? { ...options, ...(await systemAuthorities()) } : options;
+}
+
+async function readPair(
+  certificate: string,
+  key: string,
+  where: string,
+): Promise<Pick<TlsOptions, 'cert' | 'key'>> {
+  const pair = { cert: await read(certificate, where), key: await read(key, where) };
   try {
-    createSecureContext({ cert: options.cert, key: options.key });
+    createSecureContext(pair);
   } catch (cause) {
     throw invalid(`${where} has certificate ${certificate} with key ${key}: ${whyUnusable(cause)}`, cause);
   }
-  return options;
+  return pair;
 }
 
-async function authorities(
-  authenticate: string | undefined,
-  where: string,
-): Promise<Pick<TlsOptions, 'ca' | 'crl'>> {
-  if (authenticate === undefined) return systemAuthorities();
+async function readAuthorities(authenticate: string, where: string): Promise<Pick<TlsOptions, 'ca' | 'crl'>> {
   const isDirectory = await stat(authenticate).then(
     (found) => found.isDirectory(),
     () => false,
