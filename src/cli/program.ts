@@ -223,7 +223,12 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
       if (listen?.port === 0)
         command.error('error: --listen expects a port from 1 to 65535, which clients can name');
       const tls = await readTlsFlags(flags);
-      const source = new RouteSource({ given: given.map(parseRoute), config, listen });
+      const source = new RouteSource({
+        given: given.map(parseRoute),
+        config,
+        hasServerTls: tls.servers !== undefined,
+        listen,
+      });
       const options = { agent: { period, timeout }, pingMethod, tls, graceMs: grace * 1000, json, metrics };
       onDone(await runGuard(source, options, output));
     });

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import { KeepAliveError, ProtocolError } from '../model/errors.js';
 import { transportOf } from '../tcp/socket-view.js';
+import { reset } from './relay-sockets.js';
 
 /** The guard's own certificate for its clients, and the authority that has to have signed theirs, if they need one. */
 export type ListenerTls = Pick<SecureContextOptions, 'ca' | 'cert' | 'crl' | 'key'>;
@@ -14,7 +15,8 @@ export interface HandshakeOptions {
   readonly refused: (reason: Error) => void;
 }
 
-/** The TLS handshakes of accepted clients. One that fails is closed with TLS's alert, by which the client learns why. */
+/** The TLS handshakes of accepted clients. One that fails is closed with TLS's alert, by which the client learns why; one
+ * that takes too long is reset. */
 export class TlsHandshakes {
   readonly #options: HandshakeOptions;
   readonly #server: Server;
@@ -61,10 +63,12 @@ export class TlsHandshakes {
     this.#pending.delete(transportOf(socket));
     // Of a certificate that it does not accept, Node's error says only that the connection was closed.
     const { authorizationError } = socket;
-    const why =
-      error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT'
-        ? `no handshake within ${this.#options.timeoutMs / 1000} s, as from a client without TLS`
-        : (authorizationError ?? error.code ?? error.message);
+    const isLate = error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
+    // Node leaves such a client connected.
+    if (isLate) reset(socket);
+    const why = isLate
+      ? `no handshake within ${this.#options.timeoutMs / 1000} s, as from a client without TLS`
+      : (authorizationError ?? error.code ?? error.message);
     this.#options.refused(
       new ProtocolError(`Cannot speak TLS with the client: ${why}`, { code: 'ERR_ZEO_TLS', cause: error }),
     );

@@ -131,12 +131,14 @@ describe('The routes of a configuration', () => {
     assert.deepEqual(routes, ['127.0.0.1:8101=zeo2:8100', '127.0.0.1:8100=zeo3:8100']);
   });
 
-  it('cannot be those of a client that speaks TLS, or of none', async (t) => {
+  it('cannot be those of a client that alone speaks TLS, or of none', async (t) => {
     const tls = '<zeoclient main>\n server zeo1:8100\n <ssl>\n certificate c.pem\n </ssl>\n</zeoclient>';
     await assert.rejects(
       routing(t, tls),
-      /zope\.conf:1: main has an <ssl> section, which the guard does not take/,
+      /zope\.conf:1: main has an <ssl> section, so its servers speak TLS; expected --server-tls-cert/,
     );
+    const { routes } = await routing(t, tls, { hasServerTls: true });
+    assert.deepEqual(routes, ['127.0.0.1:8100=zeo1:8100']);
     await assert.rejects(routing(t, 'debug-mode off'), /declares no <zeoclient>/);
     const last = zeoclient('zeo1:65535', 'zeo2:65535');
     await assert.rejects(routing(t, last), /no port left for the clients of zeo2:65535/);

@@ -6,6 +6,7 @@ import { ZeoServer } from 'zeo-keepalive/testing';
 import { LineBudget } from '#src/cli/guard-command/line-budget.js';
 import { parseRoute } from '#src/cli/guard-command/routes.js';
 import type { Entry } from '#src/cli/watch/view.js';
+import { CertificateAuthority } from '../tls/certificates.js';
 import { WireClient } from '../zeo/server/wire-client.js';
 import { listenRaw } from '../zeo/storage/scripted-peer.js';
 import { RunningCommand, run } from './command.js';
@@ -95,6 +96,9 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
       [['nonsense=127.0.0.1:1'], /expected HOST:PORT, \[IPV6\]:PORT or PORT, or the path of a unix socket/i],
       [['8100=zeo1'], /it has no port/],
       [['8100=localhost:8100'], /leads back to this guard, which listens on 127.0.0.1:8100/],
+      [['--tls-key', 'own.key', '8100=zeo1:1'], /Expected --tls-cert with the other options of TLS/],
+      [['--server-tls-key', 'own.key', '8100=zeo1:1'], /Expected --server-tls-cert with the other/],
+      [['--server-tls-ca', '/missing.pem', '8100=zeo1:1'], /--server-tls needs \/missing.pem, .*ENOENT/],
       [['--period', '0', '8100=zeo1:1'], /The period is zero or negative/],
       [['--grace', '-1', '8100=zeo1:1'], /Expected a number of seconds from 0 to 600/],
     ] as const) {
@@ -111,6 +115,25 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
     const { code, stdout } = await command.ended();
     assert.equal(code, 0);
     assert.equal(stdout.match(/open to other machines/g)?.length, 1);
+  });
+
+  it('warns with TLS only if clients need no certificate, and says which side has it', async () => {
+    await using authority = await CertificateAuthority.create();
+    const { certFile, keyFile } = await authority.server();
+    const ca = authority.certFile;
+    const pair = ['--tls-cert', certFile, '--tls-key', keyFile];
+    for (const [options, listening, isWarned] of [
+      [pair, /listens with TLS for clients of 127.0.0.1:1$/m, true],
+      [[...pair, '--tls-ca', ca], /listens with TLS for clients of 127.0.0.1:1$/m, false],
+      [['--server-tls-ca', ca], /listens for clients of 127.0.0.1:1 with TLS$/m, true],
+    ] as const) {
+      const command = new RunningCommand([...fast, ...options, '0.0.0.0:0=127.0.0.1:1']);
+      await command.line(listening);
+      command.kill('SIGTERM');
+      const { code, stdout } = await command.ended();
+      assert.equal(code, 0);
+      assert.equal(/open to other machines/.test(stdout), isWarned, options.join(' '));
+    }
   });
 });
 

@@ -25,6 +25,8 @@ export interface RouteSourceOptions {
   readonly given: readonly Route[];
   /** A configuration with `<zeoclient>`s. */
   readonly config: string | undefined;
+  /** Whether the guard speaks TLS with servers. */
+  readonly hasServerTls?: boolean;
   /** Where to listen for the clients of the first server of the configuration; for the others on the ports after it. */
   readonly listen: ListenAddress | undefined;
 }
@@ -55,11 +57,11 @@ export class RouteSource {
    * @throws ConfigError; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for a configuration that cannot be served
    */
   async read(current: readonly Route[] = []): Promise<Routing> {
-    const { given, config, listen } = this.#options;
+    const { given, config, hasServerTls = false, listen } = this.#options;
     if (config === undefined) return { routes: given, changes: [] };
     const clients = await readZopeConfig(config);
     if (clients.length === 0) throw invalid(`${config} declares no <zeoclient>`);
-    for (const client of clients) checkTls(client);
+    for (const client of clients) if (!hasServerTls) checkPlain(client);
     const named = clients.flatMap(({ servers }) => servers.flatMap(({ addresses }) => addresses));
     const servers = [...new Map(named.map((server) => [formatAddress(server), server])).values()];
     const listeners = await listenersFor(servers, { given, current, listen });
@@ -132,11 +134,12 @@ function serverOf(routes: readonly Route[], listen: Address): Route | undefined 
 }
 
 /** A client that speaks TLS to its server would not get a greeting from the guard. */
-function checkTls({ name, ssl, file, line }: ZeoClientConfig): void {
+/** The greeting that the guard relays would not come. */
+function checkPlain({ name, ssl, file, line }: ZeoClientConfig): void {
   if (ssl === undefined) return;
   throw invalid(
-    `${file}:${line}: ${name} has an <ssl> section, which the guard does not take from a configuration; ` +
-      'expected a <zeoclient> without it, or its servers as LISTEN=SERVER arguments',
+    `${file}:${line}: ${name} has an <ssl> section, so its servers speak TLS; expected --server-tls-cert, --server-tls-key and ` +
+      '--server-tls-ca with what the section has as certificate, key and authenticate',
   );
 }
 
