@@ -18,20 +18,28 @@ export class PythonTimeDelta {
   }
 }
 
-/** A time zone with a known offset: Python's `datetime.timezone`, and the zones of the package `pytz`. */
+/**
+ * A time zone with an offset, a name, or both: Python's `datetime.timezone` and `zoneinfo`, and zones of the packages `pytz`
+ * and `dateutil`.
+ */
 export class PythonTimeZone {
-  /** Positive east of Greenwich. With `pytz` it is the offset at the time that the zone belongs to. */
-  readonly utcOffset: PythonTimeDelta;
-  /** `Europe/Berlin` with `pytz`, or the name of the `timezone`. */
+  /**
+   * Positive east of Greenwich; `null` if the record holds only the name. The name alone does not determine it:
+   * `Etc/GMT+1` is one hour behind Greenwich, but `GMT+1` of Zope's `DateTime` is one hour ahead.
+   * With `pytz` it is the offset at the time that the zone belongs to.
+   */
+  readonly utcOffset: PythonTimeDelta | null;
+  /** E.g. `Europe/Berlin` with `pytz` and `zoneinfo`, or the name of the `timezone`. */
   readonly name: string | undefined;
 
-  constructor(utcOffset: PythonTimeDelta, name?: string) {
+  constructor(utcOffset: PythonTimeDelta | null, name?: string) {
     this.utcOffset = utcOffset;
     this.name = name;
   }
 
-  /** In ISO 8601: `+01:00`, with seconds if there are any. */
+  /** In ISO 8601: `+01:00`, with seconds if there are any; `+??:??[Europe/Berlin]` if the offset is not known. */
   toString(): string {
+    if (this.utcOffset === null) return `${unknownOffset}${this.name === undefined ? '' : `[${this.name}]`}`;
     const { days, seconds, microseconds } = this.utcOffset;
     const isNegative = days < 0;
     // Exact, because an offset is shorter than a day.
@@ -42,6 +50,9 @@ export class PythonTimeZone {
     return `${isNegative ? '-' : '+'}${parts.join(':')}${fractionOf(rest % 1e6)}`;
   }
 }
+
+/** Date.parse rejects it, where it would take a time without an offset as local time. */
+const unknownOffset = '+??:??';
 
 function padded(value: number, length: number): string {
   return String(value).padStart(length, '0');
@@ -88,7 +99,7 @@ export class PythonTime implements TimeFields {
   readonly second: number;
   readonly microsecond: number;
   readonly fold: 0 | 1;
-  /** `null` for a naive time; a {@link PythonTimeZone} if its offset is known; else a `PythonObject` or any other value. */
+  /** `null` for a naive time; usually a {@link PythonTimeZone}, else a `PythonObject` or any other value. */
   readonly tzinfo: unknown;
 
   constructor({ hour, minute, second, microsecond, fold }: TimeFields, tzinfo: unknown = null) {
@@ -100,11 +111,15 @@ export class PythonTime implements TimeFields {
     this.tzinfo = tzinfo;
   }
 
-  /** `23:59:59.000001+01:00`, as Python's `isoformat`; without an offset if it is not known. */
+  /** `23:59:59.000001+01:00`, as Python's `isoformat`; with `+??:??` if the offset of its zone is not known. */
   toString(): string {
     const clock = [this.hour, this.minute, this.second].map((part) => padded(part, 2)).join(':');
-    const offset = this.tzinfo instanceof PythonTimeZone ? this.tzinfo.toString() : '';
-    return `${clock}${fractionOf(this.microsecond)}${offset}`;
+    return `${clock}${fractionOf(this.microsecond)}${this.#zone}`;
+  }
+
+  get #zone(): string {
+    if (this.tzinfo === null) return '';
+    return this.tzinfo instanceof PythonTimeZone ? this.tzinfo.toString() : unknownOffset;
   }
 }
 
@@ -119,7 +134,7 @@ export class PythonDateTime {
     this.time = time;
   }
 
-  /** `2024-02-29T23:59:59.000001+01:00`, as Python's `isoformat`; without an offset if it is not known. */
+  /** `2024-02-29T23:59:59.000001+01:00`, as Python's `isoformat`; with `+??:??` if the offset of its zone is not known. */
   toString(): string {
     return `${this.date}T${this.time}`;
   }
@@ -127,11 +142,12 @@ export class PythonDateTime {
   /** The point in time, to the millisecond; `undefined` for a naive one, and if the offset of its zone is not known. */
   toDate(): Date | undefined {
     const { date, time } = this;
-    if (!(time.tzinfo instanceof PythonTimeZone)) return undefined;
+    const offset = time.tzinfo instanceof PythonTimeZone ? time.tzinfo.utcOffset : null;
+    if (offset === null) return undefined;
     const moment = new Date(0);
     // Not Date.UTC, which maps years below 100 to the twentieth century.
     moment.setUTCFullYear(date.year, date.month - 1, date.day);
     moment.setUTCHours(time.hour, time.minute, time.second, Math.floor(time.microsecond / 1000));
-    return new Date(moment.getTime() - Math.round(time.tzinfo.utcOffset.totalSeconds * 1000));
+    return new Date(moment.getTime() - Math.round(offset.totalSeconds * 1000));
   }
 }

@@ -12,7 +12,7 @@ import type { Call, CallContext } from './call.js';
 const day = 86_400;
 
 /**
- * The values of calls into Python's `datetime` and into `pytz`, whose zones carry their offset, by dotted name. Dates and
+ * The values of calls into Python's `datetime` and `zoneinfo` and into `pytz` and `dateutil`, by dotted name. Dates and
  * times are packed into bytes (`Lib/_pydatetime.py: __reduce_ex__`), big-endian.
  */
 export const dateCalls: readonly (readonly [string, Call])[] = [
@@ -21,9 +21,15 @@ export const dateCalls: readonly (readonly [string, Call])[] = [
   ['datetime.datetime', dateTime],
   ['datetime.timedelta', (args) => timeDelta(args)],
   ['datetime.timezone', ([offset, name], { strings }) => timeZone(offset, strings.text(name))],
-  ['pytz._UTC', () => timeZone(new PythonTimeDelta(0, 0, 0), 'UTC')],
-  ['pytz._p', ([name, offset], { strings }) => timeZone(timeDelta([0, offset, 0]), strings.text(name))],
-  ['pytz.FixedOffset', ([minutes]) => timeZone(timeDelta([0, Number(minutes) * 60, 0]))],
+  ['pytz._UTC', utc],
+  ['pytz._p', pytzZone],
+  [
+    'pytz.FixedOffset',
+    ([minutes]) => (isInteger(minutes) ? timeZone(timeDelta([0, minutes * 60, 0])) : undefined),
+  ],
+  ['zoneinfo.ZoneInfo._unpickle', namedZone],
+  ['dateutil.tz.tz.tzoffset', ([name, offset], { strings }) => timeZone(offset, strings.text(name))],
+  ['backports.zoneinfo.ZoneInfo._unpickle', namedZone],
 ];
 
 function dateTime([packed, zone]: readonly unknown[], { strings }: CallContext): PythonDateTime | undefined {
@@ -45,8 +51,13 @@ function date(bytes: Uint8Array | undefined): PythonDate | undefined {
   if (bytes === undefined) return undefined;
   const [high = 0, low = 0, month = 0, dayOfMonth = 0] = bytes;
   const year = high * 256 + low;
-  const isDate = isIn(year, 1, 9999) && isIn(month, 1, 12) && isIn(dayOfMonth, 1, 31);
+  const isDate = isIn(year, 1, 9999) && isIn(month, 1, 12) && isIn(dayOfMonth, 1, daysIn(month, year));
   return isDate ? new PythonDate(year, month, dayOfMonth) : undefined;
+}
+
+function daysIn(month: number, year: number): number {
+  // The calendar repeats every 400 years; Date.UTC maps years below 100 to the twentieth century.
+  return new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
 }
 
 function time(bytes: Uint8Array | undefined, zone: unknown, isSecond = false): PythonTime | undefined {
@@ -73,9 +84,25 @@ function timeDelta([days = 0, seconds = 0, microseconds = 0]: readonly unknown[]
   return new PythonTimeDelta(days + carried, seconds - carried * day, microseconds);
 }
 
-function timeZone(offset: unknown, name?: string): PythonTimeZone | undefined {
+export function timeZone(offset: unknown, name?: string): PythonTimeZone | undefined {
   if (!(offset instanceof PythonTimeDelta) || Math.abs(offset.totalSeconds) >= day) return undefined;
   return new PythonTimeZone(offset, name);
+}
+
+export function utc(): PythonTimeZone {
+  return new PythonTimeZone(new PythonTimeDelta(0, 0, 0), 'UTC');
+}
+
+/** A zone that changes its offset is written with the one that applies; any other by its name alone (`pytz/tzinfo.py`). */
+function pytzZone(args: readonly unknown[], context: CallContext): PythonTimeZone | undefined {
+  const [name, offset = null] = args;
+  if (offset === null) return namedZone(args, context);
+  return timeZone(timeDelta([0, offset, 0]), context.strings.text(name));
+}
+
+function namedZone([name]: readonly unknown[], { strings }: CallContext): PythonTimeZone | undefined {
+  const text = strings.text(name);
+  return text === undefined ? undefined : new PythonTimeZone(null, text);
 }
 
 function isInteger(value: unknown): value is number {

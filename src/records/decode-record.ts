@@ -43,7 +43,8 @@ export class RecordError extends KeepAliveError {
  * | `set`, `frozenset` | `Set` | the same goes for its items |
  * | `complex`, `Decimal` | {@link PythonComplex}, {@link PythonDecimal} | |
  * | `date`, `time`, `datetime` | {@link PythonDate}, {@link PythonTime}, {@link PythonDateTime} | |
- * | `timedelta`, `timezone` | {@link PythonTimeDelta}, {@link PythonTimeZone} | zones of `pytz`, too |
+ * | `timedelta`, `timezone` | {@link PythonTimeDelta}, {@link PythonTimeZone} | zones of `zoneinfo`, `pytz` and `dateutil`, too |
+ * | `UUID`, Zope's `DateTime` | {@link PythonUuid}, {@link ZopeDateTime} | |
  * | a reference to another record | {@link PersistentReference} | |
  * | a class or function | {@link PythonGlobal} | |
  * | any other object | {@link PythonObject} | class, arguments, state, items: as data |

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../model/errors.js';
 import type { PickleStack } from '../pickle/stack.js';
+import { PythonTimeZone } from '../python/date-time.js';
 import { PythonObject } from '../python/object.js';
 
 /*
@@ -32,6 +33,8 @@ export function setItems(stack: PickleStack, items: readonly unknown[]): void {
 
 export function setState(stack: PickleStack, state: unknown): void {
   const target = stack.top;
+  // Python 2 writes the empty `__dict__` of dateutil's tzutc.
+  if (target instanceof PythonTimeZone && state instanceof Map && state.size === 0) return;
   if (!(target instanceof PythonObject))
     throw new ProtocolError('Pickle gives a state to something other than an object');
   target.state = state;

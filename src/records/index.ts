@@ -13,6 +13,8 @@ export { PythonGlobal } from '../python/global.js';
 export { PythonComplex, PythonDecimal } from '../python/numbers.js';
 export { type Callee, PythonObject } from '../python/object.js';
 export { PersistentReference, type PersistentReferenceDetails } from '../python/persistent-reference.js';
+export { PythonUuid } from '../python/uuid.js';
+export { ZopeDateTime } from '../python/zope-date-time.js';
 export type { BTreeContent, BucketContent, SetContent, TreeContent } from './btree-content.js';
 export { decodeRecord, RecordError, referencesOf } from './decode-record.js';
 export type { Python2Text } from './python2-strings.js';

@@ -1,9 +1,10 @@
 import { ProtocolError } from '../model/errors.js';
+import type { PythonTimeZone } from '../python/date-time.js';
 import { PythonGlobal } from '../python/global.js';
 import { PythonComplex, PythonDecimal } from '../python/numbers.js';
 import { isCallee, PythonObject } from '../python/object.js';
 import type { Call, CallContext } from './call.js';
-import { dateCalls } from './date-calls.js';
+import { dateCalls, utc } from './date-calls.js';
 
 /** Python 3 renamed some modules (`Lib/_compat_pickle.py`). */
 const newNames: ReadonlyMap<string, string> = new Map([
@@ -23,9 +24,10 @@ const calls: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['builtins.frozenset', set],
   ['builtins.bytes', (args) => (args.length === 0 ? new Uint8Array(0) : undefined)],
   ['builtins.bytearray', byteArray],
+  ['builtins.getattr', nestedGlobal],
   ['_codecs.encode', encode],
   ['copyreg._reconstructor', reconstruct],
-  ['copyreg.__newobj__', ([cls, ...args]) => makeInstance(cls, args)],
+  ['copyreg.__newobj__', ([cls, ...args]) => newValue(cls, args)],
   ['copyreg.__newobj_ex__', ([cls, args, kwargs]) => makeInstance(cls, args, kwargs)],
   ['ZODB.broken.rebuild', rebuildBroken],
 ]);
@@ -40,6 +42,7 @@ const maxNameLength = 60;
  */
 export function callValue(callee: unknown, args: unknown, context: CallContext): unknown {
   const instance = makeInstance(callee, args);
+  if (isUtc(instance)) return utc();
   const call = knownCall(callee);
   if (call === undefined) return instance;
   // The memo may return the same arguments again and again, and some calls copy them.
@@ -67,16 +70,35 @@ export function makeInstance(cls: unknown, args: unknown, kwargs?: unknown): Pyt
   throw new ProtocolError('Pickle calls with named arguments other than a dict');
 }
 
+/** The value of `cls.__new__(cls, *args)`. A state may follow. */
+export function newValue(cls: unknown, args: unknown): PythonObject | PythonTimeZone {
+  const instance = makeInstance(cls, args);
+  return isUtc(instance) ? utc() : instance;
+}
+
+/** The only known class whose instances need neither arguments nor a state. */
+function isUtc({ class: cls }: PythonObject): boolean {
+  if (!(cls instanceof PythonGlobal) || cls.name !== 'tzutc') return false;
+  return cls.module === 'dateutil.tz' || cls.module === 'dateutil.tz.tz';
+}
+
 /** Pickle below protocol 2: `base.__new__(cls, state)`, where the state of a plain object is `None`. */
-function reconstruct([cls, base, state]: readonly unknown[]): PythonObject {
+function reconstruct([cls, base, state]: readonly unknown[]): PythonObject | PythonTimeZone {
   const isPlain = base instanceof PythonGlobal && base.name === 'object';
-  return makeInstance(cls, isPlain ? [] : [state]);
+  return newValue(cls, isPlain ? [] : [state]);
 }
 
 /** An object whose class was missing when it was loaded and written back (`ZODB/broken.py: Broken.__reduce__`). */
 function rebuildBroken([module, name, ...args]: readonly unknown[]): PythonObject | undefined {
   if (typeof module !== 'string' || typeof name !== 'string') return undefined;
   return new PythonObject(new PythonGlobal(module, name), args);
+}
+
+/** How pickle writes a class method, and below protocol 4 a nested class. */
+function nestedGlobal([owner, name]: readonly unknown[], { budget }: CallContext): PythonGlobal | undefined {
+  if (!(owner instanceof PythonGlobal) || typeof name !== 'string') return undefined;
+  budget.copy(owner.name.length + name.length);
+  return new PythonGlobal(owner.module, `${owner.name}.${name}`);
 }
 
 function set([items = []]: readonly unknown[], { budget }: CallContext): Set<unknown> | undefined {

@@ -2,8 +2,9 @@ import { ProtocolError } from '../model/errors.js';
 import { decodeText, latin1 } from '../pickle/text.js';
 
 /**
- * How to read Python 2's `str`, which was both text and bytes. `ascii`: text if it is ASCII, else bytes, as ZODB reads it on
- * Python 3 (`errors="bytes"` of `zodbpickle`). `utf-8`: text if it is valid UTF-8, else bytes. `latin1`: always text.
+ * How to read Python 2's `str`, which was both text and bytes. `ascii`: text if it is ASCII, else bytes, as
+ * `zodbpickle` reads it with `errors="bytes"`. (ZODB on Python 3 raises `StateLoadError` for strings that are not ASCII,
+ * ZODB#285.) `utf-8`: text if it is valid UTF-8, else bytes. `latin1`: always text.
  * `bytes`: always bytes, even the names of attributes in dicts.
  */
 export type Python2Text = 'ascii' | 'utf-8' | 'latin1' | 'bytes';

@@ -7,11 +7,13 @@ import { readScalar } from '../pickle/scalar.js';
 import { PickleStack } from '../pickle/stack.js';
 import { decodeText, latin1 } from '../pickle/text.js';
 import { PythonGlobal } from '../python/global.js';
+import { PythonObject } from '../python/object.js';
 import type { PersistentReference } from '../python/persistent-reference.js';
+import { buildValue, isBuilt } from './built-values.js';
 import { Budget, type CallContext } from './call.js';
 import { addItems, appendItems, setItems, setState } from './fill.js';
 import { parseReference } from './parse-reference.js';
-import { callValue, makeInstance } from './python-calls.js';
+import { callValue, makeInstance, newValue } from './python-calls.js';
 import { Python2Strings } from './python2-strings.js';
 import type { RecordOptions } from './record-options.js';
 import { TextReader } from './text-reader.js';
@@ -34,6 +36,8 @@ export class RecordUnpickler extends PickleMachine {
   readonly #text: TextReader;
   /** One for both pickles: the state may refer to what was memoized with the class. */
   readonly #memo = new Map<number, unknown>();
+  /** Where the memo has objects that their state turns into other values: pickle memoizes an object before its state. */
+  readonly #unbuilt = new WeakMap<object, number>();
 
   /** @param wantsClasses whether to read the classes of references; if not, they may be anything */
   constructor(record: Uint8Array, options: Required<RecordOptions>, wantsClasses = true) {
@@ -77,7 +81,7 @@ export class RecordUnpickler extends PickleMachine {
   }
 
   protected pushCall(callee: unknown, args: unknown, isNew: boolean): void {
-    this.#pushObject(isNew ? makeInstance(callee, args) : callValue(callee, args, this.#context));
+    this.#pushObject(isNew ? newValue(callee, args) : callValue(callee, args, this.#context));
   }
 
   protected appendItems(items: readonly unknown[]): void {
@@ -89,7 +93,14 @@ export class RecordUnpickler extends PickleMachine {
   }
 
   protected setState(state: unknown): void {
-    setState(this.stack, state);
+    const { stack, strings } = this;
+    setState(stack, state);
+    const object = stack.top;
+    const value = object instanceof PythonObject ? buildValue(object, strings) : undefined;
+    if (value === undefined) return;
+    stack.replaceTop(value);
+    const index = this.#unbuilt.get(object as object);
+    if (index !== undefined) this.#memo.set(index, value);
   }
 
   /** In UTF-8, as Python 3 allows names beyond ASCII. */
@@ -108,7 +119,9 @@ export class RecordUnpickler extends PickleMachine {
 
   protected put(index: number): void {
     this.spend(1);
-    this.#memo.set(index, this.stack.top);
+    const value = this.stack.top;
+    this.#memo.set(index, value);
+    if (value instanceof PythonObject && isBuilt(value)) this.#unbuilt.set(value, index);
   }
 
   protected get(index: number): void {

@@ -9,6 +9,7 @@ import {
   PythonTime,
   PythonTimeDelta,
   PythonTimeZone,
+  PythonUuid,
   type RecordContent,
 } from '#src/records/index.js';
 
@@ -69,6 +70,7 @@ export class Describer {
     if (value instanceof PythonGlobal) return { global: String(value) };
     if (value instanceof PythonComplex) return { complex: [number(value.real), number(value.imaginary)] };
     if (value instanceof PythonDecimal) return { decimal: String(value) };
+    if (value instanceof PythonUuid) return { uuid: String(value) };
     if (value instanceof PythonDate) return { date: String(value) };
     if (value instanceof PythonTime) return { time: String(value) };
     if (value instanceof PythonDateTime) {

@@ -245,7 +245,7 @@ class Describer:
             return value
         kind = type(value)
         simple = getattr(self, 'describe_' + kind.__name__, None)
-        if simple is not None and kind.__module__ in ('builtins', 'datetime', 'decimal'):
+        if simple is not None and kind.__module__ in ('builtins', 'datetime', 'decimal', 'uuid'):
             return simple(value)
         if isinstance(value, type) or kind.__name__ in ('function', 'builtin_function_or_method'):
             return {'global': self.global_name(value)}
@@ -273,6 +273,9 @@ class Describer:
 
     def describe_Decimal(self, value):
         return {'decimal': str(value)}
+
+    def describe_UUID(self, value):
+        return {'uuid': str(value)}
 
     def describe_date(self, value):
         return {'date': value.isoformat()}
