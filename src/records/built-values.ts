@@ -70,12 +70,12 @@ function zopeMoment(
 
 /**
  * An integer in microseconds, or in early versions a float in seconds. A whole number may be either, because pickle's floats
- * are numbers here, too; within a day of the epoch it could be a float of any century, and stays undecoded.
+ * are numbers here, too; within about a day of the epoch it could be a float of any century, and stays undecoded.
  */
 function fromTuple(moment: unknown): unknown {
   if (typeof moment !== 'number') return moment;
   if (!Number.isInteger(moment)) return toMicroseconds(moment);
-  return Math.abs(moment) < 1e11 ? undefined : moment;
+  return moment !== 0 && Math.abs(moment) < 1e11 ? undefined : moment;
 }
 
 function toMicroseconds(seconds: unknown): number | undefined {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { classNameOf } from '#src/records/decode-record.js';
 import {
   decodeRecord,
@@ -14,6 +15,7 @@ import {
   RecordError,
   type RecordOptions,
   referencesOf,
+  type ZopeDateTime,
 } from '#src/records/index.js';
 import { bytes, u32le } from '../zeo/protocol/byte-builder.js';
 
@@ -267,6 +269,62 @@ describe('decodeRecord', () => {
     );
     assert.equal(at(utc).toDate()?.toISOString(), '2024-07-01T12:00:00.000Z');
     assert.equal(String(at(fixed)), '2024-07-01T12:00:00-01:30');
+  });
+
+  it('takes the name of a zone without an offset for a name only', () => {
+    const packed = bytes('C', 10, 0x07, 0xe8, 7, 1, 12, 0, 0, 0, 0, 0);
+    const zone = bytes('cpytz\n_p\n(', text('Etc/GMT+5'), 'tR');
+    const moment = stateOf('cdatetime\ndatetime\n', packed, zone, 0x86, 'R') as PythonDateTime;
+    assert.deepEqual(moment.time.tzinfo, new PythonTimeZone(null, 'Etc/GMT+5'));
+    assert.equal(moment.toDate(), undefined);
+    assert.equal(String(moment), '2024-07-01T12:00:00+??:??[Etc/GMT+5]');
+    assert.ok(Number.isNaN(Date.parse(String(moment))));
+    assert.match(JSON.stringify(moment), /"utcOffset":null,"name":"Etc\/GMT\+5"/);
+    assert.match(inspect(moment, { depth: null }), /utcOffset: null, name: 'Etc\/GMT\+5'/);
+  });
+
+  it('treats an offset of pytz that is not an integer as unknown', () => {
+    const state = stateOf('cpytz\nFixedOffset\nN', 0x85, 'R') as PythonObject;
+    assert.equal(String(state.class), 'pytz.FixedOffset');
+  });
+
+  it('leaves a date that the calendar does not have undecoded', () => {
+    const dateOf = (...days: number[]) => stateOf('cdatetime\ndate\n', bytes('C', 4, ...days), 0x85, 'R');
+    assert.equal(String(dateOf(0x07, 0xe8, 2, 29)), '2024-02-29');
+    assert.ok(dateOf(0x07, 0xe7, 2, 29) instanceof PythonObject);
+    assert.ok(dateOf(0x07, 0xe8, 4, 31) instanceof PythonObject);
+  });
+
+  it('reads the point in time of a DateTime of Zope, and its zone', () => {
+    const dateTime = (...state: (string | number | Uint8Array)[]) =>
+      stateOf('cDateTime.DateTime\nDateTime\n)', 0x81, 'q', 77, bytes(...state), 'b');
+    const micros = bytes(0x8a, 7, 0x01, 0xc8, 0x03, 0xa9, 0x2c, 0x1c, 0x06);
+    const zoned = dateTime(micros, 0x89, text('GMT+2'), 0x87) as ZopeDateTime;
+    assert.equal(String(zoned), '2024-07-01T10:00:00.000001Z[GMT+2]');
+    assert.equal(zoned.toDate()?.toISOString(), '2024-07-01T10:00:00.000Z');
+    const naive = dateTime(micros, 0x88, text('GMT+0'), 0x87) as ZopeDateTime;
+    assert.equal(String(naive), '2024-07-01T10:00:00.000001');
+    assert.equal(naive.toDate(), undefined);
+    // A float in seconds, or an integer in microseconds?
+    assert.ok(dateTime('J', u32le(1_720_000_000), 0x89, text('UTC'), 0x87) instanceof PythonObject);
+  });
+
+  it('returns a value that its state completes from the memo, too', () => {
+    const state = stateOf(
+      '](cuuid\nUUID\n)',
+      0x81,
+      'q',
+      77,
+      '}',
+      text('int'),
+      'K',
+      5,
+      'sbh',
+      77,
+      'e',
+    ) as unknown[];
+    assert.equal(String(state[0]), '00000000-0000-0000-0000-000000000005');
+    assert.equal(state[0], state[1]);
   });
 
   it('leaves an unknown time zone as it is, without a point in time', () => {

@@ -30,6 +30,7 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 from persistent.wref import PersistentWeakKeyDictionary, WeakRef
 import ZODB
+from python2_pickler import Python2Pickler
 from ZODB.MappingStorage import MappingStorage
 from ZODB.serialize import referencesf
 
@@ -369,34 +370,6 @@ def number(value):
     if math.isfinite(value) and value == int(value) and abs(value) < 2 ** 53:
         return str(int(value))
     return 'nan' if math.isnan(value) else struct.pack('>d', value).hex()
-
-
-class Python2Pickler(pickle._Pickler):
-    """Writes as Python 2 did: bytes, and text that is ASCII, are strings."""
-
-    dispatch = dict(pickle._Pickler.dispatch)
-
-    def save_bytes(self, value):
-        self.write_string(value)
-        self.memoize(value)
-
-    def save_str(self, value):
-        if value.isascii():
-            self.write_string(value.encode('ascii'))
-            self.memoize(value)
-        else:
-            pickle._Pickler.save_str(self, value)
-
-    def write_string(self, value):
-        if not self.bin:
-            self.write(b'S' + repr(value)[1:].encode('ascii') + b'\n')
-        elif len(value) < 256:
-            self.write(b'U' + bytes([len(value)]) + value)
-        else:
-            self.write(b'T' + struct.pack('<i', len(value)) + value)
-
-    dispatch[bytes] = save_bytes
-    dispatch[str] = save_str
 
 
 def pickled():

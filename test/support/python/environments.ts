@@ -12,29 +12,53 @@ const execute = promisify(execFile);
 export const zeoVersions = ['6.2', '5.4.1'] as const;
 export type ZeoVersion = (typeof zeoVersions)[number];
 
+/** Sets of packages with time zones: the newest, and those of the last years of Python 2. */
+export const zoneSets = ['zones', 'zones-2019'] as const;
+export type ZoneSet = (typeof zoneSets)[number];
+
+type Environment = ZeoVersion | ZoneSet;
+const environments: readonly Environment[] = [...zeoVersions, ...zoneSets];
+
 /** An interpreter with the packages, or why there is none. */
 export type Python =
   | { readonly executable: string; readonly missing?: undefined }
   | { readonly executable?: undefined; readonly missing: string };
 
-const requirements: Readonly<Record<ZeoVersion, readonly string[]>> = {
+const requirements: Readonly<Record<Environment, readonly string[]>> = {
   // zope.testing is for ZEO's own tests (test/zeo-suite).
   '6.2': ['ZEO[msgpack]==6.2', 'zope.testing==6.2'],
   '5.4.1': ['ZEO[msgpack]==5.4.1', 'ZODB<6'],
+  zones: ['pytz==2026.6', 'python-dateutil==4.0.0', 'tzdata==2026.6', 'DateTime==6.0'],
+  'zones-2019': ['pytz==2019.3', 'python-dateutil==2.9.0.post0', 'tzdata==2026.6', 'DateTime==4.9'],
 };
 
 /** The variable with which {@link preparePythons} passes its result to the test processes. */
 const variable = 'ZEO_TEST_PYTHONS';
 const cache = fileURLToPath(new URL('../../../../.cache/', import.meta.url));
-const home = (version: ZeoVersion) => path.join(cache, `zeo-${version}`);
+const isZoneSet = (environment: Environment): environment is ZoneSet =>
+  zoneSets.some((known) => known === environment);
+const title = (environment: Environment) =>
+  isZoneSet(environment) ? environment : (`zeo-${environment}` as const);
+const home = (environment: Environment) => path.join(cache, title(environment));
 const interpreter = (directory: string) => path.join(directory, 'bin', 'python');
 
-/** The interpreter for a test, as prepared by the test runner. */
+/** The interpreter with a release of ZEO for a test, as prepared by the test runner. */
 export function findZeo(version: ZeoVersion): Python {
+  return find(version);
+}
+
+/** The interpreter with a set of packages with time zones. */
+export function findZones(set: ZoneSet): Python {
+  return find(set);
+}
+
+function find(environment: Environment): Python {
   const prepared = process.env[variable];
-  if (prepared !== undefined) return (JSON.parse(prepared) as Record<ZeoVersion, Python>)[version];
+  if (prepared !== undefined) return (JSON.parse(prepared) as Record<Environment, Python>)[environment];
   return (
-    installed(version) ?? { missing: `no Python environment with ZEO ${version} yet: npm test makes it` }
+    installed(environment) ?? {
+      missing: `no Python environment ${title(environment)} yet: npm test makes it`,
+    }
   );
 }
 
@@ -43,12 +67,14 @@ export function findZeo(version: ZeoVersion): Python {
  *
  * @throws Error if `ZEO_PYTHON` is set, but is not a Python with ZEO
  */
-export async function preparePythons(): Promise<Record<ZeoVersion, Python>> {
-  const pythons = { ...(await named()) };
+export async function preparePythons(): Promise<Record<Environment, Python>> {
+  const pythons: Partial<Record<Environment, Python>> = { ...(await named()) };
   // One after the other: two pips at once would be slower on two cores.
-  for (const version of zeoVersions) pythons[version] ??= installed(version) ?? (await install(version));
+  for (const environment of environments) {
+    pythons[environment] ??= installed(environment) ?? (await install(environment));
+  }
   process.env[variable] = JSON.stringify(pythons);
-  return pythons as Record<ZeoVersion, Python>;
+  return pythons as Record<Environment, Python>;
 }
 
 async function named(): Promise<Partial<Record<ZeoVersion, Python>>> {
@@ -66,46 +92,55 @@ async function named(): Promise<Partial<Record<ZeoVersion, Python>>> {
 }
 
 /** The stamp is written last, and the directory renamed into place, so an environment with a stamp is complete. */
-function installed(version: ZeoVersion): Python | undefined {
-  const executable = interpreter(home(version));
+function installed(environment: Environment): Python | undefined {
+  const executable = interpreter(home(environment));
   try {
     accessSync(executable, constants.X_OK);
-    const stamp = readFileSync(path.join(home(version), 'stamp'), 'utf8');
-    return stamp === requirements[version].join(' ') ? { executable } : undefined;
+    const stamp = readFileSync(path.join(home(environment), 'stamp'), 'utf8');
+    return stamp === requirements[environment].join(' ') ? { executable } : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function install(version: ZeoVersion): Promise<Python> {
+async function install(environment: Environment): Promise<Python> {
   const python = await findPython();
   if (python.missing !== undefined) return python;
-  console.error(`Making a Python environment with ZEO ${version}, once`);
-  const half = `${home(version)}.${process.pid}`;
+  console.error(`Making a Python environment ${title(environment)}, once`);
+  const half = `${home(environment)}.${process.pid}`;
   try {
-    await removeHalves(version);
+    await removeHalves(environment);
     await mkdir(cache, { recursive: true });
     await execute(python.executable, ['-m', 'venv', half]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements[version]];
+    const pip = [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      ...requirements[environment],
+    ];
     await execute(interpreter(half), pip, { timeout: 600_000 });
-    await writeFile(path.join(half, 'stamp'), requirements[version].join(' '));
-    await rm(home(version), { recursive: true, force: true });
-    await rename(half, home(version));
-    return { executable: interpreter(home(version)) };
+    await writeFile(path.join(half, 'stamp'), requirements[environment].join(' '));
+    await rm(home(environment), { recursive: true, force: true });
+    await rename(half, home(environment));
+    return { executable: interpreter(home(environment)) };
   } catch (error) {
     await rm(half, { recursive: true, force: true });
     // Another run may have been faster.
-    const theirs = installed(version);
+    const theirs = installed(environment);
     if (theirs !== undefined) return theirs;
     const output = error as { stdout?: string; stderr?: string };
     console.error(output.stdout ?? '', output.stderr ?? '');
-    return { missing: `ZEO ${version} cannot be installed: ${lastLine(output.stderr) ?? String(error)}` };
+    return {
+      missing: `${title(environment)} cannot be installed: ${lastLine(output.stderr) ?? String(error)}`,
+    };
   }
 }
 
 /** Removes what a killed run left, but not what another run is creating at the moment. */
-async function removeHalves(version: ZeoVersion): Promise<void> {
-  const prefix = `${path.basename(home(version))}.`;
+async function removeHalves(environment: Environment): Promise<void> {
+  const prefix = `${path.basename(home(environment))}.`;
   const names = await readdir(cache).catch(() => []);
   for (const name of names.filter((name) => name.startsWith(prefix))) {
     if (!isAlive(Number(name.slice(prefix.length))))
