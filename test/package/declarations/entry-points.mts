@@ -1,0 +1,10 @@
+// Every entry point, for compilers that are too old for the syntax of the other consumer. With `skipLibCheck: false` they
+// check every declaration that these reach.
+import 'zeo-keepalive/register';
+
+export * as agent from 'zeo-keepalive';
+export * as metrics from 'zeo-keepalive/metrics';
+export * as records from 'zeo-keepalive/records';
+export * as sockets from 'zeo-keepalive/sockets';
+export * as testing from 'zeo-keepalive/testing';
+export * as client from 'zeo-keepalive/zeo';
