@@ -34,6 +34,7 @@ interface Connected {
 }
 
 const foundWithinMs = 20_000;
+const reportEveryMs = 60_000;
 let nextId = 2_000_000;
 
 /** The application stands still, again and again, half of the time with a call out on each connection. */
@@ -67,14 +68,19 @@ export const waitFor =
 
 /** Packets are lost with this probability both ways, while each client makes a call every second. */
 export const loseSome =
-  (lab: SocketLab, probability: number, seconds: number): Ordeal =>
+  (lab: SocketLab, probability: number, seconds: number, print?: (line: string) => void): Ordeal =>
   async (app, clients) => {
     lab.rig.lose(probability);
-    for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
+    const startMs = performance.now();
+    for (let reportMs = reportEveryMs, passedMs = 0; passedMs < seconds * 1000; ) {
       for (const { id } of clients) {
         app.send({ type: 'call', id });
         await sleep(1000 / clients.length);
       }
+      passedMs = performance.now() - startMs;
+      if (passedMs < reportMs) continue;
+      print?.(`${Math.round(passedMs / 1000)} s of ${seconds}: ${app.all('died').length} dropped`);
+      reportMs += reportEveryMs;
     }
     await sleep((timeout + period + 1) * 1000);
     lab.heal();

@@ -13,9 +13,10 @@ const usage = `npm run test:sockets -- PART… [--phases N] [--minutes N] [--jso
 
   drop         each client in each state has its path cut N times (300) at a random moment
   alone        the same clients without the agent, once: as they come, and with their shortest deadlines
-  false-drops  what no connection may die of: stalls, computing servers, closed windows, packet loss
+  false-drops  what no connection may die of: stalls, computing servers, closed windows, a fiftieth of a processor
+  loss         nor may one of 1 % packet loss; and what 10 % do
 
-  --minutes N  of packet loss (60)
+  --minutes N  of 1 % packet loss (60)
   --json FILE  writes the outcome of each cut`;
 
 /** Of each client in each state, at the same time. */
@@ -35,6 +36,7 @@ const run: Readonly<Record<string, () => Promise<void>>> = {
   drop: () => drop(Number(flags.phases)),
   alone,
   'false-drops': healthy,
+  loss: () => loss(Number(flags.minutes) * 60),
 };
 if (flags.help || parts.length === 0 || parts.some((part) => !Object.hasOwn(run, part))) {
   console.log(usage);
@@ -86,9 +88,6 @@ async function alone(): Promise<void> {
 /** What no connection may die of, at size. */
 async function healthy(): Promise<void> {
   await using lab = await SocketLab.start(wanted);
-  const some = (count: number) =>
-    Array.from({ length: count }, (_, index) => clientNames[index % clientNames.length] as ClientName);
-  const print = (what: string, outcome: object) => console.log(`${what}: ${JSON.stringify(outcome)}`);
   const noGroups = missingControlGroups();
   const kinds: readonly Stall['by'][] = noGroups ? ['blocked', 'SIGSTOP'] : ['blocked', 'SIGSTOP', 'frozen'];
   // As many of 0.1 to 1 s as of 1 to 10 s.
@@ -101,8 +100,19 @@ async function healthy(): Promise<void> {
   print('60 s without a byte, and with a closed window', await falseDrops(lab, quiet, waitFor(60)));
   if (noGroups === undefined)
     print('2 % of a processor for 60 s', await falseDrops(lab, some(44), starve(2, 60)));
-  const seconds = Number(flags.minutes) * 60;
-  print(`1 % loss for ${seconds} s`, await falseDrops(lab, some(110), loseSome(lab, 0.01, seconds)));
+}
+
+async function loss(seconds: number): Promise<void> {
+  await using lab = await SocketLab.start(wanted);
+  print(`1 % loss for ${seconds} s`, await falseDrops(lab, some(110), loseSome(lab, 0.01, seconds, console.log)));
   const lossy = Math.min(seconds, 600);
-  print(`10 % loss for ${lossy} s`, await falseDrops(lab, some(110), loseSome(lab, 0.1, lossy)));
+  print(`10 % loss for ${lossy} s`, await falseDrops(lab, some(110), loseSome(lab, 0.1, lossy, console.log)));
+}
+
+function some(count: number): ClientName[] {
+  return Array.from({ length: count }, (_, index) => clientNames[index % clientNames.length] as ClientName);
+}
+
+function print(what: string, outcome: object): void {
+  console.log(`${what}: ${JSON.stringify(outcome)}`);
 }
