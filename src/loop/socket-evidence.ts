@@ -15,6 +15,11 @@ const leastProbeIntervalMs = 1000;
  * queue has refused.
  */
 const leastWindowProbeIntervalMs = 400;
+/**
+ * How much later than it reads a timer may fire: what is left of it is in hundredths of a second, rounded down, and was
+ * counted in jiffies, which are as long at most.
+ */
+const timerRoundingMs = 20;
 /** So slow are they that two lost ones may last for minutes: the silence counts from the third. */
 const leastWindowProbes = 3;
 /** The least retransmission timeout (`TCP_RTO_MIN`), but where the system was told otherwise. */
@@ -83,9 +88,11 @@ function timeoutsMs({ retransmissionTimeoutMs }: TcpState, count: number, leastM
 
 /** Since the last retransmission or probe, when the timer for the next one was set. */
 function sinceTimerMs(row: TcpState): number {
-  const { timer, timerMs, retransmissionTimeoutMs } = row;
-  if (timer === TcpTimers.retransmission && isResending(row))
-    return Math.max(0, retransmissionTimeoutMs - timerMs);
-  if (timer === TcpTimers.keepAlive && isProbing(row)) return Math.max(0, leastProbeIntervalMs - timerMs);
-  return 0;
+  return Math.max(0, timerIntervalMs(row) - row.timerMs - timerRoundingMs);
+}
+
+/** What the timer was set to; 0 where it does not follow a retransmission or a probe that was not answered. */
+function timerIntervalMs(row: TcpState): number {
+  if (row.timer === TcpTimers.retransmission && isResending(row)) return row.retransmissionTimeoutMs;
+  return row.timer === TcpTimers.keepAlive && isProbing(row) ? leastProbeIntervalMs : 0;
 }

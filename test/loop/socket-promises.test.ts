@@ -86,8 +86,8 @@ class World {
     kernel.onConclude = ({ connection, atMs, death }) => {
       const { unansweredSinceMs = Infinity, retransmits, unansweredProbes } = connection;
       const lastedMs = atMs - unansweredSinceMs;
-      // The kernel's times are in hundredths of a second.
-      const isProven = lastedMs >= times.timeoutMs - 20 && death.unansweredMs <= lastedMs + 20;
+      // What is reported is a whole number.
+      const isProven = lastedMs >= times.timeoutMs && death.unansweredMs <= lastedMs + 1;
       const leastProbes = connection.isAsking ? 3 : 2;
       if (!isProven || (retransmits === 0 && unansweredProbes < leastProbes))
         this.wrong.push(`${JSON.stringify(death)} after ${lastedMs} ms`);

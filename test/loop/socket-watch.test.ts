@@ -24,6 +24,8 @@ const probing: Shown = {
   unansweredProbes: 4,
 };
 const probedForMs = 3000;
+/** How much more than they read the timers of the kernel may have left: what is proven is short by it. */
+const roundingMs = 20;
 
 /** A connection whose bytes cannot be sent: the peer has no room, or no packet leaves this host. */
 const asking: Shown = {
@@ -73,8 +75,8 @@ describe('A watched socket', () => {
     // Just sent: its answer takes a round trip.
     look(930, { ...probing, unansweredProbes: 2, timerMs: 970 });
     assert.deepEqual(deaths, []);
-    assert.equal(dueInMs(), 200);
-    look(200, { ...probing, unansweredProbes: 2, timerMs: 770 });
+    assert.equal(dueInMs(), 200 + roundingMs);
+    look(200 + roundingMs, { ...probing, unansweredProbes: 2, timerMs: 770 - roundingMs });
     assert.equal(deaths.length, 1);
   });
 
@@ -151,6 +153,15 @@ describe('A watched socket', () => {
     const once: Shown = { ...resending, retransmits: 1, retransmissionTimeoutMs: 400, timerMs: 400 };
     const { deaths, look } = setUp(1000);
     for (let count = 0; count < 20; count++) look(700, once);
+    assert.deepEqual(deaths, []);
+  });
+
+  it('begins anew where only the rounding of a timer hides an answer', () => {
+    const { deaths, look } = setUp(2000);
+    look(0, { ...probing, unansweredProbes: 1 });
+    // That probe was answered a millisecond later, and the next one, which was not, is 999 ms old.
+    look(2000, { ...probing, unansweredProbes: 1, timerMs: 0 });
+    look(250, { ...probing, unansweredProbes: 2, timerMs: 750 });
     assert.deepEqual(deaths, []);
   });
 
