@@ -143,8 +143,10 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/api': ['src/observability/instruments.ts', 'src/observability/metrics.ts'],
   comlink: ['src/threads/endpoint.ts'],
   commander: ['src/cli/main.ts', 'src/cli/program.ts'],
+  ioredis: ['src/cli/real-client.ts'],
   'lru-cache': ['src/zeo/storage/client-cache.ts'],
   'p-limit': ['src/agent/sweeper.ts'],
+  pg: ['src/cli/real-client.ts'],
   pino: ['src/observability/pino-sink.ts'],
   piscina: ['src/threads/worker-thread.ts'],
   'prom-client': [
@@ -161,6 +163,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/cli/io/ending.ts',
     'src/cli/guard-status/status-page.ts',
     'src/cli/program.ts',
+    'src/cli/real-client.ts',
     'src/observability/log.ts',
     'src/tcp/proc-net-tcp.ts',
     'src/zconfig/config-files.ts',

@@ -1,7 +1,7 @@
 /**
  * Demonstrates the agent on a machine that has only Node.js: it keeps three storages on two embedded servers alive. One
  * connection goes silent without being closed, the agent notices within its bound, the storage reconnects, learns what it
- * missed, and is pinged again. Then, where a network can be made for it, it shows plain sockets.
+ * missed, and is pinged again. Then, where a network can be made for it, it shows sockets and a real client.
  */
 import { once } from 'node:events';
 import { KeepAlive } from '../agent/keep-alive.js';
@@ -68,10 +68,10 @@ export async function demo(): Promise<number> {
   await Promise.all([...databases.opened.keys()].map((name) => databases.close(name)));
   console.log('\nstorage     pings answered');
   for (const [name, count] of pings) console.log(`${name.padEnd(11)} ${count}`);
-  console.log('\nPlain sockets, as any client has them\n');
+  console.log('\nAny connection of a client, as the kernel sees it\n');
   const missing = await missingForSockets();
   if (missing !== undefined) console.log(`Not shown here: ${missing}.`);
-  else if (!(await showSockets())) failures.push('the plain sockets did not behave as promised');
+  else if (!(await showSockets())) failures.push('the connections did not behave as promised');
   console.log();
   for (const failure of failures) console.log(`NOT AS PROMISED: ${failure}`);
   if (failures.length === 0) console.log('Everything went as promised.');

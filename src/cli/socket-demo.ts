@@ -1,13 +1,13 @@
 /**
- * The second half of the demonstration: plain sockets, with the agent and without. To cut their path it needs a network that it
- * can switch off: a network namespace of Linux, which most systems let any user make.
+ * The second half of the demonstration: sockets and a real client, with the agent and without. To cut their path it needs a
+ * network that it can switch off: a network namespace of Linux, which most systems let any user make.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const ownNetwork = ['--map-root-user', '--net'];
-/** It takes ten seconds. What hangs is killed after this time. */
-const timeoutMs = 25_000;
+/** It takes about twelve seconds. What hangs is killed after this time. */
+const timeoutMs = 40_000;
 
 /** Resolves to the reason why it cannot run on this machine; `undefined` if it can. */
 export async function missingForSockets(): Promise<string | undefined> {
