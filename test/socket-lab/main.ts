@@ -104,7 +104,10 @@ async function healthy(): Promise<void> {
 
 async function loss(seconds: number): Promise<void> {
   await using lab = await SocketLab.start(wanted);
-  print(`1 % loss for ${seconds} s`, await falseDrops(lab, some(110), loseSome(lab, 0.01, seconds, console.log)));
+  print(
+    `1 % loss for ${seconds} s`,
+    await falseDrops(lab, some(110), loseSome(lab, 0.01, seconds, console.log)),
+  );
   const lossy = Math.min(seconds, 600);
   print(`10 % loss for ${lossy} s`, await falseDrops(lab, some(110), loseSome(lab, 0.1, lossy, console.log)));
 }
