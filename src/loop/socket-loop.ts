@@ -8,12 +8,12 @@
  * - A look costs the kernel time that grows with all connections of the network namespace, so looks keep their distance. What
  *   counts is the time of the processor: on a busy machine a look may last for seconds and cost a fraction, and a pause
  *   of ten times as long would break the bounds.
- * - A table that cannot be read is reported once, and tried again: the reason may go away.
+ * - A table that cannot be read, or is not of this process, is reported once, and tried again: the reason may go away.
  */
 import type { Clock } from '../async/clock.js';
 import type { TableFailure } from '../tcp/diagnosis.js';
-import type { ReadTable, TableName } from '../tcp/proc-net-tcp.js';
-import type { TcpRow } from '../tcp/tcp-rows.js';
+import type { ReadTable } from '../tcp/proc-net-tcp.js';
+import { type TableName, type TcpRow, tcpTables } from '../tcp/tcp-rows.js';
 import type { SocketHost } from '../threads/contract.js';
 import { HostCalls } from './host-calls.js';
 import { SocketIndex, type WatchedSockets } from './socket-index.js';
@@ -35,6 +35,8 @@ export interface SocketLoopOptions {
 /** How many times their own cost looks are apart: without evidence, and with it. */
 const restsApart = 10;
 const suspicionsApart = 4;
+/** So many looks in a row that show no socket at all are no accident, as long as none has ever shown one. */
+const blindLooks = 3;
 
 export class SocketLoop {
   readonly #sockets: WatchedSockets;
@@ -51,7 +53,14 @@ export class SocketLoop {
   /** A look that is later than this shows that this process did not run. */
   readonly #stallMs: number;
   #wasLate = false;
+  readonly #failures: { [table in TableName]: TableFailure | undefined } = {
+    ipv4: undefined,
+    ipv6: undefined,
+  };
+  /** The one that was reported last. */
   #failure: TableFailure | undefined;
+  /** How many looks have found no socket in the tables; `undefined` once there was one. */
+  #blindLooks: number | undefined = 0;
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
@@ -118,28 +127,35 @@ export class SocketLoop {
     // Sockets that come and go while they are read may all be missed, and nothing announces the one that is left.
     if (this.#index.count === 0) return this.#sockets.count === 0 ? undefined : this.#restMs;
     this.#watch.begin(this.#index.size);
-    const failure = this.#read();
+    this.#read();
     const endMs = this.#clock.now();
     const costMs = Math.min(endMs - startMs, this.#cpuMs() - startCpuMs);
     this.#onLooked?.({ fromMs: startMs, toMs: endMs });
     const dueInMs = this.#watch.conclude((slot, sequence, death) =>
       this.#calls.notify(() => this.#host.concludeSocket(slot, sequence, death)),
     );
-    this.#noteFailure(failure);
+    this.#noteFailure(this.#failures.ipv4 ?? this.#failures.ipv6 ?? this.#blindness());
     const restMs = Math.max(this.#restMs, restsApart * costMs);
     return Math.min(restMs, Math.max(dueInMs, leastApartMs, suspicionsApart * costMs));
   }
 
   /** Each table costs the same, however few rows it has. */
-  #read(): TableFailure | undefined {
-    const failure = this.#index.hasIpv4 ? this.#readOne('ipv4') : undefined;
-    if (this.#watch.shown === this.#index.count) return failure;
+  #read(): void {
+    this.#failures.ipv4 = this.#index.hasIpv4 ? this.#readOne('ipv4') : undefined;
+    if (this.#watch.shown === this.#index.count) return;
     // It may be one that has IPv6 on the near side, or be closed by now.
-    return this.#readOne('ipv6') ?? failure;
+    this.#failures.ipv6 = this.#readOne('ipv6');
   }
 
   #readOne(table: TableName): TableFailure | undefined {
     return this.#readTable(table, this.#index.wantedPorts, this.#see);
+  }
+
+  /** A table may be readable and not the one that this process's connections are in. */
+  #blindness(): TableFailure | undefined {
+    if (this.#watch.shown > 0) this.#blindLooks = undefined;
+    if (this.#blindLooks === undefined || ++this.#blindLooks < blindLooks) return undefined;
+    return { path: tcpTables[this.#index.hasIpv4 ? 'ipv4' : 'ipv6'], reason: 'foreign' };
   }
 
   readonly #see = (row: TcpRow): void => {

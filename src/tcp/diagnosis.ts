@@ -18,6 +18,8 @@ export interface TableFailure {
     | 'refused'
     /** What is there is not that table, as where a sandbox has put something else in its place. */
     | 'malformed'
+    /** It shows no connection of this process, as where a sandbox has a network stack of its own. */
+    | 'foreign'
     /** Something else went wrong this time, as without a free file descriptor. */
     | 'failed';
   /** The system's code: `ENOENT`, `EACCES`. */

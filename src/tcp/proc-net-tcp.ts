@@ -1,10 +1,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { SocketPorts, TableFailure, TcpState, TcpTable } from './diagnosis.js';
-import { portCount, TcpRowParser, TcpStates, type VisitRow, type WantedPorts } from './tcp-rows.js';
-
-/** The tables of this process's network namespace. A socket of either kind may be connected to an IPv4 address. */
-export const tcpTables = { ipv4: '/proc/self/net/tcp', ipv6: '/proc/self/net/tcp6' } as const;
-export type TableName = keyof typeof tcpTables;
+import {
+  portCount,
+  type TableName,
+  TcpRowParser,
+  TcpStates,
+  tcpTables,
+  type VisitRow,
+  type WantedPorts,
+} from './tcp-rows.js';
 
 /** What every table begins with. */
 const heading = '  sl  local_address';

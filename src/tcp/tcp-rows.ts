@@ -11,6 +11,10 @@
  */
 import { endianness } from 'node:os';
 
+/** The tables of this process's network namespace. A socket of either kind may be connected to an IPv4 address. */
+export const tcpTables = { ipv4: '/proc/self/net/tcp', ipv6: '/proc/self/net/tcp6' } as const;
+export type TableName = keyof typeof tcpTables;
+
 /** `st` of a connection. */
 export const TcpStates = {
   established: 1,

@@ -1,7 +1,7 @@
 import type { WatchedSockets } from '#src/loop/socket-index.js';
 import type { TableFailure } from '#src/tcp/diagnosis.js';
 import type { ReadTable } from '#src/tcp/proc-net-tcp.js';
-import { TcpRow, TcpStates, TcpTimers } from '#src/tcp/tcp-rows.js';
+import { type TableName, TcpRow, TcpStates, TcpTimers } from '#src/tcp/tcp-rows.js';
 import type { SocketDeath, SocketHost } from '#src/threads/contract.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -233,8 +233,8 @@ export class SimulatedKernel implements WatchedSockets, SocketHost {
   readonly panics: Error[] = [];
   /** What was read, look by look. */
   readonly readings: string[] = [];
-  /** Why the tables cannot be read. */
-  failure: TableFailure | undefined;
+  /** Why a table cannot be read. */
+  readonly failing: { [table in TableName]?: TableFailure } = {};
   /** Of the connections at these local ports the table shows no row. */
   readonly passedOver = new Set<number>();
   /** Rows that are not of a watched socket. */
@@ -293,7 +293,8 @@ export class SimulatedKernel implements WatchedSockets, SocketHost {
 
   readonly readTable: ReadTable = (table, wanted, visit) => {
     this.readings.push(table);
-    if (this.failure !== undefined) return this.failure;
+    const failure = this.failing[table];
+    if (failure !== undefined) return failure;
     for (const connection of [...this.connections, ...this.others]) {
       const isIpv4 = connection.remoteAddress[2] === 0xffff;
       if (isIpv4 !== (table === 'ipv4')) continue;

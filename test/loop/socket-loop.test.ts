@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PingLoop } from '#src/loop/ping-loop.js';
 import { SocketLoop } from '#src/loop/socket-loop.js';
+import type { TableFailure } from '#src/tcp/diagnosis.js';
 import { Board } from '#src/threads/board.js';
 import { socketBounds } from '#src/threads/budgets.js';
 import { ManualClock } from './manual-clock.js';
@@ -10,6 +11,8 @@ import { SimulatedConnection, SimulatedKernel } from './socket-kernel.js';
 
 const probeDelayMs = 10_000;
 const timeoutMs = 5000;
+const refused: TableFailure = { path: '/proc/self/net/tcp', reason: 'refused', code: 'EACCES' };
+const malformed6: TableFailure = { path: '/proc/self/net/tcp6', reason: 'malformed' };
 interface LoopSetUp {
   /** How long a look takes. */
   readonly lookMs: number;
@@ -235,17 +238,62 @@ describe('The loop over watched sockets', () => {
     const { clock, kernel, loop, add } = setUp();
     const connection = add();
     loop.start();
-    const failure = { path: '/proc/self/net/tcp', reason: 'refused', code: 'EACCES' } as const;
-    kernel.failure = failure;
+    kernel.failing.ipv4 = refused;
     await clock.advance(30_000);
-    assert.deepEqual(kernel.failures, [failure]);
-    kernel.failure = undefined;
+    assert.deepEqual(kernel.failures, [refused]);
+    delete kernel.failing.ipv4;
     await clock.advance(10_000);
-    assert.deepEqual(kernel.failures, [failure, undefined]);
+    assert.deepEqual(kernel.failures, [refused, undefined]);
     connection.advance(clock.now());
     connection.isUp = false;
     await clock.advance(socketBounds(probeDelayMs, timeoutMs).idleMs);
     assert.equal(kernel.deaths.length, 1);
+  });
+
+  it('reports the table that its sockets are in where no table can be read', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    add();
+    loop.start();
+    Object.assign(kernel.failing, { ipv4: refused, ipv6: malformed6 });
+    await clock.advance(30_000);
+    assert.deepEqual(kernel.failures, [refused]);
+  });
+
+  it('does not report that a table can be read before it has read it', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    const { localPort } = add();
+    loop.start();
+    kernel.failing.ipv6 = malformed6;
+    await clock.advance(30_000);
+    assert.deepEqual(kernel.failures, []);
+    kernel.passedOver.add(localPort);
+    await clock.advance(timeoutMs);
+    kernel.passedOver.clear();
+    await clock.advance(30_000);
+    assert.deepEqual(kernel.failures, [malformed6]);
+    delete kernel.failing.ipv6;
+    kernel.passedOver.add(localPort);
+    await clock.advance(timeoutMs);
+    assert.deepEqual(kernel.failures, [malformed6, undefined]);
+  });
+
+  it('reports once a table that has never shown a socket, and again when it does', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    const ports = [add(), add()].map(({ localPort }) => localPort);
+    for (const port of ports) kernel.passedOver.add(port);
+    loop.start();
+    await clock.advance(2 * timeoutMs);
+    assert.deepEqual(kernel.failures, []);
+    await clock.advance(60_000);
+    const foreign = { path: '/proc/self/net/tcp', reason: 'foreign' };
+    assert.deepEqual(kernel.failures, [foreign]);
+    kernel.passedOver.delete(ports[0] as number);
+    await clock.advance(timeoutMs);
+    assert.deepEqual(kernel.failures, [foreign, undefined]);
+    // As where all are closed, and this process does not get to say so.
+    kernel.passedOver.add(ports[0] as number);
+    await clock.advance(60_000);
+    assert.deepEqual(kernel.failures, [foreign, undefined]);
   });
 
   it('goes on after a look that throws', async () => {

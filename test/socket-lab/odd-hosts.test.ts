@@ -52,11 +52,28 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
   const host = (index: number) => lab.hosts(index + 1)[index] as string;
 
   for (const [what, step, message] of [
-    ['without /proc', 'mount -t tmpfs none /proc', /cannot read \/proc\/self\/net\/tcp \(ENOENT\)/],
+    [
+      'without /proc',
+      'mount -t tmpfs none /proc',
+      /^Sockets are not watched: cannot read \/proc\/self\/net\/tcp \(ENOENT\)/,
+    ],
     [
       'whose table of connections is empty',
       'mount -t tmpfs none /proc/$$/net && touch /proc/$$/net/tcp /proc/$$/net/tcp6',
-      /cannot read \/proc\/self\/net\/tcp6? \(malformed\)/,
+      /^Sockets are not watched: cannot read \/proc\/self\/net\/tcp \(malformed\)/,
+    ],
+    [
+      'that may not read its table of connections',
+      // Root may read every file, but for this capability.
+      'mount -t tmpfs none /proc/$$/net && touch /proc/$$/net/tcp && chmod 0 /proc/$$/net/tcp &&' +
+        ' set -- setpriv --bounding-set=-dac_override,-dac_read_search "$@"',
+      /^Sockets are not watched: cannot read \/proc\/self\/net\/tcp \(EACCES\)/,
+    ],
+    [
+      'whose table shows the connections of another network',
+      'heading=$(head -n 1 /proc/$$/net/tcp) && mount -t tmpfs none /proc/$$/net &&' +
+        ' echo "$heading" > /proc/$$/net/tcp && cp /proc/$$/net/tcp /proc/$$/net/tcp6',
+      /^Sockets are not watched: \/proc\/self\/net\/tcp shows none of them/,
     ],
   ] as const) {
     it(`work unwatched, with one warning, in a process ${what}`, { skip }, async () => {

@@ -1,6 +1,7 @@
 import type { ConnectionDiedEvent } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import type { TableFailure } from '../../tcp/diagnosis.js';
+import { tcpTables } from '../../tcp/tcp-rows.js';
 import type { SocketDeath } from '../../threads/contract.js';
 import { connectionLine } from './event-lines.js';
 import type { LogThrottles } from './log-throttles.js';
@@ -68,10 +69,20 @@ export class SocketLines {
       this.#isTableUnreadable = false;
       return;
     }
-    const reason = failure.code ?? failure.reason;
-    const message = `Sockets are not watched: cannot read ${failure.path} (${reason})`;
     const throttle = this.#throttles.ofAgent('socket table');
-    if (this.#writer.record('warn', throttle, reason, { ...failure }, message))
+    if (this.#writer.record('warn', throttle, reasonOf(failure), { ...failure }, messageOf(failure)))
       this.#isTableUnreadable = true;
   }
+}
+
+const reasonOf = ({ code, reason }: TableFailure) => code ?? reason;
+
+function messageOf(failure: TableFailure): string {
+  // Without a failure of the other table: it is read first wherever there is something to find in it.
+  const which = failure.path === tcpTables.ipv6 ? 'Sockets of IPv6' : 'Sockets';
+  const why =
+    failure.reason === 'foreign'
+      ? `${failure.path} shows none of them`
+      : `cannot read ${failure.path} (${reasonOf(failure)})`;
+  return `${which} are not watched: ${why}`;
 }
