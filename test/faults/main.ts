@@ -1,16 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { preparePythons } from '../support/python/environments.js';
 import type { ServerKind } from '../support/servers.js';
 import { missingServer } from '../support/servers.js';
 import { allFaults } from './all.js';
 import type { Fault } from './fault.js';
-import { merge, readRows, reliabilityPage, writeRows } from './report/reliability.js';
-import { type Row, type Run, rowOf } from './report/row.js';
+import { currentRun, publish } from './report/publish.js';
+import { type Row, rowOf } from './report/row.js';
 import { textTable } from './report/table.js';
 
 const usage = `npm run test:faults -- [name…] [--full] [--server KIND] [--json FILE] [--write]
@@ -22,10 +18,6 @@ const usage = `npm run test:faults -- [name…] [--full] [--server KIND] [--json
   --write        merges them into docs/reliability.json and writes docs/reliability.md from it
 
 Exits with 1 if a promise was broken or a fault could not be completed.`;
-
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const rowsFile = path.join(root, 'docs/reliability.json');
-const pageFile = path.join(root, 'docs/reliability.md');
 
 const { values: flags, positionals: words } = parseArgs({
   allowPositionals: true,
@@ -54,13 +46,7 @@ if (unknown.length > 0) {
 }
 
 await preparePythons();
-const run: Run = {
-  size: flags.full ? 'full' : 'scaled',
-  date: `${new Date().toISOString().slice(0, 19)}Z`,
-  commit: commit(),
-  node: process.version,
-  machine: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${process.platform}`,
-};
+const run = currentRun(flags.full ? 'full' : 'scaled');
 const rows: Row[] = [];
 const failures: string[] = [];
 const chosen = new Set(words.length > 0 ? words.flatMap(matching) : allFaults);
@@ -78,15 +64,7 @@ for (const { fault, variant, server, broken } of rows) {
   for (const phrase of broken) failures.push(`${fault}, ${variant}, ${server}: ${phrase}`);
 }
 if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(rows, undefined, 1)}\n`);
-if (flags.write) {
-  const all = merge(
-    readRows(rowsFile),
-    rows,
-    allFaults.map(({ name }) => name),
-  );
-  writeRows(rowsFile, all);
-  writeFileSync(pageFile, reliabilityPage(all));
-}
+if (flags.write) publish(rows);
 for (const failure of failures) console.error(`BROKEN: ${failure}`);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
@@ -106,16 +84,5 @@ async function runFault(fault: Fault, server: ServerKind): Promise<void> {
   } catch (error) {
     console.error(error);
     failures.push(`${title}: ${(error as Error).message}`);
-  }
-}
-
-/** With a `+` if the working tree has uncommitted changes. */
-function commit(): string {
-  const git = (...args: string[]) =>
-    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
-  try {
-    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
-  } catch {
-    return 'unknown';
   }
 }

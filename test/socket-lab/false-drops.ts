@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientName } from './clients/all.js';
 import { ControlGroup } from './control-group.js';
 import { connectAll } from './silent-drop.js';
-import { type App, period, type SocketLab, timeout } from './socket-lab.js';
+import { type App, period, type SocketLab, type Times, timeout } from './socket-lab.js';
 
 /** What did not happen to connections that are well. */
 export interface FalseDrops {
@@ -25,7 +25,7 @@ export interface Stall {
 }
 
 /** A thing that is done to healthy connections. */
-type Ordeal = (app: App, clients: readonly Connected[]) => Promise<{ readonly perSocket?: number }>;
+export type Ordeal = (app: App, clients: readonly Connected[]) => Promise<{ readonly perSocket?: number }>;
 
 interface Connected {
   readonly id: number;
@@ -72,6 +72,7 @@ export const loseSome =
   async (app, clients) => {
     lab.rig.lose(probability);
     const startMs = performance.now();
+    let printed = 0;
     for (let reportMs = reportEveryMs, passedMs = 0; passedMs < seconds * 1000; ) {
       for (const { id } of clients) {
         app.send({ type: 'call', id });
@@ -79,7 +80,10 @@ export const loseSome =
       }
       passedMs = performance.now() - startMs;
       if (passedMs < reportMs) continue;
-      print?.(`${Math.round(passedMs / 1000)} s of ${seconds}: ${app.all('died').length} dropped`);
+      const died = app.all('died');
+      print?.(`${Math.round(passedMs / 1000)} s of ${seconds}: ${died.length} dropped`);
+      for (const { message } of died.slice(printed)) print?.(`  ${message}`);
+      printed = died.length;
       reportMs += reportEveryMs;
     }
     await sleep((timeout + period + 1) * 1000);
@@ -106,8 +110,9 @@ export async function falseDrops(
   lab: SocketLab,
   names: readonly ClientName[],
   ordeal: Ordeal,
+  times?: Times,
 ): Promise<FalseDrops> {
-  await using app = await lab.startApp();
+  await using app = await lab.startApp({ times });
   const hosts = lab.hosts(names.length + 1);
   const clients = names.map((name, index) => ({ id: nextId++, name, host: hosts[index] as string }));
   const victim: Connected = { id: nextId++, name: 'plain socket', host: hosts.at(-1) as string };

@@ -16,7 +16,13 @@ import { executableOf, startServer } from './servers/server-program.js';
 
 export type App = LabProcess<AppCommand | WitnessCommand, AppEvent | WitnessEvent>;
 
-/** Period and timeout of the agent in the lab, in seconds. */
+/** Period and timeout of an agent, in seconds. */
+export interface Times {
+  readonly period: number;
+  readonly timeout: number;
+}
+
+/** Those of the agent in the lab, unless others are wanted. */
 export const period = 1;
 export const timeout = 1;
 
@@ -71,8 +77,9 @@ export class SocketLab implements AsyncDisposable {
   /** An application that the agent watches over by `--import`, unless it is to run alone. */
   async startApp({
     alone = false,
+    times = { period, timeout },
     ...options
-  }: Partial<LabProcessOptions> & { alone?: boolean } = {}): Promise<App> {
+  }: Partial<LabProcessOptions> & { alone?: boolean; times?: Times | undefined } = {}): Promise<App> {
     const hooks = [new URL('witness.js', import.meta.url), import.meta.resolve('zeo-keepalive/register')];
     const app: App = new LabProcess({
       computer: this.rig.client,
@@ -81,8 +88,8 @@ export class SocketLab implements AsyncDisposable {
       nodeOptions: alone ? [] : hooks.flatMap((hook) => ['--import', String(hook)]),
       env: {
         ZEO_KEEPALIVE_SOCKETS: 'all',
-        ZEO_KEEPALIVE_PERIOD: String(period),
-        ZEO_KEEPALIVE_TIMEOUT: String(timeout),
+        ZEO_KEEPALIVE_PERIOD: String(times.period),
+        ZEO_KEEPALIVE_TIMEOUT: String(times.timeout),
       },
       ...options,
     });

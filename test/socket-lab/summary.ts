@@ -13,14 +13,18 @@ export function figures(times: readonly (number | undefined)[]): string {
 /** Without the time in which the application's main loop did not turn. */
 export const turningMs = ({ foundMs, stalledMs }: Drop) => foundMs && foundMs - stalledMs;
 
-/** A line for each client and state. */
-export function summary(drops: readonly Drop[]): string[] {
+export function byClientAndState(drops: readonly Drop[]): (readonly Drop[])[] {
   const groups = new Map<string, Drop[]>();
   for (const drop of drops) {
     const key = `${drop.name}, ${drop.state}`;
     groups.set(key, [...(groups.get(key) ?? []), drop]);
   }
-  return [...groups].map(([key, own]) => {
+  return [...groups.values()];
+}
+
+/** A line for each client and state. */
+export function summary(drops: readonly Drop[]): string[] {
+  return byClientAndState(drops).map((own) => {
     const found = figures(own.map(({ foundMs }) => foundMs));
     const turning = figures(own.map(turningMs));
     const heard = figures(own.map(({ heardMs }) => heardMs));
@@ -32,6 +36,6 @@ export function summary(drops: readonly Drop[]): string[] {
         ? [`back ${figures(own.map(({ backMs }) => backMs))}`]
         : []),
     ];
-    return `${key}: ${parts.join('; ')}`;
+    return `${own[0]?.name}, ${own[0]?.state}: ${parts.join('; ')}`;
   });
 }

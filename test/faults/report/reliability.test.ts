@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { FalseDrops } from '../../socket-lab/false-drops.js';
+import { dropRows, falseDropsRow, socketTopics } from '../../socket-lab/rows.js';
+import type { Drop } from '../../socket-lab/silent-drop.js';
 import { allFaults } from '../all.js';
 import type { Fault, FaultResult } from '../fault.js';
 import { brokenPromises } from './judge.js';
@@ -88,9 +91,86 @@ describe('the reliability table', () => {
   });
 });
 
+describe('the rows of the socket lab', () => {
+  const drop = (state: Drop['state'], foundMs: number | undefined, backMs?: number): Drop => ({
+    name: 'pg Pool',
+    state,
+    foundMs,
+    stalledMs: 100,
+    heardMs: foundMs && foundMs + 3,
+    heardBy: 'ERR_KEEPALIVE_TIMEOUT',
+    message: '',
+    backMs,
+  });
+  const bounds = { idleMs: 3000, inFlightMs: 2000 };
+  const survived = {
+    sockets: 10,
+    chances: 500,
+    dropped: 0,
+    lost: 0,
+    calls: 250,
+    failedCalls: 0,
+    stillWatches: true,
+  };
+
+  it('have the bound of each state, in time in which the main loop ran', () => {
+    const rows = dropRows(
+      [drop('idle', 3100, 5), drop('in flight', 2101, 5), drop('idle', 900, 5)],
+      bounds,
+      run,
+    );
+    assert.deepEqual(
+      rows.map(({ server, variant, boundMs, maxMs, deathsDetected, broken }) => [
+        server,
+        variant,
+        boundMs,
+        maxMs,
+        deathsDetected,
+        broken,
+      ]),
+      [
+        ['pg Pool', 'idle', 3000, 3000, 2, []],
+        ['pg Pool', 'in flight', 2000, 2001, 1, ['found after 2001 ms, promised within 2000 ms']],
+      ],
+    );
+  });
+
+  it('object to a connection that was not found, or a pool that stays away', () => {
+    const [row] = dropRows([drop('idle', undefined), drop('idle', 1000)], bounds, run);
+    assert.deepEqual(row?.broken, [
+      '1 of 2 deaths were not found',
+      '1 calls were lost',
+      '2 clients did not come back',
+    ]);
+  });
+
+  it('object to a healthy connection that is dropped, where that is promised', () => {
+    const topic = socketTopics.loss;
+    const broken = (outcome: Partial<FalseDrops>, isPromised?: boolean) =>
+      falseDropsRow(topic, '1 %', { ...survived, ...outcome }, run, isPromised).broken;
+    assert.deepEqual(broken({}), []);
+    assert.deepEqual(broken({ dropped: 2 }), ['2 false deaths in 500 chances']);
+    assert.deepEqual(broken({ lost: 1, failedCalls: 3 }), ['1 connections were lost', '3 calls failed']);
+    assert.deepEqual(broken({ dropped: 2, lost: 2, failedCalls: 1 }, false), []);
+    assert.equal(broken({ stillWatches: false }, false).length, 1);
+  });
+
+  it('are a table of their own, which says which client it was', () => {
+    const page = reliabilityPage([
+      row('drop', 'both ways'),
+      ...dropRows([drop('idle', 1100, 5)], bounds, run),
+    ]);
+    assert.match(page, /## Watched sockets of real clients/);
+    assert.match(
+      page,
+      /\| variant \| client \|.*\n.*\n\| idle \| pg Pool \| 3\.00 s \| 1\.00 s \| 1\.00 s \| 1 of 1 \| {2}\|/,
+    );
+  });
+});
+
 describe('the list of faults', () => {
   it('has unique names and at least one server for each', () => {
-    const names = allFaults.map(({ name }) => name);
+    const names = [...allFaults, ...Object.values(socketTopics)].map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     for (const { name, servers } of allFaults) assert.ok(servers.length > 0, name);
   });

@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Fault } from '../fault.js';
-import type { Row, Run } from './row.js';
+import type { Row, Run, Topic } from './row.js';
 import { markdownTable } from './table.js';
 
-const layers: Readonly<Record<Fault['layer'], string>> = {
+const layers: Readonly<Record<Topic['layer'], string>> = {
   relay: 'A relay between client and server',
   process: 'Processes that are stopped, killed or blocked',
   kernel: 'The kernel drops packets',
+  sockets: 'Watched sockets of real clients',
 };
 
 /** Combines the rows of earlier runs with new ones, which replace those of the same fault and server. */
@@ -49,8 +49,9 @@ export function reliabilityPage(rows: readonly Row[]): string {
 
 const introduction = `# Reliability: what was done to connections, and the results
 
-Written by the fault lab from its own runs; do not edit. To repeat all of it: \`npm run test:faults -- --full --write\`;
-to repeat one fault, which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.
+Written by the fault lab and the socket lab from their own runs; do not edit. To repeat all of it:
+\`npm run test:faults -- --full --write\` and \`npm run test:sockets -- drop false-drops loss --write\`; to repeat one fault,
+which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.
 
 P is the period, T the timeout. *Promised* and *found after* count from the fault, in time in which the host's main loop
 ran. A *false death* is the loss of a connection whose peer was healthy, out of a number of chances (connections, or

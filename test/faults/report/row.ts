@@ -1,13 +1,18 @@
-import type { ServerKind } from '../../support/servers.js';
 import type { Fault, FaultResult } from '../fault.js';
 import { brokenPromises } from './judge.js';
+
+/** What the table needs to know of a fault. */
+export interface Topic extends Pick<Fault, 'name' | 'about'> {
+  readonly layer: Fault['layer'] | 'sockets';
+}
 
 /** One row of the table, as it is kept in docs/reliability.json. */
 export interface Row {
   readonly fault: string;
   readonly about: string;
-  readonly layer: Fault['layer'];
-  readonly server: ServerKind;
+  readonly layer: Topic['layer'];
+  /** The kind of server; of watched sockets the client. */
+  readonly server: string;
   readonly variant: string;
   readonly boundMs: number | undefined;
   readonly medianMs: number | undefined;
@@ -32,7 +37,7 @@ export interface Run {
   readonly machine: string;
 }
 
-export function rowOf(fault: Fault, server: ServerKind, result: FaultResult, run: Run): Row {
+export function rowOf(fault: Topic, server: string, result: FaultResult, run: Run): Row {
   const { variant, boundMs, detectedAfterMs, deathsExpected, falseDeaths, chances, callsLost, notes } =
     result;
   const sorted = [...detectedAfterMs].sort((a, b) => a - b);

@@ -9,7 +9,8 @@ const columns: Readonly<Record<string, (row: Row) => string>> = {
   '(latest)': ({ maxMs }) => seconds(maxMs),
   'deaths found': ({ deathsDetected, deathsExpected }) =>
     deathsExpected === 0 ? '' : `${count(deathsDetected)} of ${count(deathsExpected)}`,
-  'false deaths': ({ falseDeaths, chances }) => `${count(falseDeaths)} of ${count(chances)}`,
+  'false deaths': ({ falseDeaths, chances }) =>
+    chances === 0 ? '' : `${count(falseDeaths)} of ${count(chances)}`,
   'calls lost': ({ callsLost }) => count(callsLost),
 };
 
@@ -29,7 +30,10 @@ export function textTable(rows: readonly Row[]): string {
 
 /** For docs/reliability.md. */
 export function markdownTable(rows: readonly Row[]): string {
-  const shown = Object.keys(columns).filter((name) => name !== 'fault');
+  const peer = rows[0]?.layer === 'sockets' ? 'client' : 'server';
+  const shown = Object.keys(columns)
+    .slice(1)
+    .map((name) => (name === 'server' ? peer : name));
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
     line([...shown, 'notes']),
