@@ -24,8 +24,9 @@ export interface KeepAliveStatus {
    */
   readonly detectionBoundMs: number | undefined;
   /**
-   * Within how many milliseconds the connection of a watched socket is found dead: after its last byte while it is idle, and
-   * after the first byte that is not acknowledged. `undefined` while no sockets are watched.
+   * Within how many milliseconds the connection of a watched socket is found dead: after its last byte while it is idle, after
+   * the first byte that is not acknowledged, and after the first one that cannot leave this host. `undefined` while no sockets
+   * are watched.
    */
   readonly socketBounds: SocketBounds | undefined;
   /** The targets, and then the sockets that are watched. */

@@ -35,6 +35,8 @@ export interface SocketBounds {
   readonly idleMs: number;
   /** After the first byte that is not acknowledged. */
   readonly inFlightMs: number;
+  /** After the first byte that cannot leave this host: its link is down, or a route or firewall of its own refuses it. */
+  readonly cutOffHereMs: number;
 }
 
 /**
@@ -45,5 +47,7 @@ export function socketBounds(probeDelayMs: number, timeoutMs: number): SocketBou
     // Two probes take a second.
     idleMs: probeDelayMs + Math.max(timeoutMs, 1000) + 1000,
     inFlightMs: timeoutMs + 2000,
+    // Three window probes, each after twice the time of the one before; then the next look, and the timeout after that.
+    cutOffHereMs: Math.max(timeoutMs, 500) + timeoutMs + 3000,
   };
 }

@@ -60,7 +60,7 @@ describe('KeepAlive#watchSockets', { timeout: 60_000, skip: onLinux }, () => {
     assert.equal(agent.status().socketBounds, undefined);
     agent.start();
     // Above 10 s, probes are sent twice a period.
-    assert.deepEqual(agent.status().socketBounds, { idleMs: 18_000, inFlightMs: 4000 });
+    assert.deepEqual(agent.status().socketBounds, { idleMs: 18_000, inFlightMs: 4000, cutOffHereMs: 7000 });
     watch[Symbol.dispose]();
     assert.equal(agent.status().socketBounds, undefined);
   });
@@ -147,7 +147,7 @@ describe('watchSockets', { timeout: 60_000, skip: onLinux }, () => {
     const agent = started.agent as KeepAlive;
     const { running, periodMs, socketBounds } = agent.status();
     assert.deepEqual([running, periodMs], [true, 10_000]);
-    assert.deepEqual(socketBounds, { idleMs: 16_000, inFlightMs: 7000 });
+    assert.deepEqual(socketBounds, { idleMs: 16_000, inFlightMs: 7000, cutOffHereMs: 13_000 });
     watch[Symbol.dispose]();
     assert.equal(agent.running, false);
   });

@@ -238,8 +238,8 @@ describe('The promises to watched sockets, in a random world', { timeout: 120_00
       await world.heal();
       world.cutAll({ canLeave: false });
       for (const connection of world.kernel.connections) connection.write(10);
-      const { timeoutMs } = world.times;
-      await world.clock.advance(timeoutMs + Math.max(timeoutMs, 500) + 4000);
+      const { probeDelayMs, timeoutMs } = world.times;
+      await world.clock.advance(socketBounds(probeDelayMs, timeoutMs).cutOffHereMs);
       assert.deepEqual(world.kernel.connections, []);
     });
   });
