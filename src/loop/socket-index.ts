@@ -2,6 +2,8 @@ import { portCount, type TcpRow, type WantedPorts } from '../tcp/tcp-rows.js';
 
 /** The sockets that are watched, in slots that are numbered from 0. Another thread may change them at any moment. */
 export interface WatchedSockets {
+  /** Changes after any of them has changed. */
+  readonly version: number;
   /** How many there are at this moment. */
   readonly count: number;
   /** All slots that are in use are below this. */
@@ -32,6 +34,8 @@ export class SocketIndex {
   #localPorts = new Uint16Array();
   #remotePorts = new Uint16Array();
   #words = new Uint32Array();
+  /** Of what the last update has read. */
+  #version: number | undefined;
   #size = 0;
   #count = 0;
   #hasIpv4 = false;
@@ -58,6 +62,10 @@ export class SocketIndex {
 
   /** Takes over which sockets are there now. */
   update(sockets: WatchedSockets): void {
+    // Read first: what changes meanwhile is read at the next update.
+    const { version } = sockets;
+    if (version === this.#version) return;
+    this.#version = version;
     const { size } = sockets;
     if (size > this.#next.length) this.#grow(size);
     this.#size = size;

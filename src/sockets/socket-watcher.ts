@@ -33,8 +33,6 @@ export interface SocketWatcherOptions {
   readonly lookMs?: number | undefined;
   /** A connection is watched from now on. Must not throw. */
   readonly onOpened?: ((slot: number) => void) | undefined;
-  /** A connection was closed, whoever did it. Its slot is freed when this returns. Must not throw. */
-  readonly onClosed?: ((slot: number) => void) | undefined;
 }
 
 interface Entry {
@@ -232,9 +230,6 @@ export class SocketWatcher implements Disposable {
   #release(slot: number): void {
     const entry = this.#entries[slot];
     if (entry === undefined) return;
-    this.#options.onClosed?.(slot);
-    // Which may have disposed of the watcher.
-    if (this.#entries[slot] !== entry) return;
     this.table.remove(slot);
     this.#entries[slot] = undefined;
     this.#handles.delete(entry.handle);

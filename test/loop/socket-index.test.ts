@@ -11,8 +11,12 @@ interface Socket {
   readonly address: string;
 }
 
+let versions = 0;
+
 function socketsOf(sockets: readonly (Socket | undefined)[]): WatchedSockets {
+  versions += 1;
   return {
+    version: versions,
     count: sockets.filter((socket) => socket !== undefined).length,
     size: sockets.length,
     sequence: (slot) => (sockets[slot] === undefined ? 0 : (sockets[slot].sequence ?? 1)),
@@ -54,6 +58,37 @@ describe('The index of watched sockets', () => {
 
   it('takes an IPv4 address that is written as IPv6 for the same', () => {
     assert.equal(indexOf([one]).slotOf(rowOf({ ...one, address: '::ffff:192.0.2.1' })), 0);
+  });
+
+  it('reads nothing again while the version is the same', () => {
+    let reads = 0;
+    const sockets = { ...socketsOf([one, other]), localPort: () => ++reads };
+    const index = new SocketIndex();
+    index.update(sockets);
+    index.update(sockets);
+    assert.deepEqual([reads, index.count], [2, 2]);
+    index.update({ ...sockets, version: sockets.version + 1 });
+    assert.equal(reads, 4);
+  });
+
+  it('reads again what was changed while it was read', () => {
+    let version = 1;
+    const sockets = Object.defineProperties(socketsOf([one, other]), {
+      version: { get: () => version },
+      // The second one is added just after this was read for the first time.
+      size: {
+        get: () => {
+          const size = version;
+          version = 2;
+          return size;
+        },
+      },
+    });
+    const index = new SocketIndex();
+    index.update(sockets);
+    assert.equal(index.count, 1);
+    index.update(sockets);
+    assert.equal(index.count, 2);
   });
 
   it('wants the ports of sockets that are there, and of no others', () => {

@@ -241,6 +241,7 @@ export class SimulatedKernel implements WatchedSockets, SocketHost {
   readonly others: SimulatedConnection[] = [];
   onConclude: (conclusion: Conclusion) => void = () => {};
 
+  version = 0;
   readonly #clock: ManualClock;
   readonly #slots: (SimulatedConnection | undefined)[] = [];
   readonly #sequences: number[] = [];
@@ -260,11 +261,13 @@ export class SimulatedKernel implements WatchedSockets, SocketHost {
     const slot = free === -1 ? this.#slots.length : free;
     this.#slots[slot] = connection;
     this.#sequences[slot] = (this.#sequences[slot] ?? 0) + 1;
+    this.version += 1;
     return slot;
   }
 
   remove(connection: SimulatedConnection): void {
     this.#slots[this.#slots.indexOf(connection)] = undefined;
+    this.version += 1;
   }
 
   get count(): number {

@@ -175,11 +175,8 @@ describe('A watched socket', () => {
 
   it('is another one when the same object connects again', async (t) => {
     await using peer = await PeerServer.listen();
-    const events: string[] = [];
-    const { watcher, look } = watchByHand(t, {
-      onOpened: () => events.push('opened'),
-      onClosed: () => events.push('closed'),
-    });
+    const opened: number[] = [];
+    const { watcher, look } = watchByHand(t, { onOpened: (slot) => opened.push(slot) });
     using _ = watcher;
     const socket = await connected(peer.port);
     look();
@@ -195,7 +192,7 @@ describe('A watched socket', () => {
     const second = only(watcher);
     assert.equal(second.localPort, socket.localPort);
     assert.notDeepEqual([second.slot, second.sequence], [first.slot, first.sequence]);
-    assert.deepEqual(events, ['opened', 'closed', 'opened']);
+    assert.deepEqual(opened, [first.slot, second.slot]);
     socket.destroy();
   });
 
@@ -293,8 +290,7 @@ describe('Not watched', () => {
 describe('Dropping', () => {
   it('destroys the socket with the error', async () => {
     await using peer = await PeerServer.listen();
-    const closed: number[] = [];
-    using watcher = watch({ onClosed: (slot) => closed.push(slot) });
+    using watcher = watch();
     const socket = await connected(peer.port);
     const error = once(socket, 'error');
     await until(() => watcher.table.reader.count > 0);
@@ -303,7 +299,6 @@ describe('Dropping', () => {
     assert.equal(watcher.drop(slot, sequence, dead), true);
     assert.deepEqual(await error, [dead]);
     assert.equal(watcher.table.reader.count, 0);
-    assert.deepEqual(closed, [slot]);
     assert.equal(watcher.drop(slot, sequence, dead), false);
     assert.equal(watcher.hearsErrors(slot), false);
   });
@@ -415,10 +410,7 @@ describe('The application', () => {
     await using peer = await PeerServer.listen();
     const storage = new AsyncLocalStorage<string>();
     const stores: unknown[] = [];
-    using watcher = watch({
-      onOpened: () => stores.push(storage.getStore()),
-      onClosed: () => stores.push(storage.getStore()),
-    });
+    using watcher = watch({ onOpened: () => stores.push(storage.getStore()) });
     const sockets = await storage.run('request', () =>
       Promise.all(Array.from({ length: 150 }, () => connected(peer.port))),
     );
@@ -467,16 +459,6 @@ describe('The application', () => {
       collect();
       return references.filter((reference) => reference.deref() !== undefined).length < 50;
     });
-  });
-
-  it('may dispose of the watcher when a connection is closed', async () => {
-    await using peer = await PeerServer.listen();
-    const watcher = watch({ onClosed: () => watcher[Symbol.dispose]() });
-    const sockets = [await connected(peer.port), await connected(peer.port)];
-    await until(() => watcher.table.reader.count === 2);
-    for (const socket of sockets) socket.destroy();
-    await until(() => watcher.table.reader.count === 0);
-    assert.deepEqual(watchedPorts(watcher), []);
   });
 
   it('ends by itself while it is watched', async () => {

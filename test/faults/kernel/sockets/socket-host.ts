@@ -32,6 +32,9 @@ new SocketLoop({
   clock: systemClock,
   readTable,
   sockets: {
+    get version() {
+      return sockets.filter(({ destroyed }) => destroyed).length;
+    },
     get count() {
       return sockets.filter(({ destroyed }) => !destroyed).length;
     },
