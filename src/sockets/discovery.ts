@@ -32,22 +32,43 @@ export function subscribeConnects(onConnect: (socket: Socket) => void): Disposab
   return { [Symbol.dispose]: () => void unsubscribe(channelName, listener) };
 }
 
+/** A function that others have put around another one, marked as the package `shimmer` and OpenTelemetry do. */
+interface Shimmed {
+  (this: Socket, ...args: unknown[]): Socket;
+  readonly __original?: Shimmed;
+  readonly __unwrap?: () => void;
+  readonly __wrapped?: boolean;
+}
+
+const ours = new WeakSet<Shimmed>();
+
 /**
  * The same by a wrapper around `Socket.prototype.connect`, which everything that connects goes through.
  *
  * Others wrap it, too. Where one of them has done so later, disposing leaves theirs in place, and this one below it only
- * passes the call on.
+ * passes the call on. Where one of them has done so before, they find their marks on this one, and can take away what is
+ * theirs from below it.
  */
 export function wrapConnect(onConnect: (socket: Socket) => void): Disposable {
   const { prototype } = Socket;
-  const original = prototype.connect as (this: Socket, ...args: unknown[]) => Socket;
+  let original = prototype.connect as Shimmed;
   let observe: ((socket: Socket) => void) | undefined = onConnect;
   function connect(this: Socket, ...args: unknown[]): Socket {
     observe?.(this);
     return Reflect.apply(original, this, args);
   }
-  for (const name of ['name', 'length'] as const)
-    Object.defineProperty(connect, name, { value: original[name], configurable: true });
+  const unwrap = () => {
+    if (ours.has(original)) original.__unwrap?.();
+    else original = original.__original ?? original;
+  };
+  Object.defineProperties(connect, {
+    name: { value: original.name, configurable: true },
+    length: { value: original.length, configurable: true },
+    __original: { get: () => original.__original },
+    __wrapped: { get: () => original.__wrapped },
+    __unwrap: { get: () => original.__unwrap && unwrap },
+  });
+  ours.add(connect);
   prototype.connect = connect as Socket['connect'];
   return {
     [Symbol.dispose]: () => {

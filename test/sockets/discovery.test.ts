@@ -138,12 +138,15 @@ describe('With OpenTelemetry’s instrumentation of node:net', () => {
             'both: 1 observed, 1 span',
             'disposed: 0 observed, 1 span',
             'observed again: 1 observed, 1 span',
+            'observed only: 1 observed, 0 span',
+            'both again: 1 observed, 1 span',
             'neither: 0 observed, 0 span',
             // OpenTelemetry puts back what it has found: a wrapper that only passes on by now.
             `native: ${order === 'after' || !wraps}`,
           ],
           stderr,
         );
+        assert.equal(stderr, '');
         assert.equal(code, 0);
       });
     }

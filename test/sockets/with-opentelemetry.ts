@@ -68,8 +68,13 @@ observing[Symbol.dispose]();
 await connectOnce('disposed');
 observing = observe();
 await connectOnce('observed again');
-observing[Symbol.dispose]();
+// Where the wrapper is used it is the topmost one by now.
 instrumentation.disable();
+await connectOnce('observed only');
+instrument();
+await connectOnce('both again');
+instrumentation.disable();
+observing[Symbol.dispose]();
 await connectOnce('neither');
 console.log(`native: ${net.Socket.prototype.connect === native}`);
 server.close();
