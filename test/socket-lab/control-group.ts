@@ -1,45 +1,108 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-type Controller = 'cpu' | 'freezer';
+const controllers = ['cpu', 'freezer'] as const;
+type Controller = (typeof controllers)[number];
+
+/** A file of a group, and what to write into it. */
+type Setting = readonly [file: string, value: string | number];
+
+/** A tree of control groups. */
+interface Tree {
+  readonly folder: string;
+  /** Whether groups in it can be given this controller. */
+  has(controller: Controller): boolean;
+  readonly frozen: Setting;
+  readonly thawed: Setting;
+  /** At most so many per cent of a processor. */
+  limited(percent: number): readonly Setting[];
+}
 
 const root = '/sys/fs/cgroup';
+const quotaPeriodUs = 100_000;
+const quotaUs = (percent: number) => (percent / 100) * quotaPeriodUs;
 
-/** Why processes cannot be put into control groups here, which are those of version 1; `undefined` when they can. */
+/** Version 2 has one tree for all controllers, and version 1 one for each; some systems have both. */
+const trees: readonly Tree[] = [
+  ...[root, `${root}/unified`].map(
+    (folder): Tree => ({
+      folder,
+      has: (controller) =>
+        // Every group of version 2 can be frozen.
+        isWritable(`${folder}/cgroup.subtree_control`) &&
+        (controller === 'freezer' || read(`${folder}/cgroup.subtree_control`).split(/\s/).includes('cpu')),
+      frozen: ['cgroup.freeze', 1],
+      thawed: ['cgroup.freeze', 0],
+      limited: (percent) => [['cpu.max', `${quotaUs(percent)} ${quotaPeriodUs}`]],
+    }),
+  ),
+  ...controllers.map(
+    (name): Tree => ({
+      folder: `${root}/${name}`,
+      has: (controller) => controller === name && isWritable(`${root}/${name}/cgroup.procs`),
+      frozen: ['freezer.state', 'FROZEN'],
+      thawed: ['freezer.state', 'THAWED'],
+      limited: (percent) => [
+        ['cpu.cfs_period_us', quotaPeriodUs],
+        ['cpu.cfs_quota_us', quotaUs(percent)],
+      ],
+    }),
+  ),
+];
+const treeOf = (controller: Controller) => trees.find((tree) => tree.has(controller));
+
+/** Why processes cannot be put into control groups here; `undefined` when they can. */
 export function missingControlGroups(): string | undefined {
-  try {
-    for (const controller of ['cpu', 'freezer']) accessSync(path.join(root, controller), constants.W_OK);
-    return undefined;
-  } catch {
-    return `no writable control groups of version 1 in ${root}`;
-  }
+  const missing = controllers.filter((controller) => treeOf(controller) === undefined);
+  return missing.length === 0 ? undefined : `no writable control groups for ${missing.join(', ')} in ${root}`;
 }
 
 /** A control group with one process in it, which goes back to the group above when it is disposed of. */
 export class ControlGroup implements Disposable {
   static #made = 0;
+  readonly #tree: Tree;
   readonly #folder: string;
 
-  private constructor(folder: string) {
-    this.#folder = folder;
+  /** @throws Error when there are none for this controller */
+  constructor(controller: Controller, pid: number) {
+    const tree = treeOf(controller);
+    if (tree === undefined) throw new Error(missingControlGroups());
+    this.#tree = tree;
+    this.#folder = path.join(tree.folder, `socket-lab-${process.pid}-${ControlGroup.#made++}`);
+    mkdirSync(this.#folder);
+    this.#write(['cgroup.procs', pid]);
   }
 
-  static create(controller: Controller, pid: number): ControlGroup {
-    const folder = path.join(root, controller, `socket-lab-${process.pid}-${ControlGroup.#made++}`);
-    mkdirSync(folder);
-    const group = new ControlGroup(folder);
-    group.write('cgroup.procs', pid);
-    return group;
+  freeze(): void {
+    this.#write(this.#tree.frozen);
   }
 
-  write(file: string, value: string | number): void {
-    writeFileSync(path.join(this.#folder, file), String(value));
+  thaw(): void {
+    this.#write(this.#tree.thawed);
+  }
+
+  limit(percent: number): void {
+    for (const setting of this.#tree.limited(percent)) this.#write(setting);
   }
 
   [Symbol.dispose](): void {
-    const processes = readFileSync(path.join(this.#folder, 'cgroup.procs'), 'utf8');
-    for (const pid of processes.split('\n').filter(Boolean))
-      writeFileSync(path.join(this.#folder, '../cgroup.procs'), pid);
+    for (const pid of read(path.join(this.#folder, 'cgroup.procs')).split('\n').filter(Boolean))
+      writeFileSync(path.join(this.#tree.folder, 'cgroup.procs'), pid);
     rmdirSync(this.#folder);
+  }
+
+  #write([file, value]: Setting): void {
+    writeFileSync(path.join(this.#folder, file), String(value));
+  }
+}
+
+const read = (file: string) => readFileSync(file, 'utf8');
+
+function isWritable(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -95,9 +95,8 @@ export const loseSome =
 export const starve =
   (percent: number, seconds: number): Ordeal =>
   async (app, clients) => {
-    using group = ControlGroup.create('cpu', app.all('ready')[0]?.pid as number);
-    group.write('cpu.cfs_period_us', 100_000);
-    group.write('cpu.cfs_quota_us', percent * 1000);
+    using group = new ControlGroup('cpu', app.all('ready')[0]?.pid as number);
+    group.limit(percent);
     for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
       for (const { id } of clients) app.send({ type: 'call', id });
       await sleep(1000);
@@ -144,11 +143,11 @@ async function stop(pid: number, by: 'SIGSTOP' | 'frozen', ms: number): Promise<
     }
     return;
   }
-  using group = ControlGroup.create('freezer', pid);
-  group.write('freezer.state', 'FROZEN');
+  using group = new ControlGroup('freezer', pid);
+  group.freeze();
   try {
     await sleep(ms);
   } finally {
-    group.write('freezer.state', 'THAWED');
+    group.thaw();
   }
 }
