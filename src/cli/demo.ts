@@ -68,7 +68,7 @@ export async function demo(): Promise<number> {
   await Promise.all([...databases.opened.keys()].map((name) => databases.close(name)));
   console.log('\nstorage     pings answered');
   for (const [name, count] of pings) console.log(`${name.padEnd(11)} ${count}`);
-  console.log('\nAny connection of a client, as the kernel sees it\n');
+  console.log('\nConnections of any client, as the kernel sees them\n');
   const missing = await missingForSockets();
   if (missing !== undefined) console.log(`Not shown here: ${missing}.`);
   else if (!(await showSockets())) failures.push('the connections did not behave as promised');
