@@ -95,6 +95,8 @@ export class SocketLab implements AsyncDisposable {
     });
     try {
       await app.until('the application is ready', () => app.all('ready').length > 0);
+      // The thread starts when the application has.
+      if (!alone) await app.until('its agent has a thread', () => app.all('bounds').length > 0);
     } catch (error) {
       await app[Symbol.asyncDispose]();
       throw error;
