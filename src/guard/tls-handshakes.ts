@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import { KeepAliveError, ProtocolError } from '../model/errors.js';
 import { transportOf } from '../tcp/socket-view.js';
+import { checkAuthorities } from '../zeo/connection/tls.js';
 import { reset } from './relay-sockets.js';
 
 /** The guard's own certificate for its clients, and the authority that has to have signed theirs, if they need one. */
@@ -27,6 +28,7 @@ export class TlsHandshakes {
   constructor(options: HandshakeOptions) {
     this.#options = options;
     const { tls, timeoutMs, accepted } = options;
+    checkAuthorities(tls.ca, 'TLS for clients');
     const requestCert = tls.ca !== undefined;
     try {
       this.#server = createServer({ ...tls, requestCert, handshakeTimeout: timeoutMs });

@@ -42,6 +42,7 @@ describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
     const all = await authority.revocationList([own]);
     await writeFile(path.join(directory, 'others-revoked.pem'), authority.cert + others);
     await writeFile(path.join(directory, 'revoked.pem'), authority.cert + all);
+    await writeFile(path.join(directory, 'empty.pem'), '# none\n');
     const encrypted = ['pkey', '-in', client.keyFile, '-aes128', '-passout', 'pass:secret'];
     await execute('openssl', [...encrypted, '-out', path.join(directory, 'encrypted.key')]);
   });
@@ -122,6 +123,11 @@ describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
       'a directory without hashes',
       { authenticate: 'unhashed' },
       /unhashed, in which OpenSSL finds no certificate; expected .*rehash/,
+    ],
+    [
+      'authorities without a certificate',
+      { authenticate: 'empty.pem' },
+      /empty\.pem, which holds no certificate; expected some in PEM$/,
     ],
     ['a missing file', { certificate: 'none.pem' }, /needs \S+none\.pem, which cannot be read: ENOENT$/],
   ] as const) {

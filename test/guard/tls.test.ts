@@ -164,6 +164,7 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
   it('refuses a certificate that cannot be, without showing it', async (t) => {
     for (const tls of [
       { clients: { cert: 'secret', key: 'secret' } },
+      { clients: { cert: own.cert, key: own.key, ca: '' } },
       { servers: { cert: 'secret', key: 'secret' } },
     ]) {
       await assert.rejects(startGuard(t, ['127.0.0.1:1'], { tls }), (error: NodeJS.ErrnoException) => {

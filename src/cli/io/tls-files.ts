@@ -74,6 +74,9 @@ async function readAuthorities(authenticate: string, where: string): Promise<Pic
   );
   if (isDirectory) return { ca: await certificatesIn(authenticate, where) };
   const ca = await read(authenticate, where);
+  // Without any, Node would trust every authority that it knows.
+  if (!hasCertificate(ca))
+    throw invalid(`${where} trusts ${authenticate}, which holds no certificate; expected some in PEM`);
   const crl = ca.match(crlPattern) ?? [];
   return crl.length === 0 ? { ca } : { ca, crl };
 }
@@ -82,7 +85,7 @@ async function readAuthorities(authenticate: string, where: string): Promise<Pic
 async function certificatesIn(directory: string, where: string): Promise<string[]> {
   const names = (await readdir(directory)).filter((name) => hashedName.test(name));
   const read = names.map((name) => readFile(path.join(directory, name), 'utf8').catch(() => undefined));
-  const found = (await Promise.all(read)).filter((text) => text !== undefined);
+  const found = (await Promise.all(read)).filter((text) => text !== undefined).filter(hasCertificate);
   if (found.length > 0) return found;
   throw invalid(
     `${where} trusts the directory ${directory}, in which OpenSSL finds no certificate; expected some with names as \`openssl rehash\` makes`,
@@ -94,9 +97,13 @@ async function systemAuthorities(): Promise<Pick<TlsOptions, 'ca'>> {
   const { SSL_CERT_FILE: given } = process.env;
   for (const file of given === undefined ? systemBundles : [given]) {
     const ca = await readFile(file, 'utf8').catch(() => undefined);
-    if (ca !== undefined) return { ca };
+    if (ca !== undefined && hasCertificate(ca)) return { ca };
   }
   return {};
+}
+
+function hasCertificate(pem: string): boolean {
+  return /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(pem);
 }
 
 function read(file: string, where: string): Promise<string> {

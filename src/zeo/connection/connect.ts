@@ -25,7 +25,8 @@ export interface ConnectRequest {
 }
 
 /**
- * Resolves to a connected socket, of which nothing has been read yet; a TLS handshake is still to come.
+ * Resolves to a connected socket, of which nothing has been read yet; a TLS handshake is still to come, or has failed already
+ * (`errored`).
  *
  * @throws ClientDisconnected `ERR_ZEO_CONNECT`; `signal.reason`. No socket is left open then.
  */
@@ -124,7 +125,8 @@ function race(
       connecting.add(socket);
       const onConnect = () => {
         connecting.delete(socket);
-        socket.off('error', onError);
+        // TLS may fail within this event: who gets the socket sees it by `errored`.
+        socket.off('error', onError).on('error', () => {});
         end();
         resolve(socket);
       };

@@ -2,7 +2,7 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectWithTls, TLSSocket } from 'node:tls';
 import { ClientDisconnected, type KeepAliveError, ProtocolError } from '../../model/errors.js';
-import type { Address } from './address.js';
+import { type Address, formatAddress } from './address.js';
 import { connectTo } from './connect.js';
 import { isTlsError, type TlsOptions } from './tls.js';
 
@@ -74,6 +74,7 @@ async function open(
     return connectWithTls({ ...options, ...servername, ...tls }).setNoDelay(true);
   };
   const socket = await connectTo(address, { open: start, onPhase }, signal);
+  if (socket.errored) throw socketFailure(socket, formatAddress(address), socket.errored, true);
   if (signal.aborted) {
     socket.destroy();
     throw signal.reason;

@@ -1,4 +1,5 @@
-import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity as checkName, createSecureContext } from 'node:tls';
 import { KeepAliveError } from '../../model/errors.js';
 import {
   anything,
@@ -7,8 +8,8 @@ import {
   flag,
   invalidOption,
   matching,
+  nonEmptyText,
   type OptionTypes,
-  text,
 } from '../../model/option-check.js';
 
 /**
@@ -17,7 +18,7 @@ import {
  *
  * | ZEO's `<ssl>` | here |
  * | --- | --- |
- * | `authenticate` | `ca`: the authority that signed the server's certificate, or that certificate itself |
+ * | `authenticate` | `ca`: the authority that signed the server's certificate, or that certificate itself, if it is self-signed |
  * | `certificate`, `key`, `password-function` | `cert`, `key`, `passphrase`: the client's certificate, which is ZEO's only authentication |
  * | `server-hostname` | `servername`: the name in the server's certificate, if it is not the host of the address |
  * | `check-hostname no` | `checkServerIdentity: () => undefined` |
@@ -60,7 +61,7 @@ const types: OptionTypes<TlsOptions> = {
     'a SecureContext',
     (given) => typeof given === 'object' && given !== null && 'context' in given,
   ),
-  servername: text,
+  servername: nonEmptyText,
 };
 
 const code = 'ERR_ZEO_INVALID_ARGUMENT';
@@ -79,6 +80,7 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
   checkOptions(code, options as TlsOptions, types, 'tls.');
   const { secureContext, servername, rejectUnauthorized, checkServerIdentity, ...material } =
     options as TlsOptions;
+  checkAuthorities(material.ca, 'Option tls.ca');
   if (secureContext !== undefined) {
     const [other] = Object.entries(material).find(([, value]) => value !== undefined) ?? [];
     // The value is not shown, because it may be a key.
@@ -91,7 +93,7 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
   try {
     return {
       secureContext: secureContext ?? createSecureContext(material),
-      ...(servername !== undefined && { servername }),
+      ...(servername !== undefined && identityOf(servername)),
       ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
       ...(checkServerIdentity !== undefined && { checkServerIdentity }),
     };
@@ -102,6 +104,27 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
       { cause },
     );
   }
+}
+
+/**
+ * With an empty `ca` Node trusts every authority that it knows, as without.
+ *
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`
+ */
+export function checkAuthorities(ca: TlsOptions['ca'], what: string): void {
+  if (ca === undefined) return;
+  const all = Array.isArray(ca) ? ca : [ca];
+  if (all.length === 0 || all.some((one) => one.length === 0))
+    throw new KeepAliveError(
+      code,
+      `${what}: expected certificates; received nothing, which would trust all authorities`,
+    );
+}
+
+/** What the server's certificate has to be for. TLS has no way to ask for an IP address. */
+function identityOf(name: string): Pick<TlsOptions, 'servername' | 'checkServerIdentity'> {
+  if (isIP(name) === 0) return { servername: name };
+  return { checkServerIdentity: (_, certificate) => checkName(name, certificate) };
 }
 
 /** Whether a socket error comes from TLS itself, not from the network below it. */

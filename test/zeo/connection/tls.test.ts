@@ -70,6 +70,17 @@ describe('A storage with TLS', () => {
     assert.equal(storage.ready, true);
   });
 
+  it('verifies the server against an IP address in servername', async () => {
+    await using storage = await open({ ...accepted(), servername: '127.0.0.1' }, `localhost:${server.port}`);
+    assert.equal(storage.ready, true);
+    await assert.rejects(open({ ...accepted(), servername: '127.0.0.2' }), { code: 'ERR_ZEO_TLS' });
+  });
+
+  it('fails with ERR_ZEO_TLS if a handshake cannot begin with these options', async () => {
+    const impossible = { ...accepted(), minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' } as const;
+    await assert.rejects(open(impossible), { code: 'ERR_ZEO_TLS' });
+  });
+
   it('fails with ERR_ZEO_TLS if the server does not use TLS', async () => {
     await using plain = await ZeoServer.listen();
     await assert.rejects(open(accepted(), plain.address), { code: 'ERR_ZEO_TLS' });
@@ -89,11 +100,14 @@ describe('A storage with TLS', () => {
       // Node would throw for these only when connecting, where the error could not be caught.
       ...[
         { servername: 5 },
+        { servername: '' },
         { checkServerIdentity: false },
         { rejectUnauthorized: 'no' },
         { secureContext: {} },
       ],
       { secureContext: createSecureContext(), ca: authority.cert },
+      // Node would trust every authority that it knows.
+      ...[{ ca: '' }, { ca: Buffer.alloc(0) }, { ca: [] }, { ca: [authority.cert, ''] }],
     ];
     for (const tls of wrong) {
       await assert.rejects(open(tls as TlsOptions), (error: Error & { code: string }) => {
