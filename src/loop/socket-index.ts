@@ -39,6 +39,7 @@ export class SocketIndex {
   #size = 0;
   #count = 0;
   #hasIpv4 = false;
+  #oldest = 0;
 
   /** All their slots are below this. */
   get size(): number {
@@ -48,6 +49,11 @@ export class SocketIndex {
   /** How many sockets the last update has found. */
   get count(): number {
     return this.#count;
+  }
+
+  /** The sequence number of the one that has been there longest; 0 without any. */
+  get oldest(): number {
+    return this.#oldest;
   }
 
   /** Whether one of them is connected to an IPv4 address. */
@@ -73,6 +79,7 @@ export class SocketIndex {
     this.#first.fill(0);
     this.#count = 0;
     this.#hasIpv4 = false;
+    this.#oldest = 0;
     for (let slot = 0; slot < size; slot++) this.#add(sockets, slot);
   }
 
@@ -104,6 +111,7 @@ export class SocketIndex {
     this.#first[hash] = slot + 1;
     this.wantedPorts[localPort] = 1;
     this.#count += 1;
+    if (this.#oldest === 0 || sequence < this.#oldest) this.#oldest = sequence;
     this.#hasIpv4 ||= this.#words[4 * slot + 2] === mapped;
   }
 

@@ -35,7 +35,7 @@ export interface SocketLoopOptions {
 /** How many times their own cost looks are apart: without evidence, and with it. */
 const restsApart = 10;
 const suspicionsApart = 4;
-/** So many looks in a row that show no socket at all are no accident, as long as none has ever shown one. */
+/** So many looks in a row that show no socket, with the same one among them, are no accident, as long as none has ever shown one. */
 const blindLooks = 3;
 
 export class SocketLoop {
@@ -59,8 +59,10 @@ export class SocketLoop {
   };
   /** The one that was reported last. */
   #failure: TableFailure | undefined;
-  /** How many looks have found no socket in the tables; `undefined` once there was one. */
+  /** How many looks in a row have found no socket in the tables; `undefined` once there was one. */
   #blindLooks: number | undefined = 0;
+  /** The oldest socket in the last of them: others may have been closed already. */
+  #unseen = 0;
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
@@ -154,7 +156,10 @@ export class SocketLoop {
   /** A table may be readable and not the one that this process's connections are in. */
   #blindness(): TableFailure | undefined {
     if (this.#watch.shown > 0) this.#blindLooks = undefined;
-    if (this.#blindLooks === undefined || ++this.#blindLooks < blindLooks) return undefined;
+    if (this.#blindLooks === undefined) return undefined;
+    this.#blindLooks = this.#index.oldest === this.#unseen ? this.#blindLooks + 1 : 1;
+    this.#unseen = this.#index.oldest;
+    if (this.#blindLooks < blindLooks) return undefined;
     return { path: tcpTables[this.#index.hasIpv4 ? 'ipv4' : 'ipv6'], reason: 'foreign' };
   }
 

@@ -296,6 +296,20 @@ describe('The loop over watched sockets', () => {
     assert.deepEqual(kernel.failures, [foreign, undefined]);
   });
 
+  it('does not report a table for connections that are closed when it looks', async () => {
+    const { clock, kernel, loop, add } = setUp();
+    loop.start();
+    let last: SimulatedConnection | undefined;
+    for (let count = 0; count < 10; count++) {
+      const connection = add();
+      kernel.passedOver.add(connection.localPort);
+      if (last !== undefined) kernel.remove(last);
+      last = connection;
+      await clock.advance(timeoutMs);
+    }
+    assert.deepEqual(kernel.failures, []);
+  });
+
   it('goes on after a look that throws', async () => {
     const { clock, kernel, loop, add } = setUp();
     add();
