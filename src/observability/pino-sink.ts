@@ -24,7 +24,7 @@ const longestWaitMs = 200;
  * Writes to standard error with a logger of its own: standard output belongs to the host.
  *
  * The logger is created with the first warning, or a while after the first line: the agent's start makes one, and the
- * application's start need not wait for pino. What has been written by then is not lost when the process ends.
+ * application's start need not wait for pino. What waits is written when the process exits; a signal that ends it at once loses it.
  *
  * @param failed called with what is thrown when lines are written that have waited
  */
@@ -33,14 +33,19 @@ export function standardErrorSink(
   failed: (error: unknown) => void,
 ): LogSink {
   let sink: LogSink | undefined;
-  let waiting: Parameters<LogSink['write']>[] = [];
+  let waiting: { readonly atMs: number; readonly line: Parameters<LogSink['write']> }[] = [];
   const create = () => {
     if (sink !== undefined) return sink;
     process.off('exit', flush);
     const lines = waiting;
     waiting = [];
-    sink = pinoSink(standardErrorLogger());
-    for (const line of lines) sink.write(...line);
+    let waitedSinceMs: number | undefined;
+    sink = pinoSink(standardErrorLogger(() => waitedSinceMs ?? Date.now()));
+    for (const { atMs, line } of lines) {
+      waitedSinceMs = atMs;
+      sink.write(...line);
+    }
+    waitedSinceMs = undefined;
     return sink;
   };
   const flush = () => void contain(create, failed);
@@ -53,19 +58,20 @@ export function standardErrorSink(
         setTimeout(flush, longestWaitMs).unref();
         process.once('exit', flush);
       }
-      waiting.push([level, fields, message]);
+      waiting.push({ atMs: Date.now(), line: [level, fields, message] });
       return undefined;
     },
   };
 }
 
-function standardErrorLogger() {
+function standardErrorLogger(now: () => number) {
   const pino = loadPino();
   const base = { pid: process.pid, hostname: hostname(), subsystem };
   // On a full disk pino would retry forever to write its buffer when the process ends, and the process would not end. So each
   // line is written at once; a line that cannot be written is kept for the next attempt, up to the maximum.
   const destination = { dest: 2, sync: true, maxLength: maxUnwritten, retryEAGAIN: () => false };
-  return pino({ base, customLevels, level: 'blather' }, pino.destination(destination));
+  const timestamp = () => `,"time":${now()}`;
+  return pino({ base, customLevels, timestamp, level: 'blather' }, pino.destination(destination));
 }
 
 /** Writes to a child of the host's pino logger. @param level the child's level; the logger's own if `undefined` */

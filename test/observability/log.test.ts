@@ -307,6 +307,19 @@ describe('The log on standard error', () => {
     );
   });
 
+  it('dates a line that has waited by when it was logged', async () => {
+    const block =
+      "const until = Date.now() + 600; while (Date.now() < until); log.warn({ until }, 'A warning');";
+    const { stderr } = await host('pipe', [], block);
+    const records = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const warning = records.at(-1);
+    assert.ok(records[0].time <= warning.until - 600, stderr);
+    assert.ok(warning.time >= warning.until, stderr);
+  });
+
   it('has the field `subsystem` in each of its lines', async () => {
     const { stderr } = await host('pipe');
     const records = stderr
