@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KeepAlive } from '#src/agent/keep-alive.js';
 import { StorageRegistry } from '#src/agent/storage-registry.js';
-import { MetricsServer } from '#src/cli/watch/metrics-server.js';
+import { MetricsServer, plainPage } from '#src/cli/watch/metrics-server.js';
 import { metricsPages, storageProblems } from '#src/cli/watch/probes.js';
 import { Metrics } from '#src/cli/watch/prometheus.js';
 import type { Row } from '#src/cli/watch/snapshot.js';
@@ -55,5 +58,22 @@ describe('/readyz', () => {
     assert.equal(await readiness(), '200 ok\n');
     isRunning = false;
     assert.equal(await readiness(), '503 the worker thread is not running\n');
+  });
+});
+
+describe('The server for metrics', { timeout: 60_000 }, () => {
+  it('answers soon, although others hold connections without a request', async (t) => {
+    await using server = await MetricsServer.listen(
+      { host: '127.0.0.1', port: 0 },
+      { '/healthz': () => plainPage(200, 'ok') },
+    );
+    const port = Number(server.address.split(':').at(-1));
+    const idle = Array.from({ length: 64 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+    t.after(() => idle.map((socket) => socket.destroy()));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    // Node would look for them every 30 s.
+    const closed = Promise.any(idle.map((socket) => once(socket.resume(), 'close')));
+    assert.ok(await Promise.race([closed, sleep(20_000, undefined, { ref: false })]));
+    assert.equal((await fetch(`http://${server.address}/healthz`)).status, 200);
   });
 });

@@ -15,6 +15,9 @@ export interface Page {
 /** The paths that are served, and what makes the response for each. */
 export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
+/** A connection without a request must not take the place of a probe for long. */
+const limits = { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 };
+
 /** Serves metrics, probes and pages for people, to GET and HEAD. */
 export class MetricsServer implements AsyncDisposable {
   readonly #server: Server;
@@ -34,7 +37,7 @@ export class MetricsServer implements AsyncDisposable {
 
   private constructor(pages: Pages) {
     this.#pages = new Map(Object.entries(pages));
-    this.#server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
+    this.#server = createServer(limits, (request, response) => {
       const path = (request.url ?? '').split('?', 1)[0] ?? '';
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.setHeader('allow', 'GET, HEAD');
