@@ -6,6 +6,10 @@ import { ServerDepot, type Wish } from './server-depot.js';
 
 export type Encoding = 'Z5' | 'M5';
 
+/** What the tests are run against: ZEO's own server, directly or through guard, or the embedded one. */
+export const servers = ['real', 'guard', 'embedded'] as const;
+export type Server = (typeof servers)[number];
+
 export type SuiteEvent =
   /** This release has no such tests. */
   | { readonly missing: string }
@@ -15,6 +19,9 @@ export type SuiteEvent =
       readonly outcome: 'passed' | 'failed' | 'skipped';
       readonly detail: string | null;
       readonly milliseconds: number;
+      /** Through guard: how many connections it relayed, and pings that were answered on them. */
+      readonly relayed?: number;
+      readonly pings?: number;
     }
   /** Of a list. */
   | { readonly test: string; readonly group?: string };
@@ -23,6 +30,7 @@ type Line = SuiteEvent | (Wish & { readonly number: number }) | { readonly done:
 
 /** The scripts are not compiled: they stay in the source tree. */
 const script = fileURLToPath(new URL('../../../test/zeo-suite/python/run_tests.py', import.meta.url));
+const command = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const stderrLimit = 4000;
 
 /**
@@ -36,7 +44,12 @@ export async function* runSuite(
   args: readonly string[],
   encoding: Encoding,
 ): AsyncGenerator<SuiteEvent, void> {
-  const env = { ...process.env, ...(encoding === 'M5' ? { ZEO_MSGPACK: '1' } : {}) };
+  const env = {
+    ...process.env,
+    // What guarded_servers.py starts.
+    ZEO_SUITE_GUARD: JSON.stringify([process.execPath, command]),
+    ...(encoding === 'M5' ? { ZEO_MSGPACK: '1' } : {}),
+  };
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(
     python,
     ['-B', '-W', 'ignore', script, ...args],

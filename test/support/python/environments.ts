@@ -25,9 +25,9 @@ export type Python =
   | { readonly executable?: undefined; readonly missing: string };
 
 const requirements: Readonly<Record<Environment, readonly string[]>> = {
-  // zope.testing is for ZEO's own tests (test/zeo-suite).
+  // zope.testing and mock are for ZEO's own tests (test/zeo-suite).
   '6.2': ['ZEO[msgpack]==6.2', 'zope.testing==6.2'],
-  '5.4.1': ['ZEO[msgpack]==5.4.1', 'ZODB<6'],
+  '5.4.1': ['ZEO[msgpack]==5.4.1', 'ZODB<6', 'zope.testing==6.2', 'mock==5.2.0'],
   zones: ['pytz==2026.6', 'python-dateutil==4.0.0', 'tzdata==2026.6', 'DateTime==6.0'],
   'zones-2019': ['pytz==2019.3', 'python-dateutil==2.9.0.post0', 'tzdata==2026.6', 'DateTime==4.9'],
 };

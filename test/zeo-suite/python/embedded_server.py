@@ -1,12 +1,9 @@
 """Takes the place of ZEO's `start_zeo_server`: the same configuration, put into options of the embedded server."""
-import io
 import os
 import uuid
-from unittest import mock
 
-import ZConfig
-import ZEO
-import ZEO._forker
+from server_text import server_text
+from server_text import ServerTextReader
 from ZEO.ClientStorage import ClientStorage
 from ZODB.config import DemoStorage
 from ZODB.config import FileStorage
@@ -24,14 +21,15 @@ class EmbeddedServers:
 
     def __init__(self, control):
         self._control = control
+        self._reader = ServerTextReader()
         self.forget()
-        # A context for TLS would not tell the names of its files.
-        with mock.patch('ZEO.zconfig.server_ssl', lambda section: section):
-            self._schema = ZConfig.loadSchema(os.path.join(os.path.dirname(ZEO.__file__), 'schema.xml'))
 
     def forget(self):
         #: How many servers were started since, and why one could not be.
         self.started, self.refusal = 0, None
+
+    def conclude(self):
+        return {}, None
 
     def start(self, storage_conf=None, zeo_conf=None, port=None, keep=False, path='Data.fs', protocol=None,
               blob_dir=None, suicide=True, debug=False, threaded=False, start_timeout=33, name=None, log=None,
@@ -42,10 +40,7 @@ class EmbeddedServers:
                 raise NotApplicable(f'a server of protocol {protocol}')
             if blob_dir:
                 raise NotApplicable('blobs')
-            config = self._parse(server_text(zeo_conf, port, log) + (storage_conf or f'''
-                <filestorage>
-                  path {path}
-                </filestorage>'''))
+            config = self._reader.read(server_text(zeo_conf, port, log), storage_conf, path)
             storages = [Storage(opener) for opener in config.storages]
             options = server_options(config.zeo)
         except NotApplicable as error:
@@ -66,9 +61,6 @@ class EmbeddedServers:
                     storage.remove_file()
 
         return options.get('given_path') or ('127.0.0.1', port), stop
-
-    def _parse(self, text):
-        return ZConfig.loadConfigFile(self._schema, io.StringIO(text))[0]
 
     def _listen(self, storages, options):
         served = {storage.id: {'key': storage.key, 'name': storage.name} for storage in storages}
@@ -139,16 +131,6 @@ class Storage:
     def remove_file(self):
         if self.file is not None and os.path.exists(self.file):
             os.remove(self.file)
-
-
-def server_text(zeo_conf, port, log):
-    """The configuration as `start_zeo_server` puts it together."""
-    if zeo_conf is not None and not isinstance(zeo_conf, dict):
-        return str(zeo_conf)
-    address = ('127.0.0.1', port or 0) if port is None or isinstance(port, int) else port
-    config = ZEO._forker.ZEOConfig(address, log=log)
-    config.__dict__.update(zeo_conf or {})
-    return str(config)
 
 
 def server_options(zeo):

@@ -55,8 +55,8 @@ def misc():
     yield from of_module('test_sync')
 
 
-#: A minute of CPU, in which it dials the server 3,000 times.
-RACE = 'test_race_external_invalidate_vs_disconnect'
+#: A minute of CPU, in which it dials the server 3,000 times. In ZEO 5 it is called `check…`.
+RACE = 'race_external_invalidate_vs_disconnect'
 
 
 def storage(case):
@@ -73,7 +73,7 @@ GROUPS = {
     'connection': lambda: of_class(testConnection.FileStorageConnectionTests),
     'reconnection': reconnection,
     'misc': misc,
-    'race': lambda: [testZEO.MappingStorageTests(RACE)],
+    'race': lambda: (test for test in of_class(testZEO.MappingStorageTests) if test.id().endswith(RACE)),
 }
 
 

@@ -1,7 +1,8 @@
-"""Runs tests that ZEO ships, against ZEO's own server or the embedded one: each test is two lines of JSON on stdout.
+"""Runs tests that ZEO ships, against ZEO's own server, directly or through guard, or the embedded one: each test is two
+lines of JSON on stdout.
 
-    run_tests.py real|embedded GROUP [WORD…]    with words: the tests whose id contains one of them
-    run_tests.py list                           all that there are, and the groups that they are in
+    run_tests.py real|guard|embedded GROUP [WORD…]    with words: the tests whose id contains one of them
+    run_tests.py list                                 all that there are, and the groups that they are in
 
 `embedded` wants somebody at the other end who starts the servers: server-depot.ts. ZEO_MSGPACK in the environment makes
 all servers speak M5.
@@ -55,12 +56,16 @@ class Reporter(unittest.TestResult):
     def stopTest(self, test):
         signal.alarm(0)
         super().stopTest(test)
+        milliseconds = round((time.monotonic() - self._began) * 1000)
+        counted, problem = self._servers.conclude() if self._servers else ({}, None)
+        if problem:
+            self._outcome, self._detail = 'failed', '\n'.join(filter(None, (self._detail, problem)))
         if self._servers and self._servers.refusal:
             self._outcome, self._detail = 'skipped', f'not applicable: {self._servers.refusal}'
         elif self._servers and not self._servers.started:
             self._outcome, self._detail = 'skipped', 'not applicable: no server was started'
-        milliseconds = round((time.monotonic() - self._began) * 1000)
-        control.tell(ended=test.id(), outcome=self._outcome, detail=self._detail, milliseconds=milliseconds)
+        control.tell(
+            ended=test.id(), outcome=self._outcome, detail=self._detail, milliseconds=milliseconds, **counted)
 
     def addError(self, test, err):
         self._outcome, self._detail = 'failed', self._exc_info_to_string(err, test)
@@ -82,9 +87,13 @@ def too_long(*_):
     raise TooLong(f'{LIMIT_SECONDS} s')
 
 
-def replace_server():
-    from embedded_server import EmbeddedServers
-    servers = EmbeddedServers(control)
+def replace_server(server):
+    if server == 'guard':
+        from guarded_servers import GuardedServers
+        servers = GuardedServers()
+    else:
+        from embedded_server import EmbeddedServers
+        servers = EmbeddedServers(control)
     # Before ZEO.tests.forker, which takes its own name for it, is imported.
     ZEO._forker.start_zeo_server = servers.start
     return servers
@@ -102,7 +111,7 @@ def be_patient():
 
 
 def run(server, group, words):
-    servers = replace_server() if server == 'embedded' else None
+    servers = None if server == 'real' else replace_server(server)
     be_patient()
     from groups import GROUPS
     signal.signal(signal.SIGALRM, too_long)
