@@ -1,41 +1,23 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cp } from 'node:fs/promises';
-import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { openPythonClient, type PythonError } from '../support/python/client.js';
-import { findZeo, type ZeoVersion, zeoVersions } from '../support/python/environments.js';
-import { PythonZeoServer, startZeoServer } from '../support/python/zeo-server.js';
+import { findZeo, zeoVersions } from '../support/python/environments.js';
+import { startZeoServer } from '../support/python/zeo-server.js';
 import { startGuard } from './guarded.js';
-import { temporaryDirectory } from './temporary-directory.js';
+import { type ReplicaOptions, startReplicas } from './replicas.js';
 
 const period = 0.5;
 const timeout = 1;
 const mebibyte = 1024 * 1024;
 
-interface Variant {
-  readonly version: ZeoVersion;
-  readonly msgpack: boolean;
-}
-
-/** A server with a few objects, a replica of it, and a client that is connected to the first by a guard. */
-async function replicated(t: TestContext, { version, msgpack }: Variant) {
-  const first = await startZeoServer({ version, msgpack });
-  t.after(() => first.stop());
-  const writer = await openPythonClient(version, { address: [first.host, first.port] });
-  await writer.call('open_db');
-  await writer.call('set', { key: 'first', value: 1 });
-  const oids = await writer.call<string[]>('add_objects', { count: 3 });
-  await writer.close();
-  const second = new PythonZeoServer(await temporaryDirectory(t), { version, msgpack });
-  // A file storage only ever appends, so a copy of a running one holds every finished transaction.
-  await cp(path.join(first.directory, 'Data.fs'), path.join(second.directory, 'Data.fs'));
-  await second.start();
-  t.after(() => second.stop());
+/** A client that a guard has connected to the first of two replicas. */
+async function replicated(t: TestContext, options: ReplicaOptions) {
+  const { first, second, oids } = await startReplicas(t, options);
   const guarded = await startGuard(t, [first.address, second.address], { period, timeout });
-  const client = await openPythonClient(version, { address: ['127.0.0.1', guarded.port] });
+  const client = await openPythonClient(options.version, { address: ['127.0.0.1', guarded.port] });
   t.after(() => client.kill());
   return { first, second, guarded, client, oids };
 }

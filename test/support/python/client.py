@@ -56,7 +56,7 @@ class Commands(HistoryCommands, WritingCommands):
     def open(self, address, storage='1', read_only=False, read_only_fallback=False, label=None,
              tls=None):
         self.storage = WatchedStorage(
-            address if isinstance(address, str) else tuple(address), storage=storage, read_only=read_only,
+            python_address(address), storage=storage, read_only=read_only,
             read_only_fallback=read_only_fallback, client_label=label, wait_timeout=TIMEOUT,
             min_disconnect_poll=0.1, max_disconnect_poll=0.2,
             **tls_options(tls))
@@ -80,6 +80,10 @@ class Commands(HistoryCommands, WritingCommands):
 
     def load(self, oid):
         return self.storage.loadBefore(bytes.fromhex(oid), b'\x7f' + b'\xff' * 7)
+
+    def load_from_server(self, oid):
+        """As `load`, past the client's cache."""
+        return self.storage._call('loadBefore', bytes.fromhex(oid), b'\x7f' + b'\xff' * 7)
 
     def open_db(self):
         self.transactions = transaction.TransactionManager()
@@ -159,6 +163,15 @@ class Commands(HistoryCommands, WritingCommands):
         elif self.storage is not None:
             self.storage.close()
         self.storage = self.db = self.connection = None
+
+
+def python_address(address):
+    """JSON has no tuples, which ZEO wants for a host and a port, and takes a list for several addresses."""
+    if isinstance(address, str):
+        return address
+    if isinstance(address[0], list):
+        return [tuple(each) for each in address]
+    return tuple(address)
 
 
 def tls_options(files):

@@ -13,8 +13,8 @@ export class PythonError extends Error {
 }
 
 export interface OpenOptions {
-  /** `[host, port]`, or the path of a unix socket. */
-  readonly address: readonly [string, number] | string;
+  /** `[host, port]`, several of them, or the path of a unix socket. */
+  readonly address: readonly [string, number] | readonly (readonly [string, number])[] | string;
   readonly storage?: string;
   readonly readOnly?: boolean;
   readonly readOnlyFallback?: boolean;
