@@ -208,6 +208,7 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
     .option('--server-tls-key <file>', 'its key (the same file)')
     .option('--server-tls-ca <file>', 'the authority of their certificates, or a directory (the system’s)')
     .option('--server-tls-name <name>', 'the name in their certificates (the host of SERVER)')
+    .option('--tls-passthrough', 'clients speak TLS with the servers themselves: nothing is pinged')
     .option(
       '-m, --metrics <host:port>',
       'serve a status page, /metrics, /healthz and /readyz; the default host is 127.0.0.1',
@@ -226,7 +227,7 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
       const source = new RouteSource({
         given: given.map(parseRoute),
         config,
-        hasServerTls: tls.servers !== undefined,
+        hasServerTls: tls.passThrough === true || tls.servers !== undefined,
         listen,
       });
       const options = { agent: { period, timeout }, pingMethod, tls, graceMs: grace * 1000, json, metrics };

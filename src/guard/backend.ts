@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { withDeadline } from '../async/deadline.js';
 import { ClientDisconnected } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
-import { closeReason, openSocket, socketFailure } from '../zeo/connection/socket.js';
+import { openSocket } from '../zeo/connection/socket.js';
 import type { TlsOptions } from '../zeo/connection/tls.js';
 import { ReconnectBackoff } from '../zeo/reconnect/reconnect-backoff.js';
-import { Registration } from './registration.js';
+import { type Greeting, greetingOf } from './server-greeting.js';
+import { probeTls } from './tls/tls-hello.js';
 import { TurnQueue } from './turn-queue.js';
 
 /**
@@ -15,12 +16,11 @@ import { TurnQueue } from './turn-queue.js';
  */
 export const mostUngreeted = 32;
 
-/** A connection whose server has greeted. Paused: nothing is lost until somebody listens. */
-export interface Greeted {
+/** A connection for a client. Paused: nothing is lost until somebody listens. */
+export interface Dialed {
   readonly socket: Socket;
-  readonly registration: Registration;
-  /** What has come so far. */
-  readonly received: readonly Uint8Array[];
+  /** `undefined` where TLS is passed through: a server says nothing before the client has begun its handshake. */
+  readonly greeting: Greeting | undefined;
 }
 
 export interface BackendObserver {
@@ -33,6 +33,8 @@ export interface BackendObserver {
 export interface BackendOptions {
   readonly address: Address;
   readonly tls: TlsOptions | undefined;
+  /** Whether its clients speak TLS with it that is passed through. What it then greets with is an answer to a TLS handshake. */
+  readonly passesTls: boolean;
   /** How long it may take from the beginning of a connection to its greeting. */
   readonly timeoutMs: number;
   readonly observer: BackendObserver;
@@ -82,8 +84,7 @@ export class Backend {
     if (!this.isUp || this.#isProbed) return;
     this.#isProbed = true;
     try {
-      const { socket } = await this.dial(this.#closing.signal);
-      socket.destroy();
+      await this.#attempt(this.#closing.signal, (signal) => this.#greet(signal));
     } catch {
       // It is down now, or nothing is tried any more.
     } finally {
@@ -91,12 +92,25 @@ export class Backend {
     }
   }
 
-  /** @throws what keeps it from greeting, which counts as its failure; `signal.reason`, which does not */
-  async dial(signal: AbortSignal): Promise<Greeted> {
+  /**
+   * Makes a connection for a client.
+   *
+   * @throws what keeps it from greeting, which counts as its failure; `signal.reason`, which does not
+   */
+  dial(signal: AbortSignal): Promise<Dialed> {
+    return this.#attempt(signal, (signal) => this.#dial(signal));
+  }
+
+  /** It has shown that it is there. */
+  greeted(): void {
+    this.#hasGreeted = true;
+  }
+
+  async #attempt<T>(signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#ungreeted < mostUngreeted) this.#ungreeted += 1;
     else await this.#queue.wait(signal);
     try {
-      return await this.#dial(signal);
+      return await this.#inTime(signal, operation);
     } catch (error) {
       if (!signal.aborted) this.fail(error as Error);
       throw error;
@@ -134,8 +148,7 @@ export class Backend {
       try {
         await sleep(delayMs + backoff.nextDelayMs(), undefined, { signal });
         delayMs = 0;
-        const { socket } = await this.#dial(signal);
-        socket.destroy();
+        await this.#inTime(signal, (signal) => this.#greet(signal));
         this.#error = undefined;
         observer.serverUp(this);
         return;
@@ -145,55 +158,39 @@ export class Backend {
     }
   }
 
-  #dial(signal: AbortSignal): Promise<Greeted> {
-    const { address, tls, timeoutMs } = this.#options;
+  async #dial(signal: AbortSignal): Promise<Dialed> {
+    const { address, tls, passesTls } = this.#options;
+    const socket = await openSocket(address, { tls, allowHalfOpen: true }, signal);
+    if (passesTls) {
+      // Until somebody takes it over it may fail unseen.
+      return { socket: socket.on('error', () => {}), greeting: undefined };
+    }
+    const greeting = await greetingOf(socket, this.name, signal);
+    this.greeted();
+    return { socket, greeting };
+  }
+
+  /** Has it greet on a connection of no client. */
+  async #greet(signal: AbortSignal): Promise<void> {
+    if (this.#options.passesTls) {
+      await probeTls(this.address, signal);
+      this.greeted();
+      return;
+    }
+    const { socket } = await this.#dial(signal);
+    socket.destroy();
+  }
+
+  #inTime<T>(signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { passesTls, timeoutMs } = this.#options;
     const late = () => {
       const isCrowd = this.#ungreeted >= mostUngreeted;
       const why = isCrowd
         ? ` on any of ${mostUngreeted} connections: it hangs, or leads back to this guard`
         : '';
-      return new ClientDisconnected(`${this.name} did not greet within ${timeoutMs / 1000} s${why}`);
+      const what = passesTls ? 'did not answer' : 'did not greet';
+      return new ClientDisconnected(`${this.name} ${what} within ${timeoutMs / 1000} s${why}`);
     };
-    return withDeadline(timeoutMs, late, signal, async (signal) =>
-      this.#greeted(await openSocket(address, { tls, allowHalfOpen: true }, signal), signal),
-    );
-  }
-
-  #greeted(socket: Socket, signal: AbortSignal): Promise<Greeted> {
-    return new Promise((resolve, reject) => {
-      const registration = new Registration();
-      const received: Uint8Array[] = [];
-      const settle = () => {
-        signal.removeEventListener('abort', onAbort);
-        socket.off('data', onData).off('end', onEnd);
-      };
-      const fail = (error: Error) => {
-        settle();
-        socket.destroy();
-        reject(error);
-      };
-      const onAbort = () => fail(signal.reason as Error);
-      const onError = (error: Error) => fail(socketFailure(socket, this.name, error, received.length === 0));
-      const onEnd = () =>
-        fail(
-          new ClientDisconnected(`${this.name} did not greet: ${closeReason(socket, received.length === 0)}`),
-        );
-      const onData = (chunk: Uint8Array) => {
-        received.push(chunk);
-        registration.receiveFromServer(chunk);
-        if (registration.fault !== undefined) fail(registration.fault);
-        if (registration.protocol === undefined) return;
-        settle();
-        this.#hasGreeted = true;
-        // Until somebody takes it over it may fail unseen.
-        socket
-          .pause()
-          .on('error', () => {})
-          .off('error', onError);
-        resolve({ socket, registration, received });
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      socket.on('error', onError).on('end', onEnd).on('data', onData);
-    });
+    return withDeadline(timeoutMs, late, signal, operation);
   }
 }

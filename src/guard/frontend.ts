@@ -10,16 +10,20 @@ import { EventEmitter, once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientDisconnected } from '../model/errors.js';
+import { reset } from '../tcp/reset.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import type { TlsOptions } from '../zeo/connection/tls.js';
-import { Backend, type Greeted } from './backend.js';
+import { Backend, type Dialed } from './backend.js';
 import { ConnectPacer } from './connect-pacer.js';
 import { boundAddress, listenOn } from './listen.js';
+import { PassThroughRelay } from './pass-through-relay.js';
 import type { PingMethod } from './ping-injector.js';
-import { Relay } from './relay.js';
-import { reset } from './relay-sockets.js';
-import { type ListenerTls, TlsHandshakes } from './tls-handshakes.js';
+import type { Relay } from './relay.js';
+import { ClientHellos } from './tls/client-hellos.js';
+import { type Handshakes, type ListenerTls, TlsHandshakes } from './tls/tls-handshakes.js';
+import { type NamedTarget, TlsSentries } from './tls-sentries.js';
 import { WaitingClient } from './waiting-client.js';
+import { ZeoRelay } from './zeo-relay.js';
 
 /** Within a minute Python's client wants a greeting, or its heartbeat fails for good. */
 const shortestHoldMs = 5000;
@@ -53,8 +57,9 @@ export interface FrontendEvents {
   openFailed: [error: Error];
 }
 
-/** TLS on either side of the guard; without it a side is plain. */
+/** TLS on either side of the guard, without which a side is plain; or between clients and servers themselves. */
 export interface GuardTls {
+  readonly passThrough?: boolean | undefined;
   readonly clients?: ListenerTls | undefined;
   readonly servers?: TlsOptions | undefined;
 }
@@ -62,10 +67,11 @@ export interface GuardTls {
 export interface FrontendOptions {
   readonly route: Route;
   readonly tls: GuardTls;
+  readonly periodMs: number;
   readonly timeoutMs: number;
   readonly pingMethod: PingMethod;
-  /** From now on it can be pinged. */
-  readonly onRegistered: (relay: Relay) => void;
+  /** From now on the agent keeps it alive, until it emits `closed`. */
+  readonly keepAlive: (target: NamedTarget) => void;
   /** A number for each connection, unique in the guard: an address may be given up, and used again. */
   readonly nextNumber: () => number;
 }
@@ -79,7 +85,9 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   readonly #servers = new EventEmitter<{ available: [] }>();
   readonly #pacer = new ConnectPacer();
   #holdMs = shortestHoldMs;
-  readonly #handshakes: TlsHandshakes | undefined;
+  readonly #handshakes: Handshakes | undefined;
+  /** Where TLS is passed through. */
+  readonly #sentries: TlsSentries | undefined;
   #server: Server | undefined;
   #isOpening = false;
   #address: Address;
@@ -90,17 +98,21 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     const { listen, servers } = route;
     this.#options = options;
     this.#address = listen;
+    if (tls.passThrough) {
+      const onDead = (backend: Backend, error: Error) => this.#fail(backend, error);
+      this.#sentries = new TlsSentries({ timeoutMs, keepAlive: options.keepAlive, onDead });
+    }
     this.serve(servers);
     // Each client that waits for a server listens for it.
     this.#servers.setMaxListeners(0);
-    if (tls.clients !== undefined) {
-      this.#handshakes = new TlsHandshakes({
-        tls: tls.clients,
-        timeoutMs: Math.max(shortestHandshakeMs, timeoutMs),
-        accepted: (socket) => this.#hold(socket),
-        refused: (reason) => this.emit('refused', reason),
-      });
-    }
+    const handshakes = {
+      timeoutMs: Math.max(shortestHandshakeMs, timeoutMs),
+      accepted: (socket: Socket) => this.#hold(socket),
+      refused: (reason: Error) => this.emit('refused', reason),
+    };
+    if (tls.passThrough) this.#handshakes = new ClientHellos(handshakes);
+    else if (tls.clients !== undefined)
+      this.#handshakes = new TlsHandshakes({ ...handshakes, tls: tls.clients });
   }
 
   /** Where it was to listen, and the servers by now. */
@@ -130,7 +142,12 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     if (isSame) return false;
     const { timeoutMs } = this.#options;
     this.#holdMs = Math.min(Math.max(shortestHoldMs, servers.length * timeoutMs + 1000), longestHoldMs);
-    for (const backend of before) if (!this.#backends.includes(backend)) backend.close();
+    for (const backend of before) {
+      if (this.#backends.includes(backend)) continue;
+      backend.close();
+      this.#sentries?.relieve(backend);
+    }
+    if (this.isListening) this.#postSentries();
     // A new one counts as up until it fails.
     if (before.length > 0 && this.#backends.some(({ isUp }) => isUp)) this.#available();
     return true;
@@ -139,13 +156,30 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   #newBackend(address: Address): Backend {
     const { tls, timeoutMs } = this.#options;
     const observer = {
-      serverDown: (backend: Backend, error: Error) => this.emit('serverDown', backend, error),
+      serverDown: (backend: Backend, error: Error) => {
+        this.#sentries?.relieve(backend);
+        this.emit('serverDown', backend, error);
+      },
       serverUp: (backend: Backend) => {
+        this.#sentries?.post(this.name, backend);
         this.emit('serverUp', backend);
         this.#available();
       },
     };
-    return new Backend({ address, tls: tls.servers, timeoutMs, observer });
+    return new Backend({
+      ...{ address, tls: tls.servers, passesTls: tls.passThrough === true },
+      ...{ timeoutMs, observer },
+    });
+  }
+
+  #postSentries(): void {
+    for (const backend of this.backends) if (backend.isUp) this.#sentries?.post(this.name, backend);
+  }
+
+  /** A server accepts connections and does not answer: none of those that it has is worth more. */
+  #fail(backend: Backend, error: Error): void {
+    for (const relay of this.#relays) if (relay.backend === backend) relay.drop(error);
+    backend.fail(error);
   }
 
   /** Clients that wait can have a server, and others are accepted again. */
@@ -183,13 +217,18 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     const server = await listenOn(this.#address, (socket) => this.#accept(socket));
     this.#address = boundAddress(server, this.#address);
     if (this.#closing.signal.aborted) server.close();
-    else this.#server = server;
+    else {
+      this.#server = server;
+      this.#postSentries();
+    }
   }
 
-  /** Finds out whether each server still greets that has no connection to be pinged. */
+  /** Finds out whether each server still greets that is not pinged, by a connection or a sentry. */
   probe(): void {
     const pinged = new Set(Array.from(this.#relays, ({ backend }) => backend));
-    for (const backend of this.backends) if (!pinged.has(backend)) void backend.probe();
+    const isWatched = (backend: Backend) =>
+      this.#sentries === undefined ? pinged.has(backend) : backend.hasGreeted;
+    for (const backend of this.backends) if (!isWatched(backend)) void backend.probe();
   }
 
   /** Stops accepting clients. Relayed connections go on. */
@@ -198,6 +237,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     this.#stopListening();
     for (const backend of this.backends) backend.close();
     this.#handshakes?.close();
+    this.#sentries?.relieveAll();
     const reason = new ClientDisconnected('The guard is being stopped');
     for (const client of this.#waiting) this.#refuse(client, reason);
   }
@@ -247,28 +287,27 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     this.#waiting.delete(client);
   }
 
-  #relay(client: WaitingClient, backend: Backend, greeted: Greeted): void {
+  #relay(client: WaitingClient, backend: Backend, { socket: server, greeting }: Dialed): void {
     if (client.signal.aborted) {
-      greeted.socket.destroy();
+      server.destroy();
       return;
     }
     this.#waiting.delete(client);
-    const { timeoutMs, pingMethod, onRegistered, nextNumber } = this.#options;
+    const { periodMs, timeoutMs, pingMethod, keepAlive, nextNumber } = this.#options;
     const received = client.release();
-    const name = `${this.name} #${nextNumber()}`;
-    const relay = new Relay({
-      name,
-      client: client.socket,
-      received,
-      backend,
-      greeted,
-      timeoutMs,
-      pingMethod,
-      onRegistered,
-    });
+    const options = { name: `${this.name} #${nextNumber()}`, client: client.socket, backend, server };
+    const relay =
+      greeting === undefined
+        ? new PassThroughRelay({ ...options, received, periodMs })
+        : new ZeoRelay({
+            ...{ ...options, registration: greeting.registration, timeoutMs, pingMethod },
+            received: { fromClient: received, fromServer: greeting.received },
+            onRegistered: keepAlive,
+          });
     this.#relays.add(relay);
     relay.once('closed', () => this.#relays.delete(relay));
     this.emit('relayed', relay);
+    if (greeting === undefined) keepAlive(relay);
   }
 
   /** No server has greeted for as long as a client can be held. */

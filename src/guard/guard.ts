@@ -30,6 +30,7 @@ export interface Rerouted {
 export class Guard {
   readonly agent: KeepAlive;
   readonly #databases = new StorageRegistry();
+  readonly #periodMs: number;
   readonly #timeoutMs: number;
   readonly #pingMethod: PingMethod;
   readonly #tls: GuardTls;
@@ -50,18 +51,19 @@ export class Guard {
     // Otherwise the agent would warn, while there are no clients, that nothing is opened.
     this.#databases.open('guard', this);
     this.agent = new KeepAlive(agentOptions, this.#databases);
-    const { timeoutMs } = this.agent.status();
-    if (timeoutMs === undefined) {
+    const { periodMs, timeoutMs } = this.agent.status();
+    if (periodMs === undefined || timeoutMs === undefined) {
       throw new KeepAliveError(
         'ERR_KEEPALIVE_INVALID_SETTING',
         'The period is zero or negative, so no dead server would be found',
       );
     }
+    this.#periodMs = periodMs;
     this.#timeoutMs = timeoutMs;
     this.#pingMethod = options.pingMethod ?? 'ping';
     const { tls } = options;
     // Read once for all servers.
-    this.#tls = { clients: tls?.clients, servers: resolveTls(tls?.servers) };
+    this.#tls = { ...tls, servers: resolveTls(tls?.servers) };
     this.#frontends = routes.map((route) => this.#newFrontend(route));
   }
 
@@ -154,9 +156,10 @@ export class Guard {
     const frontend = new Frontend({
       route,
       tls: this.#tls,
+      periodMs: this.#periodMs,
       timeoutMs: this.#timeoutMs,
       pingMethod: this.#pingMethod,
-      onRegistered: (relay) => this.#databases.open(relay.name, relay),
+      keepAlive: (target) => this.#databases.open(target.name, target),
       nextNumber: () => ++this.#relayed,
     });
     this.#all.add(frontend);

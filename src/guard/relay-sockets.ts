@@ -1,6 +1,5 @@
 /* What both sides of a relayed connection have in common. */
 import type { Socket } from 'node:net';
-import { transportOf } from '../tcp/socket-view.js';
 
 /**
  * One side is not read while this many bytes or more wait for the other one to take them. What was read before the limit was
@@ -22,15 +21,4 @@ export function passOn(bytes: Uint8Array, side: Socket): void {
     setImmediate(() => side.uncork());
   }
   side.write(bytes);
-}
-
-/** Ends a connection so that its peer cannot take it for an orderly end. */
-export function reset(socket: Socket): void {
-  if (socket.destroyed) return;
-  try {
-    transportOf(socket).resetAndDestroy();
-  } catch {
-    // Only TCP has a reset: not a unix domain socket, and not TLS that Node has connected by itself.
-  }
-  socket.destroy();
 }

@@ -97,6 +97,10 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
       [['8100=zeo1'], /it has no port/],
       [['8100=localhost:8100'], /leads back to this guard, which listens on 127.0.0.1:8100/],
       [['--tls-key', 'own.key', '8100=zeo1:1'], /Expected --tls-cert with the other options of TLS/],
+      [
+        ['--tls-passthrough', '--tls-cert', 'own.crt', '8100=zeo1:1'],
+        /Expected no other option of TLS with --tls-passthrough/,
+      ],
       [['--server-tls-key', 'own.key', '8100=zeo1:1'], /Expected --server-tls-cert with the other/],
       [['--server-tls-ca', '/missing.pem', '8100=zeo1:1'], /--server-tls needs \/missing.pem, .*ENOENT/],
       [['--period', '0', '8100=zeo1:1'], /The period is zero or negative/],
@@ -126,6 +130,7 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
       [pair, /listens with TLS for clients of 127.0.0.1:1$/m, true],
       [[...pair, '--tls-ca', ca], /listens with TLS for clients of 127.0.0.1:1$/m, false],
       [['--server-tls-ca', ca], /listens for clients of 127.0.0.1:1 with TLS$/m, true],
+      [['--tls-passthrough'], /listens for clients of 127.0.0.1:1, whose TLS is passed through$/m, false],
     ] as const) {
       const command = new RunningCommand([...fast, ...options, '0.0.0.0:0=127.0.0.1:1']);
       await command.line(listening);

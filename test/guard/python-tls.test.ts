@@ -29,6 +29,7 @@ for (const version of zeoVersions) {
       ['on both sides', true, true],
       ['on its clients’ side', true, false],
       ['on its servers’ side', false, true],
+      ['that it passes through', true, true],
     ] as const) {
       it(`share changes and large records with TLS ${where}, and are reset`, async (t) => {
         const server = await startZeoServer({
@@ -39,10 +40,12 @@ for (const version of zeoVersions) {
         });
         t.after(() => server.stop());
         const ca = authority.cert;
-        const tls = {
+        const isPassed = where === 'that it passes through';
+        const ended = {
           clients: ofClients ? { cert: own.cert, key: own.key, ca } : undefined,
           servers: ofServers ? { cert: mine.cert, key: mine.key, ca } : undefined,
         };
+        const tls = isPassed ? { passThrough: true } : ended;
         const { agent, port } = await startGuard(t, [server.address], { period: 0.5, timeout: 2, tls });
         const deaths: unknown[] = [];
         agent.on('connectionDied', (event) => deaths.push(event));

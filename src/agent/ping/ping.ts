@@ -242,11 +242,14 @@ export class Ping {
   #noteWritten(nowMs: number): void {
     if (this.#ended) return;
     const { outgoing } = this.#target;
+    const wasQueued = this.#isQueued;
     this.#isQueued = outgoing?.isPingQueued === true;
     if (this.#isQueued) {
       this.#board.pingQueued(this.#id);
       return;
     }
+    // The target may have had to connect for it.
+    if (wasQueued) this.#noteConnection();
     this.#writtenBytes = outgoing?.writtenBytes;
     this.#board.pingSent(this.#id, nowMs, outgoing && this.#bytesAhead(outgoing.writtenBytes));
   }

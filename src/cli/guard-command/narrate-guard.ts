@@ -35,10 +35,11 @@ export function reportFrontend(frontend: Frontend, report: Report): void {
 /** What the servers behind an address are. */
 export function listening({ name, backends, tls }: Frontend): Entry {
   const servers = backends.map(({ name }: Backend) => name);
+  const passed = tls.passThrough ? ', whose TLS is passed through' : '';
   const [listens, ofServers] = [tls.clients, tls.servers].map((side) =>
     side === undefined ? '' : ' with TLS',
   );
-  const text = `listens${listens} for clients of ${servers.join(', ')}${ofServers}`;
+  const text = `listens${listens} for clients of ${servers.join(', ')}${ofServers}${passed}`;
   return { time: new Date(), event: 'listening', name, kind: 'note', text, fields: { servers } };
 }
 

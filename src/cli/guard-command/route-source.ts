@@ -25,7 +25,7 @@ export interface RouteSourceOptions {
   readonly given: readonly Route[];
   /** A configuration with `<zeoclient>`s. */
   readonly config: string | undefined;
-  /** Whether the guard speaks TLS with servers. */
+  /** Whether the guard speaks TLS with servers, or passes it through. */
   readonly hasServerTls?: boolean;
   /** Where to listen for the clients of the first server of the configuration; for the others on the ports after it. */
   readonly listen: ListenAddress | undefined;
@@ -139,7 +139,7 @@ function checkPlain({ name, ssl, file, line }: ZeoClientConfig): void {
   if (ssl === undefined) return;
   throw invalid(
     `${file}:${line}: ${name} has an <ssl> section, so its servers speak TLS; expected --server-tls-cert, --server-tls-key and ` +
-      '--server-tls-ca with what the section has as certificate, key and authenticate',
+      '--server-tls-ca with what the section has as certificate, key and authenticate, or --tls-passthrough',
   );
 }
 

@@ -100,6 +100,13 @@ export async function runGuard(
   return exitCode.done;
 }
 
+/** What is promised where TLS is passed through. */
+const noPings = 'passes TLS through without pings, begins a handshake of its own with each server';
+const flowsOnly =
+  process.platform === 'linux'
+    ? 'a connection is reset when the system finds its path dead; whether the server answers on it cannot be seen'
+    : 'a connection that alone was dropped waits for the system’s own probes: only Linux shows which ones are dead';
+
 /** Loaded only when asked for. */
 async function serveMetrics(address: ListenAddress | undefined, guard: Guard, stopping: AbortSignal) {
   if (address === undefined) return undefined;
@@ -120,14 +127,17 @@ function serving(given: ListenAddress, { address }: ServedGuard): readonly Entry
 
 function started({ agent, frontends }: Guard): readonly Entry[] {
   const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0 } = agent.status();
+  const passesTls = frontends.some(({ tls }) => tls.passThrough);
   const text =
-    `pings every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
+    `${passesTls ? noPings : 'pings'} every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
     `the clients of a server that falls silent are reset within ${formatDuration(detectionBoundMs)}`;
   return [
     note('started', undefined, text, { periodMs, timeoutMs, detectionBoundMs }),
+    ...(passesTls ? [note('passThrough', undefined, flowsOnly, {})] : []),
     ...frontends.map(listening),
     ...frontends
-      .filter(({ address, tls }) => tls.clients?.ca === undefined && isReachableFromOutside(address))
+      .filter(({ tls }) => tls.clients?.ca === undefined && tls.passThrough !== true)
+      .filter(({ address }) => isReachableFromOutside(address))
       .map(({ name, tls }) => {
         const message =
           `is open to other machines, ${tls.clients === undefined ? 'without TLS' : 'and asks clients for no certificate'}: ` +

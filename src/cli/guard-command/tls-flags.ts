@@ -2,8 +2,9 @@ import type { GuardTls } from '../../guard/frontend.js';
 import { KeepAliveError } from '../../model/errors.js';
 import { readClientTls, readTls, type TlsFiles } from '../io/tls-files.js';
 
-/** The options of the command line, each the path of a file but for the name. */
+/** The options of the command line: paths of files, but for the name. */
 export interface TlsFlags {
+  readonly tlsPassthrough?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsCa?: string;
@@ -16,10 +17,15 @@ export interface TlsFlags {
 /**
  * Reads what TLS needs on either side.
  *
- * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for options that need another one, and for files that cannot be read
+ * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for options that need another one, or exclude each other, and for files that cannot be read
  */
 export async function readTlsFlags(flags: TlsFlags): Promise<GuardTls> {
   const { tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName } = flags;
+  const given = [tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName];
+  if (flags.tlsPassthrough) {
+    if (given.some((value) => value !== undefined)) throw contradictory();
+    return { passThrough: true };
+  }
   if (tlsCert === undefined && (tlsKey ?? tlsCa) !== undefined) throw incomplete('--tls-cert');
   if (serverTlsCert === undefined && serverTlsKey !== undefined) throw incomplete('--server-tls-cert');
   const [clients, servers] = await Promise.all([
@@ -38,6 +44,13 @@ function filesOf(
   serverHostname?: string,
 ): TlsFiles {
   return { certificate, key, authenticate, serverHostname, checkHostname: true, passwordFunction: undefined };
+}
+
+function contradictory(): KeepAliveError {
+  return new KeepAliveError(
+    'ERR_ZEO_INVALID_ARGUMENT',
+    'Expected no other option of TLS with --tls-passthrough, as clients and servers then use their own certificates; found one',
+  );
 }
 
 function incomplete(option: string): KeepAliveError {

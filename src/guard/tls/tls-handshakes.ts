@@ -1,31 +1,43 @@
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
-import { KeepAliveError, ProtocolError } from '../model/errors.js';
-import { transportOf } from '../tcp/socket-view.js';
-import { checkAuthorities } from '../zeo/connection/tls.js';
-import { reset } from './relay-sockets.js';
+import { KeepAliveError, ProtocolError } from '../../model/errors.js';
+import { reset } from '../../tcp/reset.js';
+import { transportOf } from '../../tcp/socket-view.js';
+import { checkAuthorities } from '../../zeo/connection/tls.js';
 
 /** The guard's own certificate for its clients, and the authority that has to have signed theirs, if they need one. */
 export type ListenerTls = Pick<SecureContextOptions, 'ca' | 'cert' | 'crl' | 'key'>;
 
 export interface HandshakeOptions {
-  readonly tls: ListenerTls;
   /** How long a handshake may take. */
   readonly timeoutMs: number;
   readonly accepted: (socket: Socket) => void;
   readonly refused: (reason: Error) => void;
 }
 
+/** What accepted clients do before they can have a server. */
+export interface Handshakes {
+  /** How many are under way. */
+  readonly count: number;
+  start(transport: Socket): void;
+  /** Ends those that are under way. */
+  close(): void;
+}
+
+export interface TlsHandshakeOptions extends HandshakeOptions {
+  readonly tls: ListenerTls;
+}
+
 /** The TLS handshakes of accepted clients. One that fails is closed with TLS's alert, by which the client learns why; one
  * that takes too long is reset. */
-export class TlsHandshakes {
-  readonly #options: HandshakeOptions;
+export class TlsHandshakes implements Handshakes {
+  readonly #options: TlsHandshakeOptions;
   readonly #server: Server;
   /** The sockets below those that are under way. */
   readonly #pending = new Set<Socket>();
 
   /** @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, which never contains a certificate or key */
-  constructor(options: HandshakeOptions) {
+  constructor(options: TlsHandshakeOptions) {
     this.#options = options;
     const { tls, timeoutMs, accepted } = options;
     checkAuthorities(tls.ca, 'TLS for clients');
@@ -45,7 +57,6 @@ export class TlsHandshakes {
       .on('tlsClientError', (error, socket) => this.#refuse(error, socket));
   }
 
-  /** How many are under way. */
   get count(): number {
     return this.#pending.size;
   }
@@ -56,7 +67,6 @@ export class TlsHandshakes {
     this.#server.emit('connection', transport);
   }
 
-  /** Ends those that are under way. */
   close(): void {
     for (const transport of this.#pending) transport.destroy();
   }

@@ -1,0 +1,13 @@
+import type { Socket } from 'node:net';
+import { transportOf } from './socket-view.js';
+
+/** Ends a connection so that its peer cannot take it for an orderly end. */
+export function reset(socket: Socket): void {
+  if (socket.destroyed) return;
+  try {
+    transportOf(socket).resetAndDestroy();
+  } catch {
+    // Only TCP has a reset: not a unix domain socket, and not TLS that Node has connected by itself.
+  }
+  socket.destroy();
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { connect as connectWithTls } from 'node:tls';
+import { ZeoServer } from 'zeo-keepalive/testing';
+import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
+import { WireClient } from '../zeo/server/wire-client.js';
+import { startGuard } from './guarded.js';
+
+const tls = { passThrough: true };
+const mebibyte = 1024 * 1024;
+
+/** A server that accepts connections and says nothing of itself, as one that is stopped; unless it is told what to. */
+async function listenMute(t: TestContext, said: (chunk: Buffer) => string | undefined = () => undefined) {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket
+      .on('error', () => {})
+      .on('data', (chunk) => {
+        const answer = said(chunk);
+        if (answer !== undefined) socket.write(answer, 'latin1');
+      });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const { port } = server.address() as { port: number };
+  return { address: `127.0.0.1:${port}`, sockets };
+}
+
+/** With an error, unless it ended in good order. */
+function closed(socket: Socket): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let code: string | undefined;
+    socket.resume().on('error', (error: NodeJS.ErrnoException) => {
+      code = error.code;
+    });
+    socket.once('close', () => resolve(code));
+  });
+}
+
+describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
+  let authority: CertificateAuthority;
+  let own: KeyPair;
+  let mine: KeyPair;
+  before(async () => {
+    authority = await CertificateAuthority.create();
+    own = await authority.server();
+    mine = await authority.client();
+  });
+  after(() => authority?.remove());
+
+  const listen = () => ZeoServer.listen({ tls: { cert: own.cert, key: own.key, ca: authority.cert } });
+  const open = (t: TestContext, port: number) => {
+    const files = { cert: mine.cert, key: mine.key, ca: authority.cert };
+    const socket = connectWithTls({ host: '127.0.0.1', port, ...files });
+    t.after(() => socket.destroy());
+    return socket.on('error', () => {});
+  };
+  const register = async (t: TestContext, port: number) => {
+    const client = await WireClient.over(open(t, port));
+    await client.call('register', '1', false);
+    return client;
+  };
+
+  it('lets the server see the certificate of the client itself', async (t) => {
+    await using server = await listen();
+    const { port, relays } = await startGuard(t, [server.address], { tls });
+    const client = await register(t, port);
+    await client.call('ping');
+    const stranger = connectWithTls({ host: '127.0.0.1', port, ca: authority.cert });
+    assert.match((await closed(stranger)) ?? '', /ERR_SSL|ECONNRESET/);
+    assert.equal(relays[0]?.socketPorts?.remote, server.port);
+  });
+
+  it('has a server answer once a period, and leaves connections alone', async (t) => {
+    await using server = await listen();
+    const { agent, port } = await startGuard(t, [server.address], { tls, period: 0.2, timeout: 0.5 });
+    const client = await register(t, port);
+    const deaths: unknown[] = [];
+    agent.on('connectionDied', (death) => deaths.push(death));
+    for (let pings = 0; pings < 6; pings++) {
+      const [{ name, roundTripMs }] = await once(agent, 'pingSucceeded', { signal: t.signal });
+      if (!name.includes('#')) assert.ok(roundTripMs > 0);
+      else pings -= 1;
+    }
+    await client.call('ping');
+    assert.deepEqual(deaths, []);
+  });
+
+  it('passes on how either side ends, and a reset as a reset', async (t) => {
+    await using server = await listen();
+    const { port, relays } = await startGuard(t, [server.address], { tls });
+    const client = await register(t, port);
+    const ended = once(relays[0] as object as NodeJS.EventEmitter, 'closed');
+    client.socket.end();
+    assert.deepEqual(await ended, [undefined]);
+    const mute = await listenMute(t);
+    const guarded = await startGuard(t, [mute.address], { tls, period: 60 });
+    const other = connect({ port: guarded.port });
+    other.write('\x16\x03\x01', 'latin1');
+    const [relay] = await once(guarded.frontend, 'relayed');
+    const reset = once(relay, 'closed');
+    while (mute.sockets.size === 0) await new Promise((resolve) => setImmediate(resolve));
+    const [socket] = mute.sockets;
+    const code = closed(socket as Socket);
+    other.resetAndDestroy();
+    const [error] = await reset;
+    assert.deepEqual([error?.code, await code], ['ECONNRESET', 'ECONNRESET']);
+  });
+
+  it('resets all clients of a server that accepts and does not answer', async (t) => {
+    const stopped = await listenMute(t);
+    const { agent, frontend, port, relays } = await startGuard(t, [stopped.address], {
+      ...{ tls, period: 1, timeout: 0.5 },
+    });
+    const died = once(agent, 'connectionDied');
+    const down = once(frontend, 'serverDown');
+    const clients = [open(t, port), open(t, port)];
+    const codes = Promise.all(clients.map((client) => closed(client)));
+    const [{ name, address, diagnosis }] = await died;
+    assert.deepEqual([name, address], [`${frontend.name} to ${stopped.address}`, stopped.address]);
+    if (process.platform === 'linux') assert.equal(diagnosis, 'peer-hangs');
+    const [, error] = await down;
+    assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
+    assert.deepEqual(await codes, ['ECONNRESET', 'ECONNRESET']);
+    assert.equal(relays.length, 2);
+  });
+
+  it('goes back to a server when it has answered a handshake again', async (t) => {
+    let answers = false;
+    // A TLS alert.
+    const server = await listenMute(t, () => (answers ? '\x15\x03\x03\0\x02\x02\x28' : undefined));
+    const { agent, frontend } = await startGuard(t, [server.address], { tls, period: 0.2, timeout: 0.5 });
+    await once(frontend, 'serverDown');
+    answers = true;
+    await once(frontend, 'serverUp');
+    await once(agent, 'pingSucceeded');
+    assert.equal(frontend.backends[0]?.isUp, true);
+  });
+
+  it('says of a server that speaks no TLS what it sends', async (t) => {
+    await using server = await ZeoServer.listen();
+    const { agent, frontend } = await startGuard(t, [server.address], { tls });
+    const failures: unknown[] = [];
+    agent.on('pingFailed', (failure) => failures.push(failure));
+    const [, error] = await once(frontend, 'serverDown');
+    assert.equal(error.code, 'ERR_ZEO_TLS');
+    assert.match(error.message, /expected a TLS handshake; received "\\x00\\x00\\x00\\x02[MZ]5"$/);
+    assert.deepEqual(failures, []);
+  });
+
+  it('refuses clients that speak no TLS, or nothing at all', async (t) => {
+    await using server = await listen();
+    const { frontend, port } = await startGuard(t, [server.address], { tls });
+    for (const [said, expected] of [
+      ['GET / HTTP/1.1\r\n\r\n', /expected a TLS handshake; received "GET \/ HTTP/],
+      ['', /expected a TLS handshake; received nothing for 5 s, as from a client without TLS$/],
+    ] as const) {
+      const refused = once(frontend, 'refused');
+      const client = connect({ port });
+      client.write(said);
+      const [[reason], code] = await Promise.all([refused, closed(client)]);
+      assert.deepEqual([reason.code, code], ['ERR_ZEO_TLS', 'ECONNRESET']);
+      assert.match(reason.message, expected);
+    }
+    await register(t, port);
+  });
+
+  it('takes a client’s handshake in pieces of any size', async (t) => {
+    await using server = await listen();
+    const { port } = await startGuard(t, [server.address], { tls });
+    // In front of the guard, so that each byte of the hello is a chunk of its own.
+    const front = createServer((client) => {
+      const guard = connect({ port, noDelay: true }).on('error', () => {});
+      client
+        .on('error', () => {})
+        .on('data', async (chunk) => {
+          client.pause();
+          for (const byte of chunk.subarray(0, 8)) {
+            guard.write(Uint8Array.of(byte));
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          guard.write(chunk.subarray(8));
+          client.resume();
+        });
+      guard.pipe(client);
+    }).listen(0);
+    t.after(() => front.close());
+    await once(front, 'listening');
+    const client = await register(t, (front.address() as { port: number }).port);
+    await client.call('ping');
+    client.socket.destroy();
+  });
+
+  it('holds a bounded part of what a client does not read', async (t) => {
+    const server = await listenMute(t);
+    const { port, relays } = await startGuard(t, [server.address], { tls, period: 60 });
+    const client = connect({ port }).on('error', () => {});
+    t.after(() => client.destroy());
+    await once(client, 'connect');
+    client.write('\x16\x03\x01\0\0', 'latin1');
+    client.pause();
+    while (server.sockets.size === 0 || relays.length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    const [socket] = server.sockets;
+    const sent = 64 * mebibyte;
+    socket?.write(Buffer.alloc(sent));
+    let before = -1;
+    // Until nothing moves any more.
+    while (relays[0]?.receivedBytes.fromServer !== before) {
+      before = relays[0]?.receivedBytes.fromServer ?? 0;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    assert.ok(before < sent / 2, `${before} bytes were taken`);
+    client.resume();
+    let received = 0;
+    client.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    while (received < sent) await once(client, 'data');
+    assert.equal(received, sent);
+  });
+
+  it('ends connections on which nothing passes when it stops', async (t) => {
+    await using server = await listen();
+    const { guard, port } = await startGuard(t, [server.address], { tls });
+    const client = await register(t, port);
+    const gone = closed(client.socket);
+    await guard.stop(60_000);
+    await gone;
+  });
+});
