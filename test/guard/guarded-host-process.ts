@@ -1,5 +1,6 @@
 import type { Computer } from '../faults/kernel/networks/network.js';
 import { RemoteProcess } from '../faults/kernel/processes/remote-process.js';
+import type { TlsPaths } from '../faults/kernel/processes/server-process.js';
 import type { ZeoVersion } from '../support/python/environments.js';
 
 /** What `guarded-host.ts` is started with. Durations in seconds. */
@@ -8,6 +9,8 @@ export interface GuardedConfig {
   readonly version: ZeoVersion;
   readonly period: number;
   readonly timeout: number;
+  /** Passes TLS through, that of a client with these files. */
+  readonly tls?: TlsPaths['client'];
 }
 
 /** Has the client load an object. The reply is `loaded`, and after an error also `connected`. */

@@ -5,11 +5,15 @@ import { openPythonClient, PythonError } from '../support/python/client.js';
 import { monotonicNow } from '../support/turning-clock.js';
 import type { GuardedCommand, GuardedConfig, GuardedEvent } from './guarded-host-process.js';
 
-const { servers, version, period, timeout } = JSON.parse(process.argv[2] as string) as GuardedConfig;
+const { servers, version, period, timeout, tls } = JSON.parse(process.argv[2] as string) as GuardedConfig;
 const report = (event: GuardedEvent) => process.connected && process.send?.(event);
 
 const route = { listen: { host: '127.0.0.1', port: 0 }, servers: servers.map(parseAddress) };
-const guard = new Guard([route], { period, timeout, level: 'silent' });
+const guard = new Guard(
+  [route],
+  { period, timeout, level: 'silent' },
+  { tls: { passThrough: tls !== undefined } },
+);
 const [frontend] = guard.frontends;
 frontend?.on('relayed', ({ address, socketPorts }) =>
   report({ type: 'relayed', server: address, port: socketPorts?.local ?? 0 }),
@@ -21,7 +25,7 @@ guard.agent.on('connectionDied', ({ address = '', diagnosis }) =>
 );
 await guard.start();
 const port = Number(frontend?.name.split(':')[1]);
-const client = await openPythonClient(version, { address: ['127.0.0.1', port] });
+const client = await openPythonClient(version, { address: ['127.0.0.1', port], ...(tls && { tls }) });
 
 const end = async () => {
   await client.kill();

@@ -1,6 +1,14 @@
+import type { OpenOptions } from '../../../support/python/client.js';
+import type { ZeoServerOptions } from '../../../support/python/zeo-server.js';
 import type { ServerKind } from '../../../support/servers.js';
 import type { Computer } from '../networks/network.js';
 import { RemoteProcess } from './remote-process.js';
+
+/** Paths of files. */
+export interface TlsPaths {
+  readonly server: NonNullable<ZeoServerOptions['tls']>;
+  readonly client: NonNullable<OpenOptions['tls']>;
+}
 
 /** Configuration of `server.ts`. */
 export interface ServerConfig {
@@ -12,6 +20,8 @@ export interface ServerConfig {
   readonly startedAt?: number;
   /** ZEO's own server starts with a copy of the data in this directory. */
   readonly copyOf?: string | undefined;
+  /** With which ZEO's own server speaks TLS. */
+  readonly tls?: TlsPaths | undefined;
   /**
    * How long, in milliseconds, the embedded server neither reads from a client at that address nor replies to it after each of
    * its records.

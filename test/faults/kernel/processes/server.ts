@@ -40,13 +40,18 @@ async function serveEmbedded({ startedAt = Date.now(), pauses = {} }: ServerConf
   return { pid: process.pid, commit, stop: () => server.close() };
 }
 
-async function servePython(version: ZeoVersion, { copyOf }: ServerConfig): Promise<Served> {
+async function servePython(version: ZeoVersion, { copyOf, tls }: ServerConfig): Promise<Served> {
   const server =
-    copyOf === undefined ? await startZeoServer({ version, ...listenOn }) : await serveCopy(version, copyOf);
+    copyOf === undefined
+      ? await startZeoServer({ version, ...listenOn, ...(tls && { tls: tls.server }) })
+      : await serveCopy(version, copyOf);
   let commits = 0;
   const commit = async () => {
     commits += 1;
-    const client = await openPythonClient(version, { address: ['127.0.0.1', serverPort] });
+    const client = await openPythonClient(version, {
+      address: ['127.0.0.1', serverPort],
+      ...(tls && { tls: tls.client }),
+    });
     try {
       // Creates the root object if there is none yet.
       await client.call('open_db');
