@@ -40,7 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/zconfig',
     'src/zeo/connection',
   ],
-  'src/cli/guard-status': ['src/agent', 'src/cli/io', 'src/cli/watch', 'src/guard', 'src/model'],
+  'src/cli/guard-status': ['src/cli/io', 'src/cli/watch', 'src/guard', 'src/model'],
   'src/cli/watch': [
     'src/agent',
     'src/agent/ping',

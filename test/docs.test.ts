@@ -165,7 +165,7 @@ db.close()`;
 
   it('lists the metrics that guard serves and alerts on no others', async () => {
     const guard = new Guard([], { period: 1, level: 'silent' });
-    const text = await new GuardMetrics(guard, new GuardStatistics(guard.agent)).text();
+    const text = await new GuardMetrics(guard, new GuardStatistics(guard)).text();
     const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string);
     const named = new Set(read('docs/guard.md').match(/zeo_keepalive_\w+/g));
     for (const name of served) assert.ok(named.has(name), `docs/guard.md does not list ${name}`);

@@ -7,6 +7,11 @@ export interface NamedTarget extends KeepAliveTarget {
   readonly name: string;
 }
 
+/** The name of the sentry for a server behind an address. */
+export function sentryName(listener: string, server: string): string {
+  return `${listener} to ${server}`;
+}
+
 export interface TlsSentriesOptions {
   readonly timeoutMs: number;
   readonly keepAlive: (sentry: NamedTarget) => void;
@@ -28,7 +33,7 @@ export class TlsSentries {
     if (this.#sentries.has(backend)) return;
     const { timeoutMs, keepAlive, onDead } = this.#options;
     const sentry = new TlsSentry({
-      name: `${listener} to ${backend.name}`,
+      name: sentryName(listener, backend.name),
       backend,
       timeoutMs,
       onDead: (error) => onDead(backend, error),

@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { connect as connectWithTls } from 'node:tls';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { GuardMetrics } from '#src/cli/guard-status/guard-metrics.js';
+import { GuardStatistics } from '#src/cli/guard-status/guard-statistics.js';
 import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
 import { WireClient } from '../zeo/server/wire-client.js';
 import { startGuard } from './guarded.js';
@@ -115,9 +117,12 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
 
   it('resets all clients of a server that accepts and does not answer', async (t) => {
     const stopped = await listenMute(t);
-    const { agent, frontend, port, relays } = await startGuard(t, [stopped.address], {
+    const { guard, agent, frontend, port, relays } = await startGuard(t, [stopped.address], {
       ...{ tls, period: 1, timeout: 0.5 },
     });
+    const statistics = new GuardStatistics(guard);
+    const metrics = new GuardMetrics(guard, statistics);
+    statistics.watch(frontend);
     const died = once(agent, 'connectionDied');
     const down = once(frontend, 'serverDown');
     const clients = [open(t, port), open(t, port)];
@@ -129,6 +134,31 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
     assert.deepEqual(await codes, ['ECONNRESET', 'ECONNRESET']);
     assert.equal(relays.length, 2);
+    const labels = `listener="${frontend.name}",server="${stopped.address}"`;
+    const text = await metrics.text();
+    assert.ok(text.includes(`zeo_keepalive_guard_deaths_total{${labels}} 2\n`), text);
+    assert.ok(text.includes(`zeo_keepalive_pings_total{${labels},result="dead"} 1\n`), text);
+  });
+
+  it('calls nothing dead for a time in which it did not run itself', async (t) => {
+    await using server = await listen();
+    const { agent, frontend, port } = await startGuard(t, [server.address], {
+      tls,
+      period: 0.3,
+      timeout: 0.5,
+    });
+    const client = await register(t, port);
+    const deaths: unknown[] = [];
+    agent.on('connectionDied', (death) => deaths.push(death));
+    frontend.on('serverDown', (_backend, error) => deaths.push(error));
+    for (let stalls = 0; stalls < 3; stalls++) {
+      // With a handshake that is out, or a connection that is under way.
+      await once(agent, 'pingStarted');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+      await once(agent, 'pingSucceeded');
+    }
+    await client.call('ping');
+    assert.deepEqual(deaths, []);
   });
 
   it('goes back to a server when it has answered a handshake again', async (t) => {

@@ -20,8 +20,8 @@ export class GuardMetrics {
     this.#statistics = statistics;
     const names = ['listener', 'server'] as const;
     const of = ({ name }: { readonly name: string }) => {
-      const connection = statistics.connections.get(name);
-      return connection && this.#begin(connection.listener, connection.relay.address);
+      const server = statistics.serverOf(name);
+      return server && this.#begin(server.listener, server.backend.name);
     };
     this.#agent = new AgentMetrics(guard.agent, { names, of }, this.#registry);
     this.#measureServers();

@@ -1,33 +1,49 @@
-import type { KeepAlive } from '../../agent/keep-alive.js';
 import type { Backend } from '../../guard/backend.js';
 import type { Frontend } from '../../guard/frontend.js';
+import type { Guard } from '../../guard/guard.js';
 import type { Relay } from '../../guard/relay.js';
+import { sentryName } from '../../guard/tls-sentries.js';
 import { RecentDeaths } from './recent-deaths.js';
 import { type ClientConnection, ServerStatistics } from './server-statistics.js';
 
 /** What has happened to a guard's clients and servers since it was started. */
 export class GuardStatistics {
   readonly deaths = new RecentDeaths();
+  readonly #guard: Guard;
   readonly #periodMs: number;
   readonly #connections = new Map<string, ClientConnection>();
   readonly #servers = new WeakMap<Backend, ServerStatistics>();
   readonly #refused = new WeakMap<Frontend, number>();
   readonly #downSince = new WeakMap<Backend, Date>();
 
-  constructor(agent: KeepAlive) {
+  constructor(guard: Guard) {
+    this.#guard = guard;
+    const { agent } = guard;
     this.#periodMs = agent.status().periodMs ?? 0;
     agent.on('pingSucceeded', ({ name, roundTripMs }) => {
       const connection = this.#connections.get(name);
-      if (connection === undefined || roundTripMs === undefined) return;
-      connection.roundTripMs = roundTripMs;
-      connection.statistics.roundTrips.record(roundTripMs);
+      if (roundTripMs === undefined) return;
+      if (connection !== undefined) connection.roundTripMs = roundTripMs;
+      const server = this.serverOf(name);
+      if (server !== undefined) this.of(server.backend).roundTrips.record(roundTripMs);
     });
     agent.on('connectionDied', (event) => {
-      const connection = this.#connections.get(event.name);
-      if (connection === undefined) return;
-      connection.statistics.died();
-      this.deaths.record(connection.listener, connection.relay.address, event);
+      for (const { listener, relay, statistics } of this.#found(event.name)) {
+        statistics.died();
+        this.deaths.record(listener, relay.address, event);
+      }
     });
+  }
+
+  /** The server that a connection is to, by its name, or that a sentry is for. */
+  serverOf(name: string): { readonly listener: string; readonly backend: Backend } | undefined {
+    const connection = this.#connections.get(name);
+    if (connection !== undefined) return { listener: connection.listener, backend: connection.relay.backend };
+    for (const { name: listener, backends } of this.#guard.frontends) {
+      const backend = backends.find((backend) => sentryName(listener, backend.name) === name);
+      if (backend !== undefined) return { listener, backend };
+    }
+    return undefined;
   }
 
   /** Counts what happens at an address from now on. */
@@ -59,6 +75,15 @@ export class GuardStatistics {
   /** `undefined` while it is up. */
   downSince(backend: Backend): Date | undefined {
     return this.#downSince.get(backend);
+  }
+
+  /** The connections that a verdict is about: what the sentry of a server finds out is about all that it has. */
+  #found(name: string): readonly ClientConnection[] {
+    const connection = this.#connections.get(name);
+    if (connection !== undefined) return [connection];
+    return [...this.#connections.values()].filter(
+      ({ listener, relay }) => sentryName(listener, relay.address) === name,
+    );
   }
 
   #follow(frontend: Frontend, relay: Relay): void {

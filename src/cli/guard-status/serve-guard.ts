@@ -27,7 +27,7 @@ export async function serveGuard(
   guard: Guard,
   stopping: AbortSignal,
 ): Promise<ServedGuard> {
-  const statistics = new GuardStatistics(guard.agent);
+  const statistics = new GuardStatistics(guard);
   const startedAt = new Date();
   const problems = () =>
     stopping.aborted ? ['The guard is being stopped'] : [...frontendProblems(guard.frontends)];
