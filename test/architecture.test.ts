@@ -133,7 +133,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/threads': ['src/async', 'src/model', 'src/tcp'],
   'src/records': ['src/model', 'src/pickle', 'src/python', 'src/zodb'],
   'src/python': ['src/pickle'],
-  'src/observability': ['src/async', 'src/model'],
+  'src/observability': ['src/async', 'src/model', 'src/tcp'],
   'src/async': ['src/model'],
   'src/pickle': ['src/model'],
   'src/zodb': ['src/model'],
@@ -143,7 +143,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /** Every package, and the only files that import it: whoever wants to replace one knows what there is to do. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  '@opentelemetry/api': ['src/observability/instruments.ts', 'src/observability/metrics.ts'],
+  '@opentelemetry/api': [
+    'src/observability/instruments.ts',
+    'src/observability/metric-attributes.ts',
+    'src/observability/metrics.ts',
+  ],
   comlink: ['src/threads/endpoint.ts'],
   commander: ['src/cli/main.ts', 'src/cli/program.ts'],
   ioredis: ['src/cli/real-client.ts'],
@@ -155,6 +159,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'prom-client': [
     'src/cli/guard-status/guard-metrics.ts',
     'src/cli/watch/agent-metrics.ts',
+    'src/cli/watch/process-metrics.ts',
     'src/cli/watch/prometheus.ts',
   ],
   'string-width': ['src/cli/io/terminal-text.ts'],
@@ -165,13 +170,17 @@ const touching: Readonly<Record<string, readonly string[]>> = {
   'node:fs': [
     'src/cli/io/ending.ts',
     'src/cli/guard-status/status-page.ts',
-    'src/cli/program.ts',
     'src/cli/real-client.ts',
     'src/observability/log.ts',
     'src/tcp/proc-net-tcp.ts',
     'src/zconfig/config-files.ts',
   ],
-  'node:fs/promises': ['src/cli/io', 'src/guard/listen.ts', 'src/zconfig/config-files.ts'],
+  'node:fs/promises': [
+    'src/cli/io',
+    'src/cli/watch/process-metrics.ts',
+    'src/guard/listen.ts',
+    'src/zconfig/config-files.ts',
+  ],
   'node:http': ['src/cli/watch/metrics-server.ts'],
   'node:net': [
     'src/cli/severed-sockets.ts',

@@ -16,7 +16,7 @@ import { Reporter } from './report/reporter.js';
 import { Roster } from './roster.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from './settings.js';
 import { SocketKeeper } from './socket-keeper.js';
-import { connectionStatus, type KeepAliveStatus, socketStatus } from './status.js';
+import { answerReadings, connectionStatus, type KeepAliveStatus, socketStatus } from './status.js';
 import { type DatabaseRegistry, databases, isDatabaseRegistry } from './storage-registry.js';
 import { Sweeper } from './sweeper.js';
 
@@ -41,6 +41,8 @@ interface Run {
   keeper: SocketKeeper | undefined;
   /** Calls off the warning that nothing is opened. */
   readonly endWarning: () => void;
+  /** From then on it does not answer those who ask for the states of its connections. */
+  readonly endReadings: () => void;
 }
 
 /**
@@ -141,6 +143,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       this.#run = undefined;
       this.#workerRunning = false;
       run.endWarning();
+      run.endReadings();
       run.roster.end();
       run.keeper?.[Symbol.dispose]();
       run.prober.close();
@@ -254,7 +257,9 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       // Whoever watches sockets need not have databases.
       if (run.keeper === undefined) this.#reporter.nothingOpened(afterMs);
     });
-    const run: Run = { roster, prober, sweeper, worker, sockets, keeper: undefined, endWarning };
+    const endReadings = answerReadings(targets);
+    const parts = { roster, prober, sweeper, worker, sockets };
+    const run: Run = { ...parts, keeper: undefined, endWarning, endReadings };
     return run;
   }
 

@@ -1,6 +1,7 @@
 import { isError } from '../model/errors.js';
 import type { Verdict } from '../model/events.js';
 import { attempt } from '../model/target.js';
+import { type ConnectionReading, readingChannel } from '../observability/channels.js';
 import { redactText } from '../observability/redaction.js';
 import { addressOf, nameOf } from '../sockets/pattern.js';
 import type { WatchedSocket } from '../sockets/socket-watcher.js';
@@ -108,6 +109,24 @@ export function connectionStatus(tracked: TrackedTarget): ConnectionStatus {
       backAt: lastDeath.backAt,
     },
   };
+}
+
+/** Whether a connection can be used, as far as is known: it is there, and its last ping, if any, did not fail. */
+export function isUp({ ready, state }: Pick<ConnectionStatus, 'ready' | 'state'>): boolean {
+  return ready && state !== 'failed';
+}
+
+/** Answers those who ask for the states of these targets. Returns how to end that. */
+export function answerReadings(targets: ReadonlyMap<number, TrackedTarget>): () => void {
+  const answer = (message: unknown) => {
+    const report = message as (reading: ConnectionReading) => void;
+    for (const { name, state, target } of targets.values()) {
+      const ready = attempt(() => target.ready) === true;
+      report({ name, address: attempt(() => target.address), ready, isUp: isUp({ ready, state }) });
+    }
+  };
+  readingChannel.subscribe(answer);
+  return () => readingChannel.unsubscribe(answer);
 }
 
 /** The status of a socket that is watched: it is alive, or it would not be here. */

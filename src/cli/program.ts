@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { PingMethod } from '../guard/ping-injector.js';
 import { type Datatype, numeric } from '../model/option-check.js';
@@ -12,6 +11,7 @@ import { readTlsFlags, type TlsFlags } from './guard-command/tls-flags.js';
 import type { Output } from './io/output.js';
 import { eachServer, readTargets } from './io/targets.js';
 import { oneLine } from './io/terminal-text.js';
+import { packageVersion } from './io/version.js';
 import { parseListenAddress } from './watch/listen-address.js';
 import { watch } from './watch/watch.js';
 
@@ -109,7 +109,7 @@ const bareWord = /^[a-z][a-z-]*$/i;
 export function createProgram(first: string, output: Output, onDone: (code: number) => void): Command {
   const program = new Command('zeo-keepalive')
     .description('Keeps connections to ZEO servers alive, and knows within seconds when one is dead')
-    .version(readVersion(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', examples);
@@ -277,9 +277,4 @@ function listen(text: string) {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-}
-
-function readVersion(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -47,6 +47,26 @@ export const channels: {
   workerLost: eventChannel('worker-lost'),
 };
 
+/** The state of one connection of an agent. */
+export interface ConnectionReading {
+  /** Its name in the registry. */
+  readonly name: string;
+  readonly address: string | undefined;
+  /** Whether it is connected. */
+  readonly ready: boolean;
+  /** Whether it is connected and its last ping, if any, was answered. */
+  readonly isUp: boolean;
+}
+
+/**
+ * Asks for the present state, where the others report changes: an observer publishes a function, and each running agent calls
+ * it for each of its connections before `publish` returns.
+ *
+ * @internal
+ */
+export const readingChannel: Channel<unknown, (reading: ConnectionReading) => void> =
+  eventChannel('reading-requested');
+
 function eventChannel<Message>(name: string): Channel<unknown, Message> {
   return channel(`zeo-keepalive:${name}`) as Channel<unknown, Message>;
 }

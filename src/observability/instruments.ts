@@ -1,4 +1,4 @@
-import type { Counter, Histogram, Meter } from '@opentelemetry/api';
+import type { Counter, Histogram, Meter, ObservableUpDownCounter } from '@opentelemetry/api';
 
 /** From half a millisecond, as of a local server, to the longest timeouts. */
 const roundTripBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -6,6 +6,7 @@ const outageBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 
 
 /** The instruments. Names, units and attributes follow OpenTelemetry's semantic conventions. */
 export interface Instruments {
+  readonly status: ObservableUpDownCounter;
   readonly pings: Counter;
   readonly pingDuration: Histogram;
   readonly detectionDuration: Histogram;
@@ -23,6 +24,10 @@ export function createInstruments(meter: Meter): Instruments {
       advice: { explicitBucketBoundaries },
     });
   return {
+    status: meter.createObservableUpDownCounter('zeo_keepalive.connection.status', {
+      description: '1 for the state that the connection is in, 0 for the other',
+      unit: '{connection}',
+    }),
     pings: meter.createCounter('zeo_keepalive.pings', {
       description: 'Pings that were due, by result',
       unit: '{ping}',

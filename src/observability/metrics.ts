@@ -8,10 +8,19 @@
  */
 import type { Channel } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
-import { createNoopMeter, diag, type MeterProvider, metrics } from '@opentelemetry/api';
-import { channels, pingChannel } from './channels.js';
+import {
+  type Attributes,
+  type Counter,
+  createNoopMeter,
+  diag,
+  type MeterProvider,
+  metrics,
+  type ObservableResult,
+} from '@opentelemetry/api';
+import { causeInWords } from '../tcp/diagnosis.js';
+import { type ConnectionReading, channels, pingChannel, readingChannel } from './channels.js';
 import { createInstruments, type Instruments } from './instruments.js';
-import { redactText } from './redaction.js';
+import { connectionAttributes, errorType } from './metric-attributes.js';
 
 export interface MetricsOptions {
   /** Creates the instruments. Default: the global provider, even if it is registered later. */
@@ -26,15 +35,21 @@ const recordings = new Map<MeterProvider | undefined, () => void>();
  * Starts recording metrics of all agents in this process. Returns the function that stops it. A second call with the same
  * provider returns the same function.
  *
- * | instrument | kind and unit | attributes besides `zeo_keepalive.connection.name` |
+ * Those of a connection have `zeo_keepalive.connection.name` and, except for its status, `server.address` and `server.port`: the
+ * server that it was connected to, if that is known.
+ *
+ * | instrument | kind and unit | further attributes |
  * | --- | --- | --- |
- * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when a ping was due and there was no connection |
+ * | `zeo_keepalive.connection.status` | up-down counter: 1 for the state that it is in, else 0 | `zeo_keepalive.connection.state`: `up`, or `down` when there is no connection or the last ping failed |
+ * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when a ping was due and there was no connection; `error.type` for `failed` and `dead`: the code of the error, or else its class |
  * | `zeo_keepalive.ping.duration` | histogram, s | |
  * | `zeo_keepalive.detection.duration` | histogram, s: from the last byte of a dead peer to the verdict | `zeo_keepalive.diagnosis` |
  * | `zeo_keepalive.reconnects` | counter | `zeo_keepalive.cause`; `unnoticed` if it happened between two pings |
  * | `zeo_keepalive.reconnect.duration` | histogram, s: time without a connection, if the agent had noticed | `zeo_keepalive.cause` |
- * | `zeo_keepalive.stall.duration` | histogram, s: stalls in which verdicts were withheld | `zeo_keepalive.stall.of`: `loop` or `process`; no connection name |
- * | `zeo_keepalive.worker.restarts` | counter | no connection name |
+ * | `zeo_keepalive.stall.duration` | histogram, s: stalls in which verdicts were withheld; not of a connection | `zeo_keepalive.stall.of`: `loop` or `process` |
+ * | `zeo_keepalive.worker.restarts` | counter; not of a connection | |
+ *
+ * The counters start at 0 when the connection is first seen, except those of `failed`.
  *
  * @example
  * import { recordMetrics } from 'zeo-keepalive/metrics';
@@ -43,7 +58,7 @@ const recordings = new Map<MeterProvider | undefined, () => void>();
 export function recordMetrics({ meterProvider }: MetricsOptions = {}): () => void {
   const present = recordings.get(meterProvider);
   if (present !== undefined) return present;
-  const endRecording = record(instrumentsOf(() => meterProvider ?? metrics.getMeterProvider()));
+  const endRecording = record(new CurrentInstruments(() => meterProvider ?? metrics.getMeterProvider()));
   const end = () => {
     if (recordings.get(meterProvider) !== end) return;
     recordings.delete(meterProvider);
@@ -59,75 +74,134 @@ export function hasGlobalProvider(): boolean {
 }
 
 /** Creates new instruments when the provider changes: those created before the SDK registers its own never work. */
-function instrumentsOf(currentProvider: () => MeterProvider): () => Instruments {
-  let provider: MeterProvider | undefined;
-  let instruments: Instruments | undefined;
-  return () => {
-    const current = currentProvider();
-    if (instruments === undefined || current !== provider) {
-      provider = current;
-      instruments = createInstruments(current.getMeter('zeo-keepalive', version));
+class CurrentInstruments {
+  readonly #currentProvider: () => MeterProvider;
+  #provider: MeterProvider | undefined;
+  #instruments: Instruments | undefined;
+  #endReading: () => void = () => {};
+
+  constructor(currentProvider: () => MeterProvider) {
+    this.#currentProvider = currentProvider;
+  }
+
+  get(): Instruments {
+    const provider = this.#currentProvider();
+    if (this.#instruments === undefined || provider !== this.#provider) {
+      this.#endReading();
+      this.#provider = provider;
+      this.#instruments = createInstruments(provider.getMeter('zeo-keepalive', version));
+      this.#endReading = readStates(this.#instruments);
     }
-    return instruments;
-  };
+    return this.#instruments;
+  }
+
+  end(): void {
+    this.#endReading();
+  }
 }
 
-/** Subscribes to the channels. Names are redacted as in the log: a host may use a URI with a password as a name. */
-function record(instruments: () => Instruments): () => void {
-  const ends: (() => void)[] = [];
+/**
+ * Reads the states of the connections at each collection, and starts the counters of those not seen before at 0: an increase
+ * from nothing to 1 is none for Prometheus. Returns how to end that.
+ */
+function readStates({ status, pings, reconnects, workerRestarts }: Instruments): () => void {
+  const begun = new Set<string>();
+  const begin = (counter: Counter, attributes: Attributes) => {
+    const series = JSON.stringify([counter === pings, attributes]);
+    if (begun.has(series)) return;
+    begun.add(series);
+    counter.add(0, attributes);
+  };
+  const beginAll = ({ name, address, ready }: ConnectionReading) => {
+    const connection = connectionAttributes(name, address);
+    for (const outcome of ready ? pingResults : (['down'] as const))
+      begin(pings, { ...connection, ...resultAttributes(outcome) });
+    if (!ready) return;
+    for (const cause of reconnectCauses) begin(reconnects, { ...connection, 'zeo_keepalive.cause': cause });
+  };
+  const states = new Map<string, 'up' | 'down' | 'closed'>();
+  const read = (result: ObservableResult) => {
+    if (states.size === 0) workerRestarts.add(0);
+    // The SDK goes on exporting the last value of a series that is observed no more: that of a closed connection has to be 0.
+    for (const name of states.keys()) states.set(name, 'closed');
+    readingChannel.publish((reading: ConnectionReading) =>
+      recordSafely(() => {
+        states.set(reading.name, reading.isUp ? 'up' : 'down');
+        beginAll(reading);
+      }),
+    );
+    for (const [name, present] of states)
+      for (const state of ['up', 'down'])
+        result.observe(state === present ? 1 : 0, {
+          ...connectionAttributes(name, undefined),
+          'zeo_keepalive.connection.state': state,
+        });
+  };
+  status.addCallback(read);
+  return () => status.removeCallback(read);
+}
+
+/** The results whose attributes are known before there is one: not `failed`, which has any `error.type`. */
+const pingResults = ['alive', 'busy', 'slow', 'dead', 'stalled', 'abandoned', 'down'] as const;
+const reconnectCauses = [...Object.keys(causeInWords), 'unnoticed'];
+
+function resultAttributes(result: (typeof pingResults)[number]): Attributes {
+  const attributes = { 'zeo_keepalive.ping.result': result };
+  return result === 'dead' ? { ...attributes, 'error.type': 'ERR_KEEPALIVE_TIMEOUT' } : attributes;
+}
+
+/** Subscribes to the channels. */
+function record(instruments: CurrentInstruments): () => void {
+  const ends: (() => void)[] = [() => instruments.end()];
   const on = <Message>(channel: Channel<unknown, Message>, listener: (message: Message) => void) => {
-    const contained = (message: unknown) => {
-      try {
-        listener(message as Message);
-      } catch (error) {
-        // What a subscriber throws would become an uncaught exception.
-        diag.error('zeo-keepalive cannot record a metric', error);
-      }
-    };
+    const contained = (message: unknown) => recordSafely(() => listener(message as Message));
     channel.subscribe(contained);
     ends.push(() => channel.unsubscribe(contained));
   };
 
-  on(pingChannel.asyncEnd, ({ name, verdict, roundTripMs }) => {
-    const connection = redactText(name);
-    instruments().pings.add(1, {
-      'zeo_keepalive.connection.name': connection,
+  // States are collected from now on, whether or not anything happens.
+  recordSafely(() => instruments.get());
+  on(pingChannel.asyncEnd, ({ name, address, verdict, roundTripMs, error }) => {
+    const connection = connectionAttributes(name, address);
+    instruments.get().pings.add(1, {
+      ...connection,
       'zeo_keepalive.ping.result': verdict,
+      ...(error === undefined ? undefined : { 'error.type': errorType(error) }),
     });
-    if (roundTripMs === undefined) return;
-    instruments().pingDuration.record(roundTripMs / 1000, { 'zeo_keepalive.connection.name': connection });
+    if (roundTripMs !== undefined) instruments.get().pingDuration.record(roundTripMs / 1000, connection);
   });
-  on(channels.connectionDown, ({ name }) => {
-    const connection = redactText(name);
-    instruments().pings.add(1, {
-      'zeo_keepalive.connection.name': connection,
-      'zeo_keepalive.ping.result': 'down',
-    });
+  on(channels.connectionDown, ({ name, address }) => {
+    instruments.get().pings.add(1, { ...connectionAttributes(name, address), ...resultAttributes('down') });
   });
-  on(channels.connectionDied, ({ name, timeToDetectMs, diagnosis }) => {
-    const connection = redactText(name);
-    instruments().detectionDuration.record(timeToDetectMs / 1000, {
-      'zeo_keepalive.connection.name': connection,
+  on(channels.connectionDied, ({ name, address, timeToDetectMs, diagnosis }) => {
+    instruments.get().detectionDuration.record(timeToDetectMs / 1000, {
+      ...connectionAttributes(name, address),
       'zeo_keepalive.diagnosis': diagnosis,
     });
   });
-  on(channels.connectionBack, ({ name, downForMs, cause }) => {
-    const attributes = { 'zeo_keepalive.connection.name': redactText(name), 'zeo_keepalive.cause': cause };
-    instruments().reconnects.add(1, attributes);
-    instruments().reconnectDuration.record(downForMs / 1000, attributes);
+  on(channels.connectionBack, ({ name, address, downForMs, cause }) => {
+    const attributes = { ...connectionAttributes(name, address), 'zeo_keepalive.cause': cause };
+    instruments.get().reconnects.add(1, attributes);
+    instruments.get().reconnectDuration.record(downForMs / 1000, attributes);
   });
-  on(channels.connectionReplaced, ({ name }) => {
-    const connection = redactText(name);
-    instruments().reconnects.add(1, {
-      'zeo_keepalive.connection.name': connection,
-      'zeo_keepalive.cause': 'unnoticed',
-    });
+  on(channels.connectionReplaced, ({ name, address }) => {
+    const connection = connectionAttributes(name, address);
+    instruments.get().reconnects.add(1, { ...connection, 'zeo_keepalive.cause': 'unnoticed' });
   });
   on(channels.stalled, ({ of, durationMs }) => {
-    instruments().stallDuration.record(durationMs / 1000, { 'zeo_keepalive.stall.of': of });
+    instruments.get().stallDuration.record(durationMs / 1000, { 'zeo_keepalive.stall.of': of });
   });
-  on(channels.workerLost, () => instruments().workerRestarts.add(1));
+  on(channels.workerLost, () => instruments.get().workerRestarts.add(1));
   return () => {
     for (const end of ends) end();
   };
+}
+
+/** What a subscriber throws would become an uncaught exception. */
+function recordSafely(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    diag.error('zeo-keepalive cannot record a metric', error);
+  }
 }

@@ -18,6 +18,42 @@ function row(name: string, state: Row['state']): Row {
 }
 
 describe('the metrics of zeo-keepalive watch', () => {
+  it('begin at 0 for each storage, and keep what was counted before they were read', async () => {
+    await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
+    const metrics = new Metrics(agent, { rows: () => [row('main', 'ready'), row('other', 'ready')] });
+    agent.emit('connectionBack', { ...connection, downForMs: 100, cause: 'refused', explanation: '' });
+    const text = await metrics.text();
+    for (const line of [
+      'zeo_keepalive_detection_duration_seconds_count{storage="main",diagnosis="peer-hangs"} 0',
+      'zeo_keepalive_pings_total{storage="other",result="dead"} 0',
+      'zeo_keepalive_reconnects_total{storage="other",cause="unnoticed"} 0',
+      'zeo_keepalive_reconnect_duration_seconds_count{storage="other",cause="flow-dropped"} 0',
+      'zeo_keepalive_reconnect_duration_seconds_count{storage="main",cause="refused"} 1',
+    ])
+      assert.ok(text.includes(`${line}\n`), `${line} is not in\n${text}`);
+  });
+
+  it('describe the process as other exporters do', async () => {
+    await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
+    const metrics = new Metrics(agent, { rows: () => [] });
+    const value = async (series: string) =>
+      Number(new RegExp(`^${series}(?:\\{.*\\})? (\\S+)$`, 'm').exec(await metrics.text())?.[1]);
+    assert.match(
+      await metrics.text(),
+      new RegExp(
+        `^zeo_keepalive_build_info\\{version="\\d+\\.\\d+\\.\\S+",node="${process.versions.node}"} 1$`,
+        'm',
+      ),
+    );
+    const startedAt = Date.now() / 1000 - process.uptime();
+    assert.ok(Math.abs((await value('process_start_time_seconds')) - startedAt) < 5);
+    const before = await value('process_cpu_seconds_total');
+    assert.ok(before > 0);
+    assert.ok((await value('process_cpu_seconds_total')) > before, 'it took time to make the text');
+    assert.ok((await value('process_resident_memory_bytes')) > 1e6);
+    if (process.platform === 'linux') assert.ok((await value('process_open_fds')) > 2);
+  });
+
   it('count new connections, noticed or not, and pings without one', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
     const metrics = new Metrics(agent, { rows: () => [] });

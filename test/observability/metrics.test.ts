@@ -89,6 +89,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     });
     agent.start();
     for (let pings = 0; pings < 3; pings++) await once(agent, 'pingSucceeded');
+    await collect();
     for (const connection of server.connections) connection.silence();
     const [{ timeToDetectMs }] = await once(agent, 'connectionDied');
     while (agent.status().connections[0]?.state !== 'alive') await once(agent, 'pingSucceeded');
@@ -101,28 +102,34 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.deepEqual(
       names.filter((name) => !name.includes('stall')),
       [
+        'zeo_keepalive.connection.status',
         'zeo_keepalive.detection.duration',
         'zeo_keepalive.ping.duration',
         'zeo_keepalive.pings',
         'zeo_keepalive.reconnect.duration',
         'zeo_keepalive.reconnects',
+        'zeo_keepalive.worker.restarts',
       ],
     );
+    const [, port] = server.address.split(':');
+    const main = `connection.name=main`;
+    const at = `server.address=127.0.0.1 server.port=${port}`;
     const pings = counts('zeo_keepalive.pings');
-    assert.equal(pings['connection.name=main ping.result=alive'], answered);
-    assert.equal(pings['connection.name=main ping.result=dead'], 1);
+    assert.equal(pings[`${main} ping.result=alive ${at}`], answered);
+    assert.equal(pings[`${main} error.type=ERR_KEEPALIVE_TIMEOUT ping.result=dead ${at}`], 1);
     const [[of, roundTrips]] = histogram('zeo_keepalive.ping.duration') as [[string, Histogram]];
-    assert.equal(of, 'connection.name=main');
+    assert.equal(of, `${main} ${at}`);
     assert.equal(roundTrips.count, answered);
     assert.ok(roundTrips.max !== undefined && roundTrips.max < 60, 'in seconds');
     assert.equal(roundTrips.buckets.boundaries[0], 0.0005);
     const [[why, detection]] = histogram('zeo_keepalive.detection.duration') as [[string, Histogram]];
-    assert.equal(
-      why,
-      `connection.name=main diagnosis=${process.platform === 'linux' ? 'peer-hangs' : 'unknown'}`,
-    );
+    assert.equal(why, `${main} diagnosis=${process.platform === 'linux' ? 'peer-hangs' : 'unknown'} ${at}`);
     assert.equal(detection.sum, timeToDetectMs / 1000);
-    assert.deepEqual(Object.values(counts('zeo_keepalive.reconnects')), [1]);
+    const reconnects = Object.values(counts('zeo_keepalive.reconnects'));
+    assert.equal(
+      reconnects.reduce((sum, count) => sum + count),
+      1,
+    );
     assert.equal(histogram('zeo_keepalive.reconnect.duration')[0]?.[1].count, 1);
     for (const name of names.filter((metric) => metric.endsWith('.duration'))) assert.equal(unit(name), 's');
   });
@@ -149,7 +156,14 @@ describe('Metrics', { timeout: 60_000 }, () => {
     const { histogram } = await collect();
     assert.deepEqual(
       histogram('zeo_keepalive.detection.duration').map(([of, { count, sum }]) => [of, count, sum]),
-      [['connection.name=tcp db.example.org:5432 diagnosis=path-or-host-gone', 100, 150]],
+      [
+        [
+          'connection.name=tcp db.example.org:5432 diagnosis=path-or-host-gone ' +
+            'server.address=db.example.org server.port=5432',
+          100,
+          150,
+        ],
+      ],
     );
   });
 
@@ -172,10 +186,67 @@ describe('Metrics', { timeout: 60_000 }, () => {
     const { counts } = await collect();
     const pings = counts('zeo_keepalive.pings');
     const of = 'connection.name=zeo://***@db';
-    assert.ok((pings[`${of} ping.result=failed`] ?? 0) >= 1, JSON.stringify(pings));
+    assert.ok((pings[`${of} error.type=Error ping.result=failed`] ?? 0) >= 1, JSON.stringify(pings));
     assert.ok((pings[`${of} ping.result=down`] ?? 0) >= 1);
     assert.equal(counts('zeo_keepalive.reconnects')[`cause=unnoticed ${of}`], 1);
     assert.doesNotMatch(JSON.stringify(pings), /s3cret/);
+  });
+
+  it('show the state of each open connection, and the counters of a new one at 0', async (t) => {
+    const { provider, collect } = createSdk(t);
+    t.after(recordMetrics({ meterProvider: provider }));
+    const storage = Object.assign(new ScriptedTarget(), { address: '[fd00::1]:8100' });
+    const databases = new StorageRegistry();
+    databases.open('main', storage);
+    databases.open('other', Object.assign(new ScriptedTarget(), { ready: false }));
+    const agent = new KeepAlive({ period: 600, level: 'silent' }, databases, {});
+    t.after(() => agent.stop());
+    agent.start();
+    /** Those that a connection is in; the SDK exports what was ever observed. */
+    const states = async () => {
+      const all = Object.entries((await collect()).counts('zeo_keepalive.connection.status'));
+      assert.equal(all.length, 4);
+      return all.filter(([, value]) => value === 1).map(([of]) => of.replaceAll('connection.', ''));
+    };
+    assert.deepEqual(await states(), ['name=main state=up', 'name=other state=down']);
+    const { counts } = await collect();
+    const at = 'server.address=fd00::1 server.port=8100';
+    const pings = counts('zeo_keepalive.pings');
+    assert.equal(
+      pings[`connection.name=main error.type=ERR_KEEPALIVE_TIMEOUT ping.result=dead ${at}`],
+      0,
+      JSON.stringify(pings),
+    );
+    assert.equal(pings['connection.name=other ping.result=down'], 0);
+    assert.equal(counts('zeo_keepalive.reconnects')[`cause=flow-dropped connection.name=main ${at}`], 0);
+    assert.deepEqual(counts('zeo_keepalive.worker.restarts'), { '': 0 });
+    storage.ready = false;
+    await databases.close('other');
+    assert.deepEqual(await states(), ['name=main state=down']);
+    await agent.stop();
+    assert.deepEqual(await states(), []);
+  });
+
+  it('name failures by code or class, but not by a text of free choice', async (t) => {
+    const { provider, collect } = createSdk(t);
+    t.after(recordMetrics({ meterProvider: provider }));
+    const failures: unknown[] = [
+      Object.assign(new Error('lost'), { code: 'ECONNRESET' }),
+      new RangeError('too far'),
+      Object.assign(new Error('odd'), { code: 'row 17 of joe', name: 'x'.repeat(65) }),
+      'no error',
+    ];
+    const storage = new ScriptedTarget(() => Promise.reject(failures.shift()));
+    const agent = keepAlive(t, storage);
+    agent.start();
+    while (failures.length > 0) await once(agent, 'pingFailed');
+    await agent.stop();
+    const pings = (await collect()).counts('zeo_keepalive.pings');
+    const types = Object.keys(pings).flatMap(
+      (series) => /error\.type=(\S+) \S+=failed/.exec(series)?.[1] ?? [],
+    );
+    assert.deepEqual(types.sort(), ['ECONNRESET', 'RangeError', '_OTHER']);
+    assert.doesNotMatch(JSON.stringify(pings), /joe|xxx/);
   });
 
   it('measure stalls, and count replaced worker threads', async (t) => {
@@ -237,6 +308,7 @@ describe('Metrics', { timeout: 60_000 }, () => {
     agent.start();
     await once(agent, 'pingSucceeded');
     assert.deepEqual((await collect()).names, []);
+    await agent.stop();
   });
 
   it('do not disturb the agent when their provider throws', async (t) => {

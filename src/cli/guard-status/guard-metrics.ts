@@ -3,6 +3,7 @@ import type { Backend } from '../../guard/backend.js';
 import type { Frontend } from '../../guard/frontend.js';
 import type { Guard } from '../../guard/guard.js';
 import { AgentMetrics } from '../watch/agent-metrics.js';
+import { measureProcess } from '../watch/process-metrics.js';
 import type { GuardStatistics } from './guard-statistics.js';
 
 /**
@@ -26,6 +27,7 @@ export class GuardMetrics {
     this.#agent = new AgentMetrics(guard.agent, { names, of }, this.#registry);
     this.#measureServers();
     this.#measureListeners();
+    measureProcess(this.#registry);
   }
 
   get contentType(): string {

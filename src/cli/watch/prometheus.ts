@@ -1,23 +1,34 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { KeepAlive } from '../../agent/keep-alive.js';
+import { type Cause, causeInWords } from '../../tcp/diagnosis.js';
 import { AgentMetrics, troubleHistogram } from './agent-metrics.js';
+import { measureProcess } from './process-metrics.js';
 import { isTrouble, type Row } from './snapshot.js';
+
+const causes = Object.keys(causeInWords) as Cause[];
 
 /** Metrics for Prometheus: what the agent finds out, by storage, and the present state of each. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #storages: { rows(): readonly Row[] };
+  readonly #found;
+  readonly #reconnects;
+  readonly #outages;
+  readonly #begun = new Set<string>();
 
   /** @param storages the present rows of the table */
   constructor(agent: KeepAlive, storages: { rows(): readonly Row[] }) {
     const registers = [this.#registry];
-    new AgentMetrics(agent, { names: ['storage'], of: ({ name: storage }) => ({ storage }) }, this.#registry);
-    const reconnects = new Counter({
+    this.#storages = storages;
+    const of = ({ name }: { readonly name: string }) => this.#begin(name);
+    this.#found = new AgentMetrics(agent, { names: ['storage'], of }, this.#registry);
+    this.#reconnects = new Counter({
       name: 'zeo_keepalive_reconnects_total',
       help: 'Connections that replaced a lost one',
       labelNames: ['storage', 'cause'],
       registers,
     });
-    const outages = troubleHistogram(
+    this.#outages = troubleHistogram(
       'reconnect',
       'How long storages had no connection',
       ['storage', 'cause'],
@@ -32,11 +43,15 @@ export class Metrics {
         for (const { name, state } of storages.rows()) this.set({ storage: name }, isTrouble(state) ? 0 : 1);
       },
     });
-    agent.on('connectionBack', ({ name: storage, downForMs, cause }) => {
-      reconnects.inc({ storage, cause });
-      outages.observe({ storage, cause }, downForMs / 1000);
+    measureProcess(this.#registry);
+    agent.on('connectionBack', ({ name, downForMs, cause }) => {
+      const labels = { ...this.#begin(name), cause };
+      this.#reconnects.inc(labels);
+      this.#outages.observe(labels, downForMs / 1000);
     });
-    agent.on('connectionReplaced', ({ name: storage }) => reconnects.inc({ storage, cause: 'unnoticed' }));
+    agent.on('connectionReplaced', ({ name }) =>
+      this.#reconnects.inc({ ...this.#begin(name), cause: 'unnoticed' }),
+    );
   }
 
   get contentType(): string {
@@ -45,6 +60,18 @@ export class Metrics {
 
   /** In Prometheus' text format. */
   text(): Promise<string> {
+    for (const { name } of this.#storages.rows()) this.#begin(name);
     return this.#registry.metrics();
+  }
+
+  /** Starts the series of a storage at 0, before anything is counted, and returns its label. */
+  #begin(storage: string) {
+    const own = { storage };
+    this.#found.begin(own);
+    if (this.#begun.has(storage)) return own;
+    this.#begun.add(storage);
+    for (const cause of [...causes, 'unnoticed']) this.#reconnects.inc({ storage, cause }, 0);
+    for (const cause of causes) this.#outages.zero({ storage, cause });
+    return own;
   }
 }
