@@ -1,10 +1,11 @@
-/** * Health checks for a load balancer or Kubernetes: `/readyz` responds with 503 while a storage has no living server, and
- * `/status` with everything that the agent knows.
+/**
+ * Health checks for a load balancer or Kubernetes: `/healthz`, and `/readyz`, which responds with 503 while a storage has no
+ * living server. `/status` responds with everything that the agent knows.
  *
  *     node examples/health-endpoint.js 127.0.0.1:8100
  */
 import { createServer } from 'node:http';
-import { databases, startThread } from 'zeo-keepalive';
+import { databases, healthHandler, startThread } from 'zeo-keepalive';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 
 const [address = '127.0.0.1:8100', period = '10'] = process.argv.slice(2);
@@ -12,15 +13,15 @@ const [address = '127.0.0.1:8100', period = '10'] = process.argv.slice(2);
 databases.open('main', await ClientStorage.open({ address, wait: false }));
 const agent = startThread(Number(period));
 
-const server = createServer((request, response) => {
-  const status = agent?.status();
-  if (request.url === '/status') return response.end(JSON.stringify(status, undefined, 2));
-  const bad = status?.connections.filter(({ ready, state }) => !ready || state === 'failed') ?? [];
-  response.statusCode = bad.length === 0 ? 200 : 503;
-  response.end(
-    bad.length === 0 ? 'ok\n' : `${bad.map(({ name, state }) => `${name}: ${state}`).join('\n')}\n`,
-  );
-});
+const health = healthHandler(agent);
+const application = (request, response) => {
+  if (request.url === '/status') response.end(JSON.stringify(agent?.status(), undefined, 2));
+  else response.writeHead(404).end();
+};
+
+const server = createServer((request, response) =>
+  health(request, response, () => application(request, response)),
+);
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/readyz`));
 
 process.once('SIGINT', () => {

@@ -1,4 +1,5 @@
 /** Keeps long-lived ZEO connections alive from a worker thread, and knows within seconds when one is dead. */
+export { type HealthHandler, healthHandler } from './agent/health-handler.js';
 export { KeepAlive } from './agent/keep-alive.js';
 export type { RoundTripSummary } from './agent/ping/round-trips.js';
 export type { ConnectionState } from './agent/ping/tracked-target.js';

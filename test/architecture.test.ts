@@ -40,7 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/zconfig',
     'src/zeo/connection',
   ],
-  'src/cli/guard-status': ['src/cli/io', 'src/cli/watch', 'src/guard', 'src/model'],
+  'src/cli/guard-status': ['src/cli/io', 'src/cli/watch', 'src/guard', 'src/model', 'src/observability'],
   'src/cli/watch': [
     'src/agent',
     'src/agent/ping',
@@ -181,7 +181,11 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/guard/listen.ts',
     'src/zconfig/config-files.ts',
   ],
-  'node:http': ['src/cli/watch/metrics-server.ts'],
+  'node:http': [
+    'src/agent/health-handler.ts',
+    'src/cli/watch/metrics-server.ts',
+    'src/observability/http-pages.ts',
+  ],
   'node:net': [
     'src/cli/severed-sockets.ts',
     'src/cli/watch',

@@ -5,10 +5,11 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeepAlive } from '#src/agent/keep-alive.js';
 import { StorageRegistry } from '#src/agent/storage-registry.js';
-import { MetricsServer, plainPage } from '#src/cli/watch/metrics-server.js';
+import { MetricsServer } from '#src/cli/watch/metrics-server.js';
 import { metricsPages, storageProblems } from '#src/cli/watch/probes.js';
 import { Metrics } from '#src/cli/watch/prometheus.js';
 import type { Row } from '#src/cli/watch/snapshot.js';
+import { plainPage } from '#src/observability/http-pages.js';
 
 const connection = { name: 'main', address: 'zeo1:8100', generation: 2 };
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Page } from '../watch/metrics-server.js';
+import type { Page } from '../../observability/http-pages.js';
 
 /**
  * The status page. Its script and its style are in it, and nothing else may be loaded or run: also if a text of a peer were

@@ -1,19 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type Pages, respond } from '../../observability/http-pages.js';
 import { formatAddress } from '../../zeo/connection/address.js';
 import type { ListenAddress } from './listen-address.js';
-
-/** A response. */
-export interface Page {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** The paths that are served, and what makes the response for each. */
-export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
 /** A connection without a request must not take the place of a probe for long. */
 const limits = { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 };
@@ -21,7 +11,6 @@ const limits = { requestTimeout: 5000, headersTimeout: 5000, connectionsChecking
 /** Serves metrics, probes and pages for people, to GET and HEAD. */
 export class MetricsServer implements AsyncDisposable {
   readonly #server: Server;
-  readonly #pages: ReadonlyMap<string, Pages[string]>;
 
   /** @throws Error that names the address, if the server cannot listen on it */
   static async listen({ host, port }: ListenAddress, pages: Pages): Promise<MetricsServer> {
@@ -36,19 +25,7 @@ export class MetricsServer implements AsyncDisposable {
   }
 
   private constructor(pages: Pages) {
-    this.#pages = new Map(Object.entries(pages));
-    this.#server = createServer(limits, (request, response) => {
-      const path = (request.url ?? '').split('?', 1)[0] ?? '';
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        response.setHeader('allow', 'GET, HEAD');
-        send(response, plainPage(405, 'GET or HEAD only'));
-        return;
-      }
-      this.#pageAt(path).then(
-        (page) => send(response, page),
-        () => send(response, plainPage(500, 'The page could not be made')),
-      );
-    });
+    this.#server = createServer(limits, (request, response) => respond(request, response, pages));
     // Enough for scrapers and probes, without letting them exhaust this process's file descriptors.
     this.#server.maxConnections = 64;
   }
@@ -64,22 +41,6 @@ export class MetricsServer implements AsyncDisposable {
     this.#server.closeAllConnections();
     await once(this.#server, 'close');
   }
-
-  async #pageAt(path: string): Promise<Page> {
-    return (
-      this.#pages.get(path)?.() ?? plainPage(404, `Not found; try ${[...this.#pages.keys()].join(', ')}`)
-    );
-  }
-}
-
-/** A page of plain text, one or more lines. */
-export function plainPage(status: number, text: string): Page {
-  return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
-}
-
-function send(response: ServerResponse, { status, type, body, headers }: Page): void {
-  const always = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-  response.writeHead(status, { ...always, ...headers }).end(body);
 }
 
 function cannotServe(address: ListenAddress, cause: NodeJS.ErrnoException): Error {

@@ -1,4 +1,4 @@
-import { type Page, type Pages, plainPage } from './metrics-server.js';
+import { type Pages, probePage } from '../../observability/http-pages.js';
 import { isTrouble, type Row } from './snapshot.js';
 
 export interface MetricsSource {
@@ -20,8 +20,8 @@ export function metricsPages({ metrics, isHealthy, problems }: MetricsSource): P
   const health = () => (isHealthy() ? [] : ['the worker thread is not running']);
   return {
     '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
-    '/healthz': () => probed(health()),
-    '/readyz': () => probed([...health(), ...problems()]),
+    '/healthz': () => probePage(health()),
+    '/readyz': () => probePage([...health(), ...problems()]),
   };
 }
 
@@ -33,8 +33,4 @@ export function metricsPages({ metrics, isHealthy, problems }: MetricsSource): P
 export function* storageProblems(rows: readonly Row[], expected: number): Iterable<string> {
   if (rows.length < expected) yield `${expected - rows.length} of ${expected} storages are not open yet`;
   for (const { name, state } of rows) if (isTrouble(state)) yield `${name}: ${state}`;
-}
-
-function probed(problems: readonly string[]): Page {
-  return problems.length === 0 ? plainPage(200, 'ok') : plainPage(503, problems.join('\n'));
 }
