@@ -59,7 +59,6 @@ describe('healthHandler', { timeout: 60_000 }, () => {
     const health = healthHandler(undefined);
     const alone = await serve(t, health);
     assert.equal(await alone('/'), '404 Not found; try /healthz, /readyz\n');
-    assert.equal(await alone('/constructor'), '404 Not found; try /healthz, /readyz\n');
     assert.equal(await alone('/readyz', 'POST'), '405 GET or HEAD only\n');
     assert.equal(await alone('/readyz', 'HEAD'), '200 ');
     const within = await serve(t, (request, response) =>

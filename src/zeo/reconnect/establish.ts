@@ -22,6 +22,8 @@ export interface EstablishRequest {
   readonly connectTimeoutMs: number;
   /** The last transaction that the client knows of; `undefined` before its first connection. */
   readonly lastTid: Uint8Array | undefined;
+  /** Whether the server at this address has been behind the client: what it has committed since need not be all that changed. */
+  readonly wasBehind: boolean;
 }
 
 /** A usable connection. Notifications that have arrived since the registration are queued in it. */
@@ -83,7 +85,7 @@ async function makeUsable(
   onPhase('the registration');
   const { serverTid, readOnly } = await register(connection, request);
   onPhase('the verification');
-  const missed = await findMissed(connection, request.lastTid, serverTid);
+  const missed = await findMissed(connection, request, serverTid);
   onPhase('get_info');
   const info = readStorageInfo(await connection.call('get_info', []));
   if (request.clientLabel !== undefined) connection.tell('set_client_label', [request.clientLabel]);
@@ -128,13 +130,15 @@ async function register(
 /** The changes that this client has missed; the server may be a different one than before. */
 async function findMissed(
   connection: Connection,
-  lastTid: Uint8Array | undefined,
+  { lastTid, wasBehind }: EstablishRequest,
   serverTid: Uint8Array,
 ): Promise<Missed | undefined> {
   if (lastTid === undefined) return undefined;
   const order = compareIds(serverTid, lastTid);
   if (order === 0) return undefined;
   if (order < 0) throw serverBehind(connection.address, serverTid, lastTid);
+  // Restored from a backup, it would list only what was committed since then, and not what was rolled back.
+  if (wasBehind) return { tid: serverTid, oids: null };
   const reply = await connection.call('getInvalidations', [lastTid]).catch(nullIfTooLarge);
   // The server does not know, or the list is over the size limit.
   if (reply === null) return { tid: serverTid, oids: null };
@@ -180,7 +184,7 @@ export function serverBehind(
 ): ClientDisconnected {
   return new ClientDisconnected(
     `The server at ${address} is behind this client: expected transaction ${formatId(lastTid)} or later, ` +
-      `its last is ${formatId(serverTid)}`,
+      `its last is ${formatId(serverTid)}; if it was restored from a backup, restart its clients`,
     { code: 'ERR_ZEO_SERVER_BEHIND' },
   );
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ClientDisconnected } from '../../model/errors.js';
+import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
 import { type Address, formatAddress } from '../connection/address.js';
 import type { Access, ResolvedOptions } from '../connection/options.js';
 import { type DialRequest, dial } from './dial.js';
-import { type Established, type EstablishRequest, establish } from './establish.js';
+import { type Established, establish } from './establish.js';
 import { ReconnectBackoff } from './reconnect-backoff.js';
 import { reconnectPacer } from './reconnect-pacer.js';
 
@@ -42,6 +42,8 @@ export class Search {
   readonly #observer: SearchObserver;
   #backoffs = new Map<string, ReconnectBackoff>();
   #upgradeBackoffs = new Map<string, ReconnectBackoff>();
+  /** Addresses whose server was behind this client, and has not been in service since. */
+  readonly #behind = new Set<string>();
   /** Faults of this process since the last success. */
   #faults = 0;
   #controller: AbortController | undefined;
@@ -94,6 +96,11 @@ export class Search {
     else this.#backoffs = new Map();
   }
 
+  /** The server at this address is in service: what the client has cached agrees with it. */
+  trust(address: string): void {
+    this.#behind.delete(address);
+  }
+
   #found(established: Established, goal: Goal): void {
     this.#controller = undefined;
     this.#faults = 0;
@@ -105,7 +112,7 @@ export class Search {
     return {
       addresses: goal.addresses,
       lastError,
-      attempt: (address, signal) => establish(address, this.#attempt(goal.access), signal),
+      attempt: (address, signal) => this.#attempt(address, goal.access, signal),
       backoffOf: (address) => this.#backoff(backoffs, formatAddress(address)),
       paceMs: (address) => reconnectPacer.delayMs(formatAddress(address)),
       onRetry: (retry) => this.#observer.retrying(retry, goal),
@@ -113,9 +120,17 @@ export class Search {
     };
   }
 
-  #attempt(access: Access): EstablishRequest {
+  async #attempt(address: Address, access: Access, signal: AbortSignal): Promise<Established> {
     const { storage, clientLabel, maxFrameBytes, tls, connectTimeoutMs } = this.#options;
-    return { storage, access, clientLabel, maxFrameBytes, tls, connectTimeoutMs, lastTid: this.#lastTid() };
+    const known = { lastTid: this.#lastTid(), wasBehind: this.#behind.has(formatAddress(address)) };
+    const request = { storage, access, clientLabel, maxFrameBytes, tls, connectTimeoutMs, ...known };
+    try {
+      return await establish(address, request, signal);
+    } catch (error) {
+      const isBehind = error instanceof KeepAliveError && error.code === 'ERR_ZEO_SERVER_BEHIND';
+      if (isBehind) this.#behind.add(formatAddress(address));
+      throw error;
+    }
   }
 
   #backoff(backoffs: Map<string, ReconnectBackoff>, address: string): ReconnectBackoff {

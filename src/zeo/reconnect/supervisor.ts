@@ -207,6 +207,7 @@ export class Supervisor {
       return;
     }
     this.#connection = connection;
+    this.#search.trust(address);
     this.#generation += 1;
     this.#readOnly = readOnly;
     this.#lastError = undefined;

@@ -230,6 +230,33 @@ describe('A storage with a cache', () => {
     await assert.rejects(storage.loadBefore(id(7), id(95)), { code: 'ERR_ZEO_CLOSED' });
   });
 
+  it('forgets its cache when a server that was behind has caught up', async () => {
+    await using peer = await ScriptedPeer.listen();
+    peer.handlers.getInvalidations = () => [peer.lastTid, [id(9)]];
+    const delays = { reconnectMinDelay: 0, reconnectMaxDelay: 0.02 };
+    await using storage = await ClientStorage.open({ address: peer.address, ...delays });
+    const events: string[] = [];
+    storage.on('invalidated', ({ oids }) => events.push(oids === null ? 'all' : `${oids.length}`));
+    await storage.load(id(7));
+    // As after a restore from a backup, which lacks the record that was just loaded.
+    peer.lastTid = id(99);
+    peer.cut();
+    let failure: Error;
+    do [{ error: failure }] = await once(storage, 'reconnecting');
+    while (!failure.message.includes('if it was restored from a backup, restart its clients'));
+    peer.handlers.loadBefore = () => [record('rolled back'), id(80), null];
+    peer.lastTid = id(101);
+    await once(storage, 'connected');
+    assert.equal(text(await storage.load(id(7))), 'rolled back');
+    // From then on it is believed as any other.
+    peer.lastTid = id(102);
+    peer.cut();
+    await once(storage, 'connected');
+    await storage.load(id(7));
+    assert.equal(peer.count('loadBefore'), 2);
+    assert.deepEqual(events, ['all', '1']);
+  });
+
   // testZEO.test_prefetch
   it('prefetches what is not cached, and skips missing objects', async () => {
     await using peer = await ScriptedPeer.listen();
