@@ -180,6 +180,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/cli/watch/process-metrics.ts',
     'src/guard/listen.ts',
     'src/zconfig/config-files.ts',
+    'src/zconfig/tls-files.ts',
   ],
   'node:http': [
     'src/agent/health-handler.ts',
@@ -199,9 +200,9 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/zeo/server',
   ],
   'node:tls': [
-    'src/cli/io/tls-files.ts',
     'src/guard/tls',
     'src/tcp/socket-view.ts',
+    'src/zconfig/tls-files.ts',
     'src/zeo/connection',
     'src/zeo/server',
   ],

@@ -23,7 +23,7 @@ export interface ZeoClientConfig {
   readonly options: ClientStorageOptions;
   /** Where `options.addresses` are written, line by line. */
   readonly servers: readonly ServerSetting[];
-  /** The TLS settings, which are not part of `options`. */
+  /** The TLS settings, which are not part of `options`: `storageOptions` adds what is in their files. */
   readonly ssl: SslConfig | undefined;
   /** The file in which its section begins. */
   readonly file: string;
@@ -48,9 +48,8 @@ interface Found extends ZeoClientSection {
  * the syntax is checked of everything else, so other products' sections do not matter, and `%import` is ignored.
  *
  * @example
- * for (const { name, options } of await readZopeConfig('/srv/plone/etc/zope.conf')) {
- *   databases.open(name, await ClientStorage.open({ ...options, wait: false }));
- * }
+ * const clients = await readZopeConfig('/srv/plone/etc/zope.conf', { env: { ZEO_HOST: 'zeo1', ...process.env } });
+ * for (const { name, servers } of clients) console.log(name, servers);
  *
  * @returns an empty list if there are no clients
  * @throws ConfigError with file, line and what was expected there: `ERR_ZCONFIG_READ`, `ERR_ZCONFIG_SYNTAX`,

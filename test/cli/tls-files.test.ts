@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { readZopeConfig, storageOptions } from 'zeo-keepalive/zconfig';
 import { readConfig } from '#src/cli/io/targets.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { findZeo } from '../support/python/environments.js';
@@ -106,6 +107,20 @@ describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
       else process.env.SSL_CERT_FILE = before;
     });
     assert.equal(await canOpen(await configure('system', { authenticate: '' })), true);
+  });
+
+  it('connect with an encrypted key where a program has its passphrase', async () => {
+    const keys = { key: here('encrypted.key'), 'password-function': 'app.passphrase' };
+    const [config] = await readZopeConfig(await configure('encrypted', keys));
+    assert.ok(config !== undefined);
+    const options = await storageOptions(config, { passphrase: 'secret' });
+    await using storage = await ClientStorage.open({ ...options, waitTimeout: 2 });
+    assert.equal(storage.ready, true);
+    await assert.rejects(storageOptions(config), { message: /has a password-function, which only Python/ });
+    await assert.rejects(storageOptions(config, { passphrase: 'other' }), (error: Error) => {
+      assert.match(error.message, /the key is encrypted; expected one with another passphrase$/);
+      return !error.message.includes('secret');
+    });
   });
 
   for (const [what, keys, why] of [

@@ -1,6 +1,6 @@
 import type { GuardTls } from '../../guard/frontend.js';
 import { KeepAliveError } from '../../model/errors.js';
-import { readClientTls, readTls, type TlsFiles } from '../io/tls-files.js';
+import { readClientTls, readTls, type TlsFiles } from '../../zconfig/tls-files.js';
 
 /** The options of the command line: paths of files, but for the name. */
 export interface TlsFlags {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { KeepAliveError } from '../../model/errors.js';
 import { readZopeConfig } from '../../zconfig/read-zope-config.js';
+import { storageOptions } from '../../zconfig/storage-options.js';
 import { formatAddress } from '../../zeo/connection/address.js';
 import { type ClientStorageOptions, resolveClientOptions } from '../../zeo/connection/options.js';
 import { readTarget } from '../../zeo/storage/uri.js';
 import { oneLine } from './terminal-text.js';
-import { readClientTls } from './tls-files.js';
 
 /** A storage named by the command line or by a configuration. */
 export interface Target {
@@ -76,10 +76,7 @@ export async function readConfig(file: string): Promise<readonly Target[]> {
   const clients = await readZopeConfig(file);
   if (clients.length === 0) throw invalid(await whyNoClient(file));
   return Promise.all(
-    clients.map(async ({ name, options, ssl, file, line }) => {
-      if (ssl === undefined) return { name, options };
-      return { name, options: { ...options, tls: await readClientTls(ssl, `${file}:${line}: ${name}`) } };
-    }),
+    clients.map(async (client) => ({ name: client.name, options: await storageOptions(client) })),
   );
 }
 

@@ -15,13 +15,16 @@ export interface Loaded {
   readonly testing: typeof import('zeo-keepalive/testing');
   readonly metrics: typeof import('zeo-keepalive/metrics');
   readonly sockets: typeof import('zeo-keepalive/sockets');
+  readonly zconfig: typeof import('zeo-keepalive/zconfig');
 }
 
 /** The pickles of an empty `persistent.mapping.PersistentMapping`. */
 const record = new TextEncoder().encode('cpersistent.mapping\nPersistentMapping\n.}.');
 
 /** Uses every export for what it is there for. */
-export async function exercise({ main, zeo, records, testing, metrics, sockets }: Loaded): Promise<void> {
+export async function exercise(loaded: Loaded): Promise<void> {
+  const { main, zeo, records, testing, metrics, sockets, zconfig } = loaded;
+  await assert.rejects(zconfig.readZopeConfig('missing.conf'), zconfig.ConfigError);
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
   const meterProvider = new MeterProvider({ readers: [reader] });

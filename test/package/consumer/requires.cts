@@ -5,6 +5,7 @@ import packageJson = require('zeo-keepalive/package.json');
 import records = require('zeo-keepalive/records');
 import sockets = require('zeo-keepalive/sockets');
 import testing = require('zeo-keepalive/testing');
+import zconfig = require('zeo-keepalive/zconfig');
 import zeo = require('zeo-keepalive/zeo');
 
 import { exercise } from './exercise.mjs';
@@ -14,7 +15,7 @@ require('zeo-keepalive/register');
 async function useIt(): Promise<void> {
   // One registry a process, however its parts load the package.
   assert.equal((await import('zeo-keepalive')).databases, main.databases);
-  await exercise({ main, zeo, records, testing, metrics, sockets });
+  await exercise({ main, zeo, records, testing, metrics, sockets, zconfig });
   console.log(`Required ${packageJson.name}`);
 }
 

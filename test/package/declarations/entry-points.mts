@@ -7,4 +7,5 @@ export * as metrics from 'zeo-keepalive/metrics';
 export * as records from 'zeo-keepalive/records';
 export * as sockets from 'zeo-keepalive/sockets';
 export * as testing from 'zeo-keepalive/testing';
+export * as zconfig from 'zeo-keepalive/zconfig';
 export * as client from 'zeo-keepalive/zeo';

@@ -2,9 +2,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { KeepAliveError } from '../../model/errors.js';
-import type { SslConfig } from '../../zconfig/ssl-section.js';
-import type { TlsOptions } from '../../zeo/connection/tls.js';
+import { KeepAliveError } from '../model/errors.js';
+import type { TlsOptions } from '../zeo/connection/tls.js';
+import type { SslConfig } from './ssl-section.js';
 
 /** Where Debian, Fedora, openSUSE and Alpine or BSD keep the authorities that the machine trusts. */
 const systemBundles = [
@@ -28,6 +28,8 @@ const crlPattern = /-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g;
 /** The paths that an `<ssl>` section names; on a command line the certificate may be missing. */
 export interface TlsFiles extends Omit<SslConfig, 'certificate'> {
   readonly certificate: string | undefined;
+  /** Of the key. */
+  readonly passphrase?: string | undefined;
 }
 
 /**
@@ -36,11 +38,13 @@ export interface TlsFiles extends Omit<SslConfig, 'certificate'> {
  */
 export async function readTls(ssl: TlsFiles, where: string): Promise<TlsOptions> {
   // Without the passphrase a healthy server would be reported dead.
-  if (ssl.passwordFunction !== undefined)
+  if (ssl.passwordFunction !== undefined && ssl.passphrase === undefined)
     throw invalid(`${where} has a password-function, which only Python can call`);
-  const { certificate, key, authenticate, serverHostname } = ssl;
+  const { certificate, key = certificate, passphrase, authenticate, serverHostname } = ssl;
   return {
-    ...(certificate !== undefined && (await readPair(certificate, key ?? certificate, where))),
+    ...(certificate !== undefined &&
+      key !== undefined &&
+      (await readPair({ certificate, key, passphrase }, where))),
     ...(authenticate !== undefined && (await readAuthorities(authenticate, where))),
     ...(serverHostname !== undefined && { servername: serverHostname }),
     ...(!ssl.checkHostname && { checkServerIdentity: () => undefined }),
@@ -54,15 +58,20 @@ export async function readClientTls(ssl: TlsFiles, where: string): Promise<TlsOp
 }
 
 async function readPair(
-  certificate: string,
-  key: string,
+  { certificate, key, passphrase }: Pick<TlsFiles, 'passphrase'> & { certificate: string; key: string },
   where: string,
-): Promise<Pick<TlsOptions, 'cert' | 'key'>> {
-  const pair = { cert: await read(certificate, where), key: await read(key, where) };
+): Promise<Pick<TlsOptions, 'cert' | 'key' | 'passphrase'>> {
+  const pair = {
+    ...{ cert: await read(certificate, where), key: await read(key, where) },
+    ...(passphrase !== undefined && { passphrase }),
+  };
   try {
     createSecureContext(pair);
   } catch (cause) {
-    throw invalid(`${where} has certificate ${certificate} with key ${key}: ${whyUnusable(cause)}`, cause);
+    throw invalid(
+      `${where} has certificate ${certificate} with key ${key}: ${whyUnusable(cause, passphrase)}`,
+      cause,
+    );
   }
   return pair;
 }
@@ -112,10 +121,13 @@ function read(file: string, where: string): Promise<string> {
   });
 }
 
-function whyUnusable(cause: unknown): string {
+function whyUnusable(cause: unknown, passphrase: string | undefined): string {
   const { code = '' } = cause as NodeJS.ErrnoException;
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'the key is of another certificate';
-  if (encryptedKeyCodes.has(code)) return 'the key is encrypted; expected one without a passphrase';
+  if (encryptedKeyCodes.has(code)) {
+    const expected = passphrase === undefined ? 'one without a passphrase' : 'one with another passphrase';
+    return `the key is encrypted; expected ${expected}`;
+  }
   return `expected both in PEM; OpenSSL failed with ${code}`;
 }
 
