@@ -12,6 +12,7 @@ import type { Output } from './io/output.js';
 import { eachServer, readTargets } from './io/targets.js';
 import { oneLine } from './io/terminal-text.js';
 import { packageVersion } from './io/version.js';
+import { serve } from './serve.js';
 import { parseListenAddress } from './watch/listen-address.js';
 import { watch } from './watch/watch.js';
 
@@ -22,6 +23,7 @@ storage have commas between them.`;
 const examples = `
 Examples:
   $ zeo-keepalive demo                                        shows what it does; needs no server
+  $ zeo-keepalive serve                                       a server to try with, on 127.0.0.1:8100
   $ zeo-keepalive watch zeo1:8100 zeo2:8100                   a live table; Ctrl-C ends it
   $ zeo-keepalive watch --config etc/zope.conf                every <zeoclient> of a Zope or Plone
   $ zeo-keepalive check --warning 50 --critical 500 zeo1:8100 for Nagios, Icinga, Sensu, …
@@ -85,6 +87,11 @@ interface WatchFlags extends TargetFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly metrics?: ReturnType<typeof parseListenAddress>;
+}
+
+interface ServeFlags {
+  readonly listen: ReturnType<typeof parseListenAddress>;
+  readonly storage: readonly string[];
 }
 
 interface CheckFlags extends TargetFlags {
@@ -233,6 +240,22 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
       const options = { agent: { period, timeout }, pingMethod, tls, graceMs: grace * 1000, json, metrics };
       onDone(await runGuard(source, options, output));
     });
+
+  program
+    .command('serve')
+    .summary('a server to try with, in memory')
+    .description(
+      'Serves storages to ZEO clients until Ctrl-C. They are in memory, so what is stored is lost.',
+    )
+    .addOption(
+      new Option('-l, --listen <host:port>', 'where; the default host is 127.0.0.1')
+        .argParser(listen)
+        .default({ host: '127.0.0.1', port: 8100 }, '127.0.0.1:8100'),
+    )
+    .option('-s, --storage <id...>', 'the ids of the storages', ['1'])
+    .action(async ({ listen, storage }: ServeFlags) =>
+      onDone(await serve({ listen, storages: [...new Set(storage)] }, output)),
+    );
 
   program
     .command('demo')
