@@ -31,16 +31,6 @@ describe('zeo-keepalive serve', { timeout: 120_000 }, () => {
     assert.match(stdout, /\nended by SIGTERM\n$/);
   });
 
-  it('serves on when nobody reads its output', async () => {
-    const command = new RunningCommand(['serve', '--listen', '0']);
-    const [, address = ''] = /^serves storage 1 on (\S+),/.exec(await command.line(/./)) ?? [];
-    command.closeOutput();
-    await using client = await ClientStorage.open({ address, waitTimeout: 10 });
-    await client.sync();
-    command.kill('SIGINT');
-    assert.equal((await command.ended()).code, 0);
-  });
-
   it('warns of an address that other machines can reach', async () => {
     const command = new RunningCommand(['serve', '--listen', '0.0.0.0:0']);
     await command.line(/^every machine that can reach this address may read and write/);
