@@ -64,6 +64,9 @@ export class TlsSentry extends EventEmitter<{ closed: [] }> implements KeepAlive
 
   async ping(signal: AbortSignal): Promise<void> {
     const { backend, timeoutMs } = this.#options;
+    // Of a ping that this one takes the place of, and that has not ended yet.
+    this.#socket = undefined;
+    let ours: Socket | undefined;
     const late = new AbortController();
     const endDeadline = startDeadline(timeoutMs, () => {
       const seconds = timeoutMs / 1000;
@@ -72,6 +75,7 @@ export class TlsSentry extends EventEmitter<{ closed: [] }> implements KeepAlive
     try {
       await probeTls(backend.address, AbortSignal.any([signal, late.signal]), (socket) => {
         endDeadline();
+        ours = socket;
         this.#socket = socket;
       });
       this.#lastReceivedAt = performance.now();
@@ -84,7 +88,7 @@ export class TlsSentry extends EventEmitter<{ closed: [] }> implements KeepAlive
       throw error;
     } finally {
       endDeadline();
-      this.#socket = undefined;
+      if (this.#socket === ours) this.#socket = undefined;
     }
   }
 

@@ -6,6 +6,7 @@ import { connect as connectWithTls } from 'node:tls';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { GuardMetrics } from '#src/cli/guard-status/guard-metrics.js';
 import { GuardStatistics } from '#src/cli/guard-status/guard-statistics.js';
+import { TlsSentry } from '#src/guard/tls-sentry.js';
 import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
 import { WireClient } from '../zeo/server/wire-client.js';
 import { startGuard } from './guarded.js';
@@ -159,6 +160,25 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     }
     await client.call('ping');
     assert.deepEqual(deaths, []);
+  });
+
+  it('begins a ping anew although the one before has not ended', async (t) => {
+    const stopped = await listenMute(t);
+    const { frontend } = await startGuard(t, [stopped.address], { tls, period: 60, timeout: 60 });
+    const [backend] = frontend.backends;
+    assert.ok(backend);
+    const sentry = new TlsSentry({ name: 'sentry', backend, timeoutMs: 60_000, onDead: () => {} });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const pings = [sentry.ping(first.signal)];
+    while (sentry.outgoing.isPingQueued) await new Promise((resolve) => setImmediate(resolve));
+    first.abort();
+    pings.push(sentry.ping(second.signal));
+    assert.equal(sentry.outgoing.isPingQueued, true);
+    await assert.rejects(pings[0] as Promise<void>);
+    while (sentry.outgoing.isPingQueued) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(sentry.socketPorts);
+    second.abort();
+    await assert.rejects(pings[1] as Promise<void>);
   });
 
   it('goes back to a server when it has answered a handshake again', async (t) => {
