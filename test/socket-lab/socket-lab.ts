@@ -71,7 +71,7 @@ export class SocketLab implements AsyncDisposable {
 
   /** All paths are there again. */
   heal(): void {
-    this.rig.server.filter(['-F INPUT', '-F OUTPUT']);
+    this.rig.server.heal();
   }
 
   /** An application that the agent watches over by `--import`, unless it is to run alone. */

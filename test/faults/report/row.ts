@@ -3,7 +3,7 @@ import { brokenPromises } from './judge.js';
 
 /** What the table needs to know of a fault. */
 export interface Topic extends Pick<Fault, 'name' | 'about'> {
-  readonly layer: Fault['layer'] | 'sockets';
+  readonly layer: Fault['layer'] | 'sockets' | 'guard';
 }
 
 /** One row of the table, as it is kept in docs/reliability.json. */
@@ -11,7 +11,7 @@ export interface Row {
   readonly fault: string;
   readonly about: string;
   readonly layer: Topic['layer'];
-  /** The kind of server; of watched sockets the client. */
+  /** The kind of server; of watched sockets and of guard the client. */
   readonly server: string;
   readonly variant: string;
   readonly boundMs: number | undefined;

@@ -20,10 +20,17 @@ export class PythonProcess {
   readonly #lines: AsyncIterator<string>;
   #stderr = '';
 
-  constructor(executable: string, script: string, args: readonly string[] = []) {
+  /** @param launcher a command that becomes Python, with Python's own command as its arguments */
+  constructor(
+    executable: string,
+    script: string,
+    args: readonly string[] = [],
+    launcher: readonly string[] = [],
+  ) {
     const file = fileURLToPath(new URL(script, scripts));
     // Without -B a test run would leave __pycache__ in the source tree.
-    this.#child = spawn(executable, ['-B', '-W', 'ignore', file, ...args], { stdio: 'pipe' });
+    const [command = '', ...rest] = [...launcher, executable, '-B', '-W', 'ignore', file, ...args];
+    this.#child = spawn(command, rest, { stdio: 'pipe' });
     alive.add(this.#child);
     this.#exited = new Promise((resolve) => {
       this.#child.once('close', () => {

@@ -72,6 +72,39 @@ export class Computer {
     run('ip', ['netns', 'exec', this.namespace, 'iptables-restore', '--noflush'], table);
   }
 
+  /** The command that runs another one on this computer: what comes after it. */
+  get launcher(): readonly string[] {
+    return ['ip', 'netns', 'exec', this.namespace];
+  }
+
+  /** The local ports of its established TCP connections to an address. */
+  portsTo(address: string): number[] {
+    const [command = '', ...args] = this.launcher;
+    const table = run(command, [...args, 'ss', '-Htn', 'state', 'established', 'dst', address]);
+    return Array.from(table.matchAll(/:(\d+)\s+\S+$/gm), ([, port]) => Number(port));
+  }
+
+  /** Drops every packet of TCP connections from these ports of others. */
+  dropFrom(ports: readonly number[]): void {
+    this.filter(
+      ports.flatMap((port) => [
+        `-A INPUT -p tcp --sport ${port} -j DROP`,
+        `-A OUTPUT -p tcp --dport ${port} -j DROP`,
+      ]),
+    );
+  }
+
+  /** Removes all rules that drop what it sends or receives. */
+  heal(): void {
+    this.filter(['-F INPUT', '-F OUTPUT']);
+  }
+
+  /** Drops each packet with this probability from now on, in both directions. */
+  lose(probability: number): void {
+    const chance = `-m statistic --mode random --probability ${probability} -j DROP`;
+    this.filter([`-A INPUT ${chance}`, `-A OUTPUT ${chance}`]);
+  }
+
   /** Limits what a network card sends to a number of megabits per second; packets are queued for at most 100 ms. */
   shape(card: string, megabits: number): void {
     const bucket = ['rate', `${megabits}mbit`, 'burst', '16kb', 'latency', '100ms'];

@@ -48,8 +48,7 @@ export class TwoHosts implements Disposable {
 
   /** Drops each packet with this probability from now on, in both directions. */
   lose(probability: number): void {
-    const chance = `-m statistic --mode random --probability ${probability} -j DROP`;
-    this.server.filter([`-A INPUT ${chance}`, `-A OUTPUT ${chance}`]);
+    this.server.lose(probability);
   }
 
   [Symbol.dispose](): void {
