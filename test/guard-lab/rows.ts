@@ -1,6 +1,10 @@
+import { busiestSecond, histogram } from '../faults/process/seconds.js';
 import { type Row, type Run, rowOf, type Topic } from '../faults/report/row.js';
 import type { ZeoVersion } from '../support/python/environments.js';
 import { allLosses, capMs, type Loss, type Phase, period, timeout } from './detection.js';
+import { type HerdOutcome, servedWithinMs } from './herd.js';
+import type { SlowPath, Transfer } from './slow-path.js';
+import type { Survival } from './survival.js';
 import { type Way, ways } from './ways.js';
 
 /** What the lab does to clients behind guard, for docs/reliability.md. */
@@ -18,6 +22,27 @@ export const guardTopics = {
   'flow dropped': {
     name: 'guard-flow-dropped',
     about: 'The flow of each client alone is dropped, as by a forgetful firewall; P = T = 1 s',
+    layer: 'guard',
+  },
+  stalls: {
+    name: 'guard-stalls',
+    about: 'The process of guard is stopped again and again while its clients are idle; P = T = 1 s',
+    layer: 'guard',
+  },
+  loss: {
+    name: 'guard-loss',
+    about: 'Packets are lost at random between guard and server, while each client makes a call every second',
+    layer: 'guard',
+  },
+  'slow path': {
+    name: 'guard-slow-path',
+    about:
+      'A large record goes through guard and over a slow path, with a client that goes on or stops amid it',
+    layer: 'guard',
+  },
+  herd: {
+    name: 'guard-herd',
+    about: 'All clients lose their server at the same moment, and come back to the next one',
     layer: 'guard',
   },
 } as const satisfies Record<string, Topic>;
@@ -86,4 +111,79 @@ function spread(timesMs: readonly number[]): string {
   const sorted = [...timesMs].sort((one, other) => one - other);
   const [median = Number.NaN, most = Number.NaN] = [sorted[sorted.length >> 1], sorted.at(-1)];
   return `${(median / 1000).toFixed(2)}, at most ${(most / 1000).toFixed(2)} s`;
+}
+
+/** @param isPromised whether a connection that is lost breaks a promise, or is only counted */
+export function survivalRow(
+  topic: Topic,
+  variant: string,
+  outcome: Survival,
+  run: Run,
+  isPromised = true,
+): Row {
+  const { peers, chances, deaths, lost, calls, failedCalls, stillWatched } = outcome;
+  const counts = `${peers} connections, ${calls} calls`;
+  const result = {
+    variant,
+    boundMs: undefined,
+    detectedAfterMs: [],
+    deathsExpected: 0,
+    falseDeaths: isPromised ? lost : 0,
+    chances: isPromised ? chances : 0,
+    callsLost: 0,
+    notes: isPromised ? counts : `${counts}; ${deaths} connections dropped, ${failedCalls} calls failed`,
+    broken: [
+      ...(isPromised && failedCalls > 0 ? [`${failedCalls} calls failed`] : []),
+      ...(stillWatched ? [] : ['not all connections were reset when they were cut off afterwards']),
+    ],
+  };
+  return rowOf(topic, 'bare client', result, run);
+}
+
+export function transferRow(transfer: Transfer, { mebibytes, megabits, times }: SlowPath, run: Run): Row {
+  const { direction, stopMs, tookMs, leastMs, error, deaths } = transfer;
+  const stopped = stopMs > 0 ? `, the client stopped for ${stopMs / 1000} s` : '';
+  const result = {
+    variant: `${direction} of ${mebibytes} MiB at ${megabits} Mbit/s, T ${times.timeout} s${stopped}`,
+    boundMs: undefined,
+    detectedAfterMs: [],
+    deathsExpected: 0,
+    falseDeaths: deaths,
+    chances: 1,
+    callsLost: 0,
+    notes: `took ${(tookMs / 1000).toFixed(1)} s`,
+    broken: [
+      ...(error === undefined ? [] : [`it failed: ${error}`]),
+      // Without the shaping nothing has been tested.
+      ...(tookMs < 0.9 * leastMs ? [`expected at least ${(leastMs / 1000).toFixed(1)} s`] : []),
+    ],
+  };
+  return rowOf(guardTopics['slow path'], 'bare client', result, run);
+}
+
+export function herdRow(outcome: HerdOutcome, run: Run): Row {
+  const { count, times, server, loss, lostMs, greetedMs, servedMs, turnedAway } = outcome;
+  const boundMs = (times.period + 2 * times.timeout) * 1000;
+  const servedBoundMs = boundMs + servedWithinMs;
+  const lastMs = Math.max(...servedMs);
+  const busiest = busiestSecond(greetedMs);
+  const result = {
+    variant: `${count} clients of ${server}, ${loss}, P ${times.period} s, T ${times.timeout} s`,
+    boundMs,
+    detectedAfterMs: lostMs.slice(0, count),
+    deathsExpected: count,
+    falseDeaths: Math.max(0, lostMs.length - count),
+    chances: count,
+    callsLost: 0,
+    notes:
+      `connected to the next server in each second: ${histogram(greetedMs)}; ${busiest} in the busiest second; ` +
+      `all served after ${(lastMs / 1000).toFixed(2)} s; ${turnedAway} attempts failed`,
+    broken: [
+      ...(servedMs.length < count ? [`${count - servedMs.length} clients were not served again`] : []),
+      ...(lastMs > servedBoundMs ? [`all served after ${lastMs} ms, promised ${servedBoundMs} ms`] : []),
+      // Of fewer a fifth is less than a guard connects in one second.
+      ...(count >= 1000 && busiest > count / 5 ? [`${busiest} of ${count} connected in one second`] : []),
+    ],
+  };
+  return rowOf(guardTopics.herd, 'bare client', result, run);
 }

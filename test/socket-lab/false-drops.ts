@@ -3,6 +3,7 @@ import type { ClientName } from './clients/all.js';
 import { ControlGroup } from './control-group.js';
 import { connectAll } from './silent-drop.js';
 import { type App, period, type SocketLab, type Times, timeout } from './socket-lab.js';
+import { type Standstill, standStill } from './standstill.js';
 
 /** What did not happen to connections that are well. */
 export interface FalseDrops {
@@ -20,7 +21,7 @@ export interface FalseDrops {
 }
 
 export interface Stall {
-  readonly by: 'blocked' | 'SIGSTOP' | 'frozen';
+  readonly by: 'blocked' | Standstill;
   readonly ms: number;
 }
 
@@ -49,7 +50,7 @@ export const stand =
         await app.until('the end of a stall', () => app.all('blocked').length > before, 60_000 + ms);
       } else {
         for (const id of callers) app.send({ type: 'call', id });
-        await stop(app.all('ready')[0]?.pid as number, by, ms);
+        await standStill(app.all('ready')[0]?.pid as number, by, ms);
       }
       // Time for a verdict that would be wrong.
       await sleep((timeout + 0.5) * 1000);
@@ -131,23 +132,4 @@ export async function falseDrops(
   const stillWatches = await app.meets(isFound, foundWithinMs);
   lab.heal();
   return { ...outcome, stillWatches };
-}
-
-async function stop(pid: number, by: 'SIGSTOP' | 'frozen', ms: number): Promise<void> {
-  if (by === 'SIGSTOP') {
-    process.kill(pid, 'SIGSTOP');
-    try {
-      await sleep(ms);
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
-    return;
-  }
-  using group = new ControlGroup('freezer', pid);
-  group.freeze();
-  try {
-    await sleep(ms);
-  } finally {
-    group.thaw();
-  }
 }

@@ -3,6 +3,7 @@ import { startServer } from '../../support/servers.js';
 import { monotonicNow, sleep, takeWorstStallMs, until } from '../../support/turning-clock.js';
 import type { Fault, FaultResult } from '../fault.js';
 import { Host } from './host/host.js';
+import { busiestSecond, histogram } from './seconds.js';
 
 interface Herd {
   readonly count: number;
@@ -80,26 +81,4 @@ async function dropAll({ count, period, timeout }: Herd): Promise<FaultResult> {
     ...(broken.length > 0 ? { broken } : {}),
     ...(isTooBusy ? { tooBusy: `it was stalled for ${Math.round(lateMs)} ms` } : {}),
   };
-}
-
-/** The most in any one second, wherever it begins. */
-function busiestSecond(timesMs: readonly number[]): number {
-  const sorted = [...timesMs].sort((a, b) => a - b);
-  let first = 0;
-  let most = 0;
-  for (const [i, atMs] of sorted.entries()) {
-    while (atMs - (sorted[first] ?? atMs) >= 1000) first += 1;
-    most = Math.max(most, i - first + 1);
-  }
-  return most;
-}
-
-function histogram(timesMs: readonly number[]): string {
-  const counts: number[] = [];
-  for (const atMs of timesMs) {
-    const second = Math.floor(atMs / 1000);
-    while (counts.length <= second) counts.push(0);
-    counts[second] = (counts[second] ?? 0) + 1;
-  }
-  return counts.join(' ');
 }

@@ -52,7 +52,7 @@ const introduction = `# Reliability: what was done to connections, and the resul
 
 Written by the fault lab, the socket lab and the guard lab from their own runs; do not edit. To repeat all of it:
 \`npm run test:faults -- --full --write\`, \`npm run test:sockets -- drop false-drops loss --write\` and
-\`npm run test:guard -- detection --full --write\`; to repeat one fault, which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.
+\`npm run test:guard -- detection stalls loss slow-path herd --full --write\`; to repeat one fault, which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.
 
 P is the period, T the timeout. *Promised* and *found after* count from the fault, in time in which the host's main loop
 ran. A *false death* is the loss of a connection whose peer was healthy, out of a number of chances (connections, or

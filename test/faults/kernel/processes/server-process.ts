@@ -18,6 +18,8 @@ export interface ServerConfig {
    * with the same data.
    */
   readonly startedAt?: number;
+  /** A client of the embedded server with more unread bytes than this is dropped. */
+  readonly maxBufferedBytes?: number;
   /** ZEO's own server starts with a copy of the data in this directory. */
   readonly copyOf?: string | undefined;
   /** With which ZEO's own server speaks TLS. */

@@ -18,7 +18,11 @@ interface Served {
 
 const listenOn = { host: '0.0.0.0', port: serverPort };
 
-async function serveEmbedded({ startedAt = Date.now(), pauses = {} }: ServerConfig): Promise<Served> {
+async function serveEmbedded({
+  startedAt = Date.now(),
+  pauses = {},
+  maxBufferedBytes,
+}: ServerConfig): Promise<Served> {
   let now = () => startedAt;
   const storage = new MemoryStorage({ now: () => now() });
   let commits = 0;
@@ -30,7 +34,11 @@ async function serveEmbedded({ startedAt = Date.now(), pauses = {} }: ServerConf
   };
   await commit();
   now = Date.now;
-  const server = await ZeoServer.listen({ ...listenOn, storages: new Map([['1', storage]]) });
+  const server = await ZeoServer.listen({
+    ...listenOn,
+    storages: new Map([['1', storage]]),
+    ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
+  });
   server.on('call', ({ connection, method }) => {
     const pauseMs = pauses[connection.remoteAddress.split(':')[0] as string];
     if (method !== 'storea' || pauseMs === undefined) return;
