@@ -78,6 +78,8 @@ async function transfer(direction: Direction, bytes: number): Promise<void> {
   const ended = (outcome: { error?: string }) =>
     report({ type: 'transferred', tookMs: monotonicNow() - startedMs, ...outcome });
   try {
+    // Calls on it would wait forever.
+    if (peers[0]?.socket.destroyed) throw new Error('Its connection was lost before');
     await (direction === 'upload' ? upload(bytes) : download());
     ended({});
   } catch (error) {
