@@ -35,13 +35,15 @@ interface TestsOptions {
   readonly exceptions: Readonly<Record<string, string>>;
 }
 
+/** Of all groups of a file: the tests of one may all be over before a ping is due. */
+const done = { relayed: 0, pings: 0 };
+
 function runTests({ title, server, version, encoding, group, words = [], exceptions }: TestsOptions): void {
   const { executable, missing } = findZeo(version);
   const run = (words: readonly string[]) =>
     runSuite(executable as string, [server, group, ...words], encoding);
   test(title, { skip: missing ?? false }, async (t) => {
     const left = new Map<string, Result>();
-    const done = { relayed: 0, pings: 0 };
     const events = run(words);
     for await (const event of events) {
       if ('missing' in event) return t.skip(event.missing);
