@@ -131,6 +131,17 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
     await Promise.all([closed(mute), guard.stop(0)]);
   });
 
+  it('closes a connection whose client has ended it before the handshake', async (t) => {
+    await using server = await ZeoServer.listen();
+    const tls = { clients: listening() };
+    const { port } = await startGuard(t, [server.address], { tls, period: 100, timeout: 100 });
+    const checking = connect({ port, allowHalfOpen: true });
+    const ended = closed(checking.on('error', () => {}).resume());
+    checking.end();
+    // Long before the time for a handshake is over.
+    await ended;
+  });
+
   it('says of a client with TLS at an address without it what is wrong', async (t) => {
     await using server = await ZeoServer.listen();
     const { frontend, port } = await startGuard(t, [server.address]);

@@ -52,6 +52,7 @@ export class TlsHandshakes implements Handshakes {
     this.#server
       .on('secureConnection', (socket) => {
         this.#pending.delete(transportOf(socket));
+        socket.allowHalfOpen = true;
         accepted(socket);
       })
       .on('tlsClientError', (error, socket) => this.#refuse(error, socket));
@@ -63,6 +64,8 @@ export class TlsHandshakes implements Handshakes {
 
   start(transport: Socket): void {
     this.#pending.add(transport);
+    // Or one whose client has ended it already would count as under way until the time for a handshake is over.
+    transport.allowHalfOpen = false;
     transport.on('error', () => {}).once('close', () => this.#pending.delete(transport));
     this.#server.emit('connection', transport);
   }
