@@ -40,26 +40,26 @@ export function startDeadline(timeoutMs: number, expire: () => void, holds = tru
 }
 
 /**
- * Runs an operation with a signal that aborts when `signal` does, with its reason, or after `timeoutMs` in which this process
- * was listening, with the error that `late` returns.
+ * Runs an operation with a signal that aborts when one of `signals` does, with its reason, or after `timeoutMs` in which this
+ * process was listening, with the error that `late` returns.
  *
- * @throws `signal.reason` if it has aborted already; what the operation rejects with
+ * @throws the reason of a signal that has aborted already; what the operation rejects with
  */
 export async function withDeadline<T>(
   timeoutMs: number,
   late: () => Error,
-  signal: AbortSignal,
+  signals: readonly AbortSignal[],
   operation: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  signal.throwIfAborted();
   const controller = new AbortController();
-  const onAbort = () => controller.abort(signal.reason);
-  signal.addEventListener('abort', onAbort);
+  const onAbort = ({ target }: Event) => controller.abort((target as AbortSignal).reason);
+  for (const signal of signals) signal.throwIfAborted();
+  for (const signal of signals) signal.addEventListener('abort', onAbort);
   const endDeadline = startDeadline(timeoutMs, () => controller.abort(late()));
   try {
     return await operation(controller.signal);
   } finally {
     endDeadline();
-    signal.removeEventListener('abort', onAbort);
+    for (const signal of signals) signal.removeEventListener('abort', onAbort);
   }
 }

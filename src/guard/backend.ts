@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withDeadline } from '../async/deadline.js';
@@ -63,6 +64,8 @@ export class Backend {
     this.address = options.address;
     this.name = formatAddress(options.address);
     this.#options = options;
+    // Each dial listens to it.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   get isUp(): boolean {
@@ -95,7 +98,7 @@ export class Backend {
   /**
    * Makes a connection for a client.
    *
-   * @throws what keeps it from greeting, which counts as its failure; `signal.reason`, which does not
+   * @throws what keeps it from greeting, which counts as its failure; `signal.reason`, and that it is closed, which do not
    */
   dial(signal: AbortSignal): Promise<Dialed> {
     return this.#attempt(signal, (signal) => this.#dial(signal));
@@ -130,9 +133,11 @@ export class Backend {
     void this.#redial(restMs);
   }
 
-  /** Nothing is tried any more. */
+  /** Nothing is tried any more, also for clients. */
   close(): void {
-    this.#closing.abort();
+    const reason = new ClientDisconnected(`${this.name} is not a server of this address any more`);
+    this.#closing.abort(reason);
+    this.#queue.rejectAll(reason);
   }
 
   async #redial(restMs: number): Promise<void> {
@@ -191,6 +196,6 @@ export class Backend {
       const what = passesTls ? 'did not answer' : 'did not greet';
       return new ClientDisconnected(`${this.name} ${what} within ${timeoutMs / 1000} s${why}`);
     };
-    return withDeadline(timeoutMs, late, signal, operation);
+    return withDeadline(timeoutMs, late, [signal, this.#closing.signal], operation);
   }
 }

@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { mostUngreeted } from '#src/guard/backend.js';
 import { parseAddress } from '#src/zeo/connection/address.js';
+import { until } from '../support/turning-clock.js';
 import { WireClient } from '../zeo/server/wire-client.js';
-import { ScriptedPeer } from '../zeo/storage/scripted-peer.js';
+import { listenRaw, ScriptedPeer } from '../zeo/storage/scripted-peer.js';
 import { startGuard } from './guarded.js';
 
+const patienceMs = 20_000;
 const anyPort = { host: '127.0.0.1', port: 0 };
 
 /** A port that was free a moment ago. */
@@ -43,6 +46,25 @@ describe('A guard whose routes change', { timeout: 60_000 }, () => {
     const client = await waiting;
     t.after(() => client.close());
     await client.call('ping');
+  });
+
+  it('gives clients a server of now that wait for the greeting of one that hangs', async (t) => {
+    let dialled = 0;
+    await using hanging = await listenRaw((socket) => {
+      dialled += 1;
+      socket.resume();
+    });
+    await using server = await ZeoServer.listen();
+    const { guard, port } = await startGuard(t, [hanging.address], { period: 60, timeout: 60 });
+    // Some of them wait for what becomes of the others.
+    const clients = Array.from({ length: mostUngreeted + 4 }, () => connect({ port }).on('error', () => {}));
+    t.after(() => {
+      for (const client of clients) client.destroy();
+    });
+    const greeted = Promise.all(clients.map((client) => once(client, 'data')));
+    await until(() => dialled === mostUngreeted, patienceMs, 'connections to the server that hangs');
+    await guard.reroute([{ listen: anyPort, servers: [parseAddress(server.address)] }], 0);
+    await greeted;
   });
 
   it('ends connections where it is not to listen, when their calls are answered', async (t) => {

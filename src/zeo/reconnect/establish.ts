@@ -64,7 +64,7 @@ export async function establish(
     phase = begun;
   };
   const whyLate = () => late(address, phase, request);
-  return withDeadline(connectTimeoutMs, whyLate, signal, async (signal) => {
+  return withDeadline(connectTimeoutMs, whyLate, [signal], async (signal) => {
     const connection = await Connection.open(address, { maxFrameBytes, tls, onPhase }, signal);
     signal.addEventListener('abort', () => connection.destroy(signal.reason));
     try {
