@@ -225,7 +225,8 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** Finds out whether each server still greets that is not pinged, by a connection or a sentry. */
   probe(): void {
-    const pinged = new Set(Array.from(this.#relays, ({ backend }) => backend));
+    const ready = [...this.#relays].filter((relay) => relay.ready);
+    const pinged = new Set(ready.map(({ backend }) => backend));
     const isWatched = (backend: Backend) =>
       this.#sentries === undefined ? pinged.has(backend) : backend.hasGreeted;
     for (const backend of this.backends) if (!isWatched(backend)) void backend.probe();

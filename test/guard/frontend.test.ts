@@ -148,6 +148,22 @@ describe('An address with servers behind it', { timeout: 90_000 }, () => {
     assert.equal(second.connections.size, 1);
   });
 
+  it('finds a server dead that has only a client which never registers', async (t) => {
+    let isMute = false;
+    await using server = await listenRaw((socket) => {
+      if (!isMute) socket.resume().write(frame('Z5'));
+    });
+    const { frontend, port } = await startGuard(t, [server.address], { timeout: 0.3 });
+    const idle = connect({ port }).on('error', () => {});
+    t.after(() => idle.destroy());
+    await once(idle, 'data');
+    isMute = true;
+    const down = once(frontend, 'serverDown');
+    frontend.probe();
+    const [, error] = await down;
+    assert.match(error.message, /did not greet within/);
+  });
+
   it('does not let clients come back at once to a server that greets and ends', async (t) => {
     let accepted = 0;
     await using crashing = await listenRaw((socket) => {
