@@ -272,8 +272,8 @@ export class Frontend extends EventEmitter<FrontendEvents> {
       try {
         // It may be one of many that have lost the same server.
         if (!hasTurn) await this.#pacer.turn(signal);
-        if (!hasTurn) client.hold(this.#holdMs);
         hasTurn = true;
+        client.hold(this.#holdMs);
         const backend = this.backends.find(({ isUp }) => isUp);
         if (backend !== undefined) this.#relay(client, backend, await backend.dial(signal));
         else {

@@ -25,10 +25,9 @@ export class WaitingClient {
     return this.#controller.signal;
   }
 
-  /** From now on it is held for that time. */
+  /** From the first call on it is held for that time, however often a server comes and goes meanwhile. */
   hold(holdMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onExpired, holdMs);
+    this.#timer ??= setTimeout(this.#onExpired, holdMs);
   }
 
   giveUp(reason: Error): void {
