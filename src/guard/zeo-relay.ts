@@ -104,7 +104,15 @@ export class ZeoRelay extends Relay {
   }
 
   ping(): Promise<void> {
-    return new Promise((resolve) => this.#pings.set(this.#injector.ping(), resolve));
+    const id = this.#injector.ping();
+    // A ping that waits for the end of the client's frame is that of all who ask meanwhile.
+    const earlier = this.#pings.get(id);
+    return new Promise((resolve) => {
+      this.#pings.set(id, () => {
+        earlier?.();
+        resolve();
+      });
+    });
   }
 
   /**

@@ -185,6 +185,18 @@ describe('A relayed connection', { timeout: 60_000 }, () => {
     assert.deepEqual([peer.count('storea'), deaths], [1, []]);
   });
 
+  it('answers all who ask for a ping while the client pauses inside of a frame', async (t) => {
+    const { client, peer, relays } = await registered(t, { handlers: { storea: () => null } });
+    const call = codecs.Z.encodeFrame([9, false, 'storea', [new Uint8Array(1000)]], 2000);
+    client.socket.write(call.subarray(0, 500));
+    const [relay] = relays;
+    await until(() => relay?.outgoing.isPingQueued === true, patienceMs, 'a ping of the agent that waits');
+    const pings = [relay?.ping(), relay?.ping()];
+    client.socket.write(call.subarray(500));
+    await Promise.all(pings);
+    assert.equal(peer.count('storea'), 1);
+  });
+
   it('is dead when its server stops in the middle of an upload', async (t) => {
     const { client, peer, agent } = await registered(t);
     const died = once(agent, 'connectionDied');
