@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { LineBudget } from '#src/cli/guard-command/line-budget.js';
+import { reportFrontend } from '#src/cli/guard-command/narrate-guard.js';
 import { parseRoute } from '#src/cli/guard-command/routes.js';
 import type { Entry } from '#src/cli/watch/view.js';
+import type { Frontend } from '#src/guard/frontend.js';
 import { CertificateAuthority } from '../tls/certificates.js';
 import { WireClient } from '../zeo/server/wire-client.js';
 import { listenRaw } from '../zeo/storage/scripted-peer.js';
@@ -155,6 +157,16 @@ describe('A route of guard', () => {
       listen: { path: '/run/guard.sock' },
       servers: [{ path: '/run/zeo=1.sock' }],
     });
+  });
+});
+
+describe('What happens at an address', () => {
+  it('has a line that is true of any client that was refused', () => {
+    const frontend = new EventEmitter() as Frontend;
+    const lines: string[] = [];
+    reportFrontend(frontend, ({ text }) => lines.push(text));
+    frontend.emit('refused', new Error('Cannot speak TLS with the client'));
+    assert.deepEqual(lines, ['a client was refused: Cannot speak TLS with the client']);
   });
 });
 

@@ -122,13 +122,17 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
   it('ends handshakes that are under way when it stops', async (t) => {
     await using server = await ZeoServer.listen();
     const tls = { clients: listening() };
-    const { guard, port } = await startGuard(t, [server.address], { tls, period: 100, timeout: 100 });
+    const slow = { tls, period: 100, timeout: 100 };
+    const { guard, frontend, port } = await startGuard(t, [server.address], slow);
+    const refusals: Error[] = [];
+    frontend.on('refused', (reason) => refusals.push(reason));
     const mute = connect({ port }).on('error', () => {});
     mute.resume();
     await once(mute, 'connect');
     // Accepted in order, so this one is known when the next has been served.
     await register(t, port);
     await Promise.all([closed(mute), guard.stop(0)]);
+    assert.deepEqual(refusals, []);
   });
 
   it('closes a connection whose client has ended it before the handshake', async (t) => {

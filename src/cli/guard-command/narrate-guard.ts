@@ -26,7 +26,7 @@ export function reportFrontend(frontend: Frontend, report: Report): void {
   frontend.on('refused', (error) =>
     clients.report({
       ...{ time: new Date(), event: 'refused', name: frontend.name, kind: 'bad' },
-      ...{ text: `a client was reset: ${explain(error)}`, fields: { error } },
+      ...{ text: `a client was refused: ${explain(error)}`, fields: { error } },
     }),
   );
   frontend.on('relayed', (relay) => reportRelay(relay, clients.report));

@@ -92,7 +92,7 @@ export class GuardMetrics {
     );
     this.#counter(
       'refused_clients_total',
-      'Clients that were reset because no server greeted, or because too many waited',
+      'Clients that were refused: no server greeted, too many waited, or the TLS handshake failed',
       ['listener'],
       ofListeners((frontend) => this.#statistics.refused(frontend)),
     );

@@ -67,7 +67,7 @@ export class GuardStatistics {
     return statistics;
   }
 
-  /** How many clients were reset because no server greeted, or because too many waited. */
+  /** How many clients were refused: no server greeted, too many waited, or the TLS handshake failed. */
   refused(frontend: Frontend): number {
     return this.#refused.get(frontend) ?? 0;
   }

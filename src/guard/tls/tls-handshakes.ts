@@ -35,6 +35,7 @@ export class TlsHandshakes implements Handshakes {
   readonly #server: Server;
   /** The sockets below those that are under way. */
   readonly #pending = new Set<Socket>();
+  #isClosed = false;
 
   /** @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT`, which never contains a certificate or key */
   constructor(options: TlsHandshakeOptions) {
@@ -71,11 +72,13 @@ export class TlsHandshakes implements Handshakes {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const transport of this.#pending) transport.destroy();
   }
 
   #refuse(error: NodeJS.ErrnoException, socket: TLSSocket): void {
     this.#pending.delete(transportOf(socket));
+    if (this.#isClosed) return;
     // Of a certificate that it does not accept, Node's error says only that the connection was closed.
     const { authorizationError } = socket;
     const isLate = error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
