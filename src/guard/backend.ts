@@ -17,6 +17,9 @@ import { TurnQueue } from './turn-queue.js';
  */
 export const mostUngreeted = 32;
 
+/** A server that ends a connection by itself does it within this time after the greeting. */
+const steadyMs = 500;
+
 /** A connection for a client. Paused: nothing is lost until somebody listens. */
 export interface Dialed {
   readonly socket: Socket;
@@ -88,6 +91,24 @@ export class Backend {
     this.#isProbed = true;
     try {
       await this.#attempt(this.#closing.signal, (signal) => this.#greet(signal));
+    } catch {
+      // It is down now, or nothing is tried any more.
+    } finally {
+      this.#isProbed = false;
+    }
+  }
+
+  /**
+   * A connection to it has ended as if it had failed, which may be because of what its client has sent. It is down only if one
+   * of the guard's own fails or ends, too.
+   */
+  async suspect(error: Error, restMs: number): Promise<void> {
+    if (!this.isUp || this.#isProbed) return;
+    this.#isProbed = true;
+    try {
+      const { socket } = await this.dial(this.#closing.signal);
+      if (await endsWithin(steadyMs, socket)) this.fail(error, restMs);
+      socket.destroy();
     } catch {
       // It is down now, or nothing is tried any more.
     } finally {
@@ -198,4 +219,14 @@ export class Backend {
     };
     return withDeadline(timeoutMs, late, [signal, this.#closing.signal], operation);
   }
+}
+
+function endsWithin(timeoutMs: number, socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket
+      .setTimeout(timeoutMs, () => resolve(false))
+      .once('end', () => resolve(true))
+      .once('close', () => resolve(true))
+      .resume();
+  });
 }

@@ -147,7 +147,7 @@ export class ZeoRelay extends Relay {
       `${this.address} greeted, and ended before it accepted a registration`,
     );
     this.noteError(error);
-    this.backend.fail(error, crashRestMs);
+    void this.backend.suspect(error, crashRestMs);
   }
 
   protected override finished(): void {
