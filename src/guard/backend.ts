@@ -136,7 +136,7 @@ export class Backend {
     try {
       return await this.#inTime(signal, operation);
     } catch (error) {
-      if (!signal.aborted) this.fail(error as Error);
+      if (!signal.aborted && !isOwnShortage(error)) this.fail(error as Error);
       throw error;
     } finally {
       // The next one begins in place of this one.
@@ -219,6 +219,14 @@ export class Backend {
     };
     return withDeadline(timeoutMs, late, [signal, this.#closing.signal], operation);
   }
+}
+
+const shortages: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+
+/** Whether a connection was not made because this process, or its machine, has run out of something. */
+export function isOwnShortage(error: unknown): boolean {
+  const cause = (error as Error | undefined)?.cause;
+  return cause instanceof Error && shortages.has((cause as NodeJS.ErrnoException).code);
 }
 
 function endsWithin(timeoutMs: number, socket: Socket): Promise<boolean> {

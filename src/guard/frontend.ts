@@ -13,7 +13,7 @@ import { ClientDisconnected } from '../model/errors.js';
 import { reset } from '../tcp/reset.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import type { TlsOptions } from '../zeo/connection/tls.js';
-import { Backend, type Dialed } from './backend.js';
+import { Backend, type Dialed, isOwnShortage } from './backend.js';
 import { ConnectPacer } from './connect-pacer.js';
 import { boundAddress, listenOn } from './listen.js';
 import { PassThroughRelay } from './pass-through-relay.js';
@@ -130,7 +130,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     return this.#backends;
   }
 
-  /** From now on clients get these servers. Connections to others go on. Returns whether anything changes. */
+  /** From now on clients get these servers. Connections to others go on, as {@link orphans}. Returns whether anything changes. */
   serve(servers: readonly Address[]): boolean {
     const before = this.#backends;
     this.#backends = servers.map((address) => {
@@ -201,6 +201,11 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   /** The relayed connections. */
   get relays(): ReadonlySet<Relay> {
     return this.#relays;
+  }
+
+  /** Those of them to servers that its clients of now do not get. */
+  get orphans(): readonly Relay[] {
+    return [...this.#relays].filter(({ backend }) => !this.#backends.includes(backend));
   }
 
   get isListening(): boolean {
@@ -280,8 +285,9 @@ export class Frontend extends EventEmitter<FrontendEvents> {
           await once(this.#servers, 'available', { signal });
           hasTurn = false;
         }
-      } catch {
-        // The client is gone, or the server is down now.
+      } catch (error) {
+        // Otherwise the client is gone, or the server is down now.
+        if (isOwnShortage(error)) this.#refuse(client, error as Error);
       }
       if (!this.#waiting.has(client)) break;
     }

@@ -6,6 +6,7 @@ import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { resolveTls } from '../zeo/connection/tls.js';
 import { Frontend, type GuardTls, type Route } from './frontend.js';
 import type { PingMethod } from './ping-injector.js';
+import type { Relay } from './relay.js';
 import { checkRoutes } from './route-check.js';
 
 export interface GuardOptions {
@@ -40,6 +41,7 @@ export class Guard {
   /** How many connections there have been. */
   #relayed = 0;
   #idleTimer: NodeJS.Timeout | undefined;
+  #isStopping = false;
 
   /**
    * @param agentOptions override the environment
@@ -101,6 +103,7 @@ export class Guard {
    */
   async reroute(routes: readonly Route[], graceMs: number): Promise<Rerouted> {
     await checkRoutes(routes, [...this.#listens, ...routes.map(({ listen }) => listen)]);
+    this.#checkRunning();
     const left = [...this.#frontends];
     const matched = routes.map((route) => {
       const at = left.findIndex((frontend) => isSameListen(frontend.route, route));
@@ -115,13 +118,16 @@ export class Guard {
     });
     try {
       for (const frontend of opened) await frontend.open();
+      this.#checkRunning();
     } catch (error) {
       await this.#end(opened, 0);
       throw error;
     }
     this.#frontends = next;
     const changed = matched.flatMap(({ route, known }) => (known?.serve(route.servers) ? [known] : []));
-    return { opened, changed, closed: left, ended: this.#end(left, graceMs) };
+    const orphans = changed.flatMap((frontend) => frontend.orphans);
+    const ended = Promise.all([this.#end(left, graceMs), drainAll(orphans, graceMs)]).then(() => {});
+    return { opened, changed, closed: left, ended };
   }
 
   /**
@@ -143,6 +149,7 @@ export class Guard {
    * `graceMs`.
    */
   async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
     clearInterval(this.#idleTimer);
     await this.#end([...this.#all], graceMs);
     await this.agent.stop();
@@ -168,20 +175,29 @@ export class Guard {
 
   async #end(frontends: readonly Frontend[], graceMs: number): Promise<void> {
     for (const frontend of frontends) frontend.close();
-    const relays = frontends.flatMap((frontend) => [...frontend.relays]);
-    const ended = Promise.all(relays.map((relay) => relay.drain()));
-    let timer: NodeJS.Timeout | undefined;
-    const isOver = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
-    });
-    await Promise.race([ended, isOver]);
-    clearTimeout(timer);
-    const reason = new ClientDisconnected('The guard was stopped before its calls were answered');
-    for (const frontend of frontends) {
-      for (const relay of frontend.relays) relay.reset(reason);
-      this.#all.delete(frontend);
-    }
+    await drainAll(
+      frontends.flatMap(({ relays }) => [...relays]),
+      graceMs,
+    );
+    for (const frontend of frontends) this.#all.delete(frontend);
   }
+
+  #checkRunning(): void {
+    if (this.#isStopping) throw new ClientDisconnected('The guard is being stopped');
+  }
+}
+
+/** Ends each of them when its calls are answered, and resets those that are left after `graceMs`. */
+async function drainAll(relays: readonly Relay[], graceMs: number): Promise<void> {
+  const ended = Promise.all(relays.map((relay) => relay.drain()));
+  let timer: NodeJS.Timeout | undefined;
+  const isOver = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs);
+  });
+  await Promise.race([ended, isOver]);
+  clearTimeout(timer);
+  const reason = new ClientDisconnected('The guard was stopped before its calls were answered');
+  for (const relay of relays) relay.reset(reason);
 }
 
 /** Of several whose port is left to the system any will do. */

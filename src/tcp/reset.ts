@@ -4,8 +4,11 @@ import { transportOf } from './socket-view.js';
 /** Ends a connection so that its peer cannot take it for an orderly end. */
 export function reset(socket: Socket): void {
   if (socket.destroyed) return;
+  const transport = transportOf(socket);
+  // While its end is being sent libuv refuses a reset, and Node would leave the handle open for good.
+  const isEnding = transport.writableEnded && !transport.writableFinished;
   try {
-    transportOf(socket).resetAndDestroy();
+    if (!isEnding) transport.resetAndDestroy();
   } catch {
     // Only TCP has a reset: not a unix domain socket, and not TLS that Node has connected by itself.
   }

@@ -133,4 +133,31 @@ describe('A guard whose routes change', { timeout: 60_000 }, () => {
     const routes = [{ listen: { host: '::1', port: 0 }, servers: [parseAddress(address)] }];
     await assert.rejects(guard.reroute(routes, 0), /leads back to this guard/);
   });
+
+  it('ends the connections to a server that another one takes the place of', async (t) => {
+    await using first = await ZeoServer.listen();
+    await using second = await ZeoServer.listen();
+    const guarded = await startGuard(t, [first.address]);
+    const old = await WireClient.register(guarded);
+    const route = { listen: anyPort, servers: [parseAddress(second.address)] };
+    const { changed, ended } = await guarded.guard.reroute([route], 60_000);
+    assert.deepEqual(changed, [guarded.frontend]);
+    await Promise.all([old.closed, ended]);
+    const next = await WireClient.register(guarded);
+    t.after(() => next.close());
+    await next.call('ping');
+    assert.equal(second.connections.size, 1);
+  });
+
+  it('opens no address any more once it is being stopped', async (t) => {
+    await using server = await ZeoServer.listen();
+    const { guard, frontend } = await startGuard(t, [server.address]);
+    const route = { listen: { host: '::1', port: 0 }, servers: [parseAddress(server.address)] };
+    const early = assert.rejects(guard.reroute([route], 0), /The guard is being stopped/);
+    const stopped = guard.stop(0);
+    await early;
+    await assert.rejects(guard.reroute([route], 0), /The guard is being stopped/);
+    await stopped;
+    assert.deepEqual(guard.frontends, [frontend]);
+  });
 });

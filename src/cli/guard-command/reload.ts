@@ -11,6 +11,8 @@ export interface ReloadOptions {
   /** How long calls may take to be answered where the guard is not to listen any more. */
   readonly graceMs: number;
   readonly report: Report;
+  /** Nothing is reported any more once it has aborted. */
+  readonly stopping: AbortSignal;
   /** Called for each address that is new. */
   readonly onOpened: (frontend: Frontend) => void;
 }
@@ -23,11 +25,6 @@ export class Reload {
 
   constructor(options: ReloadOptions) {
     this.#options = options;
-  }
-
-  /** Resolves when it is not under way. */
-  get done(): Promise<void> {
-    return this.#running ?? Promise.resolve();
   }
 
   request(): void {
@@ -44,7 +41,7 @@ export class Reload {
   }
 
   async #reload(): Promise<void> {
-    const { guard, source, graceMs, report, onOpened } = this.#options;
+    const { guard, source, graceMs, report, stopping, onOpened } = this.#options;
     const { config } = source;
     if (config === undefined) {
       report(entry('reloaded', 'SIGHUP: there is nothing to read anew, as there is no --config'));
@@ -53,19 +50,25 @@ export class Reload {
     try {
       const { routes, changes } = await source.read(guard.routes);
       const { opened, changed, closed } = await guard.reroute(routes, graceMs);
+      const orphaned = changed.map(({ name, orphans }) => ({ name, count: orphans.length }));
       for (const frontend of opened) onOpened(frontend);
       report(entry('reloaded', `SIGHUP: has read ${config} anew`, 'note', { config }));
       for (const frontend of [...opened, ...changed]) report(listening(frontend));
-      for (const { name, relays } of closed) {
-        const text = `is given up: ends ${relays.size} ${relays.size === 1 ? 'connection' : 'connections'}`;
-        report({ ...entry('givenUp', text, 'note', { connections: relays.size }), name });
-      }
+      for (const { name, relays } of closed) report(givenUp(name, 'is given up', relays.size));
+      for (const { name, count } of orphaned)
+        if (count > 0) report(givenUp(name, 'has other servers now', count));
       for (const change of changesOf(changes)) report(change);
     } catch (error) {
+      if (stopping.aborted) return;
       const text = `SIGHUP: goes on as before: ${explain(error)}`;
       report(entry('reloadFailed', text, 'bad', { config, error }));
     }
   }
+}
+
+function givenUp(name: string, why: string, connections: number): Entry {
+  const text = `${why}: ends ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
+  return { ...entry('givenUp', text, 'note', { connections }), name };
 }
 
 function entry(event: string, text: string, kind: EntryKind = 'note', fields: object = {}): Entry {

@@ -48,8 +48,14 @@ export async function runGuard(
   output: Output,
 ): Promise<number> {
   // It goes on when nobody reads its lines any more.
-  using ending = new Ending(output, { endsWithOutput: false, onHangUp: () => reload?.request() });
+  using ending = new Ending(output, { endsWithOutput: false, onHangUp });
   let reload: Reload | undefined;
+  let isAskedToReload = false;
+  function onHangUp() {
+    if (ending.signal.aborted) return;
+    isAskedToReload = true;
+    reload?.request();
+  }
   const { routes, changes } = await source.read();
   const longest = Math.max(...routes.map(({ listen }) => formatAddress(listen).length));
   const lines = json
@@ -85,9 +91,9 @@ export async function runGuard(
     served?.watch(frontend);
     frontend.probe();
   };
-  reload = new Reload({ guard, source, graceMs, report, onOpened });
+  reload = new Reload({ guard, source, graceMs, report, stopping: ending.signal, onOpened });
+  if (isAskedToReload) reload.request();
   const reason = await ending.reason();
-  await reload.done;
   const open = guard.frontends.reduce((sum, { relays }) => sum + relays.size, 0);
   report(
     note('stopping', undefined, `${reason}: ends ${open} ${open === 1 ? 'connection' : 'connections'}`, {
