@@ -80,10 +80,10 @@ describe('the packed package', () => {
     assert.match(read(file as string), /^#!\/usr\/bin\/env node\n/);
   });
 
-  it('is smaller than 1 MB packed and 4 MB unpacked', () => {
+  it('is smaller than 1.2 MB packed and 5 MB unpacked', () => {
     const packed = statSync(tarball()).size;
-    assert.ok(packed < 1e6, size(packed));
+    assert.ok(packed < 1.2e6, size(packed));
     const all = files.reduce((sum, file) => sum + statSync(path.join(unpacked, file)).size, 0);
-    assert.ok(all < 4e6, size(all));
+    assert.ok(all < 5e6, size(all));
   });
 });
