@@ -6,7 +6,7 @@ export function reset(socket: Socket): void {
   if (socket.destroyed) return;
   const transport = transportOf(socket);
   // While its end is being sent libuv refuses a reset, and Node would leave the handle open for good.
-  const isEnding = transport.writableEnded && !transport.writableFinished;
+  const isEnding = [socket, transport].some((side) => side.writableEnded && !side.writableFinished);
   try {
     if (!isEnding) transport.resetAndDestroy();
   } catch {
