@@ -43,8 +43,9 @@ async function failWith(sequence: readonly Failure[]): Promise<void> {
   } finally {
     await host.stop();
   }
+  // It ends by itself if it was replaced, on a busy machine, before it had begun to hang.
   const unended = sequence.includes('cannot be ended') ? 1 : 0;
-  assert.equal(threads.alive.size, unended, 'no thread is left');
+  assert.ok(threads.alive.size <= unended, 'no thread is left');
 }
 
 describe('A thread that fails', { timeout: 120_000 }, () => {
