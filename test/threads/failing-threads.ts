@@ -144,8 +144,9 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
     onStarted: () => {
       seen.starts += 1;
       seen.isUp = true;
-      if (threads.next === 'is terminated by others')
-        for (const worker of threads.alive) void threads.end(worker);
+      // Not one that cannot be ended: it is to be left.
+      const [newest] = [...threads.alive].slice(-1);
+      if (threads.next === 'is terminated by others' && newest !== undefined) void threads.end(newest);
       happened();
     },
     onGone: () => {
