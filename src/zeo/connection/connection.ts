@@ -8,12 +8,11 @@
  *   only after a whole chunk has been read, and a notification behind their reply in that chunk must not be lost.
  */
 import type { Socket } from 'node:net';
-import { ClientDisconnected, ProtocolError } from '../../model/errors.js';
-import { mismatch } from '../../model/option-check.js';
+import { ClientDisconnected } from '../../model/errors.js';
 import type { Outgoing } from '../../model/target.js';
 import type { SocketPorts } from '../../tcp/diagnosis.js';
 import { outgoingOf, portsOf } from '../../tcp/socket-view.js';
-import type { MessageId, Value } from '../encoding/values.js';
+import type { Value } from '../encoding/values.js';
 import { type ClientEvent, ClientSession } from '../protocol/index.js';
 import { type Address, formatAddress } from './address.js';
 import { type Notification, readNotification } from './notification.js';
@@ -59,7 +58,6 @@ export class Connection {
   readonly #socket: Socket;
   readonly #session: ClientSession;
   readonly #pending = new PendingCalls();
-  #lastId = 0;
   /** Always a number: V8 would box each value of a field that has ever held anything else. */
   #lastReceivedAt = Number.NaN;
   #ports: SocketPorts | undefined;
@@ -172,7 +170,7 @@ export class Connection {
         reject(error);
         failed(error as Error);
       };
-      this.#send(method, args, new PendingCall(this.#nextId(), true, settle, fail));
+      this.#send(method, args, new PendingCall(this.#pending.takeId(), true, settle, fail));
     });
   }
 
@@ -233,7 +231,7 @@ export class Connection {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#failure !== undefined) return Promise.reject(this.#rejection(this.#failure));
     return new Promise((resolve, reject) => {
-      this.#send(method, args, new PendingCall(this.#nextId(), wantsValue, resolve, reject), signal);
+      this.#send(method, args, new PendingCall(this.#pending.takeId(), wantsValue, resolve, reject), signal);
     });
   }
 
@@ -243,11 +241,6 @@ export class Connection {
     if (signal !== undefined) call.abortWith(signal, () => this.#pending.remove(call));
     this.#pending.add(call);
     this.#socket.write(frame);
-  }
-
-  #nextId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
   }
 
   #receive(chunk: Uint8Array): void {
@@ -264,7 +257,7 @@ export class Connection {
     if (this.#failure !== undefined) return;
     switch (event.type) {
       case 'reply': {
-        const call = this.#find(event.id);
+        const call = this.#pending.find(event.id);
         if (call === undefined) return;
         // Before `remove`: a value that cannot be decoded throws, and `destroy` then rejects the call.
         const value = call.wantsValue ? event.value : null;
@@ -274,7 +267,7 @@ export class Connection {
       }
       case 'error':
       case 'oversized': {
-        const call = this.#find(event.id);
+        const call = this.#pending.find(event.id);
         if (call === undefined) return;
         this.#pending.remove(call);
         call.reject(event.error);
@@ -293,12 +286,6 @@ export class Connection {
         return;
     }
   };
-
-  /** `undefined` for the late reply to a call that was aborted. */
-  #find(id: MessageId): PendingCall | undefined {
-    if (typeof id === 'number' && id >= 1 && id <= this.#lastId) return this.#pending.find(id);
-    throw new ProtocolError(mismatch('Unexpected reply', 'the id of a call that was made', id));
-  }
 
   #lost(how: string): Error {
     if (this.#isSilent) {

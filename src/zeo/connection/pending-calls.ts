@@ -1,5 +1,7 @@
 import { type Abortable, unwatchAbort, watchAbort } from '../../async/abort-watch.js';
-import type { Value } from '../encoding/values.js';
+import { ProtocolError } from '../../model/errors.js';
+import { mismatch } from '../../model/option-check.js';
+import type { MessageId, Value } from '../encoding/values.js';
 
 /** A call that waits for its reply. If it has a signal, it watches that until it is settled. */
 export class PendingCall implements Abortable {
@@ -62,6 +64,13 @@ export class PendingCall implements Abortable {
 export class PendingCalls {
   #oldest: PendingCall | undefined;
   #newest: PendingCall | undefined;
+  #lastId = 0;
+
+  /** The id of another call: 1, 2, … */
+  takeId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
 
   /** @param call its id must be greater than all others in the list */
   add(call: PendingCall): void {
@@ -71,7 +80,14 @@ export class PendingCalls {
     this.#newest = call;
   }
 
-  find(id: number): PendingCall | undefined {
+  /**
+   * The call that a reply with that id is for; `undefined` if it was aborted.
+   *
+   * @throws ProtocolError if no call had that id
+   */
+  find(id: MessageId): PendingCall | undefined {
+    if (typeof id !== 'number' || id < 1 || id > this.#lastId)
+      throw new ProtocolError(mismatch('Unexpected reply', 'the id of a call that was made', id));
     let call = this.#oldest;
     // Ids grow, so the search for a call that was aborted ends at the first newer one.
     while (call !== undefined && call.id < id) call = call.newer;

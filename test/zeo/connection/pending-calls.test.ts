@@ -9,8 +9,10 @@ it('Pending calls are found by id and drained in order after any removals', () =
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const calls = new PendingCalls();
       const model = new Map<number, PendingCall>();
-      for (const [id, what] of steps.entries()) {
+      let removed = 0;
+      for (const what of steps) {
         if (what === 'add') {
+          const id = calls.takeId();
           const call = new PendingCall(
             id,
             true,
@@ -21,6 +23,10 @@ it('Pending calls are found by id and drained in order after any removals', () =
           calls.add(call);
           continue;
         }
+        if (what < 1 || what > model.size + removed) {
+          assert.throws(() => calls.find(what), { code: 'ERR_ZEO_PROTOCOL' });
+          continue;
+        }
         assert.equal(calls.find(what), model.get(what));
         const call = model.get(what);
         if (call === undefined) continue;
@@ -28,6 +34,7 @@ it('Pending calls are found by id and drained in order after any removals', () =
         calls.remove(call);
         assert.deepEqual([call.older, call.newer], [undefined, undefined]);
         model.delete(what);
+        removed += 1;
       }
       assert.deepEqual(
         calls.drain().map(({ id }) => id),
