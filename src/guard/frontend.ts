@@ -1,5 +1,5 @@
 /*
- * One address on which clients are accepted, and the servers behind it.
+ * One address on which clients are accepted, until each of them has a server.
  *
  * Rules:
  * - A client gets the first server, in the order of the list, that is up and greets.
@@ -13,7 +13,8 @@ import { ClientDisconnected } from '../model/errors.js';
 import { reset } from '../tcp/reset.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import type { TlsOptions } from '../zeo/connection/tls.js';
-import { Backend, type Dialed, isOwnShortage } from './backend.js';
+import { type Backend, type Dialed, isOwnShortage } from './backend.js';
+import { BackendPool } from './backend-pool.js';
 import { ConnectPacer } from './connect-pacer.js';
 import { boundAddress, listenOn } from './listen.js';
 import { PassThroughRelay } from './pass-through-relay.js';
@@ -21,7 +22,7 @@ import type { PingMethod } from './ping-injector.js';
 import type { Relay } from './relay.js';
 import { ClientHellos } from './tls/client-hellos.js';
 import { type Handshakes, type ListenerTls, TlsHandshakes } from './tls/tls-handshakes.js';
-import { type NamedTarget, TlsSentries } from './tls-sentries.js';
+import type { NamedTarget } from './tls-sentries.js';
 import { WaitingClient } from './waiting-client.js';
 import { ZeoRelay } from './zeo-relay.js';
 
@@ -78,16 +79,13 @@ export interface FrontendOptions {
 
 export class Frontend extends EventEmitter<FrontendEvents> {
   readonly #options: FrontendOptions;
-  #backends: readonly Backend[] = [];
+  readonly #pool: BackendPool;
   readonly #waiting = new Set<WaitingClient>();
   readonly #relays = new Set<Relay>();
   readonly #closing = new AbortController();
-  readonly #servers = new EventEmitter<{ available: [] }>();
   readonly #pacer = new ConnectPacer();
   #holdMs = shortestHoldMs;
   readonly #handshakes: Handshakes | undefined;
-  /** Where TLS is passed through. */
-  readonly #sentries: TlsSentries | undefined;
   #server: Server | undefined;
   #isOpening = false;
   #address: Address;
@@ -98,13 +96,17 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     const { listen, servers } = route;
     this.#options = options;
     this.#address = listen;
-    if (tls.passThrough) {
-      const onDead = (backend: Backend, error: Error) => this.#fail(backend, error);
-      this.#sentries = new TlsSentries({ timeoutMs, keepAlive: options.keepAlive, onDead });
-    }
+    this.#pool = new BackendPool({
+      ...{ timeoutMs, tls: tls.servers, passesTls: tls.passThrough === true },
+      keepAlive: options.keepAlive,
+    })
+      .on('down', (backend, error) => this.emit('serverDown', backend, error))
+      .on('up', (backend) => this.emit('serverUp', backend))
+      .on('available', () => void this.#admit())
+      .on('dead', (backend, error) => {
+        for (const relay of this.#relays) if (relay.backend === backend) relay.drop(error);
+      });
     this.serve(servers);
-    // Each client that waits for a server listens for it.
-    this.#servers.setMaxListeners(0);
     const handshakes = {
       timeoutMs: Math.max(shortestHandshakeMs, timeoutMs),
       accepted: (socket: Socket) => this.#hold(socket),
@@ -118,7 +120,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   /** Where it was to listen, and the servers by now. */
   get route(): Route {
     const { listen } = this.#options.route;
-    return { listen, servers: this.#backends.map(({ address }) => address) };
+    return { listen, servers: this.backends.map(({ address }) => address) };
   }
 
   get tls(): GuardTls {
@@ -127,65 +129,14 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** The servers, the preferred first. */
   get backends(): readonly Backend[] {
-    return this.#backends;
+    return this.#pool.backends;
   }
 
   /** From now on clients get these servers. Connections to others go on, as {@link orphans}. Returns whether anything changes. */
   serve(servers: readonly Address[]): boolean {
-    const before = this.#backends;
-    this.#backends = servers.map((address) => {
-      const known = before.find(({ name }) => name === formatAddress(address));
-      return known ?? this.#newBackend(address);
-    });
-    const isSame =
-      before.length === servers.length && before.every((backend, index) => this.#backends[index] === backend);
-    if (isSame) return false;
-    const { timeoutMs } = this.#options;
-    this.#holdMs = Math.min(Math.max(shortestHoldMs, servers.length * timeoutMs + 1000), longestHoldMs);
-    for (const backend of before) {
-      if (this.#backends.includes(backend)) continue;
-      backend.close();
-      this.#sentries?.relieve(backend);
-    }
-    if (this.isListening) this.#postSentries();
-    // A new one counts as up until it fails.
-    if (before.length > 0 && this.#backends.some(({ isUp }) => isUp)) this.#available();
-    return true;
-  }
-
-  #newBackend(address: Address): Backend {
-    const { tls, timeoutMs } = this.#options;
-    const observer = {
-      serverDown: (backend: Backend, error: Error) => {
-        this.#sentries?.relieve(backend);
-        this.emit('serverDown', backend, error);
-      },
-      serverUp: (backend: Backend) => {
-        this.#sentries?.post(this.name, backend);
-        this.emit('serverUp', backend);
-        this.#available();
-      },
-    };
-    return new Backend({
-      ...{ address, tls: tls.servers, passesTls: tls.passThrough === true },
-      ...{ timeoutMs, observer },
-    });
-  }
-
-  #postSentries(): void {
-    for (const backend of this.backends) if (backend.isUp) this.#sentries?.post(this.name, backend);
-  }
-
-  /** A server accepts connections and does not answer: none of those that it has is worth more. */
-  #fail(backend: Backend, error: Error): void {
-    for (const relay of this.#relays) if (relay.backend === backend) relay.drop(error);
-    backend.fail(error);
-  }
-
-  /** Clients that wait can have a server, and others are accepted again. */
-  #available(): void {
-    this.#servers.emit('available');
-    void this.#admit();
+    const holdMs = servers.length * this.#options.timeoutMs + 1000;
+    this.#holdMs = Math.min(Math.max(shortestHoldMs, holdMs), longestHoldMs);
+    return this.#pool.replace(servers);
   }
 
   /** Where it listens. */
@@ -205,7 +156,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** Those of them to servers that its clients of now do not get. */
   get orphans(): readonly Relay[] {
-    return [...this.#relays].filter(({ backend }) => !this.#backends.includes(backend));
+    return [...this.#relays].filter(({ backend }) => !this.backends.includes(backend));
   }
 
   get isListening(): boolean {
@@ -224,26 +175,22 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     if (this.#closing.signal.aborted) server.close();
     else {
       this.#server = server;
-      this.#postSentries();
+      this.#pool.watch(this.name);
     }
   }
 
-  /** Finds out whether each server still greets that is not pinged, by a connection or a sentry. */
+  /** Finds out whether each server still greets that is not pinged on a connection. */
   probe(): void {
     const ready = [...this.#relays].filter((relay) => relay.ready);
-    const pinged = new Set(ready.map(({ backend }) => backend));
-    const isWatched = (backend: Backend) =>
-      this.#sentries === undefined ? pinged.has(backend) : backend.hasGreeted;
-    for (const backend of this.backends) if (!isWatched(backend)) void backend.probe();
+    this.#pool.probe(new Set(ready.map(({ backend }) => backend)));
   }
 
   /** Stops accepting clients. Relayed connections go on. */
   close(): void {
     this.#closing.abort();
     this.#stopListening();
-    for (const backend of this.backends) backend.close();
+    this.#pool.close();
     this.#handshakes?.close();
-    this.#sentries?.relieveAll();
     const reason = new ClientDisconnected('The guard is being stopped');
     for (const client of this.#waiting) this.#refuse(client, reason);
   }
@@ -279,10 +226,10 @@ export class Frontend extends EventEmitter<FrontendEvents> {
         if (!hasTurn) await this.#pacer.turn(signal);
         hasTurn = true;
         client.hold(this.#holdMs);
-        const backend = this.backends.find(({ isUp }) => isUp);
+        const backend = this.#pool.preferred;
         if (backend !== undefined) this.#relay(client, backend, await backend.dial(signal));
         else {
-          await once(this.#servers, 'available', { signal });
+          await once(this.#pool, 'available', { signal });
           hasTurn = false;
         }
       } catch (error) {
@@ -321,7 +268,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   #expire(client: WaitingClient): void {
     const [backend] = this.backends;
     this.#refuse(client, backend?.error ?? new ClientDisconnected('No server has greeted'));
-    if (!this.isListening || this.backends.some(({ isUp }) => isUp)) return;
+    if (!this.isListening || this.#pool.preferred !== undefined) return;
     this.#stopListening();
     this.emit('closed');
   }
