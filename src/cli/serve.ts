@@ -1,8 +1,8 @@
 import { ZeoServer } from '../zeo/server/zeo-server.js';
 import { Ending } from './io/ending.js';
 import { exitCode } from './io/exit-code.js';
+import type { ListenAddress } from './io/listen-address.js';
 import type { Output } from './io/output.js';
-import type { ListenAddress } from './watch/listen-address.js';
 
 export interface ServeOptions {
   readonly listen: ListenAddress;

@@ -3,7 +3,7 @@ import { leadsTo } from '../../guard/route-check.js';
 import { KeepAliveError } from '../../model/errors.js';
 import { readZopeConfig, type ZeoClientConfig } from '../../zconfig/read-zope-config.js';
 import { type Address, formatAddress } from '../../zeo/connection/address.js';
-import type { ListenAddress } from '../watch/listen-address.js';
+import type { ListenAddress } from '../io/listen-address.js';
 
 /** What a line of a configuration has to say for its client to connect to the guard. */
 export interface ConfigChange {

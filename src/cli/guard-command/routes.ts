@@ -2,7 +2,7 @@ import type { Route } from '../../guard/frontend.js';
 import { KeepAliveError } from '../../model/errors.js';
 import { receivedAddress } from '../../model/received-value.js';
 import { type Address, parseAddresses, parseSocketPath } from '../../zeo/connection/address.js';
-import { parseListenAddress } from '../watch/listen-address.js';
+import { parseListenAddress } from '../io/listen-address.js';
 
 /**
  * Where to listen and the servers behind that, as a command line has it: `LISTEN=SERVER[,SERVER...]`.

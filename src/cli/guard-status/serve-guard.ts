@@ -1,7 +1,7 @@
 import type { Frontend } from '../../guard/frontend.js';
 import type { Guard } from '../../guard/guard.js';
 import type { Pages } from '../../observability/http-pages.js';
-import type { ListenAddress } from '../watch/listen-address.js';
+import type { ListenAddress } from '../io/listen-address.js';
 import { MetricsServer } from '../watch/metrics-server.js';
 import { metricsPages } from '../watch/probes.js';
 import { GuardMetrics } from './guard-metrics.js';

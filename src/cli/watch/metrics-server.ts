@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Pages, respond } from '../../observability/http-pages.js';
 import { formatAddress } from '../../zeo/connection/address.js';
-import type { ListenAddress } from './listen-address.js';
+import type { ListenAddress } from '../io/listen-address.js';
 
 /** A connection without a request must not take the place of a probe for long. */
 const limits = { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 };
