@@ -58,7 +58,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/zeo/connection',
     'src/zeo/storage',
   ],
-  'src/cli/check': ['src/cli/io', 'src/model', 'src/zeo/connection', 'src/zeo/protocol', 'src/zeo/storage'],
+  'src/cli/check': [
+    'src/async',
+    'src/cli/io',
+    'src/model',
+    'src/zeo/connection',
+    'src/zeo/protocol',
+    'src/zeo/storage',
+  ],
   'src/cli/io': ['src/model', 'src/zconfig', 'src/zeo/connection', 'src/zeo/storage'],
   'src/zconfig': ['src/model', 'src/zeo/connection'],
   'src/guard': [

@@ -1,3 +1,4 @@
+import { withDeadline } from '../../async/deadline.js';
 import { resolveClientOptions } from '../../zeo/connection/options.js';
 import { pluginExitCode, worstOf } from '../io/exit-code.js';
 import { explain, formatDuration, formatMs } from '../io/format.js';
@@ -25,25 +26,17 @@ export async function check(targets: readonly Target[], options: CheckOptions): 
 
 /** Never rejects: an unreachable server is a finding. */
 async function examine(target: Target, options: CheckOptions): Promise<Finding> {
-  const timeout = new AbortController();
   const late = new Error(`did not answer within ${formatDuration(options.timeoutMs)}`);
-  const timer = setTimeout(() => timeout.abort(late), options.timeoutMs);
   try {
-    return await (options.ruok ? ruok : ping)(target, options, timeout.signal);
+    return await (options.ruok ? ruok : ping)(target, options, late);
   } catch (error) {
     const text = error === late ? late.message : `cannot be used: ${explain(error)}`;
     return { name: target.name, state: 'CRITICAL', text, figures: [] };
-  } finally {
-    clearTimeout(timer);
-    // Abandons servers that have not answered yet: an open socket would keep this process alive.
-    timeout.abort();
   }
 }
 
-async function ping({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
-  // Before the end of it all: the client's own deadline says what it waited for.
-  const connectTimeout = (thresholds.timeoutMs * 0.9) / 1000;
-  const { address, connectMs, roundTripMs, status } = await probe({ ...options, connectTimeout }, signal);
+async function ping({ name, options }: Target, thresholds: CheckOptions, late: Error) {
+  const { address, connectMs, roundTripMs, status } = await probe(options, thresholds.timeoutMs, late);
   const by = oneLine(address);
   const where = by === name ? '' : ` by ${by}`;
   const { warningMs: warning, criticalMs: critical } = thresholds;
@@ -62,11 +55,25 @@ async function ping({ name, options }: Target, thresholds: CheckOptions, signal:
 }
 
 /** Of several servers the first to answer counts, as for a client. */
-async function ruok({ name, options }: Target, thresholds: CheckOptions, signal: AbortSignal) {
+async function ruok({ name, options }: Target, thresholds: CheckOptions, late: Error) {
   const { addresses, tls } = resolveClientOptions(options);
-  const answers = addresses.map((address) => askRuok(address, tls, signal));
-  const answer = await Promise.any(answers).catch((error: AggregateError) => {
-    throw error.errors.at(-1);
-  });
-  return findingOf(name, answer, options.storage, thresholds);
+  const answered = new AbortController();
+  try {
+    const answer = await Promise.any(
+      addresses.map((address) =>
+        withDeadline(
+          thresholds.timeoutMs,
+          () => late,
+          [answered.signal],
+          (signal) => askRuok(address, tls, signal),
+        ),
+      ),
+    );
+    return findingOf(name, answer, options.storage, thresholds);
+  } catch (error) {
+    throw (error as AggregateError).errors.at(-1);
+  } finally {
+    // Abandons servers that have not answered yet: an open socket would keep this process alive.
+    answered.abort();
+  }
 }

@@ -1,3 +1,4 @@
+import { withDeadline } from '../../async/deadline.js';
 import { type ClientStorageOptions, resolveClientOptions } from '../../zeo/connection/options.js';
 import { ClientStorage } from '../../zeo/storage/client-storage.js';
 
@@ -13,23 +14,35 @@ export interface Probed {
 }
 
 /**
- * Connects to a storage as its clients do, registers, pings once, asks for its status, and closes. Does not wait for a server that refuses: it
- * rejects once each of the servers has failed.
+ * Connects to a storage as its clients do, registers, pings once, asks for its status, and closes. Does not wait for a server
+ * that refuses: it rejects once each of the servers has failed.
  *
- * @throws the error of the last server, or `signal.reason`
+ * @param timeoutMs for connecting and registering, of which an error says how far it has come; what they leave, but at least a
+ *   tenth of it, is for the ping and the status
+ * @throws the error of the last server; `late` if the ping or the status is not answered in time
  */
-export async function probe(options: ClientStorageOptions, signal: AbortSignal): Promise<Probed> {
+export async function probe(options: ClientStorageOptions, timeoutMs: number, late: Error): Promise<Probed> {
   const startedMs = performance.now();
-  await using storage = await ClientStorage.open({ ...options, wait: false });
-  const address = await firstConnection(storage, resolveClientOptions(options).addresses.length, signal);
+  const connectTimeout = timeoutMs / 1000;
+  await using storage = await ClientStorage.open({ ...options, connectTimeout, wait: false });
+  const address = await firstConnection(storage, resolveClientOptions(options).addresses.length);
   const connectedMs = performance.now();
-  await storage.ping(signal);
-  const roundTripMs = performance.now() - connectedMs;
-  const status = await storage.serverStatus(signal);
-  return { address, connectMs: connectedMs - startedMs, roundTripMs, status };
+  const connectMs = connectedMs - startedMs;
+  const leftMs = Math.max(timeoutMs - connectMs, timeoutMs / 10);
+  return await withDeadline(
+    leftMs,
+    () => late,
+    [],
+    async (signal) => {
+      await storage.ping(signal);
+      const roundTripMs = performance.now() - connectedMs;
+      const status = await storage.serverStatus(signal);
+      return { address, connectMs, roundTripMs, status };
+    },
+  );
 }
 
-function firstConnection(storage: ClientStorage, servers: number, signal: AbortSignal): Promise<string> {
+function firstConnection(storage: ClientStorage, servers: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const failed = new Set<string>();
     storage.once('connected', ({ address }) => resolve(address));
@@ -38,8 +51,5 @@ function firstConnection(storage: ClientStorage, servers: number, signal: AbortS
       failed.add(address);
       if (failed.size >= servers) reject(error);
     });
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
   });
 }
