@@ -192,8 +192,10 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/cli/io/ending.ts',
     'src/cli/guard-status/status-page.ts',
     'src/cli/real-client.ts',
+    'src/observability/json-sink.ts',
     'src/observability/log.ts',
     'src/tcp/proc-net-tcp.ts',
+    'src/threads/worker-file.ts',
     'src/zconfig/config-files.ts',
   ],
   'node:fs/promises': [

@@ -9,6 +9,7 @@ import { Board } from '../threads/board.js';
 import { socketBounds } from '../threads/budgets.js';
 import type { HostApi } from '../threads/contract.js';
 import { SocketTable } from '../threads/socket-table.js';
+import { ownWorkerFile } from '../threads/worker-file.js';
 import { WorkerHost } from '../threads/worker-host.js';
 import { watchEmptiness } from './empty-registry.js';
 import { Prober } from './prober.js';
@@ -90,7 +91,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
    * Starts the worker thread, and returns whether it did: without a positive period it does not. Returns before the
    * thread is up; the first pings go out a period later.
    *
-   * @throws KeepAliveError `ERR_KEEPALIVE_ALREADY_STARTED`
+   * @throws KeepAliveError `ERR_KEEPALIVE_ALREADY_STARTED`, `ERR_KEEPALIVE_BUNDLED`
    */
   start(): boolean {
     if (this.#run !== undefined) {
@@ -194,6 +195,8 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
    *  worker ── conclude ──▶ prober ──▶ reporter
    */
   #createRun(settings: Settings): Run {
+    // First, because it may throw.
+    const filename = settings.worker ?? ownWorkerFile();
     const board = new Board();
     const sockets = new SocketTable();
     const roster = new Roster({
@@ -236,6 +239,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       board: board.buffer,
       sockets: sockets.buffer,
       api,
+      filename,
       hasTargets: () => targets.size > 0,
       hasSockets: () => sockets.reader.count > 0,
       onStarted: () => {

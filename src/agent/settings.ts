@@ -16,6 +16,7 @@ import { type LikelySeconds, unlikelySeconds } from '../model/unlikely-seconds.j
 import { environmentBooleans, readBoolean } from '../model/words.js';
 import { checkLogger, type LevelName, type LogOptions, levelNames } from '../observability/log.js';
 import { SocketMatcher, type SocketSelection } from '../sockets/matcher.js';
+import { workerFile } from '../threads/worker-file.js';
 
 /** Options of the agent. Durations are in seconds, as the original's. */
 export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
@@ -34,6 +35,11 @@ export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
    * `all`, or what to include and to leave out. Default: none.
    */
   readonly sockets?: string | readonly string[] | SocketSelection | undefined;
+  /**
+   * In a bundle: the path or file URL of `dist/workers/keep-alive.worker.js` in an installed copy of the same version. Default:
+   * this package's own.
+   */
+  readonly worker?: string | URL | undefined;
   /** zLOG or pino level name. Default `info`, or the level of the logger given. */
   readonly level?: LevelName | undefined;
 }
@@ -46,6 +52,8 @@ export interface Settings {
   readonly skipActive: boolean;
   /** `undefined`: no sockets are watched. */
   readonly sockets: SocketMatcher | undefined;
+  /** `undefined`: the package's own. */
+  readonly worker: URL | undefined;
   readonly level: LevelName | undefined;
 }
 
@@ -66,6 +74,7 @@ const variables = {
   jitter: `${prefix}JITTER`,
   skipActive: `${prefix}SKIP_ACTIVE`,
   sockets: `${prefix}SOCKETS`,
+  worker: `${prefix}WORKER`,
   level: `${prefix}LOG_LEVEL`,
 } as const satisfies Readonly<Record<Exclude<keyof KeepAliveOptions, 'logger'>, string>>;
 
@@ -96,6 +105,7 @@ const types = {
     read: (given: unknown) =>
       typeof given === 'boolean' ? given : readBoolean(environmentBooleans, String(given)),
   },
+  worker: workerFile,
   level: parsed((given: unknown) => String(given).toLowerCase(), levels),
 };
 
@@ -126,6 +136,7 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   const jitter = read('jitter', types.jitter);
   const skipActive = read('skipActive', types.skipActive);
   const sockets = readSockets(options, env);
+  const worker = read('worker', types.worker);
   if (options.logger !== undefined) parseLogger(options.logger);
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !Object.values<string>(variables).includes(name))
@@ -157,6 +168,7 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
     jitter: jitter ?? 0.1,
     skipActive: skipActive ?? false,
     sockets,
+    worker,
     level,
   };
   return { settings, level, warnings };

@@ -27,7 +27,7 @@ function isStarted(value: unknown): value is Started {
  *
  * @param period Seconds between two pings of a storage; by default `ZEO_KEEPALIVE_PERIOD`.
  * @returns The agent, or `undefined` when the period is absent, zero or negative: then nothing is started.
- * @throws KeepAliveError `ERR_KEEPALIVE_ALREADY_STARTED`, `ERR_KEEPALIVE_INVALID_SETTING`
+ * @throws KeepAliveError `ERR_KEEPALIVE_ALREADY_STARTED`, `ERR_KEEPALIVE_INVALID_SETTING`, `ERR_KEEPALIVE_BUNDLED`
  *
  * @example
  * databases.open('main', await ClientStorage.open('zeo.example.org:8100'));

@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'ERR_KEEPALIVE_ALREADY_STARTED'
   /** A setting that is not a number, negative, out of range, or not one of the accepted words. */
   | 'ERR_KEEPALIVE_INVALID_SETTING'
+  /** The package is part of a bundle that lacks the files its thread is started from. */
+  | 'ERR_KEEPALIVE_BUNDLED'
   /** An argument of the wrong type. */
   | 'ERR_KEEPALIVE_INVALID_ARGUMENT'
   /** A database name that the registry already holds. */

@@ -27,8 +27,6 @@ export interface MetricsOptions {
   readonly meterProvider?: MeterProvider | undefined;
 }
 
-const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
-
 const recordings = new Map<MeterProvider | undefined, () => void>();
 
 /**
@@ -73,6 +71,16 @@ export function hasGlobalProvider(): boolean {
   return metrics.getMeter('zeo-keepalive') !== createNoopMeter();
 }
 
+/** Unknown in a bundle. */
+function packageVersion(): string | undefined {
+  try {
+    const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+    return version;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Creates new instruments when the provider changes: those created before the SDK registers its own never work. */
 class CurrentInstruments {
   readonly #currentProvider: () => MeterProvider;
@@ -89,7 +97,7 @@ class CurrentInstruments {
     if (this.#instruments === undefined || provider !== this.#provider) {
       this.#endReading();
       this.#provider = provider;
-      this.#instruments = createInstruments(provider.getMeter('zeo-keepalive', version));
+      this.#instruments = createInstruments(provider.getMeter('zeo-keepalive', packageVersion()));
       this.#endReading = readStates(this.#instruments);
     }
     return this.#instruments;

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
-import { hostname } from 'node:os';
 import type { LevelWithSilent, Logger, pino as Pino } from 'pino';
 import { contain } from '../async/contain.js';
 import { isError } from '../model/errors.js';
+import { jsonSink, lineOrigin, plainError } from './json-sink.js';
 import { type LogLevel, type LogSink, levelValues, subsystem } from './log-sink.js';
 
 export type PinoLogger = Logger;
@@ -13,9 +13,18 @@ const maxUnwritten = 1024 * 1024;
 
 const customLevels = { blather: levelValues.blather, panic: levelValues.panic };
 
-/** Loads pino when it is first needed: that takes as long as all of the agent's own code. */
-const loadPino = () => require('pino') as typeof Pino;
-const require = createRequire(import.meta.url);
+let loadedPino: { readonly pino: typeof Pino | undefined } | undefined;
+
+/** Loads pino when it is first needed: that takes as long as all of the agent's own code. A bundle may be without it. */
+function loadPino(): typeof Pino | undefined {
+  loadedPino ??= {
+    pino: contain(
+      () => createRequire(import.meta.url)('pino') as typeof Pino,
+      () => {},
+    ),
+  };
+  return loadedPino.pino;
+}
 
 /** How long lines may wait for the logger. */
 const longestWaitMs = 200;
@@ -40,7 +49,9 @@ export function standardErrorSink(
     const lines = waiting;
     waiting = [];
     let waitedSinceMs: number | undefined;
-    sink = pinoSink(standardErrorLogger(() => waitedSinceMs ?? Date.now()));
+    const now = () => waitedSinceMs ?? Date.now();
+    const pino = loadPino();
+    sink = pino === undefined ? jsonSink(now) : pinoSink(standardErrorLogger(pino, now));
     for (const { atMs, line } of lines) {
       waitedSinceMs = atMs;
       sink.write(...line);
@@ -64,14 +75,15 @@ export function standardErrorSink(
   };
 }
 
-function standardErrorLogger(now: () => number) {
-  const pino = loadPino();
-  const base = { pid: process.pid, hostname: hostname(), subsystem };
+function standardErrorLogger(pino: typeof Pino, now: () => number) {
   // On a full disk pino would retry forever to write its buffer when the process ends, and the process would not end. So each
   // line is written at once; a line that cannot be written is kept for the next attempt, up to the maximum.
   const destination = { dest: 2, sync: true, maxLength: maxUnwritten, retryEAGAIN: () => false };
   const timestamp = () => `,"time":${now()}`;
-  return pino({ base, customLevels, timestamp, level: 'blather' }, pino.destination(destination));
+  return pino(
+    { base: lineOrigin(), customLevels, timestamp, level: 'blather' },
+    pino.destination(destination),
+  );
 }
 
 /** Writes to a child of the host's pino logger. @param level the child's level; the logger's own if `undefined` */
@@ -97,8 +109,10 @@ export function isPino(logger: object): logger is PinoLogger {
 
 /** An error as the plain object that pino writes: type, message and stack including its causes, and its properties. */
 export function errorFields(error: unknown): unknown {
+  if (!isError(error)) return error;
+  const serialize = loadPino()?.stdSerializers.err ?? plainError;
   // Copied, since pino's object also refers to the error itself.
-  return isError(error) ? { ...loadPino().stdSerializers.err(error) } : error;
+  return { ...serialize(error) };
 }
 
 function pinoSink<Level extends string>(given: Logger<Level>): LogSink {

@@ -48,7 +48,7 @@ export interface WorkerHostOptions {
   /** Called with a log message when nothing is pinged and the thread has not been given up yet. */
   readonly onWaiting: (message: string) => void;
   /** The worker's entry. */
-  readonly filename?: URL;
+  readonly filename: URL;
   readonly timing?: Partial<Timing>;
 }
 
@@ -205,7 +205,7 @@ export class WorkerHost {
       const { WorkerThread } = await import('./worker-thread.js');
       if (!this.#isCurrent(attempt)) return;
       const thread = new WorkerThread({
-        filename: filename ?? new URL('../../workers/keep-alive.worker.js', import.meta.url),
+        filename,
         init: { board, sockets, settings, startedMs: this.#startedMs, replaces: attempt > 1 },
         api,
         onUp: () => this.#up(thread),
@@ -215,7 +215,7 @@ export class WorkerHost {
       });
       this.#thread = thread;
     } catch (error) {
-      // For example because a bundler has left out this file's URL or piscina's own worker.
+      // For example because the package is being replaced on disk.
       if (this.#isCurrent(attempt)) this.#lose(error);
     }
   }

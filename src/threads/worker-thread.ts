@@ -8,8 +8,9 @@
  * - Only the constructor throws. Its caller must call `end`, also for a thread that could not be started.
  */
 import { createHook } from 'node:async_hooks';
+import module from 'node:module';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { HostApi, LoopApi, WorkerInit } from './contract.js';
 import { connect, type Endpoint } from './endpoint.js';
 
@@ -116,7 +117,10 @@ const withoutRequireOfModules = process.allowedNodeEnvironmentFlags.has('--exper
   : [];
 
 function createPool(filename: URL): Piscina {
-  return new Piscina({
+  // Not imported: a bundler would include it, without the file that its threads run. Webpack knows `createRequire`, too, but not
+  // as a property.
+  const piscina = module.createRequire(filename)('piscina') as typeof import('piscina');
+  return new piscina.Piscina({
     filename: filename.href,
     // No thread before there is a task, and none in place of one that failed.
     minThreads: 0,

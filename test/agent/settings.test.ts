@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { type KeepAliveOptions, resolveSettings } from '#src/agent/settings.js';
 import { KeepAliveError } from '#src/model/errors.js';
 
@@ -23,9 +25,21 @@ describe('Settings', () => {
       jitter: 0,
       skipActive: true,
       sockets: undefined,
+      worker: undefined,
       level: 'blather',
     });
     assert.deepEqual(warnings, []);
+  });
+
+  it('accept the worker as a path, as a URL and as the text of a URL', () => {
+    const worker = new URL('../../workers/keep-alive.worker.js', import.meta.url);
+    for (const given of [
+      fileURLToPath(worker),
+      path.relative('', fileURLToPath(worker)),
+      worker,
+      worker.href,
+    ])
+      assert.equal(resolve({}, { period: 1, worker: given }).settings?.worker?.href, worker.href);
   });
 
   it('are taken from options rather than the environment', () => {
@@ -51,6 +65,7 @@ describe('Settings', () => {
     ['ZEO_KEEPALIVE_CONCURRENCY', ['0', '-1', '1.5', 'many', '65537']],
     ['ZEO_KEEPALIVE_JITTER', ['-0.1', '1.1', 'x']],
     ['ZEO_KEEPALIVE_SKIP_ACTIVE', ['maybe', '2']],
+    ['ZEO_KEEPALIVE_WORKER', ['worker.js', '/etc', 'file://host/worker.js', 'https://example.org/worker.js']],
     ['ZEO_KEEPALIVE_LOG_LEVEL', ['loud', 'constructor', '25']],
   ];
   for (const [variable, values] of wrong) {

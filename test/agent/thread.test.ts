@@ -11,6 +11,7 @@ const refused: Readonly<Record<keyof HostContext, unknown>> = {
   jitter: 2,
   skipActive: 'maybe',
   sockets: 'example.org:x',
+  worker: '/there/is/no/worker.js',
   level: 'loud',
   logger: {},
   databases: {},

@@ -68,7 +68,9 @@ describe('the packed package', () => {
     const imported = new Set<string>();
     for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
       // Type imports may also occur in the middle of a line.
-      for (const [, name] of read(file).matchAll(/(?:\bfrom |\bimport |\bimport\()'([^'.][^']*)'/g)) {
+      for (const [, name] of read(file).matchAll(
+        /(?:\bfrom |\bimport |\b(?:import|createRequire\((?:filename|import\.meta\.url)\))\()'([^'.][^']*)'/g,
+      )) {
         const isOwn = name === manifest.name || name?.startsWith(`${manifest.name}/`);
         if (!isOwn && !name?.startsWith('node:')) imported.add(name as string);
       }

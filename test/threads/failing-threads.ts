@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { KeepAliveError } from '#src/model/errors.js';
 import { Board } from '#src/threads/board.js';
@@ -54,6 +54,9 @@ export class Threads {
   readonly #realEntry = new URL('./workers/fails-as-told.js', import.meta.url);
 
   constructor() {
+    // Piscina is loaded from where the entry is.
+    const packages = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+    symlinkSync(packages, path.join(this.#folder, 'node_modules'), 'junction');
     const makeThread = (filename: string | URL, options?: WorkerOptions) => this.#make(filename, options);
     workerThreads.Worker = class {
       constructor(filename: string | URL, options?: WorkerOptions) {
