@@ -280,10 +280,8 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
 
   /** Updates the schedule for these slots. New targets are pinged within a period from `sinceMs`. */
   #updateTargets(ids: Iterable<number>, sinceMs: number): void {
-    const occupied: number[] = [];
-    const vacated: number[] = [];
-    for (const id of ids) (this.#board.isOccupied(id) ? occupied : vacated).push(id);
-    this.#schedule.update(occupied, sinceMs, vacated);
+    const { occupied, vacant } = this.#board.byOccupancy(ids);
+    this.#schedule.update(occupied, sinceMs, vacant);
   }
 
   /** The next tick, or the first deadline if that is sooner; `Infinity` while nothing is out. */

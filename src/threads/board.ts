@@ -89,6 +89,17 @@ export class Board {
     return ids;
   }
 
+  /** Which of these slots are occupied by now, and which are vacant. */
+  byOccupancy(ids: Iterable<number>): {
+    readonly occupied: readonly number[];
+    readonly vacant: readonly number[];
+  } {
+    const occupied: number[] = [];
+    const vacant: number[] = [];
+    for (const id of ids) (this.isOccupied(id) ? occupied : vacant).push(id);
+    return { occupied, vacant };
+  }
+
   /** Begins a ping of this slot; returns its number. */
   pingWaits(id: number, nowMs: number): number {
     const index = this.#index(id, slot.number);
