@@ -23,7 +23,7 @@ export function respond(
   next?: () => void,
 ): void {
   const [path = ''] = (request.url ?? '').split('?', 1);
-  const makePage = pages[path];
+  const makePage = Object.hasOwn(pages, path) ? pages[path] : undefined;
   if (makePage === undefined && next !== undefined) next();
   else if (request.method !== 'GET' && request.method !== 'HEAD')
     send(response, { ...plainPage(405, 'GET or HEAD only'), headers: { allow: 'GET, HEAD' } });
