@@ -111,19 +111,17 @@ export class GuardMetrics {
     }));
   }
 
-  #gauge(name: string, help: string, labelNames: string[], samples: () => readonly Sample[]): void {
-    new Gauge({
-      ...{ name: `zeo_keepalive_guard_${name}`, help, labelNames, registers: [this.#registry] },
-      collect() {
-        this.reset();
-        for (const { labels, value } of samples()) this.set(labels, value);
-      },
-    });
+  #gauge(...metric: Metric): void {
+    this.#measure(Gauge, ...metric);
   }
 
   /** A counter that is counted elsewhere. */
-  #counter(name: string, help: string, labelNames: string[], samples: () => readonly Sample[]): void {
-    new Counter({
+  #counter(...metric: Metric): void {
+    this.#measure(Counter, ...metric);
+  }
+
+  #measure(Kind: typeof Gauge | typeof Counter, ...[name, help, labelNames, samples]: Metric): void {
+    new Kind({
       ...{ name: `zeo_keepalive_guard_${name}`, help, labelNames, registers: [this.#registry] },
       collect() {
         this.reset();
@@ -132,6 +130,8 @@ export class GuardMetrics {
     });
   }
 }
+
+type Metric = [name: string, help: string, labelNames: string[], samples: () => readonly Sample[]];
 
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;
