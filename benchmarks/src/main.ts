@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { preparePythons } from '../../dist/test/support/python/environments.js';
 import { describeEnvironment, environmentInWords } from './environment.js';
+import { missingPython } from './harness/servers.js';
 import { writePage } from './report/page.js';
 import { textTable } from './report/text-table.js';
 import { type Result, readResults, writeResults } from './results.js';
@@ -38,7 +39,7 @@ if (flags.page) {
 
 const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
 // Without a Python with ZEO the measurements that need it are left out.
-if (chosen.some(({ usesPython }) => usesPython)) await preparePythons();
+if (chosen.some(({ usesPython, needsPython }) => usesPython || needsPython)) await preparePythons();
 const results: Result[] = [];
 for (const scenario of chosen) {
   const result = await runScenario(scenario);
@@ -74,12 +75,14 @@ function readArguments() {
   }
 }
 
-async function runScenario({ name, title, about, run }: Scenario): Promise<Result> {
+async function runScenario({ name, title, about, needsPython, run }: Scenario): Promise<Result> {
   const environment = describeEnvironment();
   const startMs = performance.now();
   const elapsed = () => Math.round((performance.now() - startMs) / 1000);
   const progress = (line: string) => console.error(`${name} ${String(elapsed()).padStart(4)} s  ${line}`);
-  const figures = await run({ quick: flags.quick, progress });
+  const missing = needsPython ? missingPython() : undefined;
+  if (missing !== undefined) progress(`not without ZEO's Python client: ${missing}`);
+  const figures = missing === undefined ? await run({ quick: flags.quick, progress }) : [];
   progress('done');
   return {
     scenario: name,

@@ -16,5 +16,7 @@ export interface Scenario {
   readonly about: string;
   /** Whether ZEO's own Python client or server is measured too, if there is one. */
   readonly usesPython?: boolean;
+  /** Whether it is nothing without that. */
+  readonly needsPython?: boolean;
   run(options: ScenarioOptions): Promise<readonly Figure[]>;
 }

@@ -3,7 +3,7 @@ import type { Figure } from '../figure.js';
 import { Child } from '../harness/child.js';
 import { PythonScript } from '../harness/python.js';
 import { interleave, summary } from '../harness/repetitions.js';
-import { missingPython, openServer } from '../harness/servers.js';
+import { openServer } from '../harness/servers.js';
 import type { IdlerApi } from '../processes/idler.js';
 import type { StorageClientApi } from '../processes/storage-client.js';
 import type { Scenario, ScenarioOptions } from '../scenario.js';
@@ -22,13 +22,8 @@ export const guard: Scenario = {
     `load*: of 1 KiB, one after the other; the median of a round. *A load, ${threads} threads*: wall time divided by the ` +
     'number of loads. *A large record*: its transaction, and its load; *memory* is the most that the process has grown to in ' +
     'the meantime. *Idle*: clients that are registered and do nothing; CPU in per cent of a core, memory for each.',
-  usesPython: true,
+  needsPython: true,
   async run(options) {
-    const missing = missingPython();
-    if (missing !== undefined) {
-      options.progress(`not without ZEO's Python client: ${missing}`);
-      return [];
-    }
     if (!hasHaproxy()) options.progress('without HAProxy, which is not installed');
     return [
       ...(await measureLoads(options)),

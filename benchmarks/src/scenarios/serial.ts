@@ -2,7 +2,7 @@ import type { Figure } from '../figure.js';
 import { Child } from '../harness/child.js';
 import { PythonScript } from '../harness/python.js';
 import { interleave, summary } from '../harness/repetitions.js';
-import { missingPython, openServer, type ServerKind } from '../harness/servers.js';
+import { openServer, type ServerKind } from '../harness/servers.js';
 import type { SerialApi } from '../processes/serial.js';
 import type { Scenario } from '../scenario.js';
 
@@ -13,13 +13,8 @@ export const serial: Scenario = {
     "Wall time of one storage's ping (load lock, get_info, reply, unlock), the next as soon as the previous one is answered. " +
     "*Agent's ping* is what the agent does for each ping on the main thread, its bookkeeping for the worker included; *Python* " +
     'is the body of the loop of 2005 over ZEO’s own `ClientStorage`. Both use the same server.',
-  usesPython: true,
+  needsPython: true,
   async run({ quick, progress }) {
-    const missing = missingPython();
-    if (missing !== undefined) {
-      progress(`not without ZEO's Python client: ${missing}`);
-      return [];
-    }
     const figures: Figure[] = [];
     for (const kind of ['embedded', 'python'] as const)
       figures.push(...(await compare(kind, quick, progress)));

@@ -2,7 +2,7 @@ import type { Figure } from '../figure.js';
 import { Child } from '../harness/child.js';
 import { PythonScript } from '../harness/python.js';
 import { interleave, summary } from '../harness/repetitions.js';
-import { missingPython, openServer, type ServerKind } from '../harness/servers.js';
+import { openServer, type ServerKind } from '../harness/servers.js';
 import type { StorageClientApi } from '../processes/storage-client.js';
 import type { Scenario, ScenarioOptions } from '../scenario.js';
 
@@ -21,13 +21,8 @@ export const storage: Scenario = {
     `is measured the other is not connected. Python can have ${atOnce} loads under way in two ways, and both are compared: ` +
     'as many *threads*, or *prefetch*, which brings a batch into the cache (used only here, and emptied before), from which ' +
     'it is then loaded.',
-  usesPython: true,
+  needsPython: true,
   async run(options) {
-    const missing = missingPython();
-    if (missing !== undefined) {
-      options.progress(`not without ZEO's Python client: ${missing}`);
-      return [];
-    }
     const figures: Figure[] = [];
     for (const kind of ['embedded', 'python'] as const) figures.push(...(await measureOn(kind, options)));
     return figures;
