@@ -20,13 +20,7 @@ export class GuardsProcess extends RemoteProcess<never, GuardsEvent> {
   /** Resolves when all listen. */
   static async start(computer: Computer, config: GuardsConfig): Promise<GuardsProcess> {
     const guards = new GuardsProcess(computer, new URL('./guards.js', import.meta.url), config);
-    try {
-      await guards.until('guards that listen', () => guards.all('ready').length > 0, 60_000);
-    } catch (error) {
-      await guards[Symbol.asyncDispose]();
-      throw error;
-    }
-    return guards;
+    return guards.begun('guards that listen', () => guards.all('ready').length > 0, 60_000);
   }
 
   get pid(): number {

@@ -32,13 +32,7 @@ export class PeersProcess extends RemoteProcess<PeersCommand, PeersEvent> {
   /** Resolves when all are registered. */
   static async start(computer: Computer, config: PeersConfig): Promise<PeersProcess> {
     const peers = new PeersProcess(computer, new URL('./peers.js', import.meta.url), config);
-    try {
-      await peers.until('peers that are registered', () => peers.all('ready').length > 0, 120_000);
-    } catch (error) {
-      await peers[Symbol.asyncDispose]();
-      throw error;
-    }
-    return peers;
+    return peers.begun('peers that are registered', () => peers.all('ready').length > 0, 120_000);
   }
 
   get pid(): number {

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { exampleRun as run } from '../faults/report/example-run.js';
 import type { Phase } from './detection.js';
 import type { HerdOutcome } from './herd.js';
 import { detectionRows, detectionTable, guardTopics, herdRow, survivalRow } from './rows.js';
-
-const run = {
-  size: 'scaled',
-  date: '2026-01-01T00:00:00Z',
-  commit: 'abc',
-  node: 'v20',
-  machine: 'm',
-} as const;
 
 const phase = (changes: Partial<Phase>): Phase => ({
   loss: 'path dropped',

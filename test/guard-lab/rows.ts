@@ -1,5 +1,6 @@
 import { busiestSecond, histogram } from '../faults/process/seconds.js';
 import { type Row, type Run, rowOf, type Topic } from '../faults/report/row.js';
+import { survivedRow } from '../faults/report/survived.js';
 import type { ZeoVersion } from '../support/python/environments.js';
 import { allLosses, capMs, type Loss, type Phase, period, timeout } from './detection.js';
 import { type HerdOutcome, servedWithinMs } from './herd.js';
@@ -121,23 +122,16 @@ export function survivalRow(
   run: Run,
   isPromised = true,
 ): Row {
-  const { peers, chances, deaths, lost, calls, failedCalls, stillWatched } = outcome;
-  const counts = `${peers} connections, ${calls} calls`;
-  const result = {
-    variant,
-    boundMs: undefined,
-    detectedAfterMs: [],
-    deathsExpected: 0,
-    falseDeaths: isPromised ? lost : 0,
-    chances: isPromised ? chances : 0,
-    callsLost: 0,
-    notes: isPromised ? counts : `${counts}; ${deaths} connections dropped, ${failedCalls} calls failed`,
-    broken: [
-      ...(isPromised && failedCalls > 0 ? [`${failedCalls} calls failed`] : []),
-      ...(stillWatched ? [] : ['not all connections were reset when they were cut off afterwards']),
-    ],
+  const { peers: connections, deaths: dropped, lost, stillWatched } = outcome;
+  const survived = {
+    ...outcome,
+    connections,
+    dropped,
+    falseDeaths: lost,
+    broken: [],
+    faults: stillWatched ? [] : ['not all connections were reset when they were cut off afterwards'],
   };
-  return rowOf(topic, 'bare client', result, run);
+  return survivedRow(topic, 'bare client', variant, survived, run, isPromised);
 }
 
 export function transferRow(transfer: Transfer, { mebibytes, megabits, times }: SlowPath, run: Run): Row {

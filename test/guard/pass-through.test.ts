@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { connect as connectWithTls } from 'node:tls';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { GuardMetrics } from '#src/cli/guard-status/guard-metrics.js';
 import { GuardStatistics } from '#src/cli/guard-status/guard-statistics.js';
 import { TlsSentry } from '#src/guard/tls-sentry.js';
-import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
-import { WireClient } from '../zeo/server/wire-client.js';
+import { SuiteCertificates } from '../tls/certificates.js';
 import { startGuard } from './guarded.js';
+import { openTls, registerTls } from './tls-client.js';
 
 const tls = { passThrough: true };
 const mebibyte = 1024 * 1024;
@@ -47,35 +47,17 @@ function closed(socket: Socket): Promise<string | undefined> {
 }
 
 describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
-  let authority: CertificateAuthority;
-  let own: KeyPair;
-  let mine: KeyPair;
-  before(async () => {
-    authority = await CertificateAuthority.create();
-    own = await authority.server();
-    mine = await authority.client();
-  });
-  after(() => authority?.remove());
-
-  const listen = () => ZeoServer.listen({ tls: { cert: own.cert, key: own.key, ca: authority.cert } });
-  const open = (t: TestContext, port: number) => {
-    const files = { cert: mine.cert, key: mine.key, ca: authority.cert };
-    const socket = connectWithTls({ host: '127.0.0.1', port, ...files });
-    t.after(() => socket.destroy());
-    return socket.on('error', () => {});
-  };
-  const register = async (t: TestContext, port: number) => {
-    const client = await WireClient.over(open(t, port));
-    await client.call('register', '1', false);
-    return client;
-  };
+  const certificates = SuiteCertificates.make();
+  const listen = () => ZeoServer.listen({ tls: certificates.listening });
+  const open = (t: TestContext, port: number) => openTls(t, port, certificates.connecting);
+  const register = (t: TestContext, port: number) => registerTls(t, port, certificates.connecting);
 
   it('lets the server see the certificate of the client itself', async (t) => {
     await using server = await listen();
     const { port, relays } = await startGuard(t, [server.address], { tls });
     const client = await register(t, port);
     await client.call('ping');
-    const stranger = connectWithTls({ host: '127.0.0.1', port, ca: authority.cert });
+    const stranger = connectWithTls({ host: '127.0.0.1', port, ca: certificates.authority.cert });
     assert.match((await closed(stranger)) ?? '', /ERR_SSL|ECONNRESET/);
     assert.equal(relays[0]?.socketPorts?.remote, server.port);
   });

@@ -7,6 +7,7 @@ import { openPythonClient, type PythonError } from '../support/python/client.js'
 import { findZeo, zeoVersions } from '../support/python/environments.js';
 import { startZeoServer } from '../support/python/zeo-server.js';
 import { startGuard } from './guarded.js';
+import { openPair } from './python-pair.js';
 import { type ReplicaOptions, startReplicas } from './replicas.js';
 
 const period = 0.5;
@@ -60,26 +61,8 @@ for (const version of zeoVersions) {
         });
         const deaths: unknown[] = [];
         agent.on('connectionDied', (event) => deaths.push(event));
-        const open = async () => {
-          const client = await openPythonClient(version, { address: ['127.0.0.1', port] });
-          t.after(() => client.kill());
-          return client;
-        };
-        const one = await open();
-        // Makes the root object, which the other one then finds.
-        await one.call('open_db');
-        const other = await open();
-        await other.call('open_db');
-        const tid = await one.call<string>('set', { key: 'greeting', value: 'hello' });
-        await other.call('wait_invalidation', { tid });
-        assert.equal(await other.call('get', { key: 'greeting' }), 'hello');
         const sizes = [8 * mebibyte, 1, 70_000, 8 * mebibyte];
-        const stored = await one.call<[string, string][]>('store_random', { sizes });
-        const digests = await other.call('digest', { oids: stored.map(([oid]) => oid) });
-        assert.deepEqual(
-          digests,
-          stored.map(([, digest]) => digest),
-        );
+        await openPair(t, version, { address: ['127.0.0.1', port] }, sizes);
         assert.equal(relays.length, 2);
         assert.deepEqual(deaths, []);
       });

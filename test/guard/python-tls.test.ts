@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, before, describe, it } from 'node:test';
-import { openPythonClient, type PythonError } from '../support/python/client.js';
+import { describe, it } from 'node:test';
+import type { PythonError } from '../support/python/client.js';
 import { findZeo, zeoVersions } from '../support/python/environments.js';
 import { startZeoServer } from '../support/python/zeo-server.js';
-import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
+import { SuiteCertificates } from '../tls/certificates.js';
 import { startGuard } from './guarded.js';
+import { openPair } from './python-pair.js';
 
 const mebibyte = 1024 * 1024;
 
@@ -15,15 +16,7 @@ for (const version of zeoVersions) {
     skip: missing,
     timeout: 120_000,
   }, () => {
-    let authority: CertificateAuthority;
-    let own: KeyPair;
-    let mine: KeyPair;
-    before(async () => {
-      authority = await CertificateAuthority.create();
-      own = await authority.server();
-      mine = await authority.client();
-    });
-    after(() => authority?.remove());
+    const certificates = SuiteCertificates.make();
 
     for (const [where, ofClients, ofServers] of [
       ['on both sides', true, true],
@@ -32,47 +25,25 @@ for (const version of zeoVersions) {
       ['that it passes through', true, true],
     ] as const) {
       it(`share changes and large records with TLS ${where}, and are reset`, async (t) => {
+        const { authority, server: own, client: mine, listening, connecting } = certificates;
+        const authenticate = authority.certFile;
         const server = await startZeoServer({
           version,
-          ...(ofServers && {
-            tls: { certificate: own.certFile, key: own.keyFile, authenticate: authority.certFile },
-          }),
+          ...(ofServers && { tls: { certificate: own.certFile, key: own.keyFile, authenticate } }),
         });
         t.after(() => server.stop());
-        const ca = authority.cert;
         const isPassed = where === 'that it passes through';
         const ended = {
-          clients: ofClients ? { cert: own.cert, key: own.key, ca } : undefined,
-          servers: ofServers ? { cert: mine.cert, key: mine.key, ca } : undefined,
+          clients: ofClients ? listening : undefined,
+          servers: ofServers ? connecting : undefined,
         };
         const tls = isPassed ? { passThrough: true } : ended;
         const { agent, port } = await startGuard(t, [server.address], { period: 0.5, timeout: 2, tls });
         const deaths: unknown[] = [];
         agent.on('connectionDied', (event) => deaths.push(event));
-        const open = async () => {
-          const files = { ca: authority.certFile, cert: mine.certFile, key: mine.keyFile };
-          const address = ['127.0.0.1', port] as const;
-          const client = await openPythonClient(version, { address, ...(ofClients && { tls: files }) });
-          t.after(() => client.kill());
-          return client;
-        };
-        const one = await open();
-        // Makes the root object, which the other one then finds.
-        await one.call('open_db');
-        const other = await open();
-        await other.call('open_db');
-        const tid = await one.call<string>('set', { key: 'greeting', value: 'hello' });
-        await other.call('wait_invalidation', { tid });
-        assert.equal(await other.call('get', { key: 'greeting' }), 'hello');
-        const stored = await one.call<[string, string][]>('store_random', {
-          sizes: [4 * mebibyte, 1, 70_000],
-        });
-        const oids = stored.map(([oid]) => oid);
-        const digests = await other.call('digest', { oids });
-        assert.deepEqual(
-          digests,
-          stored.map(([, digest]) => digest),
-        );
+        const files = { ca: authenticate, cert: mine.certFile, key: mine.keyFile };
+        const options = { address: ['127.0.0.1', port], ...(ofClients && { tls: files }) } as const;
+        const one = await openPair(t, version, options, [4 * mebibyte, 1, 70_000]);
         assert.deepEqual(deaths, []);
         const died = once(agent, 'connectionDied');
         server.signal('SIGSTOP');

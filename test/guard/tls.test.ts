@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { type ConnectionOptions, connect as connectWithTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { ZeoServer } from 'zeo-keepalive/testing';
-import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
+import { CertificateAuthority, SuiteCertificates } from '../tls/certificates.js';
 import { WireClient } from '../zeo/server/wire-client.js';
 import { startGuard } from './guarded.js';
+import { openTls, registerTls } from './tls-client.js';
 
 /** In good order or not. */
 function closed(socket: Socket): Promise<void> {
@@ -14,37 +15,20 @@ function closed(socket: Socket): Promise<void> {
 }
 
 describe('A guard with TLS', { timeout: 60_000 }, () => {
-  let authority: CertificateAuthority;
+  const certificates = SuiteCertificates.make();
   let stranger: CertificateAuthority;
-  let own: KeyPair;
-  let clients: KeyPair;
   before(async () => {
-    authority = await CertificateAuthority.create();
     stranger = await CertificateAuthority.create('Another authority');
-    own = await authority.server();
-    clients = await authority.client();
   });
-  after(async () => {
-    await authority?.remove();
-    await stranger?.remove();
-  });
-  const listening = () => ({ cert: own.cert, key: own.key, ca: authority.cert });
-  const connecting = () => ({ cert: clients.cert, key: clients.key, ca: authority.cert });
+  after(() => stranger?.remove());
 
-  const open = (t: TestContext, port: number, tls: ConnectionOptions = connecting()) => {
-    const socket = connectWithTls({ host: '127.0.0.1', port, ...tls });
-    t.after(() => socket.destroy());
-    return socket.on('error', () => {});
-  };
-  const register = async (t: TestContext, port: number) => {
-    const client = await WireClient.over(open(t, port));
-    await client.call('register', '1', false);
-    return client;
-  };
+  const open = (t: TestContext, port: number, tls: ConnectionOptions = certificates.connecting) =>
+    openTls(t, port, tls);
+  const register = (t: TestContext, port: number) => registerTls(t, port, certificates.connecting);
 
   it('relays and pings with TLS on both sides, by the certificates of each', async (t) => {
-    await using server = await ZeoServer.listen({ tls: listening() });
-    const tls = { clients: listening(), servers: connecting() };
+    await using server = await ZeoServer.listen({ tls: certificates.listening });
+    const tls = { clients: certificates.listening, servers: certificates.connecting };
     const { agent, port, relays } = await startGuard(t, [server.address], { tls });
     const pinged = once(agent, 'pingSucceeded');
     const client = await register(t, port);
@@ -54,8 +38,8 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
   });
 
   it('gives plain clients a server that speaks TLS', async (t) => {
-    await using server = await ZeoServer.listen({ tls: listening() });
-    const guarded = await startGuard(t, [server.address], { tls: { servers: connecting() } });
+    await using server = await ZeoServer.listen({ tls: certificates.listening });
+    const guarded = await startGuard(t, [server.address], { tls: { servers: certificates.connecting } });
     const pinged = once(guarded.agent, 'pingSucceeded');
     const client = await WireClient.register(guarded);
     t.after(() => client.close());
@@ -64,7 +48,7 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
 
   it('resets a client with TLS when its server falls silent', async (t) => {
     await using server = await ZeoServer.listen();
-    const { port } = await startGuard(t, [server.address], { tls: { clients: listening() } });
+    const { port } = await startGuard(t, [server.address], { tls: { clients: certificates.listening } });
     const client = await register(t, port);
     let isEnded = false;
     client.socket.on('end', () => {
@@ -79,14 +63,16 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
 
   it('refuses a client whose certificate is missing or of another authority', async (t) => {
     await using server = await ZeoServer.listen();
-    const { frontend, port } = await startGuard(t, [server.address], { tls: { clients: listening() } });
+    const { frontend, port } = await startGuard(t, [server.address], {
+      tls: { clients: certificates.listening },
+    });
     const foreign = await stranger.client();
     for (const [given, expected] of [
       [{}, /TLS with the client: ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE$/],
       [{ cert: foreign.cert, key: foreign.key }, /TLS with the client: (?:UNABLE_TO|SELF_SIGNED)/],
     ] as const) {
       const refused = once(frontend, 'refused');
-      const socket = open(t, port, { ca: authority.cert, ...given });
+      const socket = open(t, port, { ca: certificates.authority.cert, ...given });
       const [[reason]] = await Promise.all([refused, closed(socket)]);
       assert.equal(reason.code, 'ERR_ZEO_TLS');
       assert.match(reason.message, expected);
@@ -97,15 +83,17 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
 
   it('accepts a client without certificate if it has no authority for them', async (t) => {
     await using server = await ZeoServer.listen();
-    const tls = { clients: { cert: own.cert, key: own.key } };
+    const tls = { clients: { ...certificates.listening, ca: undefined } };
     const { port } = await startGuard(t, [server.address], { tls });
-    await WireClient.over(open(t, port, { ca: authority.cert }));
+    await WireClient.over(open(t, port, { ca: certificates.authority.cert }));
     assert.equal(server.connections.size, 1);
   });
 
   it('refuses a client that speaks HTTP, and one that says nothing', async (t) => {
     await using server = await ZeoServer.listen();
-    const { frontend, port } = await startGuard(t, [server.address], { tls: { clients: listening() } });
+    const { frontend, port } = await startGuard(t, [server.address], {
+      tls: { clients: certificates.listening },
+    });
     for (const [said, expected] of [
       ['GET / HTTP/1.1\r\n\r\n', /TLS with the client: ERR_SSL_/],
       ['', /no handshake within 5 s, as from a client without TLS$/],
@@ -121,7 +109,7 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
 
   it('ends handshakes that are under way when it stops', async (t) => {
     await using server = await ZeoServer.listen();
-    const tls = { clients: listening() };
+    const tls = { clients: certificates.listening };
     const slow = { tls, period: 100, timeout: 100 };
     const { guard, frontend, port } = await startGuard(t, [server.address], slow);
     const refusals: Error[] = [];
@@ -137,7 +125,7 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
 
   it('closes a connection whose client has ended it before the handshake', async (t) => {
     await using server = await ZeoServer.listen();
-    const tls = { clients: listening() };
+    const tls = { clients: certificates.listening };
     const { port } = await startGuard(t, [server.address], { tls, period: 100, timeout: 100 });
     const checking = connect({ port, allowHalfOpen: true });
     const ended = closed(checking.on('error', () => {}).resume());
@@ -160,9 +148,9 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
     const foreign = await stranger.server();
     await using plain = await ZeoServer.listen();
     await using unknown = await ZeoServer.listen({ tls: { ...foreign, requestCert: false } });
-    await using server = await ZeoServer.listen({ tls: listening() });
+    await using server = await ZeoServer.listen({ tls: certificates.listening });
     const servers = [plain.address, unknown.address, server.address];
-    const guarded = await startGuard(t, servers, { tls: { servers: connecting() } });
+    const guarded = await startGuard(t, servers, { tls: { servers: certificates.connecting } });
     const downs: unknown[][] = [];
     guarded.frontend.on('serverDown', ({ name }, error) =>
       downs.push([name, (error as NodeJS.ErrnoException).code]),
@@ -179,7 +167,7 @@ describe('A guard with TLS', { timeout: 60_000 }, () => {
   it('refuses a certificate that cannot be, without showing it', async (t) => {
     for (const tls of [
       { clients: { cert: 'secret', key: 'secret' } },
-      { clients: { cert: own.cert, key: own.key, ca: '' } },
+      { clients: { ...certificates.listening, ca: '' } },
       { servers: { cert: 'secret', key: 'secret' } },
     ]) {
       await assert.rejects(startGuard(t, ['127.0.0.1:1'], { tls }), (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,5 @@
 import { type Row, type Run, rowOf, type Topic } from '../faults/report/row.js';
+import { survivedRow } from '../faults/report/survived.js';
 import { clientKinds } from './clients/all.js';
 import type { FalseDrops } from './false-drops.js';
 import type { Drop } from './silent-drop.js';
@@ -67,22 +68,13 @@ export function falseDropsRow(
   run: Run,
   isPromised = true,
 ): Row {
-  const { sockets, chances, dropped, lost, calls, failedCalls, stillWatches } = outcome;
-  const counts = `${sockets} connections, ${calls} calls`;
-  const result = {
-    variant,
-    boundMs: undefined,
-    detectedAfterMs: [],
-    deathsExpected: 0,
-    falseDeaths: isPromised ? dropped : 0,
-    chances: isPromised ? chances : 0,
-    callsLost: 0,
-    notes: isPromised ? counts : `${counts}; ${dropped} connections dropped, ${failedCalls} calls failed`,
-    broken: [
-      ...(isPromised && lost > 0 ? [`${lost} connections were lost`] : []),
-      ...(isPromised && failedCalls > 0 ? [`${failedCalls} calls failed`] : []),
-      ...(stillWatches ? [] : ['a connection that was cut off afterwards was not found dead']),
-    ],
+  const { sockets: connections, dropped, lost, stillWatches } = outcome;
+  const survived = {
+    ...outcome,
+    connections,
+    falseDeaths: dropped,
+    broken: lost > 0 ? [`${lost} connections were lost`] : [],
+    faults: stillWatches ? [] : ['a connection that was cut off afterwards was not found dead'],
   };
-  return rowOf(topic, 'all', result, run);
+  return survivedRow(topic, 'all', variant, survived, run, isPromised);
 }

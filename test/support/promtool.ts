@@ -1,20 +1,11 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { missingCommand } from './missing-command.js';
 
 /** Debian's package `prometheus`. */
 const executable = '/usr/bin/promtool';
 
 /** Why there is no promtool; `undefined` if there is one. */
-export const missingPromtool = canRun() ? undefined : `${executable} is not installed`;
-
-function canRun(): boolean {
-  try {
-    accessSync(executable, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const missingPromtool = missingCommand(executable);
 
 /** Runs `promtool check`. Rejects, with what it says, if it finds a fault. */
 export function promtoolCheck(args: readonly string[], input = ''): Promise<string> {

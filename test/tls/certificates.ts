@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -12,6 +13,39 @@ export interface KeyPair {
   readonly keyFile: string;
   readonly cert: string;
   readonly key: string;
+}
+
+/** An authority with a certificate for a server and one for a client. */
+export class SuiteCertificates {
+  authority!: CertificateAuthority;
+  server!: KeyPair;
+  client!: KeyPair;
+
+  /** From before the tests of the suite that calls it until after them. */
+  static make(): SuiteCertificates {
+    const made = new SuiteCertificates();
+    before(async () => {
+      made.authority = await CertificateAuthority.create();
+      made.server = await made.authority.server();
+      made.client = await made.authority.client();
+    });
+    after(() => made.authority?.remove());
+    return made;
+  }
+
+  /** For Node's server, whose clients need a certificate of the authority. */
+  get listening() {
+    return this.#optionsOf(this.server);
+  }
+
+  /** For Node's client. */
+  get connecting() {
+    return this.#optionsOf(this.client);
+  }
+
+  #optionsOf({ cert, key }: KeyPair) {
+    return { cert, key, ca: this.authority.cert };
+  }
 }
 
 /** A certificate authority of a test's own, in a temporary directory, made with the `openssl` command. */

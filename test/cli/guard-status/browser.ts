@@ -1,26 +1,17 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
+import { missingCommand } from '../../support/missing-command.js';
 
 /** Debian's package `chromium`. */
 const executable = '/usr/bin/chromium';
 
 /** Why there is no browser; `undefined` if there is one. */
-export const missingBrowser = canRun() ? undefined : `${executable} is not installed`;
-
-function canRun(): boolean {
-  try {
-    accessSync(executable, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const missingBrowser = missingCommand(executable);
 
 interface Message {
   readonly id?: number;

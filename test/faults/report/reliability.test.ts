@@ -5,6 +5,7 @@ import { dropRows, falseDropsRow, socketTopics } from '../../socket-lab/rows.js'
 import type { Drop } from '../../socket-lab/silent-drop.js';
 import { allFaults } from '../all.js';
 import type { Fault, FaultResult } from '../fault.js';
+import { exampleRun as run } from './example-run.js';
 import { brokenPromises } from './judge.js';
 import { merge, reliabilityPage } from './reliability.js';
 import { type Row, rowOf } from './row.js';
@@ -26,14 +27,6 @@ const kept: FaultResult = {
   chances: 3,
   callsLost: 0,
 };
-
-const run = {
-  size: 'scaled',
-  date: '2026-01-01T00:00:00Z',
-  commit: 'abc',
-  node: 'v20',
-  machine: 'm',
-} as const;
 
 const row = (name: string, variant: string, server: Row['server'] = 'embedded'): Row => ({
   ...rowOf(fault(name), server, kept, run),

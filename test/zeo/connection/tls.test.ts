@@ -6,28 +6,23 @@ import type { TlsOptions } from '#src/zeo/connection/tls.js';
 import { ZeoServer } from '#src/zeo/server/index.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { zeroId } from '#src/zodb/ids.js';
-import { CertificateAuthority, type KeyPair } from '../../tls/certificates.js';
+import { SuiteCertificates } from '../../tls/certificates.js';
 
 // The behaviours of ZEO/tests/testssl.py: SSLConfigTest.
 describe('A storage with TLS', () => {
-  let authority: CertificateAuthority;
-  let own: KeyPair;
-  let mine: KeyPair;
+  const certificates = SuiteCertificates.make();
   let server: ZeoServer;
 
   before(async () => {
-    authority = await CertificateAuthority.create();
-    [own, mine] = [await authority.server(), await authority.client()];
-    server = await ZeoServer.listen({ tls: { key: own.key, cert: own.cert, ca: authority.cert } });
+    server = await ZeoServer.listen({ tls: certificates.listening });
   });
   after(async () => {
     await server?.close();
-    await authority?.remove();
   });
 
   const open = (tls: TlsOptions | boolean, address = server.address) =>
     ClientStorage.open({ address, tls, waitTimeout: 5, reconnectMaxDelay: 0.05, reconnectMinDelay: 0.01 });
-  const accepted = () => ({ ca: authority.cert, cert: mine.cert, key: mine.key });
+  const accepted = () => certificates.connecting;
 
   it('reads, writes, pings, and reconnects after a loss', async () => {
     await using storage = await open(accepted());
@@ -49,9 +44,9 @@ describe('A storage with TLS', () => {
   });
 
   const refused: [what: string, tls: () => TlsOptions | boolean][] = [
-    ['an unknown certificate authority', () => ({ cert: mine.cert, key: mine.key })],
+    ['an unknown certificate authority', () => ({ ...accepted(), ca: undefined })],
     ['a server of another name', () => ({ ...accepted(), servername: 'zodb.example.org' })],
-    ['only the authority, and no client certificate', () => ({ ca: authority.cert })],
+    ['only the authority, and no client certificate', () => ({ ca: certificates.authority.cert })],
     ['neither an authority nor a client certificate', () => true],
   ];
   for (const [what, tls] of refused) {
@@ -96,7 +91,13 @@ describe('A storage with TLS', () => {
 
   it('rejects invalid options without showing their values', async () => {
     const wrong: unknown[] = [
-      ...['yes', 1, null, { certificate: mine.cert }, { cert: mine.cert, key: 'no key' }],
+      ...[
+        'yes',
+        1,
+        null,
+        { certificate: certificates.client.cert },
+        { cert: certificates.client.cert, key: 'no key' },
+      ],
       // Node would throw for these only when connecting, where the error could not be caught.
       ...[
         { servername: 5 },
@@ -105,9 +106,9 @@ describe('A storage with TLS', () => {
         { rejectUnauthorized: 'no' },
         { secureContext: {} },
       ],
-      { secureContext: createSecureContext(), ca: authority.cert },
+      { secureContext: createSecureContext(), ca: certificates.authority.cert },
       // Node would trust every authority that it knows.
-      ...[{ ca: '' }, { ca: Buffer.alloc(0) }, { ca: [] }, { ca: [authority.cert, ''] }],
+      ...[{ ca: '' }, { ca: Buffer.alloc(0) }, { ca: [] }, { ca: [certificates.authority.cert, ''] }],
     ];
     for (const tls of wrong) {
       await assert.rejects(open(tls as TlsOptions), (error: Error & { code: string }) => {

@@ -4,31 +4,23 @@ import { connect as connectPlainly } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { ZeoServer } from '#src/zeo/server/index.js';
-import { CertificateAuthority, type KeyPair } from '../../tls/certificates.js';
+import { CertificateAuthority, SuiteCertificates } from '../../tls/certificates.js';
 import { WireClient } from './wire-client.js';
 
 describe('A server with TLS', () => {
-  let authority: CertificateAuthority;
-  let own: KeyPair;
-  let client: KeyPair;
+  const certificates = SuiteCertificates.make();
   let server: ZeoServer;
 
   before(async () => {
-    authority = await CertificateAuthority.create();
-    [own, client] = [await authority.server(), await authority.client()];
-    const { key, cert } = own;
-    server = await ZeoServer.listen({ tls: { key, cert, ca: authority.cert } });
+    server = await ZeoServer.listen({ tls: certificates.listening });
   });
-  after(async () => {
-    await server.close();
-    await authority.remove();
-  });
+  after(() => server.close());
 
   const dial = (options: ConnectionOptions, to = server) =>
-    connect({ host: '127.0.0.1', port: to.port, ca: authority.cert, ...options });
+    connect({ host: '127.0.0.1', port: to.port, ca: certificates.authority.cert, ...options });
 
   it('serves a client with a known certificate, and can silence it', async () => {
-    const wire = await WireClient.over(dial({ key: client.key, cert: client.cert }));
+    const wire = await WireClient.over(dial(certificates.connecting));
     await wire.call('register', '1', false);
     const [connection] = server.connections;
     connection?.silence();
@@ -36,7 +28,7 @@ describe('A server with TLS', () => {
     const ping = wire.call('ping').then(() => {
       answered = true;
     });
-    await WireClient.over(dial({ key: client.key, cert: client.cert })).then((other) => other.close());
+    await WireClient.over(dial(certificates.connecting)).then((other) => other.close());
     assert.equal(answered, false);
     connection?.resume();
     await ping;
@@ -44,7 +36,7 @@ describe('A server with TLS', () => {
   });
 
   it('ends a connection when its client does', async () => {
-    const wire = await WireClient.over(dial({ key: client.key, cert: client.cert }));
+    const wire = await WireClient.over(dial(certificates.connecting));
     const gone = once(server, 'disconnection');
     wire.socket.end();
     await gone;
@@ -71,7 +63,7 @@ describe('A server with TLS', () => {
   });
 
   it('accepts clients without a certificate if configured to', async () => {
-    const { key, cert } = own;
+    const { key, cert } = certificates.server;
     await using open = await ZeoServer.listen({ tls: { key, cert, requestCert: false } });
     const wire = await WireClient.over(dial({}, open));
     await wire.call('register', '1', false);
@@ -79,7 +71,7 @@ describe('A server with TLS', () => {
   });
 
   it('can be closed in the middle of a handshake', async () => {
-    const { key, cert } = own;
+    const { key, cert } = certificates.server;
     const closing = await ZeoServer.listen({ tls: { key, cert } });
     const socket = connectPlainly({ port: closing.port }).on('error', () => {});
     await once(socket, 'connect');

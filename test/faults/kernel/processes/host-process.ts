@@ -122,13 +122,7 @@ export class HostProcess extends RemoteProcess<HostCommand, HostEvent> {
   /** Resolves when all its storages are connected and the agent runs. */
   static async start(computer: Computer, config: HostConfig): Promise<HostProcess> {
     const host = new HostProcess(computer, config);
-    try {
-      await host.until('a host that is ready', () => host.all('ready').length > 0, 60_000);
-    } catch (error) {
-      await host[Symbol.asyncDispose]();
-      throw error;
-    }
-    return host;
+    return host.begun('a host that is ready', () => host.all('ready').length > 0, 60_000);
   }
 
   /**

@@ -45,6 +45,17 @@ export class RemoteProcess<Command extends object, Event extends object> impleme
     });
   }
 
+  /** Resolves to it once its events meet the condition; if they do not in that time, it is ended. */
+  async begun(what: string, condition: () => boolean, withinMs: number): Promise<this> {
+    try {
+      await this.until(what, condition, withinMs);
+      return this;
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
   send(command: Command): void {
     this.#child.send(command);
   }

@@ -52,13 +52,7 @@ export class ServerProcess extends RemoteProcess<ServerCommand, ServerEvent> {
   /** Resolves when it listens and has one object. */
   static async start(computer: Computer, config: ServerConfig): Promise<ServerProcess> {
     const server = new ServerProcess(computer, new URL('./server.js', import.meta.url), config);
-    try {
-      await server.until('a server that listens', () => server.all('listening').length > 0, 60_000);
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
-    return server;
+    return server.begun('a server that listens', () => server.all('listening').length > 0, 60_000);
   }
 
   /** Changes the object, and returns the id of the transaction, hexadecimal. */
