@@ -140,10 +140,14 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   if (options.logger !== undefined) parseLogger(options.logger);
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !Object.values<string>(variables).includes(name))
-    .map((name) => `Unknown environment variable ${name}; known are ${Object.values(variables).join(', ')}`);
+    .map(
+      (name) =>
+        `Unknown environment variable ${name}; the known ones are ${Object.values(variables).join(', ')}`,
+    );
   const known = [...optionNames, 'databases'];
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) warnings.push(`Unknown option ${name}; known are ${known.join(', ')}`);
+    if (!known.includes(name))
+      warnings.push(`Unknown option ${name}; the known ones are ${known.join(', ')}`);
   }
   if (seconds === undefined || seconds <= 0) {
     if (sockets !== undefined)

@@ -50,7 +50,7 @@ export function watchSockets({ only, except, ...options }: WatchSocketsOptions =
   if (present.watchSockets === undefined) {
     throw new KeepAliveError(
       'ERR_KEEPALIVE_ALREADY_STARTED',
-      'Another version of zeo-keepalive, which cannot watch sockets, has started the KeepAlive thread',
+      'The KeepAlive thread was started by another version of zeo-keepalive, which cannot watch sockets',
     );
   }
   return present.watchSockets(selection);

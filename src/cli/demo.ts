@@ -21,7 +21,7 @@ const oid = new Uint8Array(8);
 
 /** Runs the demonstration. Resolves to the exit code: 0 if everything went as promised. */
 export async function demo(): Promise<number> {
-  console.log('A demonstration on its own servers (--help lists the other commands)\n');
+  console.log('A demonstration with servers of its own (--help lists the other commands)\n');
   const say = narrator();
   await using pickleServer = await ZeoServer.listen({ storages: ['main', 'sessions'] });
   await using msgpackServer = await ZeoServer.listen({ encoding: 'M5', storages: ['catalog'] });

@@ -13,7 +13,7 @@ import { serve } from './serve.js';
 const examples = `
 Examples:
   $ zeo-keepalive demo                                        shows what it does; needs no server
-  $ zeo-keepalive serve                                       a server to try with, on 127.0.0.1:8100
+  $ zeo-keepalive serve                                       a server in memory, on 127.0.0.1:8100
   $ zeo-keepalive watch zeo1:8100 zeo2:8100                   a live table; Ctrl-C ends it
   $ zeo-keepalive watch --config etc/zope.conf                every <zeoclient> of a Zope or Plone
   $ zeo-keepalive check --warning 50 --critical 500 zeo1:8100 for Nagios, Icinga, Sensu, …
@@ -39,7 +39,7 @@ const bareWord = /^[a-z][a-z-]*$/i;
  */
 export function createProgram(first: string, output: Output, onDone: (code: number) => void): Command {
   const program = new Command('zeo-keepalive')
-    .description('Keeps connections to ZEO servers alive, and knows within seconds when one is dead')
+    .description('Keeps connections to ZEO servers alive, and finds out within seconds when one is dead')
     .version(packageVersion(), '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
@@ -50,12 +50,10 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
 
   program
     .command('serve')
-    .summary('a server to try with, in memory')
-    .description(
-      'Serves storages to ZEO clients until Ctrl-C. They are in memory, so what is stored is lost.',
-    )
+    .summary('serve storages in memory, to try things out')
+    .description('Serves storages in memory to ZEO clients until Ctrl-C; then all that was stored is lost.')
     .addOption(
-      new Option('-l, --listen <host:port>', 'where; the default host is 127.0.0.1')
+      new Option('-l, --listen <host:port>', 'where to listen; the default host is 127.0.0.1')
         .argParser(listen)
         .default({ host: '127.0.0.1', port: 8100 }, '127.0.0.1:8100'),
     )
@@ -66,8 +64,8 @@ export function createProgram(first: string, output: Output, onDone: (code: numb
 
   program
     .command('demo')
-    .summary('show what the agent does, on its own servers')
-    .description('Shows on its own servers how a connection goes silent, is found dead and is made again.')
+    .summary('show what the agent does, with servers of its own')
+    .description('Shows with servers of its own how a connection goes silent, is found dead and is replaced.')
     .action(async () => onDone(await demo()));
   return program;
 }

@@ -80,13 +80,16 @@ async function show(): Promise<void> {
       watched: watched[index] as Client,
     }),
   );
-  say('socket', 'two clients have asked their server and got an answer; one of them is watched');
+  say('socket', 'two clients have called their server and got an answer; one of them is watched');
   if (real !== undefined) say(real.client, `the same with two clients of ${real.server}`);
-  else console.log('(With Redis and ioredis, or PostgreSQL and pg, a real client is shown here, too.)');
+  else
+    console.log(
+      '(If Redis and ioredis, or PostgreSQL and pg, are installed, a real client is shown here, too.)',
+    );
 
   switchPath('down');
   const severedMs = performance.now();
-  say('all', 'ask again. The path to the servers is gone, and no connection is closed');
+  say('all', 'call again. The path to the servers is gone, and no connection is closed');
   const calls = pairs.map((pair) => ({ ...pair, ...callBoth(pair) }));
   await Promise.all(pairs.map((pair) => awaitDeath(pair, agent, severedMs)));
   await sleep(severedMs + patienceMs - performance.now());

@@ -15,7 +15,7 @@ export async function missingForSockets(): Promise<string | undefined> {
   const code = await run([...ownNetwork, 'ip', 'link', 'set', 'lo', 'up'], 'ignore');
   return code === 0
     ? undefined
-    : 'this needs the programs unshare and ip, and the right to make a network namespace';
+    : 'this needs the programs unshare and ip, and permission to create a network namespace';
 }
 
 /** Resolves to whether everything went as promised. */

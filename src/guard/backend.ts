@@ -156,7 +156,7 @@ export class Backend {
 
   /** Nothing is tried any more, also for clients. */
   close(): void {
-    const reason = new ClientDisconnected(`${this.name} is not a server of this address any more`);
+    const reason = new ClientDisconnected(`${this.name} is no longer a server of this address`);
     this.#closing.abort(reason);
     this.#queue.rejectAll(reason);
   }

@@ -204,7 +204,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     if (this.#waiting.size + (this.#handshakes?.count ?? 0) >= mostWaiting) {
       socket.on('error', () => {});
       reset(socket);
-      this.emit('refused', new ClientDisconnected(`${mostWaiting} clients are waiting for a server already`));
+      this.emit('refused', new ClientDisconnected(`${mostWaiting} clients are already waiting for a server`));
       return;
     }
     if (this.#handshakes === undefined) this.#hold(socket);

@@ -146,7 +146,9 @@ export abstract class Relay extends EventEmitter<RelayEvents> implements KeepAli
       other.end();
       this.#finish();
       for (const socket of [side, other]) {
-        socket.setTimeout(lingerMs, () => this.reset(new ClientDisconnected('One side did not end')));
+        socket.setTimeout(lingerMs, () =>
+          this.reset(new ClientDisconnected('Only one side ended its connection')),
+        );
       }
     });
     side.on('error', (error) => {

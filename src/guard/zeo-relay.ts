@@ -144,7 +144,7 @@ export class ZeoRelay extends Relay {
   protected override serverFailed(): void {
     if (this.isClosed || this.#registration?.isServersFault !== true) return;
     const error = new ClientDisconnected(
-      `${this.address} greeted, and ended before it accepted a registration`,
+      `${this.address} greeted, but ended the connection before it accepted a registration`,
     );
     this.noteError(error);
     void this.backend.suspect(error, crashRestMs);

@@ -54,7 +54,7 @@ export class SocketMatcher {
     const { only, except } = selection;
     const included = list(only, 'Option only').map((text) => parsePattern(text, 'Option only'));
     if (only !== undefined && included.length === 0)
-      throw new KeepAliveError(code, 'Option only is empty; leave it out to watch all');
+      throw new KeepAliveError(code, 'Option only is empty; leave it out to watch all connections');
     // As exclusions; a second `!` is refused there.
     const excluded = list(except, 'Option except').map((text) => {
       parsePattern(text.startsWith('!') ? `!${text}` : text, 'Option except');

@@ -79,7 +79,7 @@ export function parsePattern(text: string, label: string): Pattern {
 function invalidPattern(label: string, text: string, expected: string): KeepAliveError {
   return new KeepAliveError(
     'ERR_KEEPALIVE_INVALID_SETTING',
-    `${label} has the pattern ${receivedValue(text)}; accepted is ${expected}`,
+    `${label} has the pattern ${receivedValue(text)}; expected ${expected}`,
   );
 }
 

@@ -191,7 +191,7 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
     assert.equal((await command.ended()).code, 0);
   });
 
-  it('goes on as before at SIGHUP with a file that cannot be, and says why', async (t) => {
+  it('continues as before at SIGHUP with an invalid file, and says why', async (t) => {
     await using server = await ZeoServer.listen();
     const { file, write } = await configured(t, zeoclient(server.address));
     const port = await freePort();
@@ -199,13 +199,13 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
     await command.line(/ write /);
     await write('<zeoclient>\n');
     command.kill('SIGHUP');
-    await command.line(/SIGHUP: goes on as before: .*zope\.conf:1: Expected a closing <\/zeoclient>/);
+    await command.line(/SIGHUP: continues as before: .*zope\.conf:1: Expected a closing <\/zeoclient>/);
     await write(zeoclient(`127.0.0.1:${port}`));
     command.kill('SIGHUP');
-    await command.line(/goes on as before: The guard itself would listen on 127\.0\.0\.1:\d+, which/);
+    await command.line(/continues as before: The guard itself would listen on 127\.0\.0\.1:\d+, which/);
     await write(zeoclient(server.address));
     command.kill('SIGHUP');
-    await command.line(/SIGHUP: has read .*zope\.conf anew$/);
+    await command.line(/SIGHUP: read .*zope\.conf again$/);
     const client = await WireClient.register({ port, address: `127.0.0.1:${port}` });
     await client.call('ping');
     command.kill('SIGTERM');
@@ -217,7 +217,7 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
     const command = new RunningCommand([...fast, '0=127.0.0.1:1']);
     await command.line(/listens for clients of/);
     command.kill('SIGHUP');
-    await command.line(/SIGHUP: there is nothing to read anew, as there is no --config/);
+    await command.line(/SIGHUP: nothing to read again, because there is no --config/);
     command.kill('SIGTERM');
     assert.equal((await command.ended()).code, 0);
   });
@@ -227,7 +227,7 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
     await using terminal = new CommandOnTerminal({ python, args, columns: 120 });
     await terminal.shows(/listens for clients of/);
     terminal.signal('SIGHUP');
-    await terminal.shows(/nothing to read anew/);
+    await terminal.shows(/nothing to read again/);
     terminal.hangUp();
     assert.equal(await terminal.ended(), -1);
   });
@@ -235,7 +235,7 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
   it('has to be there for --listen, and to be readable', async () => {
     for (const [args, expected] of [
       [['--config', '/no/zope.conf'], /\/no\/zope\.conf: Expected a readable file/],
-      [['--listen', '7000', '8100=zeo1:8100'], /--listen is for the servers of a --config/],
+      [['--listen', '7000', '8100=zeo1:8100'], /--listen needs --config/],
       [['--config', '/no/zope.conf', '--listen', '0'], /--listen expects a port from 1 to 65535/],
     ] as const) {
       const { code, stderr } = await run(['guard', ...args]);

@@ -98,10 +98,10 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
       [['nonsense=127.0.0.1:1'], /expected HOST:PORT, \[IPV6\]:PORT or PORT, or the path of a unix socket/i],
       [['8100=zeo1'], /it has no port/],
       [['8100=localhost:8100'], /leads back to this guard, which listens on 127.0.0.1:8100/],
-      [['--tls-key', 'own.key', '8100=zeo1:1'], /Expected --tls-cert with the other options of TLS/],
+      [['--tls-key', 'own.key', '8100=zeo1:1'], /Expected --tls-cert with the other TLS options/],
       [
         ['--tls-passthrough', '--tls-cert', 'own.crt', '8100=zeo1:1'],
-        /Expected no other option of TLS with --tls-passthrough/,
+        /Expected no other TLS option with --tls-passthrough/,
       ],
       [['--server-tls-key', 'own.key', '8100=zeo1:1'], /Expected --server-tls-cert with the other/],
       [['--server-tls-ca', '/missing.pem', '8100=zeo1:1'], /--server-tls needs \/missing.pem, .*ENOENT/],

@@ -143,7 +143,7 @@ describe('An address with servers behind it', { timeout: 90_000 }, () => {
     await once(first, 'close');
     const [backend, error] = await down;
     assert.equal(backend.name, crashing.address);
-    assert.match(error.message, /greeted, and ended before it accepted a registration/);
+    assert.match(error.message, /greeted, but ended the connection before it accepted a registration/);
     await client(t, guarded);
     assert.equal(second.connections.size, 1);
   });

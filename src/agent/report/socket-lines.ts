@@ -79,7 +79,7 @@ const reasonOf = ({ code, reason }: TableFailure) => code ?? reason;
 
 function messageOf(failure: TableFailure): string {
   // Without a failure of the other table: it is read first wherever there is something to find in it.
-  const which = failure.path === tcpTables.ipv6 ? 'Sockets of IPv6' : 'Sockets';
+  const which = failure.path === tcpTables.ipv6 ? 'IPv6 sockets' : 'Sockets';
   const why =
     failure.reason === 'foreign'
       ? `${failure.path} shows none of them`

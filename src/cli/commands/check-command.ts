@@ -30,12 +30,17 @@ export function addCheck(program: Command, onDone: (code: number) => void): void
     .description('Connects to each server, registers, pings once, and reports as a monitoring plugin.')
     .argument('[ADDRESS...]', 'servers; the worst result counts')
     .option('-C, --config <file>', 'every <zeoclient> of this zope.conf')
-    .option('-a, --all-servers', 'each server of a storage by itself, also the one that stands by')
+    .option('-a, --all-servers', 'each server of a storage by itself, standbys included')
     .option('-w, --warning <ms>', 'a round trip over this is a warning', milliseconds)
     .option('-c, --critical <ms>', 'a round trip over this is critical', milliseconds)
     .option('--lock-warning <seconds>', 'a commit lock held for longer is a warning', lockSeconds, 60)
     .option('--lock-critical <seconds>', 'a commit lock held for longer is critical', lockSeconds, 300)
-    .option('-t, --timeout <seconds>', 'for connecting, registering and the reply together', seconds, 10)
+    .option(
+      '-t, --timeout <seconds>',
+      'limit for connecting, registering and the reply together',
+      seconds,
+      10,
+    )
     .option('-r, --ruok', 'only ask the server for its status, which needs no registration')
     .addHelpText('after', checkHelp)
     // Monitoring systems show standard output.

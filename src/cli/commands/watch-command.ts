@@ -53,7 +53,11 @@ export function addWatch(
       number,
     )
     .option('--concurrency <count>', 'maximum number of pings in flight (128)', number)
-    .option('--jitter <fraction>', 'by how much a sleep may be shortened at random (0.1)', number)
+    .option(
+      '--jitter <fraction>',
+      'fraction by which the time until a ping may be shortened at random (0.1)',
+      number,
+    )
     .option('--skip-active', 'do not ping storages that received bytes within the period')
     .option('--json', 'print one JSON object per line (NDJSON)')
     .option('-q, --quiet', 'leave out routine lines such as answered pings')

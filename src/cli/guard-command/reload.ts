@@ -44,7 +44,7 @@ export class Reload {
     const { guard, source, graceMs, report, stopping, onOpened } = this.#options;
     const { config } = source;
     if (config === undefined) {
-      report(entry('reloaded', 'SIGHUP: there is nothing to read anew, as there is no --config'));
+      report(entry('reloaded', 'SIGHUP: nothing to read again, because there is no --config'));
       return;
     }
     try {
@@ -52,15 +52,15 @@ export class Reload {
       const { opened, changed, closed } = await guard.reroute(routes, graceMs);
       const orphaned = changed.map(({ name, orphans }) => ({ name, count: orphans.length }));
       for (const frontend of opened) onOpened(frontend);
-      report(entry('reloaded', `SIGHUP: has read ${config} anew`, 'note', { config }));
+      report(entry('reloaded', `SIGHUP: read ${config} again`, 'note', { config }));
       for (const frontend of [...opened, ...changed]) report(listening(frontend));
-      for (const { name, relays } of closed) report(givenUp(name, 'is given up', relays.size));
+      for (const { name, relays } of closed) report(givenUp(name, 'no longer accepts clients', relays.size));
       for (const { name, count } of orphaned)
-        if (count > 0) report(givenUp(name, 'has other servers now', count));
+        if (count > 0) report(givenUp(name, 'now has other servers', count));
       for (const change of changesOf(changes)) report(change);
     } catch (error) {
       if (stopping.aborted) return;
-      const text = `SIGHUP: goes on as before: ${explain(error)}`;
+      const text = `SIGHUP: continues as before: ${explain(error)}`;
       report(entry('reloadFailed', text, 'bad', { config, error }));
     }
   }

@@ -118,8 +118,8 @@ async function checkLoop(servers: readonly Address[], listen: ListenAddress): Pr
   for (const server of servers) {
     if (!(await leadsTo(server, listen))) continue;
     throw invalid(
-      `The guard itself would listen on ${formatAddress(listen)}, which the configuration names as a server; expected the ` +
-        'servers themselves, as before it named the guard, or --listen with another port if a server is on this machine',
+      `The guard itself would listen on ${formatAddress(listen)}, which the configuration names as a server; expected a ` +
+        'configuration that does not name the guard yet, or --listen with another port if that server is on this machine',
     );
   }
 }

@@ -107,11 +107,11 @@ export async function runGuard(
 }
 
 /** What is promised where TLS is passed through. */
-const noPings = 'passes TLS through without pings, begins a handshake of its own with each server';
+const noPings = 'passes TLS through without pings, and begins a handshake of its own with each server';
 const flowsOnly =
   process.platform === 'linux'
     ? 'a connection is reset when the system finds its path dead; whether the server answers on it cannot be seen'
-    : 'a connection that alone was dropped waits for the system’s own probes: only Linux shows which ones are dead';
+    : 'the loss of a single connection is found only by the system’s own probes: only Linux shows which ones are dead';
 
 /** Loaded only when asked for. */
 async function serveMetrics(address: ListenAddress | undefined, guard: Guard, stopping: AbortSignal) {
@@ -136,7 +136,7 @@ function started({ agent, frontends }: Guard): readonly Entry[] {
   const passesTls = frontends.some(({ tls }) => tls.passThrough);
   const text =
     `${passesTls ? noPings : 'pings'} every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
-    `the clients of a server that falls silent are reset within ${formatDuration(detectionBoundMs)}`;
+    `the clients of a server that goes silent are reset within ${formatDuration(detectionBoundMs)}`;
   return [
     note('started', undefined, text, { periodMs, timeoutMs, detectionBoundMs }),
     ...(passesTls ? [note('passThrough', undefined, flowsOnly, {})] : []),
@@ -146,7 +146,7 @@ function started({ agent, frontends }: Guard): readonly Entry[] {
       .filter(({ address }) => isReachableFromOutside(address))
       .map(({ name, tls }) => {
         const message =
-          `is open to other machines, ${tls.clients === undefined ? 'without TLS' : 'and asks clients for no certificate'}: ` +
+          `is open to other machines, ${tls.clients === undefined ? 'without TLS' : 'and does not ask clients for a certificate'}: ` +
           'whoever can connect can read and change the data, as at the server itself';
         return warn(name, message);
       }),

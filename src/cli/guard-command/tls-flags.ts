@@ -49,13 +49,13 @@ function filesOf(
 function contradictory(): KeepAliveError {
   return new KeepAliveError(
     'ERR_ZEO_INVALID_ARGUMENT',
-    'Expected no other option of TLS with --tls-passthrough, as clients and servers then use their own certificates; found one',
+    'Expected no other TLS option with --tls-passthrough, because clients and servers then use their own certificates; found one',
   );
 }
 
 function incomplete(option: string): KeepAliveError {
   return new KeepAliveError(
     'ERR_ZEO_INVALID_ARGUMENT',
-    `Expected ${option} with the other options of TLS on that side; found none`,
+    `Expected ${option} with the other TLS options of that side; found none`,
   );
 }

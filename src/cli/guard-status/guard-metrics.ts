@@ -52,7 +52,7 @@ export class GuardMetrics {
     this.#gauge('server_up', 'Whether the server has greeted, and has not failed since', labelNames, () =>
       this.#ofServers(({ isUp, hasGreeted }) => (isUp && hasGreeted ? 1 : 0)),
     );
-    this.#gauge('open_connections', 'Connections of clients that are relayed now', labelNames, () =>
+    this.#gauge('open_connections', 'Connections of clients being relayed now', labelNames, () =>
       this.#ofServers((backend) => statisticsOf(backend).open),
     );
     this.#counter('connections_total', 'Connections of clients that were relayed', labelNames, () =>
@@ -61,7 +61,7 @@ export class GuardMetrics {
     this.#counter('deaths_total', 'Connections whose server was found dead', labelNames, () =>
       this.#ofServers((backend) => statisticsOf(backend).deaths),
     );
-    this.#counter('received_bytes_total', 'What was received to be relayed', [...labelNames, 'from'], () =>
+    this.#counter('received_bytes_total', 'Bytes received to be relayed', [...labelNames, 'from'], () =>
       this.#servers().flatMap(({ listener, server, backend }) => {
         const { fromClient, fromServer } = statisticsOf(backend).receivedBytes;
         return [
@@ -86,13 +86,13 @@ export class GuardMetrics {
     );
     this.#gauge(
       'waiting_clients',
-      'Clients that wait for a server',
+      'Clients waiting for a server',
       ['listener'],
       ofListeners(({ waiting }) => waiting),
     );
     this.#counter(
       'refused_clients_total',
-      'Clients that were refused: no server greeted, too many waited, or the TLS handshake failed',
+      'Clients that were refused: no server greeted, too many were waiting, or the TLS handshake failed',
       ['listener'],
       ofListeners((frontend) => this.#statistics.refused(frontend)),
     );

@@ -16,7 +16,7 @@ export function measureProcess(registry: Registry): void {
   }).set({ version: packageVersion(), node: process.versions.node }, 1);
   new Gauge({
     name: 'process_start_time_seconds',
-    help: 'When the process started, since the Unix epoch',
+    help: 'Start time of the process since the Unix epoch',
     registers,
   }).set(performance.timeOrigin / 1000);
   new Counter({
