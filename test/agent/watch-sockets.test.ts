@@ -177,7 +177,7 @@ describe('watchSockets', { timeout: 60_000, skip: onLinux }, () => {
     });
     assert.throws(() => watchSockets(loopback), {
       ...alreadyStarted,
-      message: /^Another version of zeo-keepalive/,
+      message: /^The KeepAlive thread was started by another version of zeo-keepalive/,
     });
   });
 });
