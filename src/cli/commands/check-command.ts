@@ -6,6 +6,7 @@ import { lockSeconds, milliseconds, seconds } from './argument-types.js';
 import { addresses, type TargetFlags, targetsOf } from './target-arguments.js';
 
 const checkHelp = `${addresses}
+
 Examples:
   $ zeo-keepalive check --warning 50 --critical 500 --timeout 5 zeo1:8100 zeo2:8100
   $ zeo-keepalive check --config etc/zope.conf

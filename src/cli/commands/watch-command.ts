@@ -8,6 +8,7 @@ import { addresses, type TargetFlags, targetsOf } from './target-arguments.js';
 const watchHelp = `
 On a terminal it draws a table; otherwise it prints one line for each event.
 ${addresses}
+
 Examples:
   $ zeo-keepalive watch --period 5 --timeout 2 zeo1:8100 '[2001:db8::1]:8100' /run/zeo.sock
   $ zeo-keepalive watch --config etc/zope.conf --quiet >> watch.log
