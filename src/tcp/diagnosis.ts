@@ -58,7 +58,7 @@ export type Cause =
 export const causeInWords: Readonly<Record<Cause, string>> = {
   'peer-hangs': 'its host acknowledged the ping, so the server process hangs',
   'path-or-host-gone': 'nothing was acknowledged, so the host or the path to it is gone',
-  unknown: 'the system cannot tell why',
+  unknown: 'the system does not say why',
   'flow-dropped': 'only that connection had been dropped, as by a firewall or load balancer that forgot it',
   refused: 'its host refuses connections, so the server process is gone',
 };

@@ -182,7 +182,7 @@ describe('The keeper of sockets', { timeout: 60_000 }, () => {
     const [message, ...others] = log.messages();
     assert.match(
       message as string,
-      /^No connection was opened in 60 s that matches "\*\.example\.org:5432"; /,
+      /^No connection that matches "\*\.example\.org:5432" was opened in 60 s; /,
     );
     assert.deepEqual(others, []);
   });

@@ -57,7 +57,7 @@ export class SocketLines {
 
   unmatched(patterns: readonly string[], afterMs: number): void {
     const list = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
-    const message = `No connection was opened in ${afterMs / 1000} s that matches ${list}; check the patterns of the sockets to watch`;
+    const message = `No connection that matches ${list} was opened in ${afterMs / 1000} s; check the patterns of the sockets to watch`;
     this.#log.warn({ patterns }, message);
   }
 
