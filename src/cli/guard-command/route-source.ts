@@ -134,7 +134,6 @@ function serverOf(routes: readonly Route[], listen: Address): Route | undefined 
 }
 
 /** A client that speaks TLS to its server would not get a greeting from the guard. */
-/** The greeting that the guard relays would not come. */
 function checkPlain({ name, ssl, file, line }: ZeoClientConfig): void {
   if (ssl === undefined) return;
   throw invalid(

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import type { PythonError } from '../support/python/client.js';
-import { findZeo, zeoVersions } from '../support/python/environments.js';
-import { startZeoServer } from '../support/python/zeo-server.js';
-import { SuiteCertificates } from '../tls/certificates.js';
-import { startGuard } from './guarded.js';
-import { openPair } from './python-pair.js';
+import type { PythonError } from '../../support/python/client.js';
+import { findZeo, zeoVersions } from '../../support/python/environments.js';
+import { startZeoServer } from '../../support/python/zeo-server.js';
+import { SuiteCertificates } from '../../tls/certificates.js';
+import { startGuard } from '../guarded.js';
+import { openPair } from '../python-pair.js';
 
 const mebibyte = 1024 * 1024;
 

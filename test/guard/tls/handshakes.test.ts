@@ -4,9 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
 import { ZeoServer } from 'zeo-keepalive/testing';
-import { CertificateAuthority, SuiteCertificates } from '../tls/certificates.js';
-import { WireClient } from '../zeo/server/wire-client.js';
-import { startGuard } from './guarded.js';
+import { CertificateAuthority, SuiteCertificates } from '../../tls/certificates.js';
+import { WireClient } from '../../zeo/server/wire-client.js';
+import { startGuard } from '../guarded.js';
 import { openTls, registerTls } from './tls-client.js';
 
 /** In good order or not. */

@@ -7,8 +7,8 @@ import { ZeoServer } from 'zeo-keepalive/testing';
 import { GuardMetrics } from '#src/cli/guard-status/guard-metrics.js';
 import { GuardStatistics } from '#src/cli/guard-status/guard-statistics.js';
 import { TlsSentry } from '#src/guard/tls-sentry.js';
-import { SuiteCertificates } from '../tls/certificates.js';
-import { startGuard } from './guarded.js';
+import { SuiteCertificates } from '../../tls/certificates.js';
+import { startGuard } from '../guarded.js';
 import { openTls, registerTls } from './tls-client.js';
 
 const tls = { passThrough: true };

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { WireClient } from '../zeo/server/wire-client.js';
+import { WireClient } from '../../zeo/server/wire-client.js';
 
 /** Connects to a guard of this machine. The connection ends with the test, and may fail. */
 export function openTls(t: TestContext, port: number, options: ConnectionOptions): TLSSocket {
