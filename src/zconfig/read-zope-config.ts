@@ -1,6 +1,7 @@
 import { formatAddress } from '../zeo/connection/address.js';
 import type { ClientStorageOptions } from '../zeo/connection/options.js';
 import { ConfigFiles } from './config-files.js';
+import { narrowed, parseConfigPlace } from './config-place.js';
 import { Definitions, type Environment } from './definitions.js';
 import { expand, type Section } from './expand.js';
 import type { SslConfig } from './ssl-section.js';
@@ -51,6 +52,8 @@ interface Found extends ZeoClientSection {
  * const clients = await readZopeConfig('/srv/plone/etc/zope.conf', { env: { ZEO_HOST: 'zeo1', ...process.env } });
  * for (const { name, servers } of clients) console.log(name, servers);
  *
+ * @param path also a `zconfig:` URI as of Pyramid's `zodbconn.uri`: then the clients of the database or storage that it names,
+ * or of the first one
  * @returns an empty list if there are no clients
  * @throws ConfigError with file, line and what was expected there: `ERR_ZCONFIG_READ`, `ERR_ZCONFIG_SYNTAX`,
  * `ERR_ZCONFIG_UNDEFINED`, `ERR_ZCONFIG_INCLUDE`, `ERR_ZCONFIG_LIMIT`, `ERR_ZCONFIG_INVALID`
@@ -60,9 +63,10 @@ export async function readZopeConfig(
   { env = process.env }: ReadOptions = {},
 ): Promise<ZeoClientConfig[]> {
   const files = new ConfigFiles();
-  const document = await files.open(path);
+  const place = parseConfigPlace(path);
+  const document = await files.open(place.path);
   const include = files.include.bind(files);
-  return zeoClientsOf(await expand(document, new Definitions(env), include));
+  return zeoClientsOf(narrowed(await expand(document, new Definitions(env), include), place));
 }
 
 /** The same for a configuration that has already been read. */

@@ -54,6 +54,22 @@ instancehome $INSTANCE
     assert.equal((await command.ended()).code, 0);
   });
 
+  it('checks the database that a zconfig: URI of Pyramid names', async () => {
+    await using server = await ZeoServer.listen({ storages: ['1', 'catalog'] });
+    const uri = `zconfig://${await configure(plone(server.address))}#catalog`;
+    for (const how of [[uri], ['--config', uri]]) {
+      const { code, stdout } = await run(['check', ...how]);
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, /^ZEO OK - catalog answered .* \| 'catalog rtt'=/);
+    }
+    const none = await run(['check', uri.replace('#catalog', '#other')]);
+    assert.equal(none.code, 3);
+    assert.match(
+      none.stdout,
+      /^ZEO UNKNOWN - .* Expected a database or storage called other, found only main, catalog/,
+    );
+  });
+
   it('warns about a wait-timeout that looks like milliseconds', async () => {
     const file = await configure(plone('127.0.0.1:1').replace('storage catalog', 'wait-timeout 10000'));
     const command = new RunningCommand(['--config', file]);

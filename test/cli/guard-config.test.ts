@@ -76,6 +76,18 @@ describe('The routes of a configuration', () => {
     ]);
   });
 
+  it('are those of one database if a zconfig: URI names it', async (t) => {
+    const text = `<zodb main>\n${zeoclient('zeo1:8100')}</zodb>\n<zodb other>\n${zeoclient('zeo2:8100')}</zodb>\n`;
+    const { file } = await configured(t, text);
+    const source = new RouteSource({ given: [], config: `zconfig://${file}#other`, listen: undefined });
+    const { routes, changes } = await source.read();
+    assert.deepEqual(routes, [parseRoute('127.0.0.1:8100=zeo2:8100')]);
+    assert.deepEqual(
+      changes.map(({ file, line }) => ({ file, line })),
+      [{ file, line: 8 }],
+    );
+  });
+
   it('have one address for a server that several clients name, in whatever file and words', async () => {
     await using directory = await ConfigDirectory.make({
       'zope.conf': `%define HOST ZEO1\n${zeoclient('$HOST:8100')}%include more.conf\n`,

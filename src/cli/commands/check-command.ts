@@ -30,7 +30,7 @@ export function addCheck(program: Command, onDone: (code: number) => void): void
     .summary('check servers once, as a monitoring plugin')
     .description('Connects to each server, registers, pings once, and reports as a monitoring plugin.')
     .argument('[ADDRESS...]', 'servers; the worst result counts')
-    .option('-C, --config <file>', 'every <zeoclient> of this zope.conf')
+    .option('-C, --config <file>', 'every <zeoclient> of this zope.conf, or those of a zconfig: URI')
     .option('-a, --all-servers', 'each server of a storage by itself, standbys included')
     .option('-w, --warning <ms>', 'a round trip over this is a warning', milliseconds)
     .option('-c, --critical <ms>', 'a round trip over this is critical', milliseconds)

@@ -3,8 +3,8 @@ import { eachServer, readTargets, type Target } from '../io/targets.js';
 
 /** For the help. */
 export const addresses = `
-An ADDRESS is HOST:PORT, [IPV6]:PORT, the path of a unix socket, or a zeo:// URI as in zodburi. Separate several
-servers of one storage by commas.`;
+An ADDRESS is HOST:PORT, [IPV6]:PORT, the path of a unix socket, or a zeo: or zconfig: URI as in zodburi.
+Separate several servers of one storage by commas.`;
 
 export interface TargetFlags {
   readonly config?: string;

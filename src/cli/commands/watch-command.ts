@@ -41,7 +41,7 @@ export function addWatch(
     .summary('keep the connections to servers alive and show what happens')
     .description('Keeps the connections to these servers alive and shows what happens, until Ctrl-C.')
     .argument('[ADDRESS...]', 'servers')
-    .option('-c, --config <file>', 'every <zeoclient> of this zope.conf')
+    .option('-c, --config <file>', 'every <zeoclient> of this zope.conf, or those of a zconfig: URI')
     .option('-a, --all-servers', 'each server of a storage by itself')
     .option(
       '-p, --period <seconds>',

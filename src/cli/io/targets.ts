@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { KeepAliveError } from '../../model/errors.js';
+import { isZConfigUri, parseConfigPlace } from '../../zconfig/config-place.js';
 import { readZopeConfig } from '../../zconfig/read-zope-config.js';
 import { storageOptions } from '../../zconfig/storage-options.js';
 import { formatAddress } from '../../zeo/connection/address.js';
@@ -24,12 +25,16 @@ export async function readTargets(
   config: string | undefined,
 ): Promise<readonly Target[]> {
   const configured = config === undefined ? [] : await readConfig(config);
-  const given = [...new Set(addresses)].map((text) => {
-    // Nothing is ever written, so a read-only server will do. A URI says itself what it wants.
-    const options = text.includes('://') ? readTarget(text) : { addresses: text.split(','), readOnly: true };
-    return { name: nameOf(options), options };
-  });
-  return uniquelyNamed([...configured, ...given]);
+  const given = await Promise.all(
+    [...new Set(addresses)].map((text) => (isZConfigUri(text) ? readConfig(text) : [targetOf(text)])),
+  );
+  return uniquelyNamed([...configured, ...given.flat()]);
+}
+
+function targetOf(text: string): Target {
+  // Nothing is ever written, so a read-only server will do. A URI says itself what it wants.
+  const options = text.includes('://') ? readTarget(text) : { addresses: text.split(','), readOnly: true };
+  return { name: nameOf(options), options };
 }
 
 /** Each server of each of these storages by itself, so that one which serves does not hide another that is dead. */
@@ -67,7 +72,7 @@ function nameOf(options: ClientStorageOptions): string {
 }
 
 /**
- * Every ZEO client of a zope.conf, as Zope itself would open it.
+ * Every ZEO client of a zope.conf, or of what a `zconfig:` URI names, as Zope itself would open it.
  *
  * @throws ConfigError with file, line and what was expected there; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` if there is no
  *   client, or if the certificates of one cannot be read
@@ -81,7 +86,7 @@ export async function readConfig(file: string): Promise<readonly Target[]> {
 }
 
 async function whyNoClient(file: string): Promise<string> {
-  const isOfServer = /^\s*<zeo>\s*$/im.test(await readFile(file, 'latin1'));
+  const isOfServer = /^\s*<zeo>\s*$/im.test(await readFile(parseConfigPlace(file).path, 'latin1'));
   return isOfServer
     ? `${file} is the configuration of a ZEO server, with a <zeo> section; expected one of clients, with <zeoclient> sections`
     : `${file} declares no <zeoclient>`;
