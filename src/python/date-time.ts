@@ -24,12 +24,15 @@ export class PythonTimeDelta {
  */
 export class PythonTimeZone {
   /**
-   * Positive east of Greenwich; `null` if the record holds only the name. The name alone does not determine it:
-   * `Etc/GMT+1` is one hour behind Greenwich, but `GMT+1` of Zope's `DateTime` is one hour ahead.
+   * Positive east of Greenwich; `null` if the record holds only the name, or rules by which it changes. The name alone does
+   * not determine it: `Etc/GMT+1` is one hour behind Greenwich, but `GMT+1` of Zope's `DateTime` is one hour ahead.
    * With `pytz` it is the offset at the time that the zone belongs to.
    */
   readonly utcOffset: PythonTimeDelta | null;
-  /** E.g. `Europe/Berlin` with `pytz` and `zoneinfo`, or the name of the `timezone`. */
+  /**
+   * E.g. `Europe/Berlin` with `pytz` and `zoneinfo`, or the name of the `timezone`. With `dateutil` also the path of a file
+   * outside of the zone database, or a rule such as `CET-1CEST`.
+   */
   readonly name: string | undefined;
 
   constructor(utcOffset: PythonTimeDelta | null, name?: string) {

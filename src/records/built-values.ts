@@ -1,10 +1,10 @@
 import { attributesOf } from '../python/attributes.js';
-import { PythonTimeDelta, type PythonTimeZone } from '../python/date-time.js';
+import { PythonTimeZone } from '../python/date-time.js';
 import { PythonGlobal } from '../python/global.js';
 import type { PythonObject } from '../python/object.js';
 import { PythonUuid } from '../python/uuid.js';
 import { ZopeDateTime } from '../python/zope-date-time.js';
-import { timeZone } from './date-calls.js';
+import { fileZone, timeZone } from './date-calls.js';
 import type { Python2Strings } from './python2-strings.js';
 
 type Build = (state: unknown, strings: Python2Strings) => unknown;
@@ -13,11 +13,16 @@ type Build = (state: unknown, strings: Python2Strings) => unknown;
 const builds: ReadonlyMap<string, Build> = new Map<string, Build>([
   ['uuid.UUID', uuid],
   ['DateTime.DateTime.DateTime', zopeDateTime],
-  // The module was split in dateutil 2.6. Version 4 writes calls instead.
-  ['dateutil.tz.tzoffset', fixedOffset],
-  ['dateutil.tz.tz.tzoffset', fixedOffset],
-  ['dateutil.tz.tzlocal', localZone],
-  ['dateutil.tz.tz.tzlocal', localZone],
+  // The module was split in dateutil 2.6. Version 4 writes calls instead of tzoffset and tzfile.
+  ...['dateutil.tz', 'dateutil.tz.tz'].flatMap((module): [string, Build][] => [
+    [`${module}.tzoffset`, fixedOffset],
+    [`${module}.tzlocal`, localZone],
+    [`${module}.tzfile`, zoneOfFile],
+    [`${module}.tzrange`, ruleZone],
+    [`${module}.tzstr`, ruleZone],
+  ]),
+  // From the files in the package.
+  ['dateutil.zoneinfo.tzfile', zoneOfFile],
 ]);
 
 /** Longer than any known name: a name may be of any length. */
@@ -87,13 +92,26 @@ function fixedOffset(state: unknown, strings: Python2Strings): PythonTimeZone | 
   return timeZone(attributes.get('_offset'), strings.text(attributes.get('_name')));
 }
 
+function zoneOfFile(state: unknown, strings: Python2Strings): PythonTimeZone | undefined {
+  return fileZone(attributesOf(state).get('_filename'), strings);
+}
+
 /** Whether daylight saving time applies at a moment is known only to the machine that wrote it. */
-function localZone(state: unknown): PythonTimeZone | undefined {
+function localZone(state: unknown, strings: Python2Strings): PythonTimeZone | undefined {
   const attributes = attributesOf(state);
-  const offset = attributes.get('_std_offset');
-  return attributes.get('_hasdst') === false && offset instanceof PythonTimeDelta
-    ? timeZone(offset)
-    : undefined;
+  if (attributes.get('_hasdst') !== false) return undefined;
+  const names = attributes.get('_tznames');
+  return timeZone(attributes.get('_std_offset'), Array.isArray(names) ? strings.text(names[0]) : undefined);
+}
+
+/** A `tzstr` has a text such as `CET-1CEST`, a `tzrange` only the names of its two offsets. */
+function ruleZone(state: unknown, strings: Python2Strings): PythonTimeZone | undefined {
+  const attributes = attributesOf(state);
+  const name = strings.text(attributes.get('_s'));
+  // No rule for when daylight saving time begins.
+  if (attributes.get('_start_delta') === null)
+    return timeZone(attributes.get('_std_offset'), name ?? strings.text(attributes.get('_std_abbr')));
+  return name === undefined ? undefined : new PythonTimeZone(null, name);
 }
 
 function isInteger(value: unknown): value is number | bigint {

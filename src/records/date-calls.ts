@@ -28,8 +28,13 @@ export const dateCalls: readonly (readonly [string, Call])[] = [
     ([minutes]) => (isInteger(minutes) ? timeZone(timeDelta([0, minutes * 60, 0])) : undefined),
   ],
   ['zoneinfo.ZoneInfo._unpickle', namedZone],
-  ['dateutil.tz.tz.tzoffset', ([name, offset], { strings }) => timeZone(offset, strings.text(name))],
   ['backports.zoneinfo.ZoneInfo._unpickle', namedZone],
+  ['dateutil.tz.tz.tzoffset', ([name, offset], { strings }) => timeZone(offset, strings.text(name))],
+  // Version 4. The table of offsets after them is not used: it is that of the machine that wrote it.
+  ['dateutil.tz._tzfile._unpickle', ([, key, file], { strings }) => fileZone(key ?? file, strings)],
+  // Before 2.6. Since then there are two arguments and a state.
+  ...['dateutil.tz', 'dateutil.tz.tz'].map((module): [string, Call] => [`${module}.tzfile`, earlyFileZone]),
+  ['dateutil.zoneinfo.gettz', namedZone],
 ];
 
 function dateTime([packed, zone]: readonly unknown[], { strings }: CallContext): PythonDateTime | undefined {
@@ -103,6 +108,19 @@ function pytzZone(args: readonly unknown[], context: CallContext): PythonTimeZon
 function namedZone([name]: readonly unknown[], { strings }: CallContext): PythonTimeZone | undefined {
   const text = strings.text(name);
   return text === undefined ? undefined : new PythonTimeZone(null, text);
+}
+
+/** Where dateutil looks for zones. */
+const zoneDirectory = /^\/(?:usr\/(?:share(?:\/lib)?|lib)|etc)\/zoneinfo\//;
+
+/** A zone that was read from a file, by its key in the zone database or else the file's name. */
+export function fileZone(file: unknown, strings: CallContext['strings']): PythonTimeZone | undefined {
+  const name = strings.text(file)?.replace(zoneDirectory, '');
+  return name === undefined ? undefined : new PythonTimeZone(null, name);
+}
+
+function earlyFileZone(args: readonly unknown[], { strings }: CallContext): PythonTimeZone | undefined {
+  return args.length === 1 ? fileZone(args[0], strings) : undefined;
 }
 
 function isInteger(value: unknown): value is number {

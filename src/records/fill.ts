@@ -33,8 +33,8 @@ export function setItems(stack: PickleStack, items: readonly unknown[]): void {
 
 export function setState(stack: PickleStack, state: unknown): void {
   const target = stack.top;
-  // Python 2 writes the empty `__dict__` of dateutil's tzutc.
-  if (target instanceof PythonTimeZone && state instanceof Map && state.size === 0) return;
+  // The `__dict__` of a zone of dateutil: empty, or attributes that a program has added.
+  if (target instanceof PythonTimeZone && state instanceof Map) return;
   if (!(target instanceof PythonObject))
     throw new ProtocolError('Pickle gives a state to something other than an object');
   target.state = state;

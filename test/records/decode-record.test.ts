@@ -283,6 +283,31 @@ describe('decodeRecord', () => {
     assert.match(inspect(moment, { depth: null }), /utcOffset: null, name: 'Etc\/GMT\+5'/);
   });
 
+  it('keeps the names of zones that early versions of dateutil wrote', () => {
+    const hour = bytes('cdatetime\ntimedelta\n(K', 0, 'M', 0x10, 0x0e, 'K', 0, 'tR');
+    const state = bytes(
+      '}(',
+      text('_std_abbr'),
+      text('CET'),
+      text('_std_offset'),
+      hour,
+      text('_start_delta'),
+      'Nu',
+    );
+    const file = text('/usr/lib/zoneinfo/Europe/Berlin');
+    for (const [zone, expected] of [
+      [bytes('cdateutil.tz\ntzfile\n', file, 0x85, 'R'), new PythonTimeZone(null, 'Europe/Berlin')],
+      [bytes('cdateutil.tz.tz\ntzfile\n', file, 0x85, 'R'), new PythonTimeZone(null, 'Europe/Berlin')],
+      [bytes('cdateutil.zoneinfo\ngettz\n', text('UTC'), 0x85, 'R'), new PythonTimeZone(null, 'UTC')],
+      [
+        bytes('cdateutil.tz.tz\ntzrange\n)', 0x81, state, 'b'),
+        new PythonTimeZone(new PythonTimeDelta(0, 3600, 0), 'CET'),
+      ],
+    ] as const) {
+      assert.deepEqual(stateOf(zone), expected);
+    }
+  });
+
   it('treats an offset of pytz that is not an integer as unknown', () => {
     const state = stateOf('cpytz\nFixedOffset\nN', 0x85, 'R') as PythonObject;
     assert.equal(String(state.class), 'pytz.FixedOffset');

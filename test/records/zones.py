@@ -6,9 +6,12 @@ microseconds are null if the record does not hold the offset of the zone, so onl
 import datetime
 import io
 import json
+import os
 import pickle
+import time
 import zoneinfo
 
+import dateutil.zoneinfo
 import pytz
 import pytz.tzinfo
 from DateTime import DateTime
@@ -47,10 +50,25 @@ def zones():
         yield 'zoneinfo ' + name, moments(zoneinfo.ZoneInfo(name)), False, name, False
         zone = tz.gettz(name)
         if zone is not None and not isinstance(zone, tz.tzutc):
-            yield 'dateutil ' + name, moments(zone), False, None, True
-    for rule in ('EST5EDT', 'CET-1CEST,M3.5.0,M10.5.0/3', 'UTC+3'):
-        yield 'tzstr ' + rule, moments(tz.tzstr(rule)), False, None, True
+            yield 'dateutil ' + name, moments(zone), False, name, True
+    berlin = tz.gettz('Europe/Berlin')._filename
+    yield 'tzfile', moments(tz.tzfile(berlin)), False, 'Europe/Berlin', True
+    with open(berlin, 'rb') as file:
+        yield 'tzfile of a program', moments(tz.tzfile(file, filename='/srv/zone')), False, '/srv/zone', True
+    marked = tz.tzfile(berlin)
+    marked.mark = 'of a program'
+    yield 'tzfile with an attribute', moments(marked), False, 'Europe/Berlin', True
+    packaged = dateutil.zoneinfo.get_zonefile_instance().get('Europe/Berlin')
+    # Before version 4 it has the name of any zone with the same rules.
+    yield 'tzfile of the package', moments(packaged), False, getattr(packaged, '_key', packaged._filename), True
+    for rule, held in (('EST5EDT', False), ('CET-1CEST,M3.5.0,M10.5.0/3', False), ('UTC+3', True)):
+        yield 'tzstr ' + rule, moments(tz.tzstr(rule)), held, rule, True
     yield 'tzrange', moments(tz.tzrange('CET', 3600, 'CEST')), False, None, True
+    yield 'tzrange without a change', moments(tz.tzrange('CET', 3600)), True, 'CET', True
+    for local, held, name in (('MST7', True, 'MST'), ('CET-1CEST', False, None)):
+        os.environ['TZ'] = local
+        time.tzset()
+        yield 'tzlocal ' + local, moments(tz.tzlocal()), held, name, True
 
 
 def micros(moment):
