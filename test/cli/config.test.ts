@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -114,6 +116,22 @@ instancehome $INSTANCE
     assert.deepEqual([unreadable.code, /none\.pem.*ENOENT/.test(unreadable.stdout)], [3, true]);
     const secret = await run(['check', '--config', await clientOf(`${own}\n password-function a.b`)]);
     assert.deepEqual([secret.code, /password-function/.test(secret.stdout)], [3, true]);
+  });
+
+  it('names the TLS handshake that a server did not complete in time', async (t) => {
+    await using authority = await CertificateAuthority.create();
+    const client = await authority.client();
+    const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+    t.after(() => silent.close());
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const ssl = `<ssl>\n certificate ${client.certFile}\n key ${client.keyFile}\n authenticate ${authority.certFile}\n </ssl>`;
+    const file = await configure(`<clientstorage>\n server 127.0.0.1:${port}\n ${ssl}\n</clientstorage>\n`);
+    for (const how of [[], ['--ruok']]) {
+      const { code, stdout } = await run(['check', '--timeout', '0.7', ...how, '--config', file]);
+      assert.equal(code, 2);
+      assert.match(stdout, /: the TLS handshake did not complete within 0\.7 s\n$/);
+    }
   });
 
   it('reports a missing file and a file without a zeoclient', async () => {

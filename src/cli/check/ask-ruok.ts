@@ -1,7 +1,7 @@
+import { withDeadline } from '../../async/deadline.js';
 import { ClientDisconnected } from '../../model/errors.js';
 import { type Address, formatAddress } from '../../zeo/connection/address.js';
-import { openSocketReusingMemory } from '../../zeo/connection/socket.js';
-import type { TlsOptions } from '../../zeo/connection/tls.js';
+import { lateness, openSocketReusingMemory, type SocketOptions } from '../../zeo/connection/socket.js';
 import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
 
 export interface RuokAnswer {
@@ -10,15 +10,37 @@ export interface RuokAnswer {
   readonly roundTripMs: number;
 }
 
+export interface RuokRequest extends Pick<SocketOptions, 'tls'> {
+  /** From the look-up to the reply. */
+  readonly timeoutMs: number;
+}
+
 /**
  * Asks a server `ruok`, which it answers without a registration and without touching a storage's data
  * (`ZEO/asyncio/server.py: ServerProtocol.finish_connect`).
  *
- * @throws ClientDisconnected, ProtocolError, or `signal.reason`
+ * @throws ClientDisconnected, also if a phase takes too long, which it names; ProtocolError; `signal.reason`
  */
-export async function askRuok(
+export function askRuok(
   address: Address,
-  tls: TlsOptions | undefined,
+  { tls, timeoutMs }: RuokRequest,
+  signal: AbortSignal,
+): Promise<RuokAnswer> {
+  const where = formatAddress(address);
+  let phase = '';
+  const onPhase = (begun: string) => {
+    phase = begun;
+  };
+  const late = () =>
+    new ClientDisconnected(`Cannot ask ${where}: ${lateness(phase, timeoutMs, { tls })}`, {
+      code: 'ERR_ZEO_CONNECT',
+    });
+  return withDeadline(timeoutMs, late, [signal], (signal) => ask(address, { tls, onPhase }, signal));
+}
+
+async function ask(
+  address: Address,
+  options: Pick<SocketOptions, 'tls'> & Required<Pick<SocketOptions, 'onPhase'>>,
   signal: AbortSignal,
 ): Promise<RuokAnswer> {
   const where = formatAddress(address);
@@ -28,22 +50,22 @@ export async function askRuok(
   const onChunk = (chunk: Uint8Array) => {
     try {
       reader.receive(chunk, (event) => {
-        if (event.type === 'status')
-          resolve({ status: event.status, roundTripMs: performance.now() - askedMs });
+        if (event.type === 'handshake') options.onPhase('the reply to ruok');
+        else resolve({ status: event.status, roundTripMs: performance.now() - askedMs });
       });
     } catch (error) {
       reject(error);
     }
   };
-  const socket = await openSocketReusingMemory(address, { tls }, onChunk, signal);
+  const socket = await openSocketReusingMemory(address, options, onChunk, signal);
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort);
-  const ask = () => {
+  const write = () => {
     askedMs = performance.now();
     socket.write(ruokRequest());
   };
-  if (tls === undefined) ask();
-  else socket.on('secureConnect', ask);
+  if (options.tls === undefined) write();
+  else socket.on('secureConnect', write);
   socket.on('error', (cause: NodeJS.ErrnoException) =>
     reject(
       new ClientDisconnected(`Cannot ask ${where}: ${cause.code ?? cause.message}`, {

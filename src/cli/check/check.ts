@@ -1,7 +1,6 @@
-import { withDeadline } from '../../async/deadline.js';
 import { resolveClientOptions } from '../../zeo/connection/options.js';
 import { pluginExitCode, worstOf } from '../io/exit-code.js';
-import { explain, formatDuration, formatMs } from '../io/format.js';
+import { explain, formatMs } from '../io/format.js';
 import type { Target } from '../io/targets.js';
 import { oneLine } from '../io/terminal-text.js';
 import { askRuok } from './ask-ruok.js';
@@ -26,17 +25,15 @@ export async function check(targets: readonly Target[], options: CheckOptions): 
 
 /** Never rejects: an unreachable server is a finding. */
 async function examine(target: Target, options: CheckOptions): Promise<Finding> {
-  const late = new Error(`did not answer within ${formatDuration(options.timeoutMs)}`);
   try {
-    return await (options.ruok ? ruok : ping)(target, options, late);
+    return await (options.ruok ? ruok : ping)(target, options);
   } catch (error) {
-    const text = error === late ? late.message : `cannot be used: ${explain(error)}`;
-    return { name: target.name, state: 'CRITICAL', text, figures: [] };
+    return { name: target.name, state: 'CRITICAL', text: `cannot be used: ${explain(error)}`, figures: [] };
   }
 }
 
-async function ping({ name, options }: Target, thresholds: CheckOptions, late: Error) {
-  const { address, connectMs, roundTripMs, status } = await probe(options, thresholds.timeoutMs, late);
+async function ping({ name, options }: Target, thresholds: CheckOptions) {
+  const { address, connectMs, roundTripMs, status } = await probe(options, thresholds.timeoutMs);
   const by = oneLine(address);
   const where = by === name ? '' : ` by ${by}`;
   const { warningMs: warning, criticalMs: critical } = thresholds;
@@ -55,19 +52,13 @@ async function ping({ name, options }: Target, thresholds: CheckOptions, late: E
 }
 
 /** Of several servers the first to answer counts, as for a client. */
-async function ruok({ name, options }: Target, thresholds: CheckOptions, late: Error) {
+async function ruok({ name, options }: Target, thresholds: CheckOptions) {
   const { addresses, tls } = resolveClientOptions(options);
+  const { timeoutMs } = thresholds;
   const answered = new AbortController();
   try {
     const answer = await Promise.any(
-      addresses.map((address) =>
-        withDeadline(
-          thresholds.timeoutMs,
-          () => late,
-          [answered.signal],
-          (signal) => askRuok(address, tls, signal),
-        ),
-      ),
+      addresses.map((address) => askRuok(address, { tls, timeoutMs }, answered.signal)),
     );
     return findingOf(name, answer, options.storage, thresholds);
   } catch (error) {

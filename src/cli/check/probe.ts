@@ -1,5 +1,7 @@
 import { withDeadline } from '../../async/deadline.js';
+import { ClientDisconnected } from '../../model/errors.js';
 import { type ClientStorageOptions, resolveClientOptions } from '../../zeo/connection/options.js';
+import { lateness } from '../../zeo/connection/socket.js';
 import { ClientStorage } from '../../zeo/storage/client-storage.js';
 
 export interface Probed {
@@ -19,9 +21,9 @@ export interface Probed {
  *
  * @param timeoutMs for connecting and registering, of which an error says how far it has come; what they leave, but at least a
  *   tenth of it, is for the ping and the status
- * @throws the error of the last server; `late` if the ping or the status is not answered in time
+ * @throws the error of the last server; ClientDisconnected if the ping or the status is not answered in time
  */
-export async function probe(options: ClientStorageOptions, timeoutMs: number, late: Error): Promise<Probed> {
+export async function probe(options: ClientStorageOptions, timeoutMs: number): Promise<Probed> {
   const startedMs = performance.now();
   const connectTimeout = timeoutMs / 1000;
   await using storage = await ClientStorage.open({ ...options, connectTimeout, wait: false });
@@ -29,17 +31,15 @@ export async function probe(options: ClientStorageOptions, timeoutMs: number, la
   const connectedMs = performance.now();
   const connectMs = connectedMs - startedMs;
   const leftMs = Math.max(timeoutMs - connectMs, timeoutMs / 10);
-  return await withDeadline(
-    leftMs,
-    () => late,
-    [],
-    async (signal) => {
-      await storage.ping(signal);
-      const roundTripMs = performance.now() - connectedMs;
-      const status = await storage.serverStatus(signal);
-      return { address, connectMs, roundTripMs, status };
-    },
-  );
+  let phase = 'the ping';
+  const late = () => new ClientDisconnected(`Cannot ask ${address}: ${lateness(phase, leftMs, {})}`);
+  return await withDeadline(leftMs, late, [], async (signal) => {
+    await storage.ping(signal);
+    const roundTripMs = performance.now() - connectedMs;
+    phase = 'server_status';
+    const status = await storage.serverStatus(signal);
+    return { address, connectMs, roundTripMs, status };
+  });
 }
 
 function firstConnection(storage: ClientStorage, servers: number): Promise<string> {

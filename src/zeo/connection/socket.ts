@@ -104,6 +104,15 @@ export function socketFailure(
     : new ClientDisconnected(`The connection to ${address} was lost: ${what}`, { cause });
 }
 
+/** That a phase did not complete in time, and what may be the reason. */
+export function lateness(phase: string, limitMs: number, { tls }: Pick<SocketOptions, 'tls'>): string {
+  const hint =
+    phase === greetingPhase && tls === undefined
+      ? '; one that expects TLS waits for the client to begin it'
+      : '';
+  return `${phase} did not complete within ${Number((limitMs / 1000).toPrecision(3))} s${hint}`;
+}
+
 /** How a server has ended a connection; Python's says no more to a client whose certificate it refuses. */
 export function closeReason(socket: Socket, isSilent: boolean): string {
   return socket instanceof TLSSocket && isSilent

@@ -6,7 +6,7 @@ import { type Address, formatAddress } from '../connection/address.js';
 import { Connection } from '../connection/connection.js';
 import { readOids } from '../connection/notification.js';
 import type { Access } from '../connection/options.js';
-import { greetingPhase } from '../connection/socket.js';
+import { lateness } from '../connection/socket.js';
 import { readStorageInfo, type StorageInfo } from '../connection/storage-info.js';
 import type { TlsOptions } from '../connection/tls.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
@@ -189,15 +189,11 @@ export function serverBehind(
   );
 }
 
-function late(address: Address, phase: string, { tls, connectTimeoutMs }: EstablishRequest): Error {
-  const hint =
-    phase === greetingPhase && tls === undefined
-      ? '; one that expects TLS waits for the client to begin it'
-      : '';
-  return new ClientDisconnected(
-    `Cannot connect to ${formatAddress(address)}: ${phase} did not complete within ${connectTimeoutMs / 1000} s${hint}`,
-    { code: 'ERR_ZEO_CONNECT' },
-  );
+function late(address: Address, phase: string, request: EstablishRequest): Error {
+  const why = lateness(phase, request.connectTimeoutMs, request);
+  return new ClientDisconnected(`Cannot connect to ${formatAddress(address)}: ${why}`, {
+    code: 'ERR_ZEO_CONNECT',
+  });
 }
 
 /** Why it failed, from the connection: the error of the pending call says less. */
