@@ -90,25 +90,37 @@ async function readAuthorities(authenticate: string, where: string): Promise<Pic
   return crl.length === 0 ? { ca } : { ca, crl };
 }
 
-/** What else there is, such as a directory or a link that leads nowhere, OpenSSL does not look at either. */
 async function certificatesIn(directory: string, where: string): Promise<string[]> {
-  const names = (await readdir(directory)).filter((name) => hashedName.test(name));
-  const read = names.map((name) => readFile(path.join(directory, name), 'utf8').catch(() => undefined));
-  const found = (await Promise.all(read)).filter((text) => text !== undefined).filter(hasCertificate);
+  const found = await hashedCertificates(directory);
   if (found.length > 0) return found;
   throw invalid(
     `${where} trusts the directory ${directory}, in which OpenSSL finds no certificate; expected some with names as \`openssl rehash\` makes`,
   );
 }
 
-/** Those of the system, as Python's `load_default_certs` takes them; where it has no such file, those of Node. */
+/** What else there is, such as a directory or a link that leads nowhere, OpenSSL does not look at either. */
+async function hashedCertificates(directory: string): Promise<string[]> {
+  const names = (await readdir(directory)).filter((name) => hashedName.test(name));
+  const read = names.map((name) => readFile(path.join(directory, name), 'utf8').catch(() => undefined));
+  return (await Promise.all(read)).filter((text) => text !== undefined).filter(hasCertificate);
+}
+
+/**
+ * Those of the system, as Python's `load_default_certs` takes them, or those that the variables of OpenSSL name. Where there is
+ * neither, those of Node.
+ */
 async function systemAuthorities(): Promise<Pick<TlsOptions, 'ca'>> {
-  const { SSL_CERT_FILE: given } = process.env;
-  for (const file of given === undefined ? systemBundles : [given]) {
-    const ca = await readFile(file, 'utf8').catch(() => undefined);
-    if (ca !== undefined && hasCertificate(ca)) return { ca };
+  const { SSL_CERT_FILE: file, SSL_CERT_DIR: directories } = process.env;
+  const named = (directories ?? '').split(path.delimiter).filter((directory) => directory !== '');
+  const ca = (await Promise.all(named.map((one) => hashedCertificates(one).catch(() => [])))).flat();
+  const files = file === undefined ? systemBundles : [file];
+  for (const bundle of file === undefined && ca.length > 0 ? [] : files) {
+    const text = await readFile(bundle, 'utf8').catch(() => '');
+    if (!hasCertificate(text)) continue;
+    ca.push(text);
+    break;
   }
-  return {};
+  return ca.length === 0 ? {} : { ca };
 }
 
 function hasCertificate(pem: string): boolean {

@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { readZopeConfig, storageOptions } from 'zeo-keepalive/zconfig';
 import { readConfig } from '#src/cli/io/targets.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
-import { findZeo } from '../support/python/environments.js';
 import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
 
 const execute = promisify(execFile);
-const openStorages = fileURLToPath(new URL('../../../test/support/python/open_storages.py', import.meta.url));
-const python = findZeo('6.2');
 
 describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
   let authority: CertificateAuthority;
@@ -31,18 +27,8 @@ describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
     client = await authority.client();
     server = await ZeoServer.listen({ tls: { cert: own.cert, key: own.key, ca: authority.cert } });
     directory = path.dirname(authority.certFile);
-    await Promise.all(
-      ['hashed', 'unhashed'].map((name) => mkdir(path.join(directory, name, 'java'), { recursive: true })),
-    );
-    await copyFile(authority.certFile, path.join(directory, 'hashed', 'ca.pem'));
-    await execute('openssl', ['rehash', path.join(directory, 'hashed')]);
+    await mkdir(path.join(directory, 'unhashed'));
     await copyFile(authority.certFile, path.join(directory, 'unhashed', 'ca.pem'));
-    // As in /etc/ssl/certs after the package of a certificate was removed.
-    await symlink('gone.pem', path.join(directory, 'hashed', '01234567.0'));
-    const others = await authority.revocationList([await authority.server('revoked')]);
-    const all = await authority.revocationList([own]);
-    await writeFile(path.join(directory, 'others-revoked.pem'), authority.cert + others);
-    await writeFile(path.join(directory, 'revoked.pem'), authority.cert + all);
     await writeFile(path.join(directory, 'empty.pem'), '# none\n');
     const encrypted = ['pkey', '-in', client.keyFile, '-aes128', '-passout', 'pass:secret'];
     await execute('openssl', [...encrypted, '-out', path.join(directory, 'encrypted.key')]);
@@ -63,51 +49,6 @@ describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
     return file;
   };
   const here = (name: string) => path.join(directory, name);
-
-  it('connect with the same files as with ZEO’s own client', { skip: python.missing }, async () => {
-    const strange = await stranger.client();
-    const rows: Readonly<Record<string, [connects: boolean, keys: Record<string, string>]>> = {
-      'as-it-should-be': [true, {}],
-      'key-in-the-certificate': [true, { certificate: here('both.pem'), key: '' }],
-      'hashed-directory': [true, { authenticate: here('hashed') }],
-      'directory-without-hashes': [false, { authenticate: here('unhashed') }],
-      'another-certificate-revoked': [true, { authenticate: here('others-revoked.pem') }],
-      'server-revoked': [false, { authenticate: here('revoked.pem') }],
-      'another-authority': [false, { authenticate: stranger.certFile }],
-      'the-systems-authorities': [false, { authenticate: '' }],
-      'client-of-another-authority': [false, { certificate: strange.certFile, key: strange.keyFile }],
-      'key-of-another-certificate': [false, { key: strange.keyFile }],
-      'no-such-file': [false, { certificate: here('none.pem') }],
-      'not-a-certificate': [false, { certificate: client.keyFile }],
-      'another-host-name': [false, { 'server-hostname': 'zodb.org' }],
-      'the-host-name-given': [true, { 'server-hostname': 'localhost' }],
-      'host-name-unchecked': [true, { 'check-hostname': 'false' }],
-    };
-    await writeFile(here('both.pem'), client.cert + client.key);
-    const names = Object.keys(rows);
-    const files = await Promise.all(names.map((name) => configure(name, rows[name]?.[1] ?? {})));
-    const expected = names.map((name) => [name, rows[name]?.[0]]);
-    const ours = await Promise.all(files.map(canOpen));
-    assert.deepEqual(
-      names.map((name, index) => [name, ours[index]]),
-      expected,
-    );
-    const { stdout } = await execute(python.executable as string, [openStorages, ...files]);
-    assert.deepEqual(
-      names.map((name, index) => [name, JSON.parse(stdout)[index]]),
-      expected,
-    );
-  });
-
-  it('connect with the authorities of the system where none are given', async (t) => {
-    const { SSL_CERT_FILE: before } = process.env;
-    process.env.SSL_CERT_FILE = authority.certFile;
-    t.after(() => {
-      if (before === undefined) delete process.env.SSL_CERT_FILE;
-      else process.env.SSL_CERT_FILE = before;
-    });
-    assert.equal(await canOpen(await configure('system', { authenticate: '' })), true);
-  });
 
   it('connect with an encrypted key where a program has its passphrase', async () => {
     const keys = { key: here('encrypted.key'), 'password-function': 'app.passphrase' };
@@ -160,13 +101,3 @@ describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
     });
   }
 });
-
-async function canOpen(file: string): Promise<boolean> {
-  try {
-    const [target] = await readConfig(file);
-    await using _ = await ClientStorage.open({ ...target?.options, wait: true, waitTimeout: 2 } as never);
-    return true;
-  } catch {
-    return false;
-  }
-}
