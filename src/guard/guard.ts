@@ -47,7 +47,7 @@ export class Guard {
    * @param agentOptions override the environment
    * @param options `pingMethod`: default `ping`; `tls`: default none
    * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_SETTING`, also without a positive period; `ERR_ZEO_INVALID_ARGUMENT` for a
-   *   certificate or key that cannot be
+   *   certificate or key that is not valid
    */
   constructor(routes: readonly Route[], agentOptions: KeepAliveOptions, options: GuardOptions = {}) {
     // Otherwise the agent would warn, while there are no clients, that nothing is opened.
@@ -99,9 +99,14 @@ export class Guard {
    * Takes other routes: listens where it did not yet, has clients of the other addresses served by the servers of now, and
    * ends where it is not to listen any more, as {@link stop} does. If it throws, all is as before.
    *
+   * @param onNew called with each new address before clients can connect to it
    * @throws as {@link start}
    */
-  async reroute(routes: readonly Route[], graceMs: number): Promise<Rerouted> {
+  async reroute(
+    routes: readonly Route[],
+    graceMs: number,
+    onNew?: (frontend: Frontend) => void,
+  ): Promise<Rerouted> {
     await checkRoutes(routes, [...this.#listens, ...routes.map(({ listen }) => listen)]);
     this.#checkRunning();
     const left = [...this.#frontends];
@@ -117,7 +122,10 @@ export class Guard {
       return frontend;
     });
     try {
-      for (const frontend of opened) await frontend.open();
+      for (const frontend of opened) {
+        onNew?.(frontend);
+        await frontend.open();
+      }
       this.#checkRunning();
     } catch (error) {
       await this.#end(opened, 0);

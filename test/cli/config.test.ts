@@ -72,6 +72,19 @@ instancehome $INSTANCE
     );
   });
 
+  it('shows no password of a zconfig: URI whose file has no client', async () => {
+    const secret = `zconfig://${await configure('<zodb main>\n</zodb>\n')}?connection_password=sesame`;
+    for (const how of [
+      ['check', secret],
+      ['check', '--config', secret],
+      ['guard', '--config', secret],
+    ]) {
+      const { stdout, stderr } = await run(how);
+      assert.match(stdout + stderr, /zope\.conf declares no <zeoclient>/);
+      assert.doesNotMatch(stdout + stderr, /sesame/);
+    }
+  });
+
   it('warns about a wait-timeout that looks like milliseconds', async () => {
     const file = await configure(plone('127.0.0.1:1').replace('storage catalog', 'wait-timeout 10000'));
     const command = new RunningCommand(['--config', file]);

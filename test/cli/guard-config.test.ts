@@ -79,9 +79,14 @@ describe('The routes of a configuration', () => {
   it('are those of one database if a zconfig: URI names it', async (t) => {
     const text = `<zodb main>\n${zeoclient('zeo1:8100')}</zodb>\n<zodb other>\n${zeoclient('zeo2:8100')}</zodb>\n`;
     const { file } = await configured(t, text);
-    const source = new RouteSource({ given: [], config: `zconfig://${file}#other`, listen: undefined });
+    const source = new RouteSource({
+      given: [],
+      config: `zconfig://${file}?connection_password=sesame#other`,
+      listen: undefined,
+    });
     const { routes, changes } = await source.read();
     assert.deepEqual(routes, [parseRoute('127.0.0.1:8100=zeo2:8100')]);
+    assert.equal(source.file, file);
     assert.deepEqual(
       changes.map(({ file, line }) => ({ file, line })),
       [{ file, line: 8 }],

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { mostUngreeted } from '#src/guard/backend.js';
+import type { Frontend } from '#src/guard/frontend.js';
 import { parseAddress } from '#src/zeo/connection/address.js';
 import { until } from '../support/turning-clock.js';
 import { WireClient } from '../zeo/server/wire-client.js';
@@ -88,6 +89,24 @@ describe('A guard whose routes change', { timeout: 60_000 }, () => {
     answer();
     assert.deepEqual(await call, { name: 'late' });
     await Promise.all([busy.closed, ended]);
+  });
+
+  it('hands over a new address before clients can connect to it', async (t) => {
+    await using server = await ZeoServer.listen();
+    const guarded = await startGuard(t, [server.address]);
+    const servers = [parseAddress(server.address)];
+    const shown: [Frontend, boolean][] = [];
+    const { opened } = await guarded.guard.reroute(
+      [
+        { listen: anyPort, servers },
+        { listen: { host: '::1', port: 0 }, servers },
+      ],
+      0,
+      (frontend) => shown.push([frontend, frontend.isListening]),
+    );
+    assert.equal(opened.length, 1);
+    assert.deepEqual(shown, [[opened[0], false]]);
+    assert.ok(opened[0]?.isListening);
   });
 
   it('listens again where it gave up, and has no name twice', async (t) => {

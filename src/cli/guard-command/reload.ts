@@ -13,11 +13,11 @@ export interface ReloadOptions {
   readonly report: Report;
   /** Nothing is reported any more once it has aborted. */
   readonly stopping: AbortSignal;
-  /** Called for each address that is new. */
-  readonly onOpened: (frontend: Frontend) => void;
+  /** Called with each new address before clients can connect to it. */
+  readonly onNew: (frontend: Frontend) => void;
 }
 
-/** Reads the configuration anew, one time after the other, and keeps what there was if that fails. */
+/** Reads the configuration again, one time after the other, and keeps what there was if that fails. */
 export class Reload {
   readonly #options: ReloadOptions;
   #running: Promise<void> | undefined;
@@ -41,18 +41,18 @@ export class Reload {
   }
 
   async #reload(): Promise<void> {
-    const { guard, source, graceMs, report, stopping, onOpened } = this.#options;
-    const { config } = source;
-    if (config === undefined) {
+    const { guard, source, graceMs, report, stopping, onNew } = this.#options;
+    const { file } = source;
+    if (file === undefined) {
       report(entry('reloaded', 'SIGHUP: nothing to read again, because there is no --config'));
       return;
     }
     try {
       const { routes, changes } = await source.read(guard.routes);
-      const { opened, changed, closed } = await guard.reroute(routes, graceMs);
+      const { opened, changed, closed } = await guard.reroute(routes, graceMs, onNew);
       const orphaned = changed.map(({ name, orphans }) => ({ name, count: orphans.length }));
-      for (const frontend of opened) onOpened(frontend);
-      report(entry('reloaded', `SIGHUP: read ${config} again`, 'note', { config }));
+      for (const frontend of opened) frontend.probe();
+      report(entry('reloaded', `SIGHUP: read ${file} again`, 'note', { config: file }));
       for (const frontend of [...opened, ...changed]) report(listening(frontend));
       for (const { name, relays } of closed) report(givenUp(name, 'no longer accepts clients', relays.size));
       for (const { name, count } of orphaned)
@@ -61,7 +61,7 @@ export class Reload {
     } catch (error) {
       if (stopping.aborted) return;
       const text = `SIGHUP: continues as before: ${explain(error)}`;
-      report(entry('reloadFailed', text, 'bad', { config, error }));
+      report(entry('reloadFailed', text, 'bad', { config: file, error }));
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Route } from '../../guard/frontend.js';
 import { leadsTo } from '../../guard/route-check.js';
 import { KeepAliveError } from '../../model/errors.js';
+import { parseConfigPlace } from '../../zconfig/config-place.js';
 import { readZopeConfig, type ZeoClientConfig } from '../../zconfig/read-zope-config.js';
 import { type Address, formatAddress } from '../../zeo/connection/address.js';
 import type { ListenAddress } from '../io/listen-address.js';
@@ -23,7 +24,7 @@ export interface Routing {
 export interface RouteSourceOptions {
   /** The routes of the command line. */
   readonly given: readonly Route[];
-  /** A configuration with `<zeoclient>`s. */
+  /** A file with `<zeoclient>`s, or a `zconfig:` URI. */
   readonly config: string | undefined;
   /** Whether the guard speaks TLS with servers, or passes it through. */
   readonly hasServerTls?: boolean;
@@ -46,9 +47,10 @@ export class RouteSource {
     this.#options = options;
   }
 
-  /** The configuration, as the user has named it. */
-  get config(): string | undefined {
-    return this.#options.config;
+  /** The file of the configuration: a `zconfig:` URI may contain a password. */
+  get file(): string | undefined {
+    const { config } = this.#options;
+    return config === undefined ? undefined : parseConfigPlace(config).path;
   }
 
   /**
@@ -60,7 +62,7 @@ export class RouteSource {
     const { given, config, hasServerTls = false, listen } = this.#options;
     if (config === undefined) return { routes: given, changes: [] };
     const clients = await readZopeConfig(config);
-    if (clients.length === 0) throw invalid(`${config} declares no <zeoclient>`);
+    if (clients.length === 0) throw invalid(`${this.file} declares no <zeoclient>`);
     for (const client of clients) if (!hasServerTls) checkPlain(client);
     const named = clients.flatMap(({ servers }) => servers.flatMap(({ addresses }) => addresses));
     const servers = [...new Map(named.map((server) => [formatAddress(server), server])).values()];

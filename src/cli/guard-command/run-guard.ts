@@ -40,7 +40,7 @@ const defaultPeriod = 10;
 /**
  * Relays clients to their servers and keeps the connections alive, until it is asked to end. Resolves to the exit code.
  *
- * @throws KeepAliveError for routes and settings that cannot be; the system's error where an address cannot be listened on
+ * @throws KeepAliveError for invalid routes and settings; the system's error where an address cannot be listened on
  */
 export async function runGuard(
   source: RouteSource,
@@ -76,22 +76,18 @@ export async function runGuard(
   });
   reportWarnings(report);
   await using served = await serveMetrics(metrics, guard, ending.signal);
-  for (const frontend of guard.frontends) {
+  const follow = (frontend: Frontend) => {
     reportFrontend(frontend, report);
     served?.watch(frontend);
-  }
+  };
+  for (const frontend of guard.frontends) follow(frontend);
   await guard.start();
   for (const entry of started(guard)) report(entry);
   for (const entry of changesOf(changes)) report(entry);
   if (metrics !== undefined && served !== undefined)
     for (const entry of serving(metrics, served)) report(entry);
   guard.watchIdleServers();
-  const onOpened = (frontend: Frontend) => {
-    reportFrontend(frontend, report);
-    served?.watch(frontend);
-    frontend.probe();
-  };
-  reload = new Reload({ guard, source, graceMs, report, stopping: ending.signal, onOpened });
+  reload = new Reload({ guard, source, graceMs, report, stopping: ending.signal, onNew: follow });
   if (isAskedToReload) reload.request();
   const reason = await ending.reason();
   const open = guard.frontends.reduce((sum, { relays }) => sum + relays.size, 0);

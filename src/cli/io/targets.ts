@@ -77,19 +77,20 @@ function nameOf(options: ClientStorageOptions): string {
  * @throws ConfigError with file, line and what was expected there; KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` if there is no
  *   client, or if the certificates of one cannot be read
  */
-export async function readConfig(file: string): Promise<readonly Target[]> {
-  const clients = await readZopeConfig(file);
-  if (clients.length === 0) throw invalid(await whyNoClient(file));
+export async function readConfig(config: string): Promise<readonly Target[]> {
+  const clients = await readZopeConfig(config);
+  if (clients.length === 0) throw invalid(await whyNoClient(config));
   return Promise.all(
     clients.map(async (client) => ({ name: client.name, options: await storageOptions(client) })),
   );
 }
 
-async function whyNoClient(file: string): Promise<string> {
-  const isOfServer = /^\s*<zeo>\s*$/im.test(await readFile(parseConfigPlace(file).path, 'latin1'));
+async function whyNoClient(config: string): Promise<string> {
+  const { path } = parseConfigPlace(config);
+  const isOfServer = /^\s*<zeo>\s*$/im.test(await readFile(path, 'latin1'));
   return isOfServer
-    ? `${file} is the configuration of a ZEO server, with a <zeo> section; expected one of clients, with <zeoclient> sections`
-    : `${file} declares no <zeoclient>`;
+    ? `${path} is the configuration of a ZEO server, with a <zeo> section; expected one of clients, with <zeoclient> sections`
+    : `${path} declares no <zeoclient>`;
 }
 
 function invalid(message: string): KeepAliveError {
