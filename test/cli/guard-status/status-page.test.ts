@@ -87,7 +87,7 @@ describe('The status page of guard', { skip: missingBrowser, timeout: 60_000 }, 
     assert.match(await page.evaluate(text('#connections')), /#1\t127\.0\.0\.1:\d+\t.*\d ms$/s);
     assert.match(
       await page.evaluate(`document.querySelector('svg').getAttribute('aria-label')`),
-      /at most \S+ ms in 15 minutes$/,
+      /^Round trips: the last \S+ ms, at most \S+ ms in 15 minutes$/,
     );
   });
 
@@ -128,6 +128,19 @@ describe('The status page of guard', { skip: missingBrowser, timeout: 60_000 }, 
       await page.evaluate(`[...document.querySelectorAll('caption')].every((it) => it.innerText !== '')`),
       true,
     );
+  });
+
+  it('says whether the guard has failed, or the page itself', async () => {
+    await page.evaluate('window.theirs = window.fetch');
+    await page.evaluate(`window.fetch = async () => new Response('', { status: 500 })`);
+    await page.until(`${text('#state')} === 'the guard answers with status 500'`);
+    assert.deepEqual(page.complaints, []);
+    await page.evaluate(`window.fetch = async () => new Response('{}')`);
+    await page.until(`${text('#state')} === 'this page cannot show the status'`);
+    await page.evaluate('window.fetch = window.theirs');
+    await page.until(`${text('#state')} !== 'this page cannot show the status'`);
+    assert.notEqual(page.complaints.length, 0);
+    for (const complaint of page.complaints.splice(0)) assert.match(complaint, /TypeError/);
   });
 
   it('says that guard is being stopped, and that it does not answer any more', async () => {
