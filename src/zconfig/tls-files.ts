@@ -54,7 +54,7 @@ export async function readTls(ssl: TlsFiles, where: string): Promise<TlsOptions>
 /** The same for a client: it trusts the authorities of the system, if no others are named. */
 export async function readClientTls(ssl: TlsFiles, where: string): Promise<TlsOptions> {
   const options = await readTls(ssl, where);
-  return options.ca === undefined ? { ...options, ...(await systemAuthorities()) } : options;
+  return options.ca === undefined ? { ...options, ...(await systemAuthorities(where)) } : options;
 }
 
 async function readPair(
@@ -91,7 +91,9 @@ async function readAuthorities(authenticate: string, where: string): Promise<Pic
 }
 
 async function certificatesIn(directory: string, where: string): Promise<string[]> {
-  const found = await hashedCertificates(directory);
+  const found = await hashedCertificates(directory).catch((cause) => {
+    throw unreadable(directory, where, cause);
+  });
   if (found.length > 0) return found;
   throw invalid(
     `${where} trusts the directory ${directory}, in which OpenSSL finds no certificate; expected some with names as \`openssl rehash\` makes`,
@@ -109,18 +111,23 @@ async function hashedCertificates(directory: string): Promise<string[]> {
  * Those of the system, as Python's `load_default_certs` takes them, or those that the variables of OpenSSL name. Where there is
  * neither, those of Node.
  */
-async function systemAuthorities(): Promise<Pick<TlsOptions, 'ca'>> {
+async function systemAuthorities(where: string): Promise<Pick<TlsOptions, 'ca'>> {
   const { SSL_CERT_FILE: file, SSL_CERT_DIR: directories } = process.env;
   const named = (directories ?? '').split(path.delimiter).filter((directory) => directory !== '');
   const ca = (await Promise.all(named.map((one) => hashedCertificates(one).catch(() => [])))).flat();
-  const files = file === undefined ? systemBundles : [file];
-  for (const bundle of file === undefined && ca.length > 0 ? [] : files) {
+  const files = file !== undefined ? [file] : named.length === 0 ? systemBundles : [];
+  for (const bundle of files) {
     const text = await readFile(bundle, 'utf8').catch(() => '');
     if (!hasCertificate(text)) continue;
     ca.push(text);
     break;
   }
-  return ca.length === 0 ? {} : { ca };
+  if (ca.length > 0) return { ca };
+  if (file === undefined && named.length === 0) return {};
+  const variable = file === undefined ? 'SSL_CERT_DIR' : 'SSL_CERT_FILE';
+  throw invalid(
+    `${where} trusts the authorities of the system; expected certificates where ${variable} says, ${file ?? directories}, found none`,
+  );
 }
 
 function hasCertificate(pem: string): boolean {
@@ -129,8 +136,12 @@ function hasCertificate(pem: string): boolean {
 
 function read(file: string, where: string): Promise<string> {
   return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw invalid(`${where} needs ${file}, which cannot be read: ${cause.code}`, cause);
+    throw unreadable(file, where, cause);
   });
+}
+
+function unreadable(path: string, where: string, cause: NodeJS.ErrnoException): KeepAliveError {
+  return invalid(`${where} needs ${path}, which cannot be read: ${cause.code}`, cause);
 }
 
 function whyUnusable(cause: unknown, passphrase: string | undefined): string {

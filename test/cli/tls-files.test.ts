@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { readZopeConfig, storageOptions } from 'zeo-keepalive/zconfig';
 import { readConfig } from '#src/cli/io/targets.js';
+import { readClientTls } from '#src/zconfig/tls-files.js';
 import { ClientStorage } from '#src/zeo/storage/client-storage.js';
 import { CertificateAuthority, type KeyPair } from '../tls/certificates.js';
 
 const execute = promisify(execFile);
+
+/** An `<ssl>` section without certificates. */
+const plain = {
+  ...{ certificate: undefined, key: undefined, passwordFunction: undefined },
+  ...{ serverHostname: undefined, checkHostname: true },
+};
 
 describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
   let authority: CertificateAuthority;
@@ -97,6 +105,39 @@ describe('The files of an <ssl> section', { timeout: 60_000 }, () => {
         assert.ok(error.message.startsWith(`${config}:2: `), error.message);
         assert.match(error.message, why);
         return true;
+      });
+    });
+  }
+
+  it('are named in the error for a directory that cannot be read', async (t) => {
+    const locked = await mkdtemp(path.join(tmpdir(), 'zeo-keepalive-locked-'));
+    t.after(() => rm(locked, { recursive: true }));
+    await chmod(locked, 0);
+    const message = `here needs ${locked}, which cannot be read: EACCES`;
+    const isRoot = process.geteuid?.() === 0;
+    // Root may read everything.
+    if (isRoot) process.seteuid?.(65534);
+    try {
+      await assert.rejects(readClientTls({ ...plain, authenticate: locked }, 'here'), { message });
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+  });
+
+  for (const variable of ['SSL_CERT_FILE', 'SSL_CERT_DIR']) {
+    it(`are not replaced by other authorities where ${variable} leads nowhere`, async (t) => {
+      const { SSL_CERT_FILE, SSL_CERT_DIR } = process.env;
+      for (const [name, before] of Object.entries({ SSL_CERT_FILE, SSL_CERT_DIR })) {
+        delete process.env[name];
+        t.after(() => {
+          delete process.env[name];
+          if (before !== undefined) process.env[name] = before;
+        });
+      }
+      process.env[variable] = path.join(directory, 'nothing');
+      await assert.rejects(readClientTls({ ...plain, authenticate: undefined }, 'here'), {
+        code: 'ERR_ZEO_INVALID_ARGUMENT',
+        message: `here trusts the authorities of the system; expected certificates where ${variable} says, ${process.env[variable]}, found none`,
       });
     });
   }
