@@ -25,6 +25,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/cli/commands',
     'src/cli/io',
     'src/model',
+    'src/zeo/connection',
     'src/zeo/server',
     'src/zeo/storage',
   ],

@@ -1,3 +1,4 @@
+import { isReachableFromOutside } from '../zeo/connection/address.js';
 import { ZeoServer } from '../zeo/server/zeo-server.js';
 import { Ending } from './io/ending.js';
 import { exitCode } from './io/exit-code.js';
@@ -21,7 +22,7 @@ export async function serve({ listen, storages }: ServeOptions, output: Output):
   await using server = await listenOn(listen, storages);
   const names = storages.length === 1 ? `storage ${storages[0]}` : `storages ${storages.join(', ')}`;
   output.write(`serves ${names} on ${server.address}, in memory: what is stored is lost when it ends\n`);
-  if (!isLoopback(listen.host))
+  if (isReachableFromOutside(listen))
     output.write('every machine that can reach this address may read and write, without a password\n');
   const reason = await ending.reason();
   output.write(`ended by ${reason}\n`);
@@ -36,8 +37,4 @@ async function listenOn({ host, port }: ListenAddress, storages: readonly string
     const why = code === 'EADDRINUSE' ? 'the port is in use' : message;
     throw new Error(`Cannot serve on ${host}:${port}: ${why}`, { cause });
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

@@ -28,12 +28,6 @@ export async function checkRoutes(routes: readonly Route[], listens: readonly Ad
   }
 }
 
-/** Whether other machines can connect to an address. */
-export function isReachableFromOutside(address: Address): boolean {
-  if ('path' in address) return false;
-  return address.host !== 'localhost' && !/^(?:127\.|::1$)/.test(address.host);
-}
-
 /** Whether whoever connects to the server's address would be accepted where somebody listens on the other one. */
 export async function leadsTo(server: Address, listen: Address): Promise<boolean> {
   if ('path' in listen || 'path' in server)

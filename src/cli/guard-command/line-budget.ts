@@ -37,6 +37,6 @@ export class LineBudget {
 }
 
 function leftOut(count: number): Entry {
-  const text = `${count} lines about clients left out here`;
+  const text = `${count} ${count === 1 ? 'line' : 'lines'} about clients left out here`;
   return { time: new Date(), event: 'leftOut', name: undefined, kind: 'note', text, fields: { count } };
 }

@@ -14,7 +14,7 @@ export interface GuardState {
   readonly problems: readonly string[];
 }
 
-/** What the status page shows, as JSON. It is bounded by the routes, not by the clients; all texts are printable. */
+/** What the status page shows, as JSON. Its size depends on the routes and, up to a limit, on the clients; all texts are printable. */
 export function statusReport(guard: Guard, statistics: GuardStatistics, state: GuardState): object {
   const { periodMs, timeoutMs, detectionBoundMs } = guard.agent.status();
   const connections = [...statistics.connections.values()].slice(-mostConnections).reverse();

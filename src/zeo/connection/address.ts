@@ -140,3 +140,9 @@ function checkPort(port: unknown, received: unknown): number {
   if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
   throw invalid(received, 'the port must be a number from 1 to 65535');
 }
+
+/** Whether other machines can connect to an address. */
+export function isReachableFromOutside(address: Address): boolean {
+  if ('path' in address) return false;
+  return address.host !== 'localhost' && !/^(?:127\.|::1$)/.test(address.host);
+}

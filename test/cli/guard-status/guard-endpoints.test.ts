@@ -39,8 +39,10 @@ async function end(command: RunningCommand): Promise<void> {
   assert.equal((await command.ended()).code, 0);
 }
 
-describe('guard --metrics', { timeout: 60_000 }, () => {
-  it('has series at 0 for each address and server, none for a client', async () => {
+const limit = { timeout: 60_000 };
+
+describe('guard --metrics', () => {
+  it('has series at 0 for each address and server, none for a client', limit, async () => {
     await using server = await ZeoServer.listen();
     const { command, listeners, get, connect, until } = await start([server.address, server.address]);
     const [first = '', second = ''] = listeners;
@@ -83,13 +85,13 @@ describe('guard --metrics', { timeout: 60_000 }, () => {
     await end(command);
   });
 
-  it('serves metrics with which promtool finds no fault', { skip: missingPromtool }, async () => {
+  it('serves metrics with which promtool finds no fault', { ...limit, skip: missingPromtool }, async () => {
     const { command, get } = await start(['127.0.0.1:1']);
     assert.equal(await promtoolCheck(['metrics'], (await get('/metrics')).body), '');
     await end(command);
   });
 
-  it('is ready when each address has a server that greets', async () => {
+  it('is ready when each address has a server that greets', limit, async () => {
     await using live = await ZeoServer.listen();
     await using mute = await listenRaw((socket) => socket.resume());
     const { command, listeners, get, until } = await start([`${mute.address},${live.address}`, mute.address]);
@@ -100,7 +102,7 @@ describe('guard --metrics', { timeout: 60_000 }, () => {
     await end(command);
   });
 
-  it('finds a server down that no client is connected to', async () => {
+  it('finds a server down that no client is connected to', limit, async () => {
     const server = await ZeoServer.listen();
     const { command, listeners, get, until } = await start([server.address]);
     await until('/readyz', (body) => body === 'ok\n');
@@ -112,7 +114,7 @@ describe('guard --metrics', { timeout: 60_000 }, () => {
     await end(command);
   });
 
-  it('is ready while it serves, and not while it is being stopped', async () => {
+  it('is ready while it serves, and not while it is being stopped', limit, async () => {
     await using server = await ZeoServer.listen();
     const { command, listeners, get, connect, until } = await start([server.address], '600', '600');
     await until('/readyz', (body) => body === 'ok\n');
@@ -137,7 +139,7 @@ describe('guard --metrics', { timeout: 60_000 }, () => {
     await assert.rejects(get('/healthz'), { message: 'fetch failed' });
   });
 
-  it('serves a page that may run its own script and nothing else', async () => {
+  it('serves a page that may run its own script and nothing else', limit, async () => {
     await using server = await ZeoServer.listen();
     const { command, get } = await start([server.address]);
     const { status, headers, body } = await get('/');
@@ -159,7 +161,7 @@ describe('guard --metrics', { timeout: 60_000 }, () => {
     await end(command);
   });
 
-  it('lists at most 200 connections and counts the rest', async () => {
+  it('lists at most 200 connections and counts the rest', limit, async () => {
     await using server = await ZeoServer.listen();
     const { command, listeners, connect, get } = await start([server.address]);
     const clients = await Promise.all(Array.from({ length: 203 }, () => connect(listeners[0])));
@@ -170,13 +172,13 @@ describe('guard --metrics', { timeout: 60_000 }, () => {
     await end(command);
   });
 
-  it('warns of an address that other machines can reach', async () => {
+  it('warns of an address that other machines can reach', limit, async () => {
     const command = new RunningCommand(['guard', '--metrics', '0.0.0.0:0', '0=127.0.0.1:1']);
     await command.line(/the status page is open to other machines/);
     await end(command);
   });
 
-  it('does not start where its port is in use', async () => {
+  it('does not start where its port is in use', limit, async () => {
     await using taken = await listenRaw(() => {});
     const { code, stderr } = await run(['guard', '--metrics', taken.address, '0=127.0.0.1:1']);
     assert.equal(code, 1);
