@@ -157,14 +157,16 @@ def total(metrics, name, label=''):
 def hidden_address(listen):
     if isinstance(listen, str):
         return listen + '.server'
-    return listen[0], free_port()
+    return listen[0], free_port(but=listen[1])
 
 
-def free_port():
+def free_port(but=None):
     """Apart from those that the system gives to clients, and from those of `forker.get_port`: a server that is started
     anew has to find its port free."""
     while True:
         port = random.randrange(10_000, 20_000)
+        if port == but:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(('127.0.0.1', port))
