@@ -255,7 +255,9 @@ interface Import {
 
 const imports: readonly Import[] = sources.flatMap((from) => {
   const text = readFileSync(resolve(root, from), 'utf8');
-  const statements = text.matchAll(/^(?:import|export)\s[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/gms);
+  const statements = text.matchAll(
+    /^(?:import|export)\s[^;]*?from '([^']+)'|\b(?:import|getBuiltinModule)\('([^']+)'\)/gms,
+  );
   return [...statements].map(([, name, dynamic]) => {
     const target = (name ?? dynamic) as string;
     if (!target.startsWith('.')) return { from, to: target };

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { KeepAliveError } from '../model/errors.js';
 import type { KeepAliveEvents } from '../model/events.js';
 import { createLog } from '../observability/log.js';
+import type { ConnectingSockets } from '../sockets/discovery.js';
 import { probeDelayMs } from '../sockets/keep-alive-probes.js';
 import { SocketMatcher, type SocketSelection } from '../sockets/matcher.js';
 import { Board } from '../threads/board.js';
@@ -135,6 +136,15 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
         if (this.#run !== undefined) this.#run.keeper = undefined;
       },
     };
+  }
+
+  /**
+   * Sockets that began to connect before it was started.
+   *
+   * @internal
+   */
+  noteEarlier(sockets: ConnectingSockets): void {
+    this.#run?.keeper?.noteEarlier(sockets);
   }
 
   /** Stops pinging at once, releases every lock, and resolves when the thread has ended. */

@@ -1,4 +1,5 @@
 import { KeepAliveError } from '../model/errors.js';
+import type { ConnectingSockets } from '../sockets/discovery.js';
 import type { SocketMatcher } from '../sockets/matcher.js';
 import { addressOf, nameOf } from '../sockets/pattern.js';
 import { SocketWatcher, type WatchedSocket } from '../sockets/socket-watcher.js';
@@ -48,6 +49,10 @@ export class SocketKeeper implements Disposable {
       const { unmatched } = matcher;
       if (unmatched.length > 0) reporter.sockets.unmatched(unmatched, unmatchedAfterMs);
     }, unmatchedAfterMs).unref();
+  }
+
+  noteEarlier(sockets: ConnectingSockets): void {
+    this.#watcher.noteEarlier(sockets);
   }
 
   watched(): Iterable<WatchedSocket> {

@@ -1,25 +1,14 @@
 import { KeepAliveError } from '../model/errors.js';
+import { createLog } from '../observability/log.js';
 import { KeepAlive } from './keep-alive.js';
-import { processWide } from './process-wide.js';
 import { type KeepAliveOptions, pickOptions } from './settings.js';
+import { started } from './started.js';
 import { type DatabaseRegistry, databases } from './storage-registry.js';
 
 /** What a host may hand over at its start-up. */
 export interface HostContext extends KeepAliveOptions {
   /** The host's own registry of opened databases; by default `databases`. */
   readonly databases?: DatabaseRegistry | undefined;
-}
-
-/** The process's keep alive thread; another copy of this package may have started it. */
-interface Started {
-  agent: (Pick<KeepAlive, 'running' | 'stop'> & Partial<Pick<KeepAlive, 'watchSockets'>>) | undefined;
-}
-
-/** @internal */
-export const started: Started = processWide('agent.1', isStarted, () => ({ agent: undefined }));
-
-function isStarted(value: unknown): value is Started {
-  return typeof value === 'object' && value !== null && 'agent' in value;
 }
 
 /**
@@ -34,18 +23,14 @@ function isStarted(value: unknown): value is Started {
  * startThread(30);
  */
 export function startThread(period?: number, options: HostContext = {}): KeepAlive | undefined {
-  if (started.agent?.running) {
-    throw new KeepAliveError('ERR_KEEPALIVE_ALREADY_STARTED', 'KeepAlive thread already started');
-  }
+  startEarly();
   const settings = period === undefined ? options : { ...options, period };
-  const agent = new KeepAlive(settings, options.databases ?? databases);
-  if (!agent.start()) return undefined;
-  started.agent = agent;
-  return agent;
+  return start(settings, options.databases ?? databases, process.env);
 }
 
 /** Stops the process's keep alive thread, if it runs. Resolves when it has ended. */
 export async function stopThread(): Promise<void> {
+  startEarly();
   const { agent } = started;
   started.agent = undefined;
   await agent?.stop();
@@ -60,4 +45,40 @@ export async function stopThread(): Promise<void> {
 export function initialize(context: HostContext = {}): KeepAlive | undefined {
   // Only what concerns the agent: a host may hand over whatever it calls its context.
   return startThread(undefined, { ...pickOptions(context), databases: context.databases });
+}
+
+/**
+ * Starts the agent that `--import` was asked for, unless that has been done. Errors are logged: the application's own code did not
+ * ask for it.
+ *
+ * @internal
+ */
+export function startEarly(): void {
+  const { early } = started;
+  if (early === undefined) return;
+  started.early = undefined;
+  const sockets = early.take();
+  if (sockets === undefined) return;
+  try {
+    const agent = start({}, databases, early.env);
+    if (agent === undefined) return;
+    agent.noteEarlier(sockets);
+    early.onStarted(agent);
+  } catch (error) {
+    createLog({}).panic({ err: error }, 'Keep alive thread not started');
+  }
+}
+
+function start(
+  options: KeepAliveOptions,
+  registry: DatabaseRegistry,
+  env: NodeJS.ProcessEnv,
+): KeepAlive | undefined {
+  if (started.agent?.running) {
+    throw new KeepAliveError('ERR_KEEPALIVE_ALREADY_STARTED', 'KeepAlive thread already started');
+  }
+  const agent = new KeepAlive(options, registry, env);
+  if (!agent.start()) return undefined;
+  started.agent = agent;
+  return agent;
 }

@@ -6,8 +6,9 @@
 import { KeepAliveError } from '../model/errors.js';
 import type { SocketSelection } from '../sockets/matcher.js';
 import { readVariable } from './settings.js';
+import { started } from './started.js';
 import { databases } from './storage-registry.js';
-import { type HostContext, started, startThread } from './thread.js';
+import { type HostContext, startEarly, startThread } from './thread.js';
 
 export type { SocketSelection } from '../sockets/matcher.js';
 
@@ -32,6 +33,7 @@ export interface WatchSocketsOptions extends SocketSelection, Omit<HostContext, 
  */
 export function watchSockets({ only, except, ...options }: WatchSocketsOptions = {}): Disposable {
   const selection: SocketSelection = { only, except };
+  startEarly();
   const present = started.agent?.running ? started.agent : undefined;
   if (present === undefined) {
     const period =

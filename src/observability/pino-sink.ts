@@ -63,7 +63,7 @@ export function standardErrorSink(
   return {
     isEnabled: isWanted,
     write(level, fields, message) {
-      if (sink !== undefined || levelValues[level] > levelValues.info)
+      if (sink !== undefined || levelValues[level] > levelValues.info || isExiting())
         return create().write(level, fields, message);
       if (waiting.length === 0) {
         setTimeout(flush, longestWaitMs).unref();
@@ -73,6 +73,11 @@ export function standardErrorSink(
       return undefined;
     },
   };
+}
+
+/** Listeners that are added during `exit` are not called. */
+function isExiting(): boolean {
+  return (process as { readonly _exiting?: boolean })._exiting === true;
 }
 
 function standardErrorLogger(pino: typeof Pino, now: () => number) {

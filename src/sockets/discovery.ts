@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** Node publishes a socket here when it begins to connect. */
 const channelName = 'net.client.socket';
@@ -9,9 +9,31 @@ const channelName = 'net.client.socket';
  * TLS wraps around another one do not connect, so one TCP connection is reported once.
  *
  * @param onConnect called before the socket begins to connect, and again when the same object reconnects; must not throw
+ * @param socketClass returns Node's class of sockets. Not imported here, as it takes Node longer than all that `--import` needs.
  */
-export function observeConnects(onConnect: (socket: Socket) => void): Disposable {
-  return isChannelComplete(process.versions.node) ? subscribeConnects(onConnect) : wrapConnect(onConnect);
+export function observeConnects(
+  onConnect: (socket: Socket) => void,
+  socketClass: () => typeof Socket,
+): Disposable {
+  return isChannelComplete(process.versions.node)
+    ? subscribeConnects(onConnect)
+    : wrapConnect(onConnect, socketClass());
+}
+
+/** In the order in which they began to connect. */
+export type ConnectingSockets = readonly Socket[];
+
+/** The same, for whoever is not there yet. Returns how to end it, which returns the sockets. */
+export function noteConnects(): () => ConnectingSockets {
+  const sockets: Socket[] = [];
+  const discovery = observeConnects(
+    (socket) => sockets.push(socket),
+    () => process.getBuiltinModule('node:net').Socket,
+  );
+  return () => {
+    discovery[Symbol.dispose]();
+    return sockets;
+  };
 }
 
 /**
@@ -49,8 +71,7 @@ const ours = new WeakSet<Shimmed>();
  * passes the call on. Where one of them has done so before, they find their marks on this one, and can take away what is
  * theirs from below it.
  */
-export function wrapConnect(onConnect: (socket: Socket) => void): Disposable {
-  const { prototype } = Socket;
+export function wrapConnect(onConnect: (socket: Socket) => void, { prototype }: typeof Socket): Disposable {
   let original = prototype.connect as Shimmed;
   let observe: ((socket: Socket) => void) | undefined = onConnect;
   function connect(this: Socket, ...args: unknown[]): Socket {

@@ -12,12 +12,12 @@
  * - To wake an idle process is most of what a look costs, so they are rare while nothing is new and few are open.
  */
 import { AsyncResource } from 'node:async_hooks';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { attempt } from '../model/target.js';
 import { formatIpAddress } from '../tcp/ip-address.js';
 import { SocketTable } from '../threads/socket-table.js';
 import { endpointsOf, type Handle, handleOf, requestedHost } from './connected-socket.js';
-import { observeConnects } from './discovery.js';
+import { type ConnectingSockets, observeConnects } from './discovery.js';
 import { hearsErrors } from './error-listeners.js';
 import { ensureProbes } from './keep-alive-probes.js';
 import type { SocketMatcher } from './matcher.js';
@@ -84,9 +84,20 @@ export class SocketWatcher implements Disposable {
   constructor(options: SocketWatcherOptions) {
     this.#options = options;
     this.table = options.table ?? new SocketTable();
-    this.#discovery = observeConnects((socket) => this.#noteNew(socket));
+    this.#discovery = observeConnects(
+      (socket) => this.#noteNew(socket),
+      () => Socket,
+    );
     this.#lookMs = options.lookMs ?? 250;
     this.#schedule(restFactor * this.#lookMs);
+  }
+
+  /** Sockets that began to connect before this watcher did. They have waited for it, so the first look comes at once. */
+  noteEarlier(sockets: ConnectingSockets): void {
+    if (sockets.length === 0) return;
+    this.#newcomers = [...sockets, ...this.#newcomers];
+    this.#isSoon = true;
+    this.#schedule(0);
   }
 
   /** Every connection that is watched. */

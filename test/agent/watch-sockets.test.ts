@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, it, type TestContext } from 'node:t
 import { Worker } from 'node:worker_threads';
 import { KeepAlive, type KeepAliveOptions, StorageRegistry, startThread, stopThread } from 'zeo-keepalive';
 import { watchSockets } from 'zeo-keepalive/sockets';
-import { started } from '#src/agent/thread.js';
+import { started } from '#src/agent/started.js';
 import { PeerServer, until } from '../sockets/watching.js';
 
 const loopback = { only: '127.0.0.0/8' };

@@ -2,7 +2,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import type { KeepAlive } from 'zeo-keepalive';
-import { started } from '#src/agent/thread.js';
+import { started } from '#src/agent/started.js';
 import type { ConnectionDiedEvent } from '#src/model/events.js';
 import type { AppCommand, WitnessCommand, WitnessEvent } from './messages.js';
 import { moment } from './moment.js';

@@ -21,7 +21,10 @@ describe('observeConnects', () => {
     it(`reports a socket once, before it connects: ${name}`, async () => {
       await using peer = await PeerServer.listen();
       const seen: [net.Socket, boolean][] = [];
-      using _ = observeConnects((socket) => seen.push([socket, socket.connecting]));
+      using _ = observeConnects(
+        (socket) => seen.push([socket, socket.connecting]),
+        () => net.Socket,
+      );
       const socket = connect(peer.port);
       await once(socket, 'connect');
       assert.deepEqual(seen, [[socket, false]]);
@@ -32,7 +35,10 @@ describe('observeConnects', () => {
   it('reports none after it was disposed', async () => {
     await using peer = await PeerServer.listen();
     const seen: net.Socket[] = [];
-    observeConnects((socket) => seen.push(socket))[Symbol.dispose]();
+    observeConnects(
+      (socket) => seen.push(socket),
+      () => net.Socket,
+    )[Symbol.dispose]();
     const socket = net.connect(peer.port, '127.0.0.1');
     await once(socket, 'connect');
     assert.deepEqual(seen, []);
@@ -41,7 +47,10 @@ describe('observeConnects', () => {
 
   it('leaves Socket.prototype.connect alone where the channel has all', () => {
     const { connect } = net.Socket.prototype;
-    using _ = observeConnects(() => {});
+    using _ = observeConnects(
+      () => {},
+      () => net.Socket,
+    );
     const isUntouched = net.Socket.prototype.connect === connect;
     assert.equal(isUntouched, isChannelComplete(process.versions.node));
   });
@@ -75,7 +84,7 @@ describe('The wrapper of Socket.prototype.connect', () => {
       return 'its own result' as unknown as net.Socket;
     } as typeof connect;
     try {
-      using _ = wrapConnect(() => {});
+      using _ = wrapConnect(() => {}, net.Socket);
       const socket = new net.Socket();
       const call = socket.connect as (...args: unknown[]) => unknown;
       assert.equal(call.call(socket, 1, 'a', failure), 'its own result');
@@ -89,7 +98,7 @@ describe('The wrapper of Socket.prototype.connect', () => {
   it('looks like what it wraps, and is gone when it is disposed', () => {
     const { name, length } = net.Socket.prototype.connect;
     const before = property();
-    const wrapper = wrapConnect(() => {});
+    const wrapper = wrapConnect(() => {}, net.Socket);
     const during = property();
     assert.notEqual(during?.value, before?.value);
     assert.deepEqual([during?.value.name, during?.value.length], [name, length]);
@@ -103,8 +112,8 @@ describe('The wrapper of Socket.prototype.connect', () => {
     const { connect } = net.Socket.prototype;
     const seen: string[] = [];
     try {
-      const first = wrapConnect(() => seen.push('first'));
-      const second = wrapConnect(() => seen.push('second'));
+      const first = wrapConnect(() => seen.push('first'), net.Socket);
+      const second = wrapConnect(() => seen.push('second'), net.Socket);
       const later = net.Socket.prototype.connect;
       first[Symbol.dispose]();
       assert.equal(net.Socket.prototype.connect, later);

@@ -40,6 +40,17 @@ function only({ table }: ReturnType<typeof watch>) {
 const dead = new Error('Found dead');
 
 describe('A watched socket', () => {
+  it('is looked for at once if it began to connect before the watcher', async (t) => {
+    await using peer = await PeerServer.listen();
+    const socket = await connected(peer.port);
+    const { watcher, tick } = watchByHand(t);
+    using _ = watcher;
+    watcher.noteEarlier([socket]);
+    tick(1);
+    assert.deepEqual(watchedPorts(watcher), [socket.localPort]);
+    socket.destroy();
+  });
+
   it('is looked for soon after it began to connect, and then less often', async (t) => {
     await using peer = await PeerServer.listen();
     const { watcher, tick } = watchByHand(t);

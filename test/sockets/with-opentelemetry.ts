@@ -28,7 +28,7 @@ const observe = () => {
   const onConnect = () => {
     observed += 1;
   };
-  return how === 'wrap' ? wrapConnect(onConnect) : observeConnects(onConnect);
+  return how === 'wrap' ? wrapConnect(onConnect, net.Socket) : observeConnects(onConnect, () => net.Socket);
 };
 const instrument = () => {
   instrumentation.enable();

@@ -1,0 +1,2 @@
+// An application whose first line ends it.
+process.exit(3);
