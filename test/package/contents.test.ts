@@ -18,8 +18,21 @@ const read = (file: string) => readFileSync(path.join(unpacked, file), 'utf8');
 const files = filesOf(unpacked);
 
 const manifest = JSON.parse(read('package.json'));
-/** What no export leads to: its declarations would be of no use to anybody. */
-const isInternal = (source: string) => /^(src\/(cli|guard)|workers)\//.test(source);
+
+/** The declarations that the exports lead to: no others would be of use to anybody. */
+function reachedDeclarations(): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const [, target] of read(file).matchAll(/(?:\bfrom |\bimport |\bimport\()'(\.[^']*)\.js'/g))
+      visit(path.join(path.dirname(file), `${target}.d.ts`));
+  };
+  const entries: readonly { types?: string }[] = Object.values(manifest.exports);
+  for (const { types } of entries) if (types !== undefined) visit(path.normalize(types));
+  return reached;
+}
+
 const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 describe('the packed package', () => {
@@ -29,17 +42,17 @@ describe('the packed package', () => {
     );
     const built = sources
       .filter((file) => file.endsWith('.ts'))
-      .flatMap((file) => {
-        const endings = ['.js', '.js.map', ...(isInternal(file) ? [] : ['.d.ts'])];
-        return endings.map((ending) => `dist/${file.slice(0, -3)}${ending}`);
-      });
+      .flatMap((file) => ['.js', '.js.map'].map((ending) => `dist/${file.slice(0, -3)}${ending}`));
     const served = sources.filter((file) => file.endsWith('.html'));
     const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
     // Targets of the README's links.
     const linked = ['docs', 'examples']
       .flatMap((folder) => filesOf(path.join(root, folder)).map((file) => path.join(folder, file)))
       .filter((file) => /\.(md|svg)$|^examples\/.*\.js$/.test(file) && !file.endsWith('typedoc-front.md'));
-    assert.deepEqual(files.toSorted(), [...documents, ...linked, ...built, ...served].toSorted());
+    assert.deepEqual(
+      files.toSorted(),
+      [...documents, ...linked, ...built, ...reachedDeclarations(), ...served].toSorted(),
+    );
   });
 
   it('is the same, byte for byte, as what the other tests run', () => {
