@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { MachineLateness } from '../support/machine-lateness.js';
+import { unlessTooBusy } from '../support/machine-lateness.js';
 import { missingServer } from '../support/servers.js';
 import type { Fault } from './fault.js';
-import { brokenPromises } from './report/judge.js';
-
-/**
- * A busy machine must not fail the suite: a bound may be missed by the time that the machine itself was late during the run,
- * for each of the two processes involved, plus a little. At full size the figures are judged to the millisecond.
- */
-const allowance = (latenessMs: number) => 500 + 2 * latenessMs;
+import { brokenPromises, excuse } from './report/judge.js';
 
 /** More than four times what any fault here takes; a fault that hangs ends with it. */
 const patienceMs = 120_000;
@@ -28,23 +22,21 @@ export function runAsTests(faults: readonly Fault[], { concurrency = true } = {}
         // Includes the fault's name, because the list of skipped tests shows nothing else.
         it(`${name} keeps its promises against ${server}`, { skip: missing }, async (t) => {
           const progress = (line: string) => t.diagnostic(line);
-          const lateness = new MachineLateness();
-          try {
+          await unlessTooBusy(t, async (lateness) => {
             const results = await fault.run({ size: 'scaled', server, progress });
             assert.ok(results.length > 0);
-            const allowanceMs = allowance(lateness.totalMs);
+            // At full size the figures are judged to the millisecond.
+            const { allowanceMs } = lateness;
             t.diagnostic(`allowed for this machine: ${Math.round(allowanceMs)} ms`);
             let late: string | undefined;
-            for (const { tooBusy, ...result } of results) {
-              const broken = brokenPromises(result, allowanceMs);
-              // A promise that was kept on a busy machine was kept all the same.
-              if (tooBusy !== undefined && broken.length > 0) late ??= tooBusy;
-              else assert.deepEqual(broken, [], result.variant);
+            for (const result of results) {
+              const excused = excuse(result, allowanceMs);
+              if (excused === undefined)
+                assert.deepEqual(brokenPromises(result, allowanceMs), [], result.variant);
+              late ??= excused;
             }
-            if (late !== undefined) t.skip(`the machine was too busy: ${late}`);
-          } finally {
-            await lateness.stop();
-          }
+            if (late !== undefined) t.skip(late);
+          });
         });
       }
     });

@@ -41,11 +41,10 @@ const inMountNamespace = (step: string) => [
   ...[`${step} && exec "$@"`, 'sh'],
 ];
 
-describe('Sockets of an odd host', { timeout: 150_000 }, () => {
-  const skip = missingForSockets(['postgresql']);
+describe('Sockets of an odd host', { skip: missingForSockets(['postgresql']), timeout: 150_000 }, () => {
   let lab: SocketLab;
   before(async () => {
-    if (skip === undefined) lab = await SocketLab.start(['postgresql']);
+    lab = await SocketLab.start(['postgresql']);
   });
   after(() => lab?.[Symbol.asyncDispose]());
 
@@ -76,7 +75,7 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
       /^Sockets are not watched: \/proc\/self\/net\/tcp shows none of them/,
     ],
   ] as const) {
-    it(`work unwatched, with one warning, in a process ${what}`, { skip }, async () => {
+    it(`work unwatched, with one warning, in a process ${what}`, async () => {
       await using app = await lab.startApp({ launcher: inMountNamespace(step) });
       const id = await connect(app, host(0));
       await app.until('a warning', () => linesOf(app).some((line) => message.test(line)));
@@ -91,7 +90,7 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
     });
   }
 
-  it('are watched where /proc hides other processes', { skip }, async () => {
+  it('are watched where /proc hides other processes', async () => {
     const launcher = inMountNamespace('mount -t proc -o hidepid=2 proc /proc');
     await using app = await lab.startApp({ launcher });
     await connect(app, host(1));
@@ -100,7 +99,7 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
     lab.heal();
   });
 
-  it('are told from those of another network namespace with the same ends', { skip }, async () => {
+  it('are told from those of another network namespace with the same ends', async () => {
     await using other = await SocketLab.start();
     await using app = await lab.startApp();
     await using stranger = await other.startApp();
@@ -116,7 +115,7 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
     lab.heal();
   });
 
-  it('are told from a dead one whose local port they have taken over', { skip }, async () => {
+  it('are told from a dead one whose local port they have taken over', async () => {
     await using app = await lab.startApp();
     const localPort = 20_002;
     const id = await connect(app, host(3), 'plain socket', localPort);
@@ -133,7 +132,7 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
     lab.heal();
   });
 
-  it('are watched again by the thread that replaces a lost one', { skip }, async () => {
+  it('are watched again by the thread that replaces a lost one', async () => {
     await using app = await lab.startApp();
     await connect(app, host(5));
     await app.until('the thread', () => app.all('threadStarted').length > 0);
@@ -150,9 +149,7 @@ describe('Sockets of an odd host', { timeout: 150_000 }, () => {
     ['none', /Unhandled 'error' event[\s\S]*ERR_KEEPALIVE_TIMEOUT/],
     ['throws', /The listener gives up[\s\S]*ERR_KEEPALIVE_TIMEOUT/],
   ] as const) {
-    it(`end their process as any lost one does, where the listener of a pg.Client is: ${listener}`, {
-      skip,
-    }, async () => {
+    it(`end their process as any lost one does, where the listener of a pg.Client is: ${listener}`, async () => {
       const config = { host: host(6), listener };
       await using app = await lab.startApp({ script: './bare-client.js', config });
       lab.cut(host(6));

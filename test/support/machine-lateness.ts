@@ -1,5 +1,33 @@
+import type { TestContext } from 'node:test';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { totalStalledMs } from './turning-clock.js';
+
+type Lateness = Pick<MachineLateness, 'totalMs' | 'allowanceMs' | 'stop'>;
+
+/** From this on, in the time of one test, nothing can be said of promises about time. */
+const tooLateMs = 1000;
+
+/**
+ * Runs a test of promises about time. If it fails, and the machine was too busy for it, it is skipped with that reason; CI
+ * accepts no skip.
+ */
+export async function unlessTooBusy(
+  t: TestContext,
+  body: (lateness: Lateness) => Promise<void>,
+  lateness: Lateness = new MachineLateness(),
+): Promise<void> {
+  try {
+    await body(lateness);
+  } catch (error) {
+    if (lateness.totalMs < tooLateMs) throw error;
+    t.diagnostic(String(error));
+    t.skip(
+      `the machine was too busy: its processes waited for a processor for more than ${tooLateMs / 1000} s`,
+    );
+  } finally {
+    await lateness.stop();
+  }
+}
 
 /**
  * How late this machine is in running processes: the time in which a thread that only reads the clock did not get to run.
@@ -21,6 +49,11 @@ export class MachineLateness {
   /** So far, in milliseconds. */
   get totalMs(): number {
     return this.#latenessMs;
+  }
+
+  /** By how much a promised time may be missed on this machine: by its lateness in each of two processes, and a little. */
+  get allowanceMs(): number {
+    return 500 + 2 * this.totalMs;
   }
 
   async stop(): Promise<void> {

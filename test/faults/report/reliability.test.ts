@@ -6,7 +6,7 @@ import type { Drop } from '../../socket-lab/silent-drop.js';
 import { allFaults } from '../all.js';
 import type { Fault, FaultResult } from '../fault.js';
 import { exampleRun as run } from './example-run.js';
-import { brokenPromises } from './judge.js';
+import { brokenPromises, excuse } from './judge.js';
 import { merge, reliabilityPage } from './reliability.js';
 import { type Row, rowOf } from './row.js';
 
@@ -47,7 +47,6 @@ describe('the judge', () => {
     ],
     ['a false death', { falseDeaths: 2 }, /2 false deaths in 3 chances/],
     ['a lost call', { callsLost: 1 }, /1 calls were lost/],
-    ['a machine that was too busy', { tooBusy: 'late peers' }, /too busy for this run: late peers/],
     ['a problem that the fault itself found', { broken: ['it leaks'] }, /it leaks/],
   ];
   for (const [what, change, expected] of breaches) {
@@ -57,6 +56,22 @@ describe('the judge', () => {
       assert.match(broken[0] as string, expected);
     });
   }
+});
+
+describe('the excuse of a run', () => {
+  const tooBusy = 'its peers were late';
+
+  it('is a machine that was too busy to keep the promises', () => {
+    assert.match(excuse({ ...kept, falseDeaths: 1, tooBusy }) ?? '', /^the machine was too busy: its peers/);
+  });
+
+  it('is not needed by promises that were kept on a busy machine', () => {
+    assert.equal(excuse({ ...kept, tooBusy }), undefined);
+  });
+
+  it('is not given to promises that broke on an idle machine', () => {
+    assert.equal(excuse({ ...kept, falseDeaths: 1 }), undefined);
+  });
 });
 
 describe('the reliability table', () => {

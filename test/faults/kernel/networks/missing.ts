@@ -35,6 +35,9 @@ function tryIt(attempt: (computer: Computer) => void): string | undefined {
   } catch (error) {
     const { code, path, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === 'ENOENT') return `no ${path} in PATH (the packages iproute2, iptables)`;
+    // What `ip netns exec` says.
+    const [, command] = /exec of "([^"]+)" failed/.exec(stderr ?? '') ?? [];
+    if (command !== undefined) return `no ${command} in PATH (the packages iproute2, iptables)`;
     return `cannot create a network namespace: ${stderr?.trim() || message}`;
   }
 }

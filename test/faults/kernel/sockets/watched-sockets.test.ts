@@ -14,9 +14,10 @@ const { idleMs, inFlightMs, cutOffHereMs } = socketBounds(probeDelayMs, timeoutM
 const count = Number(process.env.WATCHED_SOCKETS ?? 10);
 const hostOf = (address: string) => address.split(':')[0] as string;
 
-describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
-  const skip = missingForKernelFaults();
-
+describe('Watched sockets on a real network', {
+  skip: missingForKernelFaults(),
+  timeout: 150_000,
+}, () => {
   async function setUp(addressCount: number, localPorts: Readonly<Record<number, number>> = {}) {
     const rig = new TwoHosts();
     const addresses = rig.addresses(addressCount);
@@ -67,7 +68,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     return `${found.length}: min ${afterMs[0]}, median ${afterMs[afterMs.length >> 1]}, max ${afterMs.at(-1)} ms`;
   }
 
-  it('are found dead within the bound if they are idle', { skip }, async (t) => {
+  it('are found dead within the bound if they are idle', async (t) => {
     await using rig = await setUp(count);
     const found = await cutAll(rig, false);
     t.diagnostic(figures(found));
@@ -79,7 +80,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     assert.deepEqual(rig.host.all('lost'), []);
   });
 
-  it('are found dead within the bound if bytes are in flight', { skip }, async (t) => {
+  it('are found dead within the bound if bytes are in flight', async (t) => {
     await using rig = await setUp(count);
     const found = await cutAll(rig, true);
     t.diagnostic(figures(found));
@@ -92,7 +93,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     assert.deepEqual(rig.host.all('lost'), []);
   });
 
-  it('stay alive while their server computes or does not read', { skip }, async () => {
+  it('stay alive while their server computes or does not read', async () => {
     await using rig = await setUp(3);
     const { host, server } = rig;
     await host.write(0, { bytes: 16 * 1024 * 1024, first: doNotRead });
@@ -110,7 +111,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
   });
 
   for (const by of breaks) {
-    it(`are found dead where the ${by} of this host breaks`, { skip }, async () => {
+    it(`are found dead where the ${by} of this host breaks`, async () => {
       await using rig = await setUp(2);
       const { host } = rig;
       for (const address of rig.addresses) rig.rig.breakHere(address, by);
@@ -126,7 +127,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     });
   }
 
-  it('stay alive while their window is closed and packets are lost', { skip }, async () => {
+  it('stay alive while their window is closed and packets are lost', async () => {
     await using rig = await setUp(count);
     const { host } = rig;
     rig.rig.lose(0.01);
@@ -136,7 +137,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     assert.deepEqual(host.all('died'), []);
   });
 
-  it('survive a stop of their process, except one that died in it', { skip }, async () => {
+  it('survive a stop of their process, except one that died in it', async () => {
     await using rig = await setUp(3);
     const { host } = rig;
     host.signal('SIGSTOP');
@@ -154,7 +155,7 @@ describe('Watched sockets on a real network', { timeout: 150_000 }, () => {
     );
   });
 
-  it('are distinguished from others with the same ports', { skip }, async () => {
+  it('are distinguished from others with the same ports', async () => {
     await using rig = await setUp(4, { 2: 20_000, 3: 20_000 });
     rig.rig.cut(rig.addresses[2] as string, 'both ways');
     const { host } = rig;
