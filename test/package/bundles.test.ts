@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
+import { bundleFormats, bundlers } from '../compatibility/surroundings.js';
 import { CleanProject } from './clean-project.js';
 
 /** Pings a server of its own once. In a function, because CommonJS has no top-level await. */
@@ -34,6 +35,7 @@ const build = `
   import { build } from 'esbuild';
   import path from 'node:path';
   import { rollup } from 'rollup';
+  import { build as buildWithVite } from 'vite';
   import webpack from 'webpack';
 
   const isPackage = /^zeo-keepalive(\\/|$)/;
@@ -50,6 +52,16 @@ const build = `
       });
       await bundle.write({ file: file('rollup'), format, inlineDynamicImports: true });
       await bundle.close();
+      await buildWithVite({
+        configFile: false, logLevel: 'error',
+        build: {
+          ssr: 'app.js', outDir: folder, emptyOutDir: false,
+          rollupOptions: {
+            output: { format, entryFileNames: 'vite.' + ending, chunkFileNames: 'vite-[name].' + ending },
+          },
+        },
+        ssr: { noExternal: true, external: isExternal ? ['zeo-keepalive'] : [] },
+      });
       const isModule = format === 'esm';
       const type = isModule ? 'module' : 'commonjs';
       await new Promise((resolve, reject) => webpack({
@@ -71,7 +83,7 @@ describe('an application in a bundle', { timeout: 170_000 }, () => {
 
   before(async () => {
     const plugins = ['node-resolve', 'commonjs', 'json'].map((name) => `@rollup/plugin-${name}`);
-    project = await CleanProject.create('esbuild', 'webpack', 'rollup', ...plugins);
+    project = await CleanProject.create(...bundlers, ...plugins);
     await writeFile(project.path('app.js'), application);
     await writeFile(project.path('build.mjs'), build);
     await project.run(node, ['build.mjs']);
@@ -81,11 +93,8 @@ describe('an application in a bundle', { timeout: 170_000 }, () => {
   });
   after(() => project[Symbol.asyncDispose]());
 
-  for (const bundler of ['esbuild', 'webpack', 'rollup']) {
-    for (const [format, ending] of [
-      ['an ES module', 'mjs'],
-      ['CommonJS', 'cjs'],
-    ]) {
+  for (const bundler of bundlers) {
+    for (const [ending, format] of Object.entries(bundleFormats)) {
       const file = `${bundler}.${ending}`;
 
       it(`pings if ${bundler} leaves the package out of ${format}`, async () => {

@@ -2,14 +2,10 @@ import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { compilers, resolutions } from '../compatibility/surroundings.js';
 import { CleanProject, root } from './clean-project.js';
 
 const source = path.join(root, 'test/package/declarations');
-
-/** The oldest TypeScript that reads the declarations, and the newest, by the names under which npm installs them. */
-const compilers = { 'typescript-5.2': '5.2', 'typescript-newest': 'latest' } as const;
-
-const resolutions = { node16: 'node16', nodenext: 'nodenext', bundler: 'esnext' } as const;
 
 describe('the declarations of the package', { timeout: 600_000 }, () => {
   let project: CleanProject;

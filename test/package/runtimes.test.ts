@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
+import { runtimes } from '../compatibility/surroundings.js';
 import { CleanProject } from './clean-project.js';
 
 /** Pings a server of its own, which then goes silent, until that is found and the next connection answers. */
@@ -28,10 +29,7 @@ const application = `
   await server.close();`;
 
 describe('the package in other runtimes', { timeout: 170_000, concurrency: true }, () => {
-  for (const [runtime, ...args] of [
-    ['bun', 'run'],
-    ['deno', 'run', '--allow-all'],
-  ] as const) {
+  for (const [runtime, args] of Object.entries(runtimes)) {
     it(`pings, and finds a silent server, in ${runtime}`, async (test) => {
       let project: CleanProject;
       try {
