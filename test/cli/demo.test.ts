@@ -46,7 +46,7 @@ describe('npm start', { concurrency: true, timeout: 60_000 }, () => {
     const stdout = await runDemo(process.env);
     assertOrder(stdout, [...silence, ...sockets, end]);
     if (noNetwork !== undefined) return;
-    const without = '(With Redis and ioredis, or PostgreSQL and pg';
+    const without = '(If Redis and ioredis, or PostgreSQL and pg';
     if (has('redis')) assertOrder(stdout, severed('ioredis'));
     else if (has('postgresql')) assertOrder(stdout, severed('pg'));
     else assert.ok(stdout.includes(without), stdout);

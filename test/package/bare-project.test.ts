@@ -58,7 +58,7 @@ describe('a project with only the package', { timeout: 170_000, concurrency: tru
         assert.match(stdout, /DEAD.*Everything went as promised/s);
         // It has no clients of databases either, and says so where it shows sockets.
         if (/socket .*DEAD/.test(stdout))
-          assert.match(stdout, /^\(With Redis and ioredis, or PostgreSQL and pg/m);
+          assert.match(stdout, /^\(If Redis and ioredis, or PostgreSQL and pg/m);
       });
 
       it('checks and watches the servers of a zope.conf, and serves metrics', { skip: missing }, async () => {
