@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, realpathSync } from 'node:fs';
 import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -51,11 +51,41 @@ function besideThisFile(name: string): URL | undefined {
 }
 
 function isUsable(url: URL): boolean {
-  if (!existsSync(url)) return false;
+  try {
+    closeSync(openSync(url, 'r'));
+  } catch (error) {
+    // A process without a descriptor finds no file. Whether this one exists is seen when the thread is started.
+    return isOutOfDescriptors(error);
+  }
   try {
     module.createRequire(url).resolve('piscina');
     return true;
   } catch {
     return false;
   }
+}
+
+/** As many as an import reads at once, and some. */
+const neededDescriptors = 4;
+
+/**
+ * Checks that the process has file descriptors left for an import. Node remembers forever that an import has failed, so that
+ * one which was begun without would fail again when there are some.
+ *
+ * @throws the error of the system, EMFILE or ENFILE
+ */
+export function checkDescriptors(url: URL): void {
+  const opened: number[] = [];
+  try {
+    while (opened.length < neededDescriptors) opened.push(openSync(url, 'r'));
+  } catch (error) {
+    if (isOutOfDescriptors(error)) throw error;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
+function isOutOfDescriptors(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EMFILE' || code === 'ENFILE';
 }

@@ -26,6 +26,7 @@ import { startDeadline } from '../async/deadline.js';
 import { KeepAliveError } from '../model/errors.js';
 import { mayBeAtBreakpoint } from './breakpoint.js';
 import type { HostApi, LoopSettings } from './contract.js';
+import { checkDescriptors } from './worker-file.js';
 import type { WorkerThread } from './worker-thread.js';
 import { defaultTiming, type Timing } from './worker-timing.js';
 
@@ -202,6 +203,7 @@ export class WorkerHost {
     }
     const { board, sockets, settings, api, filename } = this.#options;
     try {
+      checkDescriptors(filename);
       const { WorkerThread } = await import('./worker-thread.js');
       if (!this.#isCurrent(attempt)) return;
       const thread = new WorkerThread({

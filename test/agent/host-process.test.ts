@@ -48,6 +48,14 @@ describe('A host process', { timeout: 120_000 }, () => {
     assert.match(stderr, /Keep alive thread is running again/);
   });
 
+  it('gets its thread once it has file descriptors again', {
+    skip: process.platform === 'win32' && 'Windows has no such limit',
+  }, async () => {
+    const { code, stdout, stderr } = await runHost('has-no-descriptor', { maxOpenFiles: 128 });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'EMFILE, running: true\n');
+  });
+
   // As Node 22 and newer do for a port with an event listener: the first sweep then blocks for 70 ms and more.
   it('does not load undici for the messages of the agent’s thread', async () => {
     const { code, stdout, stderr } = await runHost('lists-its-modules');

@@ -16,6 +16,8 @@ export interface HostOptions {
   readonly nodeOptions?: readonly string[];
   /** The folder of the host; by default this one. */
   readonly folder?: URL;
+  /** How many files it may have open; by default as many as this process. Not on Windows. */
+  readonly maxOpenFiles?: number;
   /** Called with each line that the host writes to standard output or standard error. */
   readonly onLine?: (line: string) => void;
 }
@@ -25,9 +27,12 @@ const patienceMs = 30_000;
 
 /** Runs one of the hosts in a process of its own, until it exits by itself. */
 export async function runHost(name: string, options: HostOptions = {}): Promise<HostRun> {
-  const { args = [], env = {}, nodeOptions = [], folder = import.meta.url, onLine } = options;
+  const { args = [], env = {}, nodeOptions = [], folder = import.meta.url, maxOpenFiles, onLine } = options;
   const script = fileURLToPath(new URL(`./${name}.js`, folder));
-  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
+  const command = [process.execPath, ...nodeOptions, script, ...args];
+  const limited = ['sh', '-c', `ulimit -n ${maxOpenFiles} && exec "$0" "$@"`, ...command];
+  const [program = '', ...programArgs] = maxOpenFiles === undefined ? command : limited;
+  const child = spawn(program, programArgs, {
     // Where the package can import itself by name.
     cwd: fileURLToPath(new URL('../../..', import.meta.url)),
     env: { ...process.env, ...env },
