@@ -68,6 +68,7 @@ export class OutstandingPing {
     // A vacated slot has no ping under way, and a slot that is used again goes on numbering its pings.
     const now = board.number(this.id) === this.number ? board.state(this.id) : 'concluded';
     if (now === 'concluded') this.move('concluded');
+    else if (now === 'waiting' && this.#state !== 'waiting' && this.#state !== 'unlocked') this.#callOff();
     else if (now === 'queued' && (this.#state === 'waiting' || this.#state === 'unlocked'))
       this.move('queued');
     else if (now === 'sent' && this.#accountedMs === undefined) {
@@ -142,6 +143,18 @@ export class OutstandingPing {
       this.#countFrom(nowMs);
     }
     return state;
+  }
+
+  /** It waits behind a request now: whatever is known of it was known of a ping that had to be answered. */
+  #callOff(): void {
+    this.move('calledOff');
+    this.silentMs = 0;
+    this.isUndecided = false;
+    this.#accountedMs = undefined;
+    this.#sinceMs = Number.NEGATIVE_INFINITY;
+    this.#undelivered = undefined;
+    this.#isDelivered = false;
+    this.#wasBehind = false;
   }
 
   /** Starts counting the silence again from `ms`, unless it is counted from a later moment already. */

@@ -30,7 +30,8 @@ const slot = {
   ports: 6,
   sentSince: 7,
   ahead: 8,
-  length: 9,
+  hangTimeout: 9,
+  length: 10,
 } as const;
 
 const occupancy = { no: 0, yes: 1, inOrder: 2 } as const;
@@ -55,12 +56,18 @@ export class Board {
     this.#cells = cellsOf(this.buffer);
   }
 
-  /** Takes a slot for a target. @param answersInOrder see {@link Board.answersInOrder} */
-  occupy(answersInOrder = false): number {
+  /**
+   * Takes a slot for a target.
+   *
+   * @param answersInOrder see {@link Board.answersInOrder}
+   * @param hangTimeoutMs see {@link Board.hangTimeoutMs}
+   */
+  occupy(answersInOrder = false, hangTimeoutMs = 0): number {
     const id = this.#free.pop() ?? this.#used++;
     if (bytesFor(id + 1) > this.buffer.byteLength) {
       this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
     }
+    this.#store(id, slot.hangTimeout, hangTimeoutMs);
     this.#store(id, slot.occupied, answersInOrder ? occupancy.inOrder : occupancy.yes);
     return id;
   }
@@ -78,6 +85,11 @@ export class Board {
   /** Whether the server answers in order: the silence of a ping behind a request of the application proves nothing. */
   answersInOrder(id: number): boolean {
     return this.#load(id, slot.occupied) === occupancy.inOrder;
+  }
+
+  /** For how long the server may be silent after a ping that its host has acknowledged; less than the timeout has no effect. */
+  hangTimeoutMs(id: number): number {
+    return this.#load(id, slot.hangTimeout);
   }
 
   /** The ids of all occupied slots. */
@@ -107,6 +119,12 @@ export class Board {
     this.#store(id, slot.state, code.waiting);
     this.#store(id, slot.startedAt, nowMs);
     return number;
+  }
+
+  /** Records that the ping waits again: a request of the application is out that may keep it from being answered. */
+  pingCalledOff(id: number, nowMs: number): void {
+    this.#store(id, slot.startedAt, nowMs);
+    this.#store(id, slot.state, code.waiting);
   }
 
   /** Records that the ping was handed to the connection, which has not written it yet. */

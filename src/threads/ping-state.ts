@@ -5,11 +5,11 @@
  *
  * | state | means |
  * | --- | --- |
- * | `waiting` | it waits for the lock |
+ * | `waiting` | it waits for the lock, or behind a request |
  * | `unlocked` | the lock was not free within its budget: the main thread was asked to send it without the lock |
  * | `queued` | it was handed to the connection, which has not written it yet |
  * | `sent` | it was written, and the peer's silence counts |
- * | `overdue` | it was not answered within the timeout, but bytes are flowing: the lock has been released |
+ * | `overdue` | it was not answered within the timeout, but bytes are flowing, or the server may take longer: the lock has been released |
  * | `concluded` | it was answered or abandoned, or a verdict was reached |
  */
 export type PingState = 'waiting' | 'unlocked' | 'queued' | 'sent' | 'overdue' | 'concluded';
@@ -19,16 +19,18 @@ export type PingMove =
   | 'lockRefused'
   | 'queued'
   | 'written'
-  /** The timeout has expired while other bytes were flowing. */
+  /** The timeout has expired, but the peer is not dead. */
   | 'overdue'
+  /** A request of the application is out that may keep it from being answered. */
+  | 'calledOff'
   | 'concluded';
 
 const moves: Readonly<Record<PingState, Partial<Readonly<Record<PingMove, PingState>>>>> = {
   waiting: { lockRefused: 'unlocked', queued: 'queued', written: 'sent', concluded: 'concluded' },
   unlocked: { queued: 'queued', written: 'sent', concluded: 'concluded' },
-  queued: { written: 'sent', overdue: 'overdue', concluded: 'concluded' },
-  sent: { overdue: 'overdue', concluded: 'concluded' },
-  overdue: { written: 'overdue', concluded: 'concluded' },
+  queued: { written: 'sent', overdue: 'overdue', calledOff: 'waiting', concluded: 'concluded' },
+  sent: { overdue: 'overdue', calledOff: 'waiting', concluded: 'concluded' },
+  overdue: { written: 'overdue', calledOff: 'waiting', concluded: 'concluded' },
   concluded: {},
 };
 

@@ -136,6 +136,33 @@ describe('A ping that waits on a connection that answers in order', () => {
     assert.deepEqual([target.pings, outcomes], [1, ['alive']]);
   });
 
+  it('is called off when a request begins before its answer, and sent again after it', async () => {
+    const target = Object.assign(new ScriptedTarget(() => new Promise(() => {})), { busy: false });
+    target.lock = new QueueLock();
+    const { ping, board, tracked } = setUp(target);
+    await new Promise(setImmediate);
+    assert.deepEqual([target.pings, board.state(tracked.id)], [1, 'sent']);
+    target.busy = true;
+    ping.noteTraffic();
+    assert.equal(board.state(tracked.id), 'waiting');
+    target.busy = false;
+    ping.noteTraffic();
+    await new Promise(setImmediate);
+    assert.deepEqual([target.pings, board.state(tracked.id), outcomes], [2, 'sent', []]);
+  });
+
+  it('is ended by its answer although it was called off', async () => {
+    let answer = () => {};
+    const target = new ScriptedTarget(() => new Promise<void>((resolve) => (answer = resolve)));
+    const { ping } = setUp(Object.assign(target, { busy: false }));
+    await new Promise(setImmediate);
+    Object.assign(target, { busy: true });
+    ping.noteTraffic();
+    answer();
+    await new Promise(setImmediate);
+    assert.deepEqual(outcomes, ['alive']);
+  });
+
   for (const [what, change] of [
     ['is lost', { ready: false }],
     ['is replaced', { generation: 2 }],

@@ -19,6 +19,8 @@ export interface Peer {
   locked?: boolean;
   /** Whether it answers in order. Read when it is added. */
   inOrder?: boolean;
+  /** Read when it is added. */
+  hangTimeoutMs?: number;
   /** How many unanswered retransmissions the table shows, whatever its other fields say. */
   retransmits?: number;
 }
@@ -66,7 +68,7 @@ export class SimulatedHost implements PingHost {
   }
 
   add(peer: Peer): number {
-    const id = this.#board.occupy(peer.inOrder);
+    const id = this.#board.occupy(peer.inOrder, peer.hangTimeoutMs);
     this.peers.set(id, peer);
     return id;
   }
@@ -171,6 +173,11 @@ export class SimulatedHost implements PingHost {
   /** Whether a ping of that peer is out. */
   isOut(id: number): boolean {
     return this.#onConcluded.has(id);
+  }
+
+  /** The application begins a request that may keep the ping from being answered. */
+  callOff(id: number): void {
+    this.#board.pingCalledOff(id, this.#clock.now());
   }
 
   /** Lets other bytes than a reply arrive now. */

@@ -145,6 +145,10 @@ export class Ping {
         this.start();
         return;
       }
+      if (this.#wasSent && this.#hasRequestOut()) {
+        this.#callOff(nowMs);
+        return;
+      }
       if (this.#isQueued) this.#noteWritten(nowMs);
       if (this.#writtenBytes === undefined) return;
       const { outgoing } = this.#target;
@@ -156,6 +160,20 @@ export class Ping {
     } catch (error) {
       this.#end({ verdict: 'failed', error });
     }
+  }
+
+  /**
+   * A request has begun that may keep it from being answered, such as a script that runs before the answer is written. Silence
+   * proves nothing any more; an answer still ends the ping.
+   */
+  #callOff(nowMs: number): void {
+    this.#isBehindRequest = true;
+    this.#wasSent = false;
+    this.#isQueued = false;
+    this.#isOverdue = false;
+    this.#writtenBytes = undefined;
+    this.#board.pingCalledOff(this.#id, nowMs);
+    this.releaseLock();
   }
 
   /** Whether a ping would wait behind a request of the application. */
