@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { KeepAliveError } from '../model/errors.js';
 import type { KeepAliveEvents } from '../model/events.js';
+import { hangTimeoutMs } from '../model/hang-timeout.js';
 import { createLog } from '../observability/log.js';
 import type { ConnectingSockets } from '../sockets/discovery.js';
 import { probeDelayMs } from '../sockets/keep-alive-probes.js';
@@ -13,6 +14,7 @@ import { SocketTable } from '../threads/socket-table.js';
 import { ownWorkerFile } from '../threads/worker-file.js';
 import { WorkerHost } from '../threads/worker-host.js';
 import { watchEmptiness } from './empty-registry.js';
+import type { TrackedTarget } from './ping/tracked-target.js';
 import { Prober } from './prober.js';
 import { Reporter } from './report/reporter.js';
 import { Roster } from './roster.js';
@@ -188,6 +190,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       periodMs: settings?.periodMs,
       timeoutMs: settings?.timeoutMs,
       detectionBoundMs: this.#run && settings && detectionBoundMs(settings),
+      hangBoundMs: this.#run && settings && hangBoundMs(settings, this.#run.roster.targets.values()),
       socketBounds:
         this.#run?.keeper && settings && socketBounds(probeDelayMs(settings.periodMs), settings.timeoutMs),
       connections: [
@@ -212,6 +215,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     const roster = new Roster({
       registry: this.#registry,
       board,
+      settings,
       onUnusable: (name, error) => this.#reporter.unusable(name, error),
       onReleaseFailed: (tracked, error) => this.#reporter.misbehaved(tracked, error),
       onRemoved: (tracked) => prober.forget(tracked),
@@ -295,6 +299,13 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
 function detectionBoundMs({ periodMs, timeoutMs, skipActive }: Settings): number {
   // A connection that was active just before it died is skipped once.
   return (skipActive ? 2 : 1) * periodMs + timeoutMs + boundMarginMs;
+}
+
+/** By the most patient of the targets. */
+function hangBoundMs(settings: Settings, targets: Iterable<TrackedTarget>): number {
+  let longestMs = hangTimeoutMs(undefined, settings);
+  for (const tracked of targets) longestMs = Math.max(longestMs, tracked.hangTimeoutMs);
+  return detectionBoundMs(settings) - settings.timeoutMs + longestMs;
 }
 
 /**

@@ -83,7 +83,8 @@ export class Prober {
         return;
       case 'slow':
         tracked.verdict = 'slow';
-        this.#reporter.pingSlow(tracked);
+        if (conclusion.isSilent) this.#reporter.pingHangs(tracked);
+        else this.#reporter.pingSlow(tracked);
         ping.keepWaiting();
         return;
       case 'busy':
@@ -135,6 +136,7 @@ export class Prober {
         this.#outages.seenReady(tracked);
         if (this.#isGone(tracked)) return false;
       }
+      target.ensureProbes?.(this.#settings.periodMs);
       if (!this.#settings.skipActive || !this.#isActive(tracked)) return true;
       tracked.enter('alive');
       tracked.verdict = 'active';

@@ -1,3 +1,4 @@
+import { type HangSettings, hangTimeoutMs } from '../model/hang-timeout.js';
 import { attempt, type KeepAliveTarget } from '../model/target.js';
 import type { Board } from '../threads/board.js';
 import { RoundTrips } from './ping/round-trips.js';
@@ -7,6 +8,7 @@ import { type Database, type DatabaseRegistry, targetOf } from './storage-regist
 export interface RosterOptions {
   readonly registry: DatabaseRegistry;
   readonly board: Board;
+  readonly settings: HangSettings;
   /** The target behind a database cannot be had. */
   readonly onUnusable: (name: string, error: unknown) => void;
   /** Releasing a target's lock threw. */
@@ -24,7 +26,8 @@ const noticeDelayMs = 10;
 
 interface Entry {
   readonly database: Database;
-  readonly tracked: TrackedTarget;
+  /** Removes its target. */
+  readonly remove: () => void;
 }
 
 /**
@@ -74,37 +77,48 @@ export class Roster {
     const database = this.#options.registry.opened.get(name);
     const present = this.#entries.get(name);
     if (present?.database === database) return;
-    if (present !== undefined) this.#remove(name, present.tracked);
-    if (database !== undefined) this.#add(name, database);
+    this.#entries.delete(name);
+    present?.remove();
+    if (database === undefined) return;
+    try {
+      const remove = this.#add(name, database);
+      if (remove !== undefined) this.#entries.set(name, { database, remove });
+    } catch (error) {
+      this.#options.onUnusable(name, error);
+    }
   };
 
-  #add(name: string, database: Database): void {
-    const { board, onUnusable, onReleaseFailed } = this.#options;
-    let target: KeepAliveTarget | undefined;
-    try {
-      target = targetOf(database);
-    } catch (error) {
-      onUnusable(name, error);
-    }
-    if (target === undefined) return;
+  /** Returns what removes its target; `undefined` if it is not to be kept alive. */
+  #add(name: string, database: Database): (() => void) | undefined {
+    const target = targetOf(database);
+    return target && this.#addTarget(name, target);
+  }
+
+  #addTarget(name: string, target: KeepAliveTarget): () => void {
+    const { board, settings, onReleaseFailed } = this.#options;
     const answersInOrder = attempt(() => target.answersInOrder) === true;
-    const id = board.occupy(answersInOrder);
+    const hangMs = hangTimeoutMs(
+      attempt(() => target.hangTimeout),
+      settings,
+    );
+    const id = board.occupy(answersInOrder, hangMs);
     const tracked = new TrackedTarget({
       id,
       name,
       target,
       answersInOrder,
+      hangTimeoutMs: hangMs,
       roundTrips: this.#roundTrips,
       onReleaseFailed,
     });
     this.#targets.set(id, tracked);
-    this.#entries.set(name, { database, tracked });
     this.#noteChange(id);
+    return () => this.#remove(tracked);
   }
 
-  #remove(name: string, tracked: TrackedTarget): void {
+  #remove(tracked: TrackedTarget): void {
     const { id } = tracked;
-    this.#entries.delete(name);
+    if (this.#targets.get(id) !== tracked) return;
     this.#targets.delete(id);
     this.#options.onRemoved(tracked);
     this.#roundTrips.clear(id);

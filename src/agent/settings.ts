@@ -24,6 +24,11 @@ export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
   readonly period?: number | undefined;
   /** Seconds a peer may stay silent after a ping. Default: the smaller of 5 and the period. */
   readonly timeout?: number | undefined;
+  /**
+   * Seconds a server may stay silent after a ping that its host has acknowledged. Default: the timeout, for adapters (`pgPool`,
+   * `ioredisClient`) the longer of 30 and five timeouts. A target may have its own.
+   */
+  readonly hangTimeout?: number | undefined;
   /** Pings in flight at once. A ping that waits in silence does not count for long. Default 128. */
   readonly concurrency?: number | undefined;
   /** Fraction, 0 to 1, by which each sleep may be shortened at random. Default 0.1. */
@@ -47,6 +52,8 @@ export interface KeepAliveOptions extends Pick<LogOptions, 'logger'> {
 export interface Settings {
   readonly periodMs: number;
   readonly timeoutMs: number;
+  /** `undefined`: each target's default. */
+  readonly hangTimeoutMs: number | undefined;
   readonly concurrency: number;
   readonly jitter: number;
   readonly skipActive: boolean;
@@ -70,6 +77,7 @@ const prefix = 'ZEO_KEEPALIVE_';
 const variables = {
   period: `${prefix}PERIOD`,
   timeout: `${prefix}TIMEOUT`,
+  hangTimeout: `${prefix}HANG_TIMEOUT`,
   concurrency: `${prefix}CONCURRENCY`,
   jitter: `${prefix}JITTER`,
   skipActive: `${prefix}SKIP_ACTIVE`,
@@ -98,6 +106,7 @@ const levels = oneOf(...(Object.keys(levelNames) as LevelName[]));
 const types = {
   period: number({ most: longestSeconds, unit: 'seconds' }),
   timeout: number({ least: 0.001, most: longestSeconds, unit: 'seconds' }),
+  hangTimeout: number({ least: 0.001, most: longestSeconds, unit: 'seconds' }),
   concurrency: number({ least: 1, most: 65_536, isWhole: true }),
   jitter: number({ least: 0, most: 1 }),
   skipActive: {
@@ -116,6 +125,7 @@ const types = {
 const likely = {
   period: { least: 0.01, most: 3600 },
   timeout: { least: 0.01, most: 600 },
+  hangTimeout: { least: 0.01, most: 3600 },
 } as const satisfies Partial<Record<SettingName, LikelySeconds>>;
 
 /**
@@ -132,6 +142,7 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   const level = read('level', types.level);
   const seconds = read('period', types.period);
   const timeout = read('timeout', types.timeout);
+  const hangTimeout = read('hangTimeout', types.hangTimeout);
   const concurrency = read('concurrency', types.concurrency);
   const jitter = read('jitter', types.jitter);
   const skipActive = read('skipActive', types.skipActive);
@@ -157,6 +168,7 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   for (const [name, value] of [
     ['period', seconds],
     ['timeout', timeout],
+    ['hangTimeout', hangTimeout],
   ] as const) {
     const label = pick(name, options, env)?.label;
     if (label === undefined || value === undefined) continue;
@@ -165,9 +177,16 @@ export function resolveSettings(options: KeepAliveOptions, env: NodeJS.ProcessEn
   }
   // Less than a millisecond would make the loop spin.
   const periodMs = Math.max(1, seconds * 1000);
+  const timeoutMs = timeout === undefined ? Math.min(5000, periodMs) : timeout * 1000;
+  const hangTimeoutMs = hangTimeout === undefined ? undefined : hangTimeout * 1000;
+  if (hangTimeoutMs !== undefined && hangTimeoutMs < timeoutMs) {
+    const { label } = pick('hangTimeout', options, env) as Given;
+    warnings.push(`${label} has no effect: it is shorter than the timeout of ${timeoutMs / 1000} s`);
+  }
   const settings: Settings = {
     periodMs,
-    timeoutMs: timeout === undefined ? Math.min(5000, periodMs) : timeout * 1000,
+    timeoutMs,
+    hangTimeoutMs,
     concurrency: concurrency ?? 128,
     jitter: jitter ?? 0.1,
     skipActive: skipActive ?? false,

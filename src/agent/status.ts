@@ -25,6 +25,11 @@ export interface KeepAliveStatus {
    */
   readonly detectionBoundMs: number | undefined;
   /**
+   * The same for a server process that hangs while its host acknowledges, and whose target has a longer `hangTimeout`: that of
+   * the most patient target, and never less than `detectionBoundMs`.
+   */
+  readonly hangBoundMs: number | undefined;
+  /**
    * Within how many milliseconds the connection of a watched socket is found dead: after its last byte while it is idle, after
    * the first byte that is not acknowledged, and after the first one that cannot leave this host. `undefined` while no sockets
    * are watched.
@@ -49,6 +54,11 @@ export interface ConnectionStatus {
   readonly generation: number | undefined;
   /** Of the server that it is connected to. */
   readonly address: string | undefined;
+  /**
+   * How long its server may be silent after a ping that its host has acknowledged, in milliseconds; `undefined` for a watched
+   * socket, which is not pinged.
+   */
+  readonly hangTimeoutMs: number | undefined;
   /** Pings sent, and those that failed. */
   readonly pings: number;
   readonly failures: number;
@@ -95,6 +105,7 @@ export function connectionStatus(tracked: TrackedTarget): ConnectionStatus {
     ready: attempt(() => target.ready) === true,
     generation: attempt(() => target.generation),
     address: attempt(() => target.address),
+    hangTimeoutMs: tracked.hangTimeoutMs,
     pings,
     failures,
     roundTrips: tracked.roundTrips.summary(tracked.id),
@@ -139,6 +150,7 @@ export function socketStatus({ destination, sinceMs, sequence }: WatchedSocket):
     ready: true,
     generation: sequence,
     address: addressOf(destination),
+    hangTimeoutMs: undefined,
     pings: 0,
     failures: 0,
     roundTrips: undefined,

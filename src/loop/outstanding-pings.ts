@@ -72,9 +72,9 @@ export class OutstandingPings {
   mayPing(id: number, nowMs: number): boolean {
     if (this.#requestOf[id] !== undefined) return false;
     const ping = this.#pings.get(id);
-    return (
-      ping === undefined || (ping.state === 'overdue' && this.#board.receivedAgo(id, nowMs) < this.#periodMs)
-    );
+    if (ping === undefined) return true;
+    if (ping.state !== 'overdue' || !ping.isHeard(this.#board, nowMs)) return false;
+    return this.#board.receivedAgo(id, nowMs) < this.#periodMs;
   }
 
   request(request: Request): void {

@@ -14,7 +14,7 @@
  */
 import type { Clock } from '../async/clock.js';
 import type { Stall } from '../model/events.js';
-import { diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
+import { type Diagnosis, diagnose, type ReadTcpTable } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import { type Budgets, budgetsFor } from '../threads/budgets.js';
 import type { Conclusion, LoopApi, LoopSettings, PingHost } from '../threads/contract.js';
@@ -188,7 +188,8 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
         suspects.push(ping);
         // The cost of looks must not postpone a verdict, only the looks that no verdict waits for.
         isLookWanted ||= ping.silentMs >= this.#budgets.timeoutMs - 1 && !ping.isUndecided;
-      } else if (decision !== undefined) this.#conclude(ping, { verdict: decision });
+      } else if (decision === 'slow') this.#conclude(ping, { verdict: decision, isSilent: false });
+      else if (decision !== undefined) this.#conclude(ping, { verdict: decision });
     }
     this.#isUnhurried = waiting.length > 0 && this.#outstanding.areOnly(waiting);
     const wanted = isLookWanted ? suspects : [];
@@ -203,11 +204,19 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
     for (const [ping, state] of reached) {
       if (ping.silentMs < this.#budgets.timeoutMs - 1) continue;
       const diagnosis = diagnose(state);
-      ping.isUndecided = diagnosis === undefined;
-      if (diagnosis !== undefined)
+      ping.isUndecided = diagnosis === undefined || ping.silentMs < this.#patienceMs(ping, diagnosis) - 1;
+      if (diagnosis !== undefined && !ping.isUndecided)
         this.#conclude(ping, { verdict: 'dead', silentMs: Math.round(ping.silentMs), diagnosis });
-      else if (ping.state === 'sent') this.#conclude(ping, { verdict: 'slow' });
+      else if (ping.state === 'sent')
+        this.#conclude(ping, { verdict: 'slow', isSilent: diagnosis !== undefined });
     }
+  }
+
+  /** A server whose host acknowledges the ping hangs, or is busy with what others have asked of it. */
+  #patienceMs({ id }: OutstandingPing, diagnosis: Diagnosis): number {
+    const { timeoutMs } = this.#budgets;
+    if (diagnosis === 'path-or-host-gone') return timeoutMs;
+    return Math.max(timeoutMs, this.#board.hangTimeoutMs(id));
   }
 
   #conclude(ping: OutstandingPing, conclusion: Conclusion): void {

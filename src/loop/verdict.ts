@@ -17,7 +17,7 @@ export type Decision = Extract<Verdict, 'alive' | 'busy' | 'slow'> | 'look';
  * | likewise, and the server answers in order | no | look: it would queue behind the request, so only the system knows |
  * | was not written within the timeout | | slow: the lock is released, the ping stays queued |
  * | is out, unanswered for the timeout | yes, or others are going out before it | slow: the lock is released, the ping stays out |
- * | is out, and the peer is proven silent for the timeout | no | look: dead, unless the system's table shows otherwise |
+ * | is out, and the peer is proven silent for the timeout | no | look: dead, unless the system's table shows otherwise, or its host acknowledges and the target's `hangTimeout` is longer: then slow |
  * | is out, and may be behind other bytes | | look: how far it has got |
  */
 export function decide(

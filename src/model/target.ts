@@ -59,11 +59,25 @@ export interface KeepAliveTarget {
    * Whether the server answers requests in the order in which it receives them, as PostgreSQL and Redis do. A ping then queues
    * behind every request that is out, and silence proves nothing: while the target is `busy`, or its lock is held, it is not
    * pinged, and its connection only ends if the system's table shows that nothing reaches the server: by retransmissions, or by
-   * keep-alive probes, which the client has to switch on. Read when the target is opened.
+   * keep-alive probes (see `ensureProbes`). Read when the target is opened.
    */
   readonly answersInOrder?: boolean | undefined;
-  /** Whether a request of the application is out. Only read if `answersInOrder` is set. */
+  /**
+   * Whether a request of the application is out that may keep a ping from being answered. Only read if `answersInOrder` is set:
+   * before a ping, and while one is out, which is then called off.
+   */
   readonly busy?: boolean | undefined;
+  /**
+   * For how many seconds the server may be silent after a ping that its host has acknowledged: its process hangs, or is busy with
+   * what others have asked of it, as Redis with a script. At least the timeout. Default: `ZEO_KEEPALIVE_HANG_TIMEOUT`, or else the
+   * timeout, or for `'long'` the longer of 30 seconds and five timeouts. Read when the target is opened.
+   */
+  readonly hangTimeout?: number | 'long' | undefined;
+  /**
+   * Switches on the keep-alive probes of its connection, so that there is one at least every `periodMs`. Called when a ping is due:
+   * while the target is `busy`, the probes are what shows that it is dead.
+   */
+  ensureProbes?(periodMs: number): void;
   /**
    * One round trip to the server. Rejects when the server or the connection fails, and with `signal.reason`
    * when `signal` aborts.

@@ -10,8 +10,11 @@ import type { Diagnosis, TableFailure } from '../tcp/diagnosis.js';
 export type Conclusion =
   /** It could not be sent because the application holds the lock, but bytes are coming. */
   | { readonly verdict: 'alive' }
-  /** It was not answered in time, but other bytes are flowing: release the lock and go on waiting. */
-  | { readonly verdict: 'slow' }
+  /**
+   * It was not answered in time: release the lock and go on waiting. Other bytes are flowing; or else the server is `silent`, but
+   * may take longer than the timeout, as its host is not known to be gone.
+   */
+  | { readonly verdict: 'slow'; readonly isSilent: boolean }
   /** The lock was not free within its budget: send the ping without it. */
   | { readonly verdict: 'busy' }
   /** Not a byte came for `silentMs` milliseconds in which this process listened. */

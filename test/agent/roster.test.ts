@@ -5,7 +5,10 @@ import { Roster } from '#src/agent/roster.js';
 import { Board } from '#src/threads/board.js';
 import { ScriptedTarget } from './scripted-target.js';
 
-function setUp(t: TestContext) {
+function setUp(
+  t: TestContext,
+  onUnusable = (_name: string, error: unknown): unknown => assert.fail(error as Error),
+) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const registry = new StorageRegistry();
   const board = new Board();
@@ -14,7 +17,8 @@ function setUp(t: TestContext) {
   const roster = new Roster({
     registry,
     board,
-    onUnusable: (_name, error) => assert.fail(error as Error),
+    settings: { timeoutMs: 1000, hangTimeoutMs: undefined },
+    onUnusable: (name, error) => void onUnusable(name, error),
     onReleaseFailed: (_tracked, error) => assert.fail(error as Error),
     onRemoved: ({ name }) => removed.push(name),
     onChanged: (ids) => notices.push([...ids]),
@@ -49,6 +53,15 @@ describe('The roster of an agent', () => {
     assert.deepEqual(storages(), [['second', second]]);
     assert.deepEqual(removed, ['first']);
     assert.deepEqual(board.occupied(), [...roster.targets.keys()]);
+  });
+
+  it('refuses a target whose hang timeout is not a number of seconds', (t) => {
+    const unusable: unknown[] = [];
+    const { registry, roster, storages } = setUp(t, (_name, error) => unusable.push(error));
+    roster.begin();
+    registry.open('main', Object.assign(new ScriptedTarget(), { hangTimeout: 'soon' }));
+    assert.deepEqual(storages(), []);
+    assert.match(String(unusable), /Option hangTimeout: expected a number of seconds .*; received "soon"/);
   });
 
   it('adds a target even if an earlier listener of the registry throws', (t) => {

@@ -73,6 +73,7 @@ export function trackedBy(board: Board, name: string, target: KeepAliveTarget): 
     name,
     target,
     answersInOrder,
+    hangTimeoutMs: 0,
     roundTrips: new RoundTrips(),
     onReleaseFailed,
   });

@@ -13,6 +13,7 @@ describe('Settings', () => {
     const { settings, warnings } = resolve({
       ZEO_KEEPALIVE_PERIOD: '2.5',
       ZEO_KEEPALIVE_TIMEOUT: '.25',
+      ZEO_KEEPALIVE_HANG_TIMEOUT: '12.5',
       ZEO_KEEPALIVE_CONCURRENCY: '7',
       ZEO_KEEPALIVE_JITTER: '0',
       ZEO_KEEPALIVE_SKIP_ACTIVE: 'yes',
@@ -21,6 +22,7 @@ describe('Settings', () => {
     assert.deepEqual(settings, {
       periodMs: 2500,
       timeoutMs: 250,
+      hangTimeoutMs: 12_500,
       concurrency: 7,
       jitter: 0,
       skipActive: true,
@@ -53,6 +55,15 @@ describe('Settings', () => {
     assert.equal(resolve({ ZEO_KEEPALIVE_PERIOD: '2' }).settings?.timeoutMs, 2000);
   });
 
+  it('have no hang timeout unless it is set, and warn of one shorter than the timeout', () => {
+    assert.equal(resolve({ ZEO_KEEPALIVE_PERIOD: '30' }).settings?.hangTimeoutMs, undefined);
+    const { settings, warnings } = resolve({ ZEO_KEEPALIVE_HANG_TIMEOUT: '4' }, { period: 30 });
+    assert.equal(settings?.hangTimeoutMs, 4000);
+    assert.deepEqual(warnings, [
+      'ZEO_KEEPALIVE_HANG_TIMEOUT has no effect: it is shorter than the timeout of 5 s',
+    ]);
+  });
+
   for (const period of [undefined, '', '  ', '0', '-3', '-0.5']) {
     it(`do not start the agent when the period is ${JSON.stringify(period)}`, () => {
       assert.equal(resolve(period === undefined ? {} : { ZEO_KEEPALIVE_PERIOD: period }).settings, undefined);
@@ -62,6 +73,7 @@ describe('Settings', () => {
   const wrong: [variable: string, values: string[]][] = [
     ['ZEO_KEEPALIVE_PERIOD', ['soon', '1,5', '30s', 'NaN', 'Infinity', '0x10', '1e400', '2147484']],
     ['ZEO_KEEPALIVE_TIMEOUT', ['-1', '0', 'x', '2147484']],
+    ['ZEO_KEEPALIVE_HANG_TIMEOUT', ['-1', '0', 'x', '2147484']],
     ['ZEO_KEEPALIVE_CONCURRENCY', ['0', '-1', '1.5', 'many', '65537']],
     ['ZEO_KEEPALIVE_JITTER', ['-0.1', '1.1', 'x']],
     ['ZEO_KEEPALIVE_SKIP_ACTIVE', ['maybe', '2']],

@@ -47,12 +47,42 @@ describe('status()', { timeout: 60_000 }, () => {
       ready: true,
       generation: 1,
       address: server.address,
+      hangTimeoutMs: 5000,
       pings: 0,
       failures: 0,
       roundTrips: undefined,
       lastFailure: undefined,
       lastDeath: undefined,
     });
+  });
+
+  it('shows the bound for a server that hangs, by the most patient target', (t) => {
+    const patient = Object.assign(new ScriptedTarget(), { hangTimeout: 'long' });
+    const own = Object.assign(new ScriptedTarget(), { hangTimeout: 7 });
+    const targets = { main: new ScriptedTarget(), patient, own };
+    const { agent, registry, status } = setUp(t, { period: 10, timeout: 2 }, targets);
+    agent.start();
+    assert.equal(agent.status().detectionBoundMs, 13_000);
+    assert.equal(agent.status().hangBoundMs, 41_000);
+    assert.deepEqual(
+      agent.status().connections.map(({ name, hangTimeoutMs }) => [name, hangTimeoutMs]),
+      [
+        ['main', 2000],
+        ['patient', 30_000],
+        ['own', 7000],
+      ],
+    );
+    void registry.close('patient');
+    assert.equal(agent.status().hangBoundMs, 18_000);
+    assert.equal(status('own').hangTimeoutMs, 7000);
+  });
+
+  it('has the hang timeout that is set for all targets, unless they have their own', (t) => {
+    const patient = Object.assign(new ScriptedTarget(), { hangTimeout: 'long' });
+    const targets = { main: new ScriptedTarget(), patient };
+    const { agent, status } = setUp(t, { period: 10, timeout: 2, hangTimeout: 4 }, targets);
+    agent.start();
+    assert.deepEqual([status('main').hangTimeoutMs, status('patient').hangTimeoutMs], [4000, 4000]);
   });
 
   it('shows the round trips of answered pings, and the time of the state', async (t) => {

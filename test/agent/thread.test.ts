@@ -7,6 +7,7 @@ import { KeepAliveError } from '#src/model/errors.js';
 const refused: Readonly<Record<keyof HostContext, unknown>> = {
   period: 'soon',
   timeout: -1,
+  hangTimeout: 'soon',
   concurrency: 0,
   jitter: 2,
   skipActive: 'maybe',

@@ -17,6 +17,7 @@ const api = {
       name: 'serial',
       target: await ClientStorage.open({ address }),
       answersInOrder: false,
+      hangTimeoutMs: 0,
       roundTrips: new RoundTrips(),
       onReleaseFailed: (_, error) => {
         throw error;

@@ -25,6 +25,8 @@ export interface TrackedTargetOptions {
   readonly target: KeepAliveTarget;
   /** Whether its server answers in order, as the target said when it was opened. */
   readonly answersInOrder: boolean;
+  /** For how long its server may be silent after a ping that its host has acknowledged. */
+  readonly hangTimeoutMs: number;
   /** The round trips of all targets. */
   readonly roundTrips: RoundTrips;
   /** Receives what releasing its lock throws. */
@@ -44,6 +46,7 @@ export class TrackedTarget {
   readonly name: string;
   readonly target: KeepAliveTarget;
   readonly answersInOrder: boolean;
+  readonly hangTimeoutMs: number;
   readonly lock: LockProxy;
   /** The round trips of all targets. */
   readonly roundTrips: RoundTrips;
@@ -66,13 +69,14 @@ export class TrackedTarget {
   #generation: number | undefined;
   #address: string | undefined;
 
-  constructor({ id, name, target, answersInOrder, roundTrips, onReleaseFailed }: TrackedTargetOptions) {
-    this.id = id;
-    this.name = name;
-    this.target = target;
-    this.answersInOrder = answersInOrder;
-    this.roundTrips = roundTrips;
-    this.lock = new LockProxy(target, (error) => onReleaseFailed(this, error));
+  constructor(options: TrackedTargetOptions) {
+    this.id = options.id;
+    this.name = options.name;
+    this.target = options.target;
+    this.answersInOrder = options.answersInOrder;
+    this.hangTimeoutMs = options.hangTimeoutMs;
+    this.roundTrips = options.roundTrips;
+    this.lock = new LockProxy(options.target, (error) => options.onReleaseFailed(this, error));
   }
 
   get state(): ConnectionState {

@@ -108,6 +108,14 @@ export class LogLines {
     this.#log.blather({ connection: name }, message);
   }
 
+  /** The server hangs or is busy; it is not dead before its `hangTimeout`. */
+  pingHangs(tracked: TrackedTarget): void {
+    const { name, hangTimeoutMs } = tracked;
+    const message = `${pingLine} ${name} was not answered in time: the server hangs or is busy`;
+    const fields = { connection: name, hangTimeoutMs };
+    this.#writer.record('warn', this.#throttles.ofTarget(tracked), 'not answered', fields, message);
+  }
+
   lockBusy({ name }: TrackedTarget): void {
     this.#log.blather({ connection: name }, `Load lock of ${name} is busy, sending keep alive without it`);
   }

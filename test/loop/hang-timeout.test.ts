@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { PingLoop } from '#src/loop/ping-loop.js';
+import { Board } from '#src/threads/board.js';
+import { ManualClock } from './manual-clock.js';
+import { type Peer, SimulatedHost } from './simulated-host.js';
+
+const periodMs = 4000;
+const timeoutMs = 1000;
+const hangTimeoutMs = 30_000;
+
+function setUp(peer: Peer, jitter = 0) {
+  const clock = new ManualClock();
+  const board = new Board();
+  const host = new SimulatedHost(clock, board);
+  const id = host.add(peer);
+  const settings = { periodMs, timeoutMs, jitter, concurrency: 128 };
+  const { readTcpTable } = host;
+  new PingLoop({ settings, board, host, clock, readTcpTable, random: () => 1 }).start(clock.now());
+  return { clock, host, id, peer };
+}
+
+describe('A server with a hang timeout', () => {
+  it('is declared dead when its host acknowledges for that long, and not before', async () => {
+    const { clock, host } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
+    await clock.advance(periodMs + hangTimeoutMs);
+    const pingedMs = host.written[0]?.atMs ?? Number.NaN;
+    await clock.advance(periodMs);
+    const [death, ...others] = host.deaths;
+    assert.deepEqual([death?.diagnosis, others], ['peer-hangs', []]);
+    const afterMs = (death?.atMs ?? Number.NaN) - pingedMs;
+    assert.ok(afterMs >= hangTimeoutMs - 1 && afterMs <= hangTimeoutMs + 1000, `after ${afterMs} ms`);
+  });
+
+  it('is not declared dead when it answers later than the timeout', async () => {
+    const { clock, host } = setUp({ answersAfterMs: 20_000, hangTimeoutMs });
+    await clock.advance(10 * hangTimeoutMs);
+    assert.ok(host.written.length > 5);
+    assert.deepEqual([host.deaths, new Set(host.conclusions)], [[], new Set(['slow'])]);
+  });
+
+  it('releases the lock after the timeout, and is not pinged again meanwhile', async () => {
+    const { clock, host } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
+    await clock.advance(periodMs + hangTimeoutMs / 2);
+    assert.equal(host.written.length, 1);
+    assert.ok((host.holdsMs[0] ?? Infinity) <= timeoutMs + 500, `${host.holdsMs[0]} ms`);
+  });
+
+  it('is not pinged again because of bytes that came before its ping', async () => {
+    // Half a period after the first ping, the next one is due.
+    const { clock, host, id, peer } = setUp({ answersAfterMs: 1, hangTimeoutMs }, 0.5);
+    await clock.advance(periodMs / 2 - 1);
+    host.receive(id);
+    peer.answersAfterMs = undefined;
+    await clock.advance(2 * periodMs);
+    assert.equal(host.written.length, 1);
+  });
+
+  it('is declared dead after the timeout when its host acknowledges nothing', async () => {
+    const { clock, host } = setUp({ answersAfterMs: 1, goneSinceMs: 0, hangTimeoutMs });
+    await clock.advance(periodMs + 2 * timeoutMs);
+    assert.deepEqual(
+      host.deaths.map(({ diagnosis, silentMs }) => [diagnosis, silentMs < 2 * timeoutMs]),
+      [['path-or-host-gone', true]],
+    );
+  });
+
+  it('is declared dead soon when its host stops to acknowledge while the server hangs', async () => {
+    const { clock, host, peer } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
+    await clock.advance(periodMs + 5000);
+    assert.deepEqual(host.deaths, []);
+    peer.goneSinceMs = clock.now();
+    await clock.advance(3000);
+    assert.deepEqual(
+      host.deaths.map(({ diagnosis }) => diagnosis),
+      ['path-or-host-gone'],
+    );
+  });
+});
