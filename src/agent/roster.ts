@@ -1,3 +1,4 @@
+import { type ConnectionSource, isConnectionSource } from '../model/connection-source.js';
 import { type HangSettings, hangTimeoutMs } from '../model/hang-timeout.js';
 import { attempt, type KeepAliveTarget } from '../model/target.js';
 import type { Board } from '../threads/board.js';
@@ -26,7 +27,7 @@ const noticeDelayMs = 10;
 
 interface Entry {
   readonly database: Database;
-  /** Removes its target. */
+  /** Removes its targets: one, or as many as there are if it is a source of connections. */
   readonly remove: () => void;
 }
 
@@ -35,6 +36,7 @@ interface Entry {
  *
  * Rules:
  * - Each has a slot of the board while it is open, and the worker is notified of every slot that was occupied or vacated.
+ * - Each connection of a source, such as a pool, is a target of its own, and is called by its number: `orders/3`.
  * - What counts is what the registry holds, not the event that reports it: a listener that was called before may have closed
  *   what was opened, opened another one in place of what was closed, or stopped the agent.
  */
@@ -43,6 +45,8 @@ export class Roster {
   readonly #targets = new Map<number, TrackedTarget>();
   readonly #entries = new Map<string, Entry>();
   readonly #roundTrips = new RoundTrips();
+  /** What ends the watching of each source of connections. */
+  readonly #sources = new Set<() => void>();
   readonly #changed = new Set<number>();
   #notice: NodeJS.Timeout | undefined;
   #ended = false;
@@ -70,6 +74,8 @@ export class Roster {
     registry.off('opened', this.#update);
     registry.off('closed', this.#update);
     clearTimeout(this.#notice);
+    for (const end of this.#sources) attempt(end);
+    this.#sources.clear();
   }
 
   readonly #update = (name: string): void => {
@@ -88,10 +94,29 @@ export class Roster {
     }
   };
 
-  /** Returns what removes its target; `undefined` if it is not to be kept alive. */
+  /** Returns what removes its targets; `undefined` if it is not to be kept alive. */
   #add(name: string, database: Database): (() => void) | undefined {
+    if (isConnectionSource(database)) return this.#addSource(name, database);
     const target = targetOf(database);
     return target && this.#addTarget(name, target);
+  }
+
+  #addSource(name: string, source: ConnectionSource): () => void {
+    const removals = new Set<() => void>();
+    const end = source.watchConnections((target, number) => {
+      const remove = this.#addTarget(`${name}/${number}`, target);
+      removals.add(remove);
+      return () => {
+        removals.delete(remove);
+        remove();
+      };
+    });
+    this.#sources.add(end);
+    return () => {
+      this.#sources.delete(end);
+      end();
+      for (const remove of removals) remove();
+    };
   }
 
   #addTarget(name: string, target: KeepAliveTarget): () => void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { StorageRegistry } from 'zeo-keepalive';
 import { Roster } from '#src/agent/roster.js';
+import type { ConnectionOpened } from '#src/model/connection-source.js';
 import { Board } from '#src/threads/board.js';
 import { ScriptedTarget } from './scripted-target.js';
 
@@ -53,6 +54,52 @@ describe('The roster of an agent', () => {
     assert.deepEqual(storages(), [['second', second]]);
     assert.deepEqual(removed, ['first']);
     assert.deepEqual(board.occupied(), [...roster.targets.keys()]);
+  });
+
+  it('has each connection of a source as a target of its own, by its number', async (t) => {
+    const { registry, board, roster, removed, storages } = setUp(t);
+    let add: ConnectionOpened = () => assert.fail('nobody watches');
+    let isWatched = false;
+    const [first, second, third] = [new ScriptedTarget(), new ScriptedTarget(), new ScriptedTarget()];
+    registry.open('orders', {
+      watchConnections(opened: ConnectionOpened) {
+        isWatched = true;
+        add = opened;
+        opened(first, 1);
+        return () => {
+          isWatched = false;
+        };
+      },
+    });
+    roster.begin();
+    const endSecond = add(second, 2);
+    add(third, 3);
+    endSecond();
+    assert.deepEqual(storages(), [
+      ['orders/1', first],
+      ['orders/3', third],
+    ]);
+    assert.deepEqual(removed, ['orders/2']);
+    await registry.close('orders');
+    assert.deepEqual([storages(), removed, isWatched], [[], ['orders/2', 'orders/1', 'orders/3'], false]);
+    assert.deepEqual(board.occupied(), []);
+  });
+
+  it('ends its watch of a source when it ends', (t) => {
+    const { registry, roster } = setUp(t);
+    let watches = 0;
+    registry.open('orders', {
+      watchConnections() {
+        watches += 1;
+        return () => {
+          watches -= 1;
+        };
+      },
+    });
+    roster.begin();
+    assert.equal(watches, 1);
+    roster.end();
+    assert.equal(watches, 0);
   });
 
   it('refuses a target whose hang timeout is not a number of seconds', (t) => {
