@@ -13,6 +13,7 @@ export {
   type StorageRegistryEvents,
 } from './agent/storage-registry.js';
 export { type HostContext, initialize, startThread, stopThread } from './agent/thread.js';
+export type { ConnectionOpened, ConnectionSource } from './model/connection-source.js';
 export { ClientDisconnected, type ErrorCode, KeepAliveError } from './model/errors.js';
 export type {
   ConnectionBackEvent,

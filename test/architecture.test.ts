@@ -69,6 +69,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli/io': ['src/model', 'src/zconfig', 'src/zeo/connection', 'src/zeo/storage'],
   'src/zconfig': ['src/model', 'src/zeo/connection'],
+  'src/adapters': ['src/model', 'src/sockets', 'src/tcp'],
   'src/guard': [
     'src/agent',
     'src/async',
@@ -212,6 +213,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/observability/http-pages.ts',
   ],
   'node:net': [
+    'src/adapters',
     'src/cli/io/listen-address.ts',
     'src/cli/severed-sockets.ts',
     'src/cli/watch/metrics-server.ts',

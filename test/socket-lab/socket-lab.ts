@@ -46,10 +46,11 @@ export class SocketLab implements AsyncDisposable {
   /** With Node's servers, and these. */
   static async start(wanted: readonly ProgramName[] = []): Promise<SocketLab> {
     const lab = new SocketLab(await CertificateAuthority.create());
+    const launcher = ['ip', 'netns', 'exec', lab.rig.server.namespace];
     try {
       const begun = await Promise.allSettled([
         lab.#startNodeServers(),
-        ...wanted.map(async (name) => lab.#running.push(await startServer(lab.rig.server, programs[name]))),
+        ...wanted.map(async (name) => lab.#running.push(await startServer(programs[name], launcher))),
       ]);
       for (const start of begun) if (start.status === 'rejected') throw start.reason;
     } catch (error) {

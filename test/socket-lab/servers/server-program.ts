@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Computer } from '../../faults/kernel/networks/network.js';
 
 /** A server that others wrote, as its Debian package installs it. */
 export interface ServerProgram {
@@ -41,21 +40,31 @@ export function asAccount(account: string, endSignal: NodeJS.Signals = 'SIGKILL'
   return ['setpriv', '--reuid', account, '--regid', gid, '--clear-groups', '--pdeathsig', endSignal.slice(3)];
 }
 
+/** A server that runs until it is disposed of, which also removes its folder. */
+export interface RunningServer extends AsyncDisposable {
+  signal(signal: NodeJS.Signals): void;
+}
+
 /**
- * Starts a server on a computer, with a folder of its own, and resolves when it accepts connections.
+ * Starts a server with a folder of its own, and resolves when it accepts connections.
  *
- * @returns what ends it and removes its folder
+ * @param launcher the command that runs it where it belongs, before the program's own
+ * @param more arguments after the program's own
  * @throws Error with the end of its output when it does not start
  */
-export async function startServer(computer: Computer, program: ServerProgram): Promise<AsyncDisposable> {
+export async function startServer(
+  program: ServerProgram,
+  launcher: readonly string[] = [],
+  more: readonly string[] = [],
+): Promise<RunningServer> {
   const executable = executableOf(program);
   if (executable === undefined) throw new Error(`Not installed: ${program.debianPackage}`);
   const folder = mkdtempSync(path.join(tmpdir(), `socket-lab-${program.debianPackage}-`));
   const uid = Number(execFileSync('id', ['-u', program.account], { encoding: 'utf8' }));
   chownSync(folder, uid, -1);
   program.prepare?.(executable, folder);
-  const inside = ['netns', 'exec', computer.namespace, ...asAccount(program.account, program.endSignal)];
-  const child = spawn('ip', [...inside, executable, ...program.args(folder)], {
+  const [command = '', ...args] = [...launcher, ...asAccount(program.account, program.endSignal), executable];
+  const child = spawn(command, [...args, ...program.args(folder), ...more], {
     cwd: folder,
     env: { ...process.env, ...program.env?.(folder) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -77,7 +86,7 @@ export async function startServer(computer: Computer, program: ServerProgram): P
     await exited;
     rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   };
-  if (await ready) return { [Symbol.asyncDispose]: end };
+  if (await ready) return { signal: (signal) => void child.kill(signal), [Symbol.asyncDispose]: end };
   await end();
   throw new Error(`${program.debianPackage} did not start:\n${output.slice(-2000)}`);
 }

@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KeepAlive, type KeepAliveEvents, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
+import { captureLog } from '../agent/captured-log.js';
+import { type ProgramName, programs } from '../socket-lab/servers/programs.js';
+import { executableOf, type RunningServer, startServer } from '../socket-lab/servers/server-program.js';
+
+export const host = '127.0.0.1';
+
+/** Why a server cannot be started here; `undefined` if it can. */
+export function missingProgram(name: ProgramName): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can run servers under their own accounts';
+  const { debianPackage } = programs[name];
+  return executableOf(programs[name]) === undefined ? `no ${debianPackage}` : undefined;
+}
+
+/** A server on a free port of this machine. */
+export async function startReal(
+  name: 'postgresql' | 'redis',
+  more: readonly string[] = [],
+): Promise<RunningServer & { readonly port: number }> {
+  const port = await freePort();
+  const flag = name === 'redis' ? '--port' : '-p';
+  return Object.assign(await startServer(programs[name], [], [flag, `${port}`, ...more]), { port });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** An agent that pings five times a second, with a registry and a log of its own. */
+export class QuickAgent implements AsyncDisposable {
+  readonly registry = new StorageRegistry();
+  readonly log = captureLog();
+  readonly agent: KeepAlive;
+  readonly deaths: KeepAliveEvents['connectionDied'][0][] = [];
+  /** The names of the connections whose pings were answered, in order. */
+  readonly answered: string[] = [];
+
+  constructor(options: KeepAliveOptions = {}) {
+    const { logger } = this.log;
+    this.agent = new KeepAlive({ period: 0.2, timeout: 0.3, logger, ...options }, this.registry, {});
+    this.agent.on('connectionDied', (death) => this.deaths.push(death));
+    this.agent.on('pingSucceeded', ({ name }) => this.answered.push(name));
+    this.agent.start();
+  }
+
+  get names(): string[] {
+    return this.agent.status().connections.map(({ name }) => name);
+  }
+
+  /** Resolves when pings of a connection have been answered that often from now on. */
+  async pings(name: string, count = 2): Promise<void> {
+    const isOf = (answered: string) => answered === name;
+    const target = this.answered.filter(isOf).length + count;
+    await until(() => this.answered.filter(isOf).length >= target);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.agent.stop();
+  }
+}
+
+/** Waits for a condition; the runner's own timeout ends a test for which it never comes true. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(5);
+}
