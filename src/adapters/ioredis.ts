@@ -1,0 +1,124 @@
+/**
+ * `zeo-keepalive/ioredis`: keeps the connections of [ioredis](https://github.com/redis/ioredis) 5 and 6 alive.
+ *
+ * @module ioredis
+ */
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { ConnectionSource } from '../model/connection-source.js';
+import type { KeepAliveTarget } from '../model/target.js';
+import { ConnectionSet } from './connection-set.js';
+import { type AdapterOptions, adaptOnce, hasMethods, refusal, SocketTarget } from './socket-target.js';
+
+export type { AdapterOptions } from './socket-target.js';
+
+/** A `Redis` of `ioredis`, by what is used of it. */
+export interface IoredisClient extends EventEmitter {
+  readonly status: string;
+  ping(): Promise<unknown>;
+}
+
+/** A `Cluster` of `ioredis`, by what is used of it. */
+export interface IoredisCluster extends EventEmitter {
+  readonly isCluster: boolean;
+  nodes(role: 'all'): readonly IoredisClient[];
+}
+
+interface Command {
+  readonly name: string;
+}
+
+/** What a client has beside: in its types since version 5, except for `flushQueue`, which it has since 4. */
+interface ClientInternals extends IoredisClient {
+  readonly stream: Socket;
+  readonly commandQueue: { readonly length: number; toArray(): readonly { readonly command: Command }[] };
+  sendCommand(command: Command, ...rest: readonly unknown[]): unknown;
+  flushQueue(error: Error, options: { readonly offlineQueue: boolean }): void;
+}
+
+/** Commands that may run for long: Redis writes no answer meanwhile, not even to what it has received before them. */
+const mayTakeLong = /^(eval|fcall|exec$|debug$|keys$|sort|save$|flush|migrate$|script$|function$)/i;
+
+/**
+ * A client or a cluster, to be opened in the registry. A connection is pinged with `PING` while no command and no transaction is
+ * out on it. Each node of a cluster is a target of its own, `cache/1`.
+ *
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a client or cluster of `ioredis`
+ *
+ * @example
+ * databases.open('cache', ioredisClient(new Redis()));
+ */
+export function ioredisClient(client: IoredisClient, options?: AdapterOptions): KeepAliveTarget;
+export function ioredisClient(cluster: IoredisCluster, options?: AdapterOptions): ConnectionSource;
+export function ioredisClient(
+  client: IoredisClient | IoredisCluster,
+  options: AdapterOptions = {},
+): KeepAliveTarget | ConnectionSource {
+  if (isCluster(client)) return clusterNodes(client, options);
+  if (!isClient(client)) throw refusal('client', 'a Redis or Cluster of ioredis 5 or 6', client);
+  adaptOnce('client', client, options);
+  return targetOf(client, options);
+}
+
+function targetOf(client: ClientInternals, options: AdapterOptions): SocketTarget {
+  const isInTransaction = watchTransactions(client);
+  const target = new SocketTarget(
+    {
+      isBusy(isPinging) {
+        const { commandQueue } = client;
+        if (!isPinging) return commandQueue.length > 0 || isInTransaction();
+        return commandQueue.toArray().some(({ command: { name } }) => mayTakeLong.test(name));
+      },
+      ping: (settled) => void client.ping().then(settled, settled),
+      // It would send them again on its next connection.
+      failPending: (error) => client.flushQueue(error, { offlineQueue: false }),
+      // Without a listener, it logs the error instead of throwing it.
+      emitters: [],
+    },
+    options,
+  );
+  if (client.status === 'ready') target.attach(client.stream);
+  client.on('ready', () => target.attach(client.stream));
+  client.once('end', () => target.close());
+  return target;
+}
+
+function clusterNodes(cluster: IoredisCluster, options: AdapterOptions): ConnectionSource {
+  adaptOnce('client', cluster, options);
+  const nodes = new ConnectionSet();
+  const add = (node: IoredisClient) => {
+    if (isClient(node)) nodes.add(targetOf(node, options));
+  };
+  for (const node of cluster.nodes('all')) add(node);
+  cluster.on('+node', add);
+  cluster.once('end', () => nodes.emit('closed'));
+  return nodes;
+}
+
+/**
+ * A transaction that is not one pipeline is only seen by its commands. A `PING` would become a part of it, and `EXEC` return a
+ * reply too many. Returns whether one is open.
+ */
+function watchTransactions(client: ClientInternals): () => boolean {
+  let isOpen = false;
+  const { sendCommand } = client;
+  client.sendCommand = function (command, ...rest) {
+    if (/^multi$/i.test(command.name)) isOpen = true;
+    else if (/^(exec|discard)$/i.test(command.name)) isOpen = false;
+    return sendCommand.call(this, command, ...rest);
+  };
+  client.on('close', () => {
+    isOpen = false;
+  });
+  return () => isOpen;
+}
+
+function isCluster(client: unknown): client is IoredisCluster {
+  return hasMethods(client, 'on', 'once', 'nodes') && (client as Partial<IoredisCluster>).isCluster === true;
+}
+
+function isClient(client: unknown): client is ClientInternals {
+  if (!hasMethods(client, 'on', 'once', 'ping', 'sendCommand', 'flushQueue')) return false;
+  const { status, commandQueue } = client as Partial<ClientInternals>;
+  return typeof status === 'string' && hasMethods(commandQueue, 'toArray');
+}
