@@ -127,13 +127,13 @@ function serving(given: ListenAddress, { address }: ServedGuard): readonly Entry
 }
 
 function started({ agent, frontends }: Guard): readonly Entry[] {
-  const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0 } = agent.status();
+  const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0, hangBoundMs = 0 } = agent.status();
   const passesTls = frontends.some(({ tls }) => tls.passThrough);
   const text =
     `${passesTls ? noPings : 'pings'} every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for an answer: ` +
-    `the clients of a server that goes silent are reset within ${formatDuration(detectionBoundMs)}`;
+    `the clients of a server that goes silent are reset within ${formatDuration(hangBoundMs)}`;
   return [
-    note('started', undefined, text, { periodMs, timeoutMs, detectionBoundMs }),
+    note('started', undefined, text, { periodMs, timeoutMs, detectionBoundMs, hangBoundMs }),
     ...(passesTls ? [note('passThrough', undefined, flowsOnly, {})] : []),
     ...frontends.map(listening),
     ...frontends

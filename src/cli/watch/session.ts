@@ -36,9 +36,9 @@ export class Session {
 
   snapshot(): Snapshot {
     const status = this.#agent.status();
-    const { periodMs = 0, detectionBoundMs = 0 } = status;
+    const { periodMs = 0, hangBoundMs = 0 } = status;
     const rows = this.#rowsOf(status);
-    return { now: new Date(), periodMs, detectionBoundMs, rows, recent: [...this.#recent] };
+    return { now: new Date(), periodMs, detectionBoundMs: hangBoundMs, rows, recent: [...this.#recent] };
   }
 
   /** The last entry: how each storage fared. */

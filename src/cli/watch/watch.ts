@@ -127,11 +127,11 @@ async function serveMetrics(
 }
 
 function started(agent: KeepAlive): Entry {
-  const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0 } = agent.status();
+  const { periodMs = 0, timeoutMs = 0, detectionBoundMs = 0, hangBoundMs = 0 } = agent.status();
   const text =
     `pings every ${formatDuration(periodMs)}, waits ${formatDuration(timeoutMs)} for a reply; ` +
-    `a server that goes silent is found within ${formatDuration(detectionBoundMs)}`;
-  const fields = { periodMs, timeoutMs, detectionBoundMs };
+    `a server that goes silent is found within ${formatDuration(hangBoundMs)}`;
+  const fields = { periodMs, timeoutMs, detectionBoundMs, hangBoundMs };
   return { time: new Date(), event: 'started', name: undefined, kind: 'note', text, fields };
 }
 
