@@ -73,7 +73,7 @@ describe('The adapter for ioredis', { skip, timeout: 120_000 }, () => {
       quick.registry.open(`cache ${index}`, ioredisClient(client));
     const busy = await openClient(t);
     await quick.pings('cache 2');
-    await Promise.all([quick.log.line(notAnswered('cache 1')), busy.eval(script, 0, 2000)]);
+    await Promise.all([quick.log.line(notAnswered('cache 1')), busy.eval(script, 0, 1200)]);
     await quick.pings('cache 1');
     assert.deepEqual(quick.deaths, []);
   });
@@ -86,7 +86,7 @@ describe('The adapter for ioredis', { skip, timeout: 120_000 }, () => {
     quick.agent.once('pingStarted', () => {
       client.stream.cork();
       process.nextTick(() => {
-        result = client.eval(script, 0, 2000);
+        result = client.eval(script, 0, 1200);
         client.stream.uncork();
       });
     });

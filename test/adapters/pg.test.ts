@@ -81,7 +81,7 @@ describe('The adapter for pg', { skip, timeout: 120_000 }, () => {
       quick.registry.open('orders', pgPool(pool, { hangTimeout: 0.4 }));
       await pool.query('SELECT 1');
       await quick.pings('orders/1');
-      await pool.query('SELECT pg_sleep(2)');
+      await pool.query('SELECT pg_sleep(1.2)');
       await quick.pings('orders/1');
       assert.deepEqual(quick.deaths, []);
     });

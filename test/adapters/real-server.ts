@@ -66,7 +66,11 @@ export class QuickAgent implements AsyncDisposable {
   }
 }
 
-/** Waits for a condition; the runner's own timeout ends a test for which it never comes true. */
+/** Long for a busy machine, and shorter than the runner's own, which does not say what was waited for. */
+const patienceMs = 30_000;
+
+/** Waits for a condition. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(5);
+  for (const endMs = performance.now() + patienceMs; !condition(); await sleep(5))
+    if (performance.now() > endMs) throw new Error(`Expected within ${patienceMs / 1000} s: ${condition}`);
 }

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { maxTid } from '#src/zodb/ids.js';
+import { host, missingProgram, startReal } from '../adapters/real-server.js';
 import { mappingRecord } from '../interop/records.js';
 import { oid } from '../zeo/server/records.js';
 import { RunningCommand } from './command.js';
@@ -70,6 +71,28 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     const copy = server.storage().loadBefore(oid(1), maxTid);
     assert.deepEqual(copy?.data, root);
   },
+  'service.js': async () => {
+    await using postgres = await startReal('postgresql');
+    await using redis = await startReal('redis');
+    const command = start('service.js', [], {
+      ZEO_KEEPALIVE_PERIOD: '0.2',
+      ZEO_KEEPALIVE_TIMEOUT: '0.3',
+      ZEO_KEEPALIVE_HANG_TIMEOUT: '0.6',
+      PGHOST: host,
+      PGPORT: `${postgres.port}`,
+      PGUSER: 'postgres',
+      PGDATABASE: 'postgres',
+      REDIS_URL: `redis://${host}:${redis.port}`,
+    });
+    const url = await command.line(/^http/);
+    assert.match(await (await fetch(url)).text(), /^Visit 1, at /);
+    redis.signal('SIGSTOP');
+    await command.line(/^cache is dead: .*the server process hangs/);
+    redis.signal('SIGCONT');
+    await command.line(/^cache is back/);
+    assert.match(await (await fetch(url)).text(), /^Visit 2, at /);
+    await endsWell(command);
+  },
   'own-client.js': async () => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
@@ -93,7 +116,9 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
 
 describe('the examples', { timeout: 120_000 }, () => {
   for (const name of readdirSync(folder)) {
-    it(`${name} runs as its comment describes`, async () => {
+    const missing =
+      name === 'service.js' ? (missingProgram('postgresql') ?? missingProgram('redis')) : undefined;
+    it(`${name} runs as its comment describes`, { skip: missing ?? false }, async () => {
       const test = tests[name];
       assert.ok(test !== undefined, `No test for ${name}`);
       await test();
