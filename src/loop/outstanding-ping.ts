@@ -28,8 +28,8 @@ export class OutstandingPing {
   readonly number: number;
   /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
-  /** Whether the silence has lasted for the timeout, and a look has not shown why. */
-  isUndecided = false;
+  /** For how much silence the last look has allowed, beyond the timeout: no verdict is due before. */
+  patienceMs = 0;
 
   #state: PingState = 'waiting';
   /** Up to when the silence has been counted; `undefined` until the ping is known to be written. */
@@ -149,7 +149,7 @@ export class OutstandingPing {
   #callOff(): void {
     this.move('calledOff');
     this.silentMs = 0;
-    this.isUndecided = false;
+    this.patienceMs = 0;
     this.#accountedMs = undefined;
     this.#sinceMs = Number.NEGATIVE_INFINITY;
     this.#undelivered = undefined;
@@ -160,7 +160,7 @@ export class OutstandingPing {
   /** Starts counting the silence again from `ms`, unless it is counted from a later moment already. */
   #countFrom(ms: number): void {
     if (ms <= this.#sinceMs) return;
-    this.isUndecided = false;
+    this.patienceMs = 0;
     this.#sinceMs = ms;
     this.#accountedMs = ms;
     this.silentMs = 0;

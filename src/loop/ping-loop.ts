@@ -187,7 +187,7 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
       else if (decision === 'look') {
         suspects.push(ping);
         // The cost of looks must not postpone a verdict, only the looks that no verdict waits for.
-        isLookWanted ||= ping.silentMs >= this.#budgets.timeoutMs - 1 && !ping.isUndecided;
+        isLookWanted ||= ping.silentMs >= Math.max(this.#budgets.timeoutMs, ping.patienceMs) - 1;
       } else if (decision === 'slow') this.#conclude(ping, { verdict: decision, isSilent: false });
       else if (decision !== undefined) this.#conclude(ping, { verdict: decision });
     }
@@ -204,8 +204,8 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
     for (const [ping, state] of reached) {
       if (ping.silentMs < this.#budgets.timeoutMs - 1) continue;
       const diagnosis = diagnose(state);
-      ping.isUndecided = diagnosis === undefined || ping.silentMs < this.#patienceMs(ping, diagnosis) - 1;
-      if (diagnosis !== undefined && !ping.isUndecided)
+      ping.patienceMs = this.#patienceMs(ping, diagnosis);
+      if (diagnosis !== undefined && ping.silentMs >= ping.patienceMs - 1)
         this.#conclude(ping, { verdict: 'dead', silentMs: Math.round(ping.silentMs), diagnosis });
       else if (ping.state === 'sent')
         this.#conclude(ping, { verdict: 'slow', isSilent: diagnosis !== undefined });
@@ -213,8 +213,9 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
   }
 
   /** A server whose host acknowledges the ping hangs, or is busy with what others have asked of it. */
-  #patienceMs({ id }: OutstandingPing, diagnosis: Diagnosis): number {
+  #patienceMs({ id }: OutstandingPing, diagnosis: Diagnosis | undefined): number {
     const { timeoutMs } = this.#budgets;
+    if (diagnosis === undefined) return Infinity;
     if (diagnosis === 'path-or-host-gone') return timeoutMs;
     return Math.max(timeoutMs, this.#board.hangTimeoutMs(id));
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PingLoop } from '#src/loop/ping-loop.js';
+import type { ReadTcpTable } from '#src/tcp/diagnosis.js';
 import { Board } from '#src/threads/board.js';
 import { ManualClock } from './manual-clock.js';
 import { type Peer, SimulatedHost } from './simulated-host.js';
@@ -9,13 +10,16 @@ const periodMs = 4000;
 const timeoutMs = 1000;
 const hangTimeoutMs = 30_000;
 
-function setUp(peer: Peer, jitter = 0) {
+function setUp(peer: Peer, jitter = 0, lookTakesMs = 0) {
   const clock = new ManualClock();
   const board = new Board();
   const host = new SimulatedHost(clock, board);
   const id = host.add(peer);
   const settings = { periodMs, timeoutMs, jitter, concurrency: 128 };
-  const { readTcpTable } = host;
+  const readTcpTable: ReadTcpTable = (wanted) => {
+    clock.passes(lookTakesMs);
+    return host.readTcpTable(wanted);
+  };
   new PingLoop({ settings, board, host, clock, readTcpTable, random: () => 1 }).start(clock.now());
   return { clock, host, id, peer };
 }
@@ -30,6 +34,15 @@ describe('A server with a hang timeout', () => {
     assert.deepEqual([death?.diagnosis, others], ['peer-hangs', []]);
     const afterMs = (death?.atMs ?? Number.NaN) - pingedMs;
     assert.ok(afterMs >= hangTimeoutMs - 1 && afterMs <= hangTimeoutMs + 1000, `after ${afterMs} ms`);
+  });
+
+  it('is declared dead in time although looks at the table take long', async () => {
+    const lookTakesMs = 80;
+    const peer = { answersAfterMs: undefined, hangTimeoutMs: timeoutMs + 300 };
+    const { clock, host } = setUp(peer, 0, lookTakesMs);
+    // After one such look, another that no verdict waits for would be due 0.8 s later.
+    await clock.advance(periodMs + timeoutMs + 300 + 2 * lookTakesMs + 250);
+    assert.equal(host.deaths[0]?.diagnosis, 'peer-hangs');
   });
 
   it('is not declared dead when it answers later than the timeout', async () => {
