@@ -64,7 +64,7 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
     throw refusal('pool', 'a Pool of pg 8, or one without connections yet', pool);
   adaptOnce('pool', pool, options);
   const connections = new ConnectionSet();
-  const inUse = new Set<PgClient>();
+  const inUse = new WeakSet<PgClient>();
   const add = (client: ClientInternals) => {
     const target = new SocketTarget(
       driverOf(client, () => inUse.has(client), pool),
@@ -72,7 +72,6 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
     );
     target.attach(client.connection.stream);
     client.once('end', () => {
-      inUse.delete(client);
       target.close();
       if (pool.ending && connections.isEmpty) connections.emit('closed');
     });
@@ -80,7 +79,8 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
   };
   for (const client of present) {
     if (!idle.some((item) => item.client === client)) inUse.add(client);
-    add(client);
+    // One that is being made is reported later.
+    if (client.processID !== null) add(client);
   }
   pool.on('connect', (client: PgClient) => {
     if (isClient(client)) add(client);

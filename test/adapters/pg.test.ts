@@ -58,6 +58,17 @@ describe('The adapter for pg', { skip, timeout: 120_000 }, () => {
       assert.equal(quick.agent.status().connections[0]?.hangTimeoutMs, 30_000);
     });
 
+    it('pings a connection once that was being made when it was given the pool', async (t) => {
+      await using quick = new QuickAgent();
+      const pool = openPool(t);
+      const made = pool.query('SELECT 1');
+      assert.equal(pool.totalCount, 1);
+      quick.registry.open('orders', pgPool(pool));
+      await made;
+      await quick.pings('orders/1');
+      assert.deepEqual(quick.names, ['orders/1']);
+    });
+
     it('leaves a connection alone while it is checked out', async (t) => {
       await using quick = new QuickAgent();
       const pool = openPool(t);
