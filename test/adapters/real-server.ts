@@ -17,13 +17,19 @@ export function missingProgram(name: ProgramName): string | undefined {
 
 /** A server on a free port of this machine. */
 export async function startReal(
-  name: 'postgresql' | 'redis',
+  name: keyof typeof portFlags,
   more: readonly string[] = [],
 ): Promise<RunningServer & { readonly port: number }> {
   const port = await freePort();
-  const flag = name === 'redis' ? '--port' : '-p';
-  return Object.assign(await startServer(programs[name], [], [flag, `${port}`, ...more]), { port });
+  const flags = [...portFlags[name](port), ...more];
+  return Object.assign(await startServer(programs[name], [], flags), { port });
 }
+
+const portFlags = {
+  postgresql: (port: number) => ['-p', `${port}`],
+  redis: (port: number) => ['--port', `${port}`],
+  mariadb: (port: number) => [`--port=${port}`],
+} as const;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, host);

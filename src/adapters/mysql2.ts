@@ -1,0 +1,123 @@
+/**
+ * `zeo-keepalive/mysql2`: keeps the connections of [mysql2](https://sidorares.github.io/node-mysql2/) 3 alive.
+ *
+ * @module mysql2
+ */
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { ConnectionSource } from '../model/connection-source.js';
+import type { KeepAliveTarget } from '../model/target.js';
+import { ConnectionSet } from './connection-set.js';
+import { type AdapterOptions, adaptOnce, hasMethods, refusal, SocketTarget } from './socket-target.js';
+
+export type { AdapterOptions } from './socket-target.js';
+
+/** A `Pool` of `mysql2`, or of `mysql2/promise`, by what is used of it. */
+export interface MysqlPool extends EventEmitter {
+  getConnection(...callback: never[]): unknown;
+}
+
+/** A `Connection` of `mysql2`, or of `mysql2/promise`, by what is used of it. */
+export interface MysqlConnection extends EventEmitter {
+  ping(...callback: never[]): unknown;
+}
+
+/** What they have that is not in their documentation, since version 2. */
+interface ConnectionInternals extends EventEmitter {
+  readonly stream: Socket;
+  /** `null` until the server has greeted the client. */
+  readonly threadId: number | null;
+  /** The one that runs. */
+  readonly _command: unknown;
+  readonly _commands: { readonly length: number };
+  ping(callback: () => void): unknown;
+}
+interface PoolInternals extends EventEmitter {
+  readonly _closed: boolean;
+  readonly _allConnections: { toArray(): readonly ConnectionInternals[] };
+  readonly _freeConnections: { toArray(): readonly ConnectionInternals[] };
+}
+
+/**
+ * The connections of a pool, to be opened in the registry. Each is a target of its own, `orders/1`, and is pinged with `COM_PING`
+ * while it is free.
+ *
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a pool of `mysql2` that has not ended
+ *
+ * @example
+ * databases.open('orders', mysqlPool(mysql.createPool({ host: 'db.example.org' })));
+ */
+export function mysqlPool(pool: MysqlPool, options: AdapterOptions = {}): ConnectionSource {
+  const core = (pool as { readonly pool?: unknown } | undefined)?.pool ?? pool;
+  if (!isPool(core)) throw refusal('pool', 'a Pool of mysql2', pool);
+  if (core._closed) throw refusal('pool', 'a Pool that has not ended', pool);
+  adaptOnce('pool', core, options);
+  const connections = new ConnectionSet();
+  const inUse = new WeakSet<object>();
+  const add = (connection: ConnectionInternals) => {
+    const target = targetOf(connection, () => inUse.has(connection), options);
+    connections.add(target);
+    target.once('closed', () => {
+      if (core._closed && connections.isEmpty) connections.emit('closed');
+    });
+  };
+  const free = core._freeConnections.toArray();
+  for (const connection of core._allConnections.toArray()) {
+    if (!free.includes(connection)) inUse.add(connection);
+    // One that is being made is reported later.
+    if (connection.threadId !== null) add(connection);
+  }
+  core.on('connection', add);
+  core.on('acquire', (connection: ConnectionInternals) => inUse.add(connection));
+  core.on('release', (connection: ConnectionInternals) => inUse.delete(connection));
+  return connections;
+}
+
+/**
+ * A connection that is not in a pool, to be opened in the registry. It is pinged with `COM_PING` while it runs no command.
+ *
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a connection of `mysql2`
+ */
+export function mysqlConnection(connection: MysqlConnection, options: AdapterOptions = {}): KeepAliveTarget {
+  const core = (connection as { readonly connection?: unknown } | undefined)?.connection ?? connection;
+  if (!isConnection(core)) throw refusal('connection', 'a Connection of mysql2', connection);
+  adaptOnce('connection', core, options);
+  return targetOf(core, () => Boolean(core._command) || core._commands.length > 0, options);
+}
+
+function targetOf(
+  connection: ConnectionInternals,
+  isInUse: () => boolean,
+  options: AdapterOptions,
+): SocketTarget {
+  const target = new SocketTarget(
+    {
+      // What is asked while a ping is out is sent after its answer.
+      isBusy: (isPinging) => !isPinging && isInUse(),
+      ping: (settled) => void connection.ping(settled),
+      emitters: [connection],
+    },
+    options,
+  );
+  const attach = () => {
+    target.attach(connection.stream);
+    connection.stream.once('close', () => target.close());
+  };
+  if (connection.threadId === null) connection.once('connect', attach);
+  else attach();
+  return target;
+}
+
+function isPool(pool: unknown): pool is PoolInternals {
+  if (!hasMethods(pool, 'on', 'getConnection')) return false;
+  const { _allConnections, _freeConnections, _closed } = pool as Partial<PoolInternals>;
+  return (
+    hasMethods(_allConnections, 'toArray') && hasMethods(_freeConnections, 'toArray') && _closed !== undefined
+  );
+}
+
+function isConnection(connection: unknown): connection is ConnectionInternals {
+  if (!hasMethods(connection, 'on', 'once', 'ping')) return false;
+  const { stream, threadId, _commands } = connection as Partial<ConnectionInternals>;
+  return hasMethods(stream, 'destroy', 'setKeepAlive') && threadId !== undefined && _commands !== undefined;
+}
