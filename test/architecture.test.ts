@@ -123,7 +123,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/zeo/protocol': ['src/model', 'src/pickle', 'src/zeo/encoding', 'src/zodb'],
   'src/zeo/encoding': ['src/model', 'src/pickle', 'src/python'],
-  workers: ['src/async', 'src/loop', 'src/tcp', 'src/threads'],
+  workers: ['src/async', 'src/loop', 'src/model', 'src/tcp', 'src/threads'],
   'src/agent': [
     'src/agent/ping',
     'src/agent/report',

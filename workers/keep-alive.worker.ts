@@ -11,6 +11,7 @@
 import { processorMs, systemClock } from '../src/async/clock.js';
 import { PingLoop } from '../src/loop/ping-loop.js';
 import { SocketLoop } from '../src/loop/socket-loop.js';
+import { version } from '../src/model/version.js';
 import { readTable, readTcpTable } from '../src/tcp/proc-net-tcp.js';
 import { Board } from '../src/threads/board.js';
 import type { HostApi, LoopApi, WorkerInit } from '../src/threads/contract.js';
@@ -18,7 +19,10 @@ import { connect } from '../src/threads/endpoint.js';
 import { SocketTableReader } from '../src/threads/socket-table.js';
 
 /** Starts the loops in this thread. */
-export default function install({ port, board, sockets, settings, startedMs, replaces }: WorkerInit): void {
+export default function install(init: WorkerInit): void {
+  if (init.version !== version)
+    throw new Error(`The worker's file is of version ${version}, and the package of ${init.version}`);
+  const { port, board, sockets, settings, startedMs, replaces } = init;
   const table = new SocketTableReader(sockets);
   const api: LoopApi = {
     targetsChanged: (ids) => pingLoop.targetsChanged(ids),

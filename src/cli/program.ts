@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { version } from '../model/version.js';
 import { listen } from './commands/argument-types.js';
 import { addCheck } from './commands/check-command.js';
 import { addGuard } from './commands/guard-command.js';
@@ -7,7 +8,6 @@ import { addWatch } from './commands/watch-command.js';
 import { demo } from './demo.js';
 import type { ListenAddress } from './io/listen-address.js';
 import type { Output } from './io/output.js';
-import { packageVersion } from './io/version.js';
 import { serve } from './serve.js';
 
 const examples = `
@@ -40,7 +40,7 @@ const bareWord = /^[a-z][a-z-]*$/i;
 export function createProgram(first: string, output: Output, onDone: (code: number) => void): Command {
   const program = new Command('zeo-keepalive')
     .description('Keeps connections to ZEO servers alive, and finds out within seconds when one is dead')
-    .version(packageVersion(), '-V, --version')
+    .version(version, '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText('after', examples);

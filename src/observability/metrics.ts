@@ -7,7 +7,6 @@
  * @module metrics
  */
 import type { Channel } from 'node:diagnostics_channel';
-import { createRequire } from 'node:module';
 import {
   type Attributes,
   type Counter,
@@ -17,6 +16,7 @@ import {
   metrics,
   type ObservableResult,
 } from '@opentelemetry/api';
+import { version } from '../model/version.js';
 import { causeInWords } from '../tcp/diagnosis.js';
 import { type ConnectionReading, channels, pingChannel, readingChannel } from './channels.js';
 import { createInstruments, type Instruments } from './instruments.js';
@@ -71,16 +71,6 @@ export function hasGlobalProvider(): boolean {
   return metrics.getMeter('zeo-keepalive') !== createNoopMeter();
 }
 
-/** Unknown in a bundle. */
-function packageVersion(): string | undefined {
-  try {
-    const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
-    return version;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Creates new instruments when the provider changes: those created before the SDK registers its own never work. */
 class CurrentInstruments {
   readonly #currentProvider: () => MeterProvider;
@@ -97,7 +87,7 @@ class CurrentInstruments {
     if (this.#instruments === undefined || provider !== this.#provider) {
       this.#endReading();
       this.#provider = provider;
-      this.#instruments = createInstruments(provider.getMeter('zeo-keepalive', packageVersion()));
+      this.#instruments = createInstruments(provider.getMeter('zeo-keepalive', version));
       this.#endReading = readStates(this.#instruments);
     }
     return this.#instruments;

@@ -86,6 +86,8 @@ export interface LoopSettings {
 
 /** The start parameters of the worker. */
 export interface WorkerInit {
+  /** Of the package in the main thread. The worker's file may be of another one, whose shared memory has another layout. */
+  readonly version: string;
   readonly port: MessagePort;
   readonly board: SharedArrayBuffer;
   /** The table of watched sockets. */

@@ -1,23 +1,24 @@
-import { closeSync, openSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { KeepAliveError } from '../model/errors.js';
 import type { Datatype } from '../model/option-check.js';
+import { version } from '../model/version.js';
 
 /** The entry's place in the package's build, relative to this file's. */
 const entry = '../../workers/keep-alive.worker.js';
 
 /** A setting that says where the worker's entry is. */
 export const workerFile: Datatype<URL> = {
-  expected: 'the path of dist/workers/keep-alive.worker.js in an installed zeo-keepalive',
+  expected: `the path of dist/workers/keep-alive.worker.js in an installed zeo-keepalive ${version}`,
   read(given) {
     try {
       const isUrl = given instanceof URL || String(given).startsWith('file:');
       const file = isUrl ? fileURLToPath(given as URL | string) : path.resolve(given as string);
       // Package managers link packages, and what a package depends on lies beside its real place.
       const url = pathToFileURL(realpathSync(file));
-      return isUsable(url) ? url : undefined;
+      return isUsable(url) && versionAt(url) === version ? url : undefined;
     } catch {
       return undefined;
     }
@@ -48,6 +49,11 @@ function besideThisFile(name: string): URL | undefined {
   // A bundle in the format of CommonJS has no such URL.
   const url: string | undefined = import.meta.url;
   return url?.startsWith('file:') ? new URL(name, url) : undefined;
+}
+
+function versionAt(url: URL): string {
+  const manifest = readFileSync(new URL('../../package.json', url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 function isUsable(url: URL): boolean {

@@ -11,13 +11,14 @@ import { createHook } from 'node:async_hooks';
 import module from 'node:module';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
+import { version } from '../model/version.js';
 import type { HostApi, LoopApi, WorkerInit } from './contract.js';
 import { connect, type Endpoint } from './endpoint.js';
 
 export interface WorkerThreadOptions {
   /** The worker's entry. */
   readonly filename: URL;
-  readonly init: Omit<WorkerInit, 'port'>;
+  readonly init: Omit<WorkerInit, 'port' | 'version'>;
   /** What the loop may call. */
   readonly api: HostApi;
   /** Called when the loop is installed. */
@@ -45,7 +46,7 @@ export class WorkerThread {
     this.#pool = createPool(filename);
     this.#pool.on('error', (error) => this.#failed(error));
     this.#pool.on('workerDestroy', () => queueMicrotask(onGone));
-    const task: WorkerInit = { ...init, port: port2 };
+    const task: WorkerInit = { ...init, version, port: port2 };
     this.#run(task).then(onUp, (error) => this.#failed(error));
   }
 

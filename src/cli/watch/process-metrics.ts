@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { packageVersion } from '../io/version.js';
+import { version } from '../../model/version.js';
 
 /**
  * What every exporter says about itself, under the names that dashboards expect. Not `collectDefaultMetrics`, whose monitor of
@@ -13,7 +13,7 @@ export function measureProcess(registry: Registry): void {
     help: 'Its version and that of Node.js; always 1',
     labelNames: ['version', 'node'],
     registers,
-  }).set({ version: packageVersion(), node: process.versions.node }, 1);
+  }).set({ version, node: process.versions.node }, 1);
   new Gauge({
     name: 'process_start_time_seconds',
     help: 'Start time of the process since the Unix epoch',
