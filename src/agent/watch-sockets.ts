@@ -4,7 +4,8 @@
  * @module sockets
  */
 import { KeepAliveError } from '../model/errors.js';
-import type { SocketSelection } from '../sockets/matcher.js';
+import { SocketMatcher, type SocketSelection } from '../sockets/matcher.js';
+import type { KeepAlive } from './keep-alive.js';
 import { readVariable } from './settings.js';
 import { started } from './started.js';
 import { databases } from './storage-registry.js';
@@ -33,13 +34,15 @@ export interface WatchSocketsOptions extends SocketSelection, Omit<HostContext, 
  */
 export function watchSockets({ only, except, ...options }: WatchSocketsOptions = {}): Disposable {
   const selection: SocketSelection = { only, except };
+  // What is not a pattern is an error before anything is started.
+  SocketMatcher.fromSelection(selection);
   startEarly();
   const present = started.agent?.running ? started.agent : undefined;
   if (present === undefined) {
     const period =
       options.period ?? (readVariable('period', process.env) === undefined ? defaultPeriod : undefined);
     const agent = startThread(period, options);
-    const watch = agent?.watchSockets(selection);
+    const watch = watchOrStop(agent, selection);
     const { opened } = options.databases ?? databases;
     return {
       [Symbol.dispose]: () => {
@@ -56,4 +59,14 @@ export function watchSockets({ only, except, ...options }: WatchSocketsOptions =
     );
   }
   return present.watchSockets(selection);
+}
+
+/** Sockets may be watched already, as by `ZEO_KEEPALIVE_SOCKETS`: then the agent that was started for these does not go on. */
+function watchOrStop(agent: KeepAlive | undefined, selection: SocketSelection): Disposable | undefined {
+  try {
+    return agent?.watchSockets(selection);
+  } catch (error) {
+    void agent?.stop();
+    throw error;
+  }
 }

@@ -170,6 +170,21 @@ describe('watchSockets', { timeout: 60_000, skip: onLinux }, () => {
     assert.deepEqual([agent.running, agent.status().socketBounds], [true, undefined]);
   });
 
+  it('starts nothing for what is not a pattern', () => {
+    const before = started.agent;
+    assert.throws(() => watchSockets({ only: 'http://db', level: 'silent' }), {
+      code: 'ERR_KEEPALIVE_INVALID_SETTING',
+    });
+    assert.equal(started.agent, before);
+  });
+
+  it('leaves no thread running where the environment has sockets watched', (t) => {
+    process.env.ZEO_KEEPALIVE_SOCKETS = 'all';
+    t.after(() => delete process.env.ZEO_KEEPALIVE_SOCKETS);
+    assert.throws(() => watchSockets({ ...loopback, level: 'silent' }), alreadyStarted);
+    assert.equal(started.agent?.running, false);
+  });
+
   it('refuses a thread of another version that cannot watch sockets', (t) => {
     started.agent = { running: true, stop: async () => {} };
     t.after(() => {
