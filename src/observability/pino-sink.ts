@@ -2,14 +2,11 @@ import { createRequire } from 'node:module';
 import type { LevelWithSilent, Logger, pino as Pino } from 'pino';
 import { contain } from '../async/contain.js';
 import { isError } from '../model/errors.js';
-import { jsonSink, lineOrigin, plainError } from './json-sink.js';
+import { jsonSink, lineOrigin, maxUnwritten, plainError } from './json-sink.js';
 import { type LogLevel, type LogSink, levelValues, subsystem } from './log-sink.js';
 
 export type PinoLogger = Logger;
 export type PinoLevel = LevelWithSilent | 'blather' | 'panic';
-
-/** The maximum length of lines that could not be written yet, in characters. */
-const maxUnwritten = 1024 * 1024;
 
 const customLevels = { blather: levelValues.blather, panic: levelValues.panic };
 

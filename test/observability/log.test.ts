@@ -275,6 +275,70 @@ describe('The log', () => {
   });
 });
 
+describe('The log of a bundle without pino', () => {
+  /** Runs a host that writes with the sink. Its standard error is read once it has written to its standard output. */
+  async function host(code: string, last: string) {
+    const url = (file: string) => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href);
+    const imports = `import { jsonSink } from ${url('observability/json-sink.js')};
+      import { KeepAliveError } from ${url('model/errors.js')};
+      const sink = jsonSink(() => 0);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', imports + code], {
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    const closed = once(child, 'close');
+    await once(child.stdout, 'data');
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (chunk) => {
+      stderr += chunk;
+      if (stderr.includes(last)) child.stdin.end();
+    });
+    assert.deepEqual(await closed, [0, null]);
+    // The last one may not be complete.
+    const lines = stderr.split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  it('has the causes of an error, as with pino', async () => {
+    const [line] = await host(
+      `
+      const cause = new TypeError('lost', { cause: new Error('reset') });
+      const err = new KeepAliveError('ERR_KEEPALIVE_WORKER_LOST', 'ended', { cause });
+      sink.write('panic', { err, big: 1n }, 'A line');
+      console.log('written');`,
+      '\n',
+    );
+    const { stack, ...shown } = line.err;
+    assert.deepEqual(shown, {
+      type: 'KeepAliveError',
+      message: 'ended: lost: reset',
+      code: 'ERR_KEEPALIVE_WORKER_LOST',
+    });
+    assert.match(
+      stack,
+      /^KeepAliveError: ended\n(.*\n)*caused by: TypeError: lost\n(.*\n)*caused by: Error: reset\n/,
+    );
+    assert.deepEqual([line.level, line.big, line.msg], [70, '1', 'A line']);
+  });
+
+  it('keeps the lines that a full pipe does not take for later', async () => {
+    const lines = await host(
+      `// As any output of the application: from then on the pipe does not block.
+      process.stderr.write('{"number":-1}\\n');
+      const filler = 'x'.repeat(1000);
+      for (let number = 0; number < 500; number++) sink.write('info', { number, filler }, 'A line');
+      console.log('written');
+      const timer = setInterval(() => sink.write('info', {}, 'Another line'), 5);
+      process.stdin.resume().on('end', () => clearInterval(timer));`,
+      '"number":499,',
+    );
+    assert.deepEqual(
+      lines.slice(0, 501).map(({ number }) => number),
+      Array.from({ length: 501 }, (_, index) => index - 1),
+    );
+  });
+});
+
 describe('The log on standard error', () => {
   const later = `setTimeout(() => console.log('goes on'), 50);`;
 
