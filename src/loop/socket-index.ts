@@ -39,7 +39,7 @@ export class SocketIndex {
   #size = 0;
   #count = 0;
   #hasIpv4 = false;
-  #oldest = 0;
+  #oldestSlot = 0;
 
   /** All their slots are below this. */
   get size(): number {
@@ -51,9 +51,9 @@ export class SocketIndex {
     return this.#count;
   }
 
-  /** The sequence number of the one that has been there longest; 0 without any. */
-  get oldest(): number {
-    return this.#oldest;
+  /** The slot of one that has most likely been there for long: of the lowest sequence number. 0 without any. */
+  get oldestSlot(): number {
+    return this.#oldestSlot;
   }
 
   /** Whether one of them is connected to an IPv4 address. */
@@ -61,7 +61,7 @@ export class SocketIndex {
     return this.#hasIpv4;
   }
 
-  /** Of the socket that had the slot at the last update. */
+  /** Of the socket that had the slot at the last update; 0 without one. */
   sequence(slot: number): number {
     return this.#sequences[slot] as number;
   }
@@ -79,7 +79,7 @@ export class SocketIndex {
     this.#first.fill(0);
     this.#count = 0;
     this.#hasIpv4 = false;
-    this.#oldest = 0;
+    this.#oldestSlot = 0;
     for (let slot = 0; slot < size; slot++) this.#add(sockets, slot);
   }
 
@@ -96,22 +96,23 @@ export class SocketIndex {
   }
 
   #add(sockets: WatchedSockets, slot: number): void {
+    this.#sequences[slot] = 0;
     const sequence = sockets.sequence(slot);
     if (sequence === 0) return;
     const localPort = sockets.localPort(slot);
     const remotePort = sockets.remotePort(slot);
-    this.#sequences[slot] = sequence;
     this.#localPorts[slot] = localPort;
     this.#remotePorts[slot] = remotePort;
     for (let word = 0; word < 4; word++) this.#words[4 * slot + word] = sockets.remoteAddressWord(slot, word);
     // Another socket has taken the slot while it was read: it is there at the next look.
     if (sockets.sequence(slot) !== sequence) return;
+    this.#sequences[slot] = sequence;
     const hash = hashOf(localPort, remotePort, this.#words[4 * slot + 3] as number);
     this.#next[slot] = this.#first[hash] as number;
     this.#first[hash] = slot + 1;
     this.wantedPorts[localPort] = 1;
+    if (this.#count === 0 || sequence < this.sequence(this.#oldestSlot)) this.#oldestSlot = slot;
     this.#count += 1;
-    if (this.#oldest === 0 || sequence < this.#oldest) this.#oldest = sequence;
     this.#hasIpv4 ||= this.#words[4 * slot + 2] === mapped;
   }
 

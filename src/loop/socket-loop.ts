@@ -35,7 +35,7 @@ export interface SocketLoopOptions {
 /** How many times their own cost looks are apart: without evidence, and with it. */
 const restsApart = 10;
 const suspicionsApart = 4;
-/** So many looks in a row that show no socket, with the same one among them, are no accident, as long as none has ever shown one. */
+/** How many looks in a row that show no socket, with the same one among them, cannot be a coincidence, if none ever showed one. */
 const blindLooks = 3;
 
 export class SocketLoop {
@@ -61,8 +61,8 @@ export class SocketLoop {
   #failure: TableFailure | undefined;
   /** How many looks in a row have found no socket in the tables; `undefined` once there was one. */
   #blindLooks: number | undefined = 0;
-  /** The oldest socket in the last of them: others may have been closed already. */
-  #unseen = 0;
+  /** One of the sockets that they have not found: the others may have been closed already. */
+  #unseen = { slot: 0, sequence: -1 };
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
@@ -157,8 +157,13 @@ export class SocketLoop {
   #blindness(): TableFailure | undefined {
     if (this.#watch.shown > 0) this.#blindLooks = undefined;
     if (this.#blindLooks === undefined) return undefined;
-    this.#blindLooks = this.#index.oldest === this.#unseen ? this.#blindLooks + 1 : 1;
-    this.#unseen = this.#index.oldest;
+    if (this.#index.sequence(this.#unseen.slot) === this.#unseen.sequence) {
+      this.#blindLooks += 1;
+    } else {
+      const slot = this.#index.oldestSlot;
+      this.#unseen = { slot, sequence: this.#index.sequence(slot) };
+      this.#blindLooks = 1;
+    }
     if (this.#blindLooks < blindLooks) return undefined;
     return { path: tcpTables[this.#index.hasIpv4 ? 'ipv4' : 'ipv6'], reason: 'foreign' };
   }

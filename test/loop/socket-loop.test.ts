@@ -296,18 +296,39 @@ describe('The loop over watched sockets', () => {
     assert.deepEqual(kernel.failures, [foreign, undefined]);
   });
 
-  it('does not report a table for connections that are closed when it looks', async () => {
+  for (const [how, growth] of [
+    ['connections', 0],
+    ['more and more connections', 1],
+  ] as const) {
+    it(`does not report a table for ${how} that are closed when it looks`, async () => {
+      const { clock, kernel, loop, add } = setUp();
+      kernel.remove(add());
+      loop.start();
+      let last: SimulatedConnection[] = [];
+      for (let look = 0; look < 10; look++) {
+        const connections = Array.from({ length: 1 + look * growth }, add);
+        for (const { localPort } of connections) kernel.passedOver.add(localPort);
+        for (const connection of last) kernel.remove(connection);
+        last = connections;
+        await clock.advance(timeoutMs);
+      }
+      assert.deepEqual(kernel.failures, []);
+    });
+  }
+
+  it('reports a table that never shows a lasting connection among short ones', async () => {
     const { clock, kernel, loop, add } = setUp();
+    let short = add();
+    kernel.passedOver.add(short.localPort);
+    kernel.passedOver.add(add().localPort);
     loop.start();
-    let last: SimulatedConnection | undefined;
-    for (let count = 0; count < 10; count++) {
-      const connection = add();
-      kernel.passedOver.add(connection.localPort);
-      if (last !== undefined) kernel.remove(last);
-      last = connection;
+    for (let look = 0; look < 5; look++) {
       await clock.advance(timeoutMs);
+      kernel.remove(short);
+      short = add();
+      kernel.passedOver.add(short.localPort);
     }
-    assert.deepEqual(kernel.failures, []);
+    assert.deepEqual(kernel.failures, [{ path: '/proc/self/net/tcp', reason: 'foreign' }]);
   });
 
   it('goes on after a look that throws', async () => {
