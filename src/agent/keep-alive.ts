@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
+import { contain } from '../async/contain.js';
 import { KeepAliveError } from '../model/errors.js';
 import type { KeepAliveEvents } from '../model/events.js';
 import { hangTimeoutMs } from '../model/hang-timeout.js';
@@ -286,13 +287,18 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       this.#reporter.warning('Sockets are not watched: only Linux shows which connections are dead');
       return;
     }
-    run.keeper = new SocketKeeper({
+    const options = {
       settings,
       matcher,
       table: run.sockets,
       reporter: this.#reporter,
       onFirst: () => run.worker.socketsChanged(),
-    });
+    };
+    // It may have to put a wrapper around a method of Node's, whose prototypes may be frozen.
+    run.keeper = contain(
+      () => new SocketKeeper(options),
+      (error) => this.#reporter.sockets.notWatched(error),
+    );
   }
 }
 

@@ -7,7 +7,9 @@ import { Worker } from 'node:worker_threads';
 import { KeepAlive, type KeepAliveOptions, StorageRegistry, startThread, stopThread } from 'zeo-keepalive';
 import { watchSockets } from 'zeo-keepalive/sockets';
 import { started } from '#src/agent/started.js';
+import { isChannelComplete } from '#src/sockets/discovery.js';
 import { PeerServer, until } from '../sockets/watching.js';
+import { captureLog } from './captured-log.js';
 
 const loopback = { only: '127.0.0.0/8' };
 const onLinux = process.platform === 'linux' ? false : 'sockets are watched on Linux only';
@@ -97,6 +99,21 @@ describe('KeepAlive#watchSockets', { timeout: 60_000, skip: onLinux }, () => {
     assert.throws(() => agent.watchSockets({ only: 'http://db' }), { code: 'ERR_KEEPALIVE_INVALID_SETTING' });
     assert.equal(agent.status().socketBounds, undefined);
     using _ = agent.watchSockets(loopback);
+  });
+
+  const whole = isChannelComplete(process.versions.node) && 'this Node needs no wrapper around connect';
+  it('is a warning, and the agent runs, where connect cannot be wrapped', { skip: whole }, async (t) => {
+    const { lines, logger } = captureLog();
+    const { prototype } = net.Socket;
+    Object.defineProperty(prototype, 'connect', { writable: false });
+    t.after(() => Object.defineProperty(prototype, 'connect', { writable: true }));
+    const agent = setUp(t, { sockets: loopback, level: 'info', logger });
+    assert.equal(agent.start(), true);
+    await once(agent, 'workerStarted');
+    assert.equal(agent.status().socketBounds, undefined);
+    const [warning, ...others] = lines.filter(({ level }) => level === 40);
+    assert.equal(warning?.msg, 'Sockets are not watched: connections cannot be observed');
+    assert.deepEqual(others, []);
   });
 
   it('goes on with new connections when the agent is stopped and started again', async (t) => {

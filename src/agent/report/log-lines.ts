@@ -51,7 +51,7 @@ export class LogLines {
     this.#now = now;
     this.#throttles = new LogThrottles(now);
     this.#writer = new ThrottledWriter(log, now);
-    this.sockets = new SocketLines(log, this.#throttles, this.#writer);
+    this.sockets = new SocketLines(log, this.#throttles, this.#writer, now);
   }
 
   started(periodMs: number): void {

@@ -52,10 +52,21 @@ export class LogThrottle {
       this.#heldBack += 1;
       return 'held back';
     }
-    // After as much time again as the failure has lasted.
-    this.#nextMs = Math.min(2 * nowMs - this.#sinceMs, nowMs + longestGapMs);
-    this.#hasLoggedLately = true;
+    this.#logAgain(nowMs);
     return 'again';
+  }
+
+  /** In how many milliseconds a known reason is logged again, if it occurs then. */
+  dueInMs(nowMs: number): number {
+    return Math.max(0, this.#nextMs - nowMs);
+  }
+
+  /** Returns whether occurrences are held back. If so, the last of them is to be logged, and counts no more as held back. */
+  release(nowMs: number): boolean {
+    if (this.#heldBack === 0) return false;
+    this.#heldBack -= 1;
+    this.#logAgain(nowMs);
+    return true;
   }
 
   /** Returns how many were held back since the last call, for the line that is about to be written. */
@@ -92,6 +103,12 @@ export class LogThrottle {
     this.#sinceMs = nowMs;
     this.#nextMs = nowMs + firstGapMs;
     this.#reasons.clear();
+  }
+
+  #logAgain(nowMs: number): void {
+    // After as much time again as the failure has lasted.
+    this.#nextMs = Math.min(2 * nowMs - this.#sinceMs, nowMs + longestGapMs);
+    this.#hasLoggedLately = true;
   }
 
   #isNew(reason: string, nowMs: number): boolean {

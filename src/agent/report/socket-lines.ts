@@ -7,15 +7,23 @@ import { connectionLine } from './event-lines.js';
 import type { LogThrottles } from './log-throttles.js';
 import type { ThrottledWriter } from './throttled-writer.js';
 
+/** Of how many destinations it is logged that nobody listens for their errors. */
+const mostUnheard = 20;
+
 /** The lines of the log about watched sockets. */
 export class SocketLines {
   readonly #log: KeepAliveLog;
   readonly #throttles: LogThrottles;
   readonly #writer: ThrottledWriter;
+  readonly #now: () => number;
+  readonly #unheard = new Set<string>();
+  /** Writes the last of those that were held back, unless another line has come by then. */
+  #rest: NodeJS.Timeout | undefined;
   /** Whether it was logged that the kernel's table cannot be read. */
   #isTableUnreadable = false;
 
-  constructor(log: KeepAliveLog, throttles: LogThrottles, writer: ThrottledWriter) {
+  constructor(log: KeepAliveLog, throttles: LogThrottles, writer: ThrottledWriter, now: () => number) {
+    this.#now = now;
     this.#log = log;
     this.#throttles = throttles;
     this.#writer = writer;
@@ -40,19 +48,26 @@ export class SocketLines {
     const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
     const message = `${connectionLine} ${name} failed${why}`;
     // One for all destinations: when a network goes, all that it led to goes with it.
-    this.#writer.record('error', this.#throttles.ofAgent('sockets'), `${name} ${diagnosis}`, fields, message);
+    const throttle = this.#throttles.ofAgent('sockets');
+    if (this.#writer.record('error', throttle, `${name} ${diagnosis}`, fields, message)) return;
+    // A burst may be followed by nothing for days.
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      if (throttle.release(this.#now())) this.#writer.write('error', throttle, fields, message);
+    }, throttle.dueInMs(this.#now())).unref();
   }
 
   /** A connection was made whose loss is an error that nobody listens for. */
   unheard(name: string): void {
+    if (this.#unheard.has(name) || this.#unheard.size >= mostUnheard) return;
+    this.#unheard.add(name);
     const message = `No listener for the errors of ${name}: the loss of its connection may end the process`;
-    this.#writer.record(
-      'warn',
-      this.#throttles.ofAgent('listeners of sockets'),
-      name,
-      { connection: name },
-      message,
-    );
+    this.#log.warn({ connection: name }, message);
+  }
+
+  /** Whatever connects in this process cannot be observed. */
+  notWatched(error: unknown): void {
+    this.#log.warn({ err: error }, 'Sockets are not watched: connections cannot be observed');
   }
 
   unmatched(patterns: readonly string[], afterMs: number): void {
