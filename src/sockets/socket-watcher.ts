@@ -186,26 +186,28 @@ export class SocketWatcher implements Disposable {
     this.#schedule(restFactor * this.#lookMs);
     this.#lookAtNew(newcomers);
     this.#lookAtOpen();
-    if (this.table.reader.size > maximumOpen) this.#lookSoon();
+    if (this.table.reader.count > maximumOpen) this.#lookSoon();
   }
 
   #lookAtOpen(): void {
     const { size } = this.table.reader;
-    for (let looked = Math.min(size, maximumOpen); looked > 0; looked--) {
+    // Slots that a burst has left vacant do not count: they take next to no time.
+    for (let passed = 0, looked = 0; passed < size && looked < maximumOpen; passed++) {
       if (this.#next >= size) this.#next = 0;
       const slot = this.#next++;
       const entry = this.#entries[slot];
       if (entry === undefined) continue;
+      looked += 1;
       if (hasHandle(entry)) ensureProbesOf(entry, this.#options.periodMs);
       else this.#release(slot);
     }
   }
 
   #lookAtNew(newcomers: readonly Socket[], from = 0): void {
-    if (this.#isDisposed) return;
     const end = Math.min(newcomers.length, from + maximumOpen);
     let next = from;
-    for (let admitted = 0; next < end && admitted < maximumNew; next++) {
+    // A listener for what is logged of one may dispose.
+    for (let admitted = 0; next < end && admitted < maximumNew && !this.#isDisposed; next++) {
       const socket = newcomers[next] as Socket;
       const state = stateOf(socket);
       if (state === 'connecting') this.#addNewcomer(socket);
@@ -214,7 +216,7 @@ export class SocketWatcher implements Disposable {
       admitted += 1;
     }
     // The rest in the next turn of the loop, after what the application has to do.
-    if (next < newcomers.length) setImmediate(() => this.#lookAtNew(newcomers, next));
+    if (next < newcomers.length && !this.#isDisposed) setImmediate(() => this.#lookAtNew(newcomers, next));
   }
 
   #admit(socket: Socket): void {

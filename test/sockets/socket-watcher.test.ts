@@ -11,6 +11,7 @@ import tls from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
+import { SocketTable } from '#src/threads/socket-table.js';
 import { runHost } from '../hosts/run-host.js';
 import { rowsOf } from '../threads/socket-rows.js';
 import { CertificateAuthority } from '../tls/certificates.js';
@@ -28,6 +29,23 @@ async function connected(port: number, options: Partial<net.TcpNetConnectOpts> =
   const socket = net.connect({ port, host: '127.0.0.1', ...options });
   await once(socket, 'connect');
   return socket;
+}
+
+/** Returns what returns how often the socket has been looked at. */
+function countLooks(socket: net.Socket): () => number {
+  let looks = 0;
+  let { _handle: handle } = socket as unknown as { _handle: unknown };
+  Object.defineProperty(socket, '_handle', {
+    configurable: true,
+    get: () => {
+      looks += 1;
+      return handle;
+    },
+    set: (next) => {
+      handle = next;
+    },
+  });
+  return () => looks;
 }
 
 /** The one connection that is watched. */
@@ -57,23 +75,14 @@ describe('A watched socket', () => {
     using _ = watcher;
     tick(900);
     const socket = await connected(peer.port);
-    let looks = 0;
-    const { _handle: handle } = socket as unknown as { _handle: unknown };
-    Object.defineProperty(socket, '_handle', {
-      configurable: true,
-      get: () => {
-        looks += 1;
-        return handle;
-      },
-    });
+    const looks = countLooks(socket);
     tick(249);
-    assert.equal(looks, 0);
+    assert.equal(looks(), 0);
     tick(1);
     assert.equal(watcher.table.reader.count, 1);
-    looks = 0;
+    const atFirst = looks();
     for (let passed = 0; passed < 10_000; passed += 50) tick(50);
-    assert.equal(looks, 10);
-    Object.defineProperty(socket, '_handle', { configurable: true, writable: true, value: handle });
+    assert.equal(looks() - atFirst, 10);
     socket.destroy();
   });
 
@@ -476,6 +485,36 @@ describe('The application', () => {
     const folder = new URL('./', import.meta.url);
     const { code, stdout } = await runHost('ends-while-watched', { folder });
     assert.deepEqual([code, stdout], [0, 'done\n']);
+  });
+
+  it('is the last one when the watcher is disposed on its behalf', async (t) => {
+    await using peer = await PeerServer.listen();
+    let opened = 0;
+    const onOpened = () => {
+      opened += 1;
+      watcher[Symbol.dispose]();
+    };
+    const { watcher, look } = watchByHand(t, { onOpened });
+    const sockets = await Promise.all(Array.from({ length: 5 }, () => connected(peer.port)));
+    look();
+    assert.deepEqual([opened, watcher.table.reader.count], [1, 0]);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('is looked at no more often once a burst of thousands is over', async (t) => {
+    await using peer = await PeerServer.listen();
+    const table = new SocketTable();
+    const endpoints = { localPort: 1, remotePort: 1, remoteAddress: new Uint32Array(4) };
+    const slots = Array.from({ length: 3000 }, () => table.add(endpoints) as number);
+    for (const slot of slots) table.remove(slot);
+    const { watcher, look, tick } = watchByHand(t, { table });
+    using _ = watcher;
+    const socket = await connected(peer.port);
+    look();
+    const looks = countLooks(socket);
+    for (let passed = 0; passed < 10_000; passed += 50) tick(50);
+    assert.equal(looks(), 10);
+    socket.destroy();
   });
 
   it('keeps its connections when the watcher is disposed', async () => {
