@@ -44,7 +44,7 @@ const bytesFor = (slots: number) => slots * slot.length * Int32Array.BYTES_PER_E
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
-  // Renewed when the buffer has grown: a view that tracks the buffer's length costs three times as much.
+  // Renewed when the buffer has grown.
   #cells: Int32Array;
   readonly #free: number[] = [];
   #used = 0;
@@ -232,7 +232,8 @@ const wrapMs = 2 ** 30;
 /** The largest number that fits into a cell. */
 const largest = 2 ** 31 - 1;
 
-const cellsOf = (buffer: SharedArrayBuffer) =>
+/** The cells of a buffer as it is now: a view that tracks its length costs three times as much. */
+export const cellsOf = (buffer: SharedArrayBuffer) =>
   new Int32Array(buffer, 0, buffer.byteLength / Int32Array.BYTES_PER_ELEMENT);
 
 /** From a stored time to `nowMs`; correct across the wrap of 32 bits. */

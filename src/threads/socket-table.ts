@@ -7,9 +7,8 @@
  * - When a slot is taken, its number is written last. Whoever finds the same number before and after has read what belongs
  *   to it, without a lock.
  * - `version` counts the changes: unchanged means that nothing has to be read again.
- *
- * This file imports nothing: the worker loads it.
  */
+import { cellsOf } from './board.js';
 
 const header = { version: 0, count: 1, size: 2, length: 3 } as const;
 const field = { sequence: 0, ports: 1, address: 2, length: 6 } as const;
@@ -33,12 +32,12 @@ export interface SocketEndpoints {
 /** The worker's side: it only reads. */
 export class SocketTableReader {
   readonly buffer: SharedArrayBuffer;
-  // Renewed when the buffer has grown: a view that tracks the buffer's length costs three times as much.
+  // Renewed when the buffer has grown.
   #cells: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
-    this.#cells = new Int32Array(buffer);
+    this.#cells = cellsOf(buffer);
   }
 
   /** Changes with every connection that is added or removed. */
@@ -78,7 +77,7 @@ export class SocketTableReader {
   #load(slot: number, name: number): number {
     const index = cellsFor(slot) + name;
     // The main thread has grown the buffer.
-    if (index >= this.#cells.length) this.#cells = new Int32Array(this.buffer);
+    if (index >= this.#cells.length) this.#cells = cellsOf(this.buffer);
     return index < this.#cells.length ? Atomics.load(this.#cells, index) : 0;
   }
 }
@@ -88,7 +87,7 @@ export class SocketTable {
   readonly buffer = new SharedArrayBuffer(bytesFor(initialSlots), { maxByteLength: bytesFor(maximumSlots) });
   readonly reader = new SocketTableReader(this.buffer);
   readonly #free: number[] = [];
-  #cells = new Int32Array(this.buffer);
+  #cells = cellsOf(this.buffer);
   #size = 0;
 
   /**
@@ -118,7 +117,7 @@ export class SocketTable {
     if (slot >= maximumSlots) return undefined;
     if (bytesFor(slot + 1) > this.buffer.byteLength) {
       this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
-      this.#cells = new Int32Array(this.buffer);
+      this.#cells = cellsOf(this.buffer);
     }
     this.#size += 1;
     Atomics.store(this.#cells, header.size, this.#size);
