@@ -35,7 +35,7 @@ export function createInstruments(meter: Meter): Instruments {
     pingDuration: duration('ping', 'Round trips of answered pings', roundTripBoundaries),
     detectionDuration: duration(
       'detection',
-      'From the last byte of a peer to the verdict that it is dead',
+      'From the last byte of a peer, or the first unanswered retransmission or probe of a socket, to the verdict that it is dead',
       outageBoundaries,
     ),
     reconnects: meter.createCounter('zeo_keepalive.reconnects', {

@@ -41,7 +41,7 @@ const recordings = new Map<MeterProvider | undefined, () => void>();
  * | `zeo_keepalive.connection.status` | up-down counter: 1 for the state that it is in, else 0 | `zeo_keepalive.connection.state`: `up`, or `down` when there is no connection or the last ping failed |
  * | `zeo_keepalive.pings` | counter | `zeo_keepalive.ping.result`: `alive`, `busy`, `slow`, `failed`, `dead`, `stalled`, `abandoned`, or `down` when a ping was due and there was no connection; `error.type` for `failed` and `dead`: the code of the error, or else its class |
  * | `zeo_keepalive.ping.duration` | histogram, s | |
- * | `zeo_keepalive.detection.duration` | histogram, s: from the last byte of a dead peer to the verdict | `zeo_keepalive.diagnosis` |
+ * | `zeo_keepalive.detection.duration` | histogram, s: from the last byte of a dead peer, or the first unanswered retransmission or probe of a watched socket, to the verdict | `zeo_keepalive.diagnosis` |
  * | `zeo_keepalive.reconnects` | counter | `zeo_keepalive.cause`; `unnoticed` if it happened between two pings |
  * | `zeo_keepalive.reconnect.duration` | histogram, s: time without a connection, if the agent had noticed | `zeo_keepalive.cause` |
  * | `zeo_keepalive.stall.duration` | histogram, s: stalls in which verdicts were withheld; not of a connection | `zeo_keepalive.stall.of`: `loop` or `process` |
