@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { hadTerminal, hasTerminal, releaseSignals } from './early-signals.js';
 import type { Output } from './output.js';
 
 /*
@@ -21,7 +21,7 @@ export interface EndingOptions {
 export class Ending implements Disposable {
   readonly #controller = new AbortController();
   readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (signal === 'SIGHUP' && this.#onHangUp !== undefined && hasTerminal() === this.#hadTerminal) {
+    if (signal === 'SIGHUP' && this.#onHangUp !== undefined && hasTerminal() === hadTerminal) {
       this.#onHangUp();
       return;
     }
@@ -31,7 +31,6 @@ export class Ending implements Disposable {
 
   readonly #output: Output;
   readonly #onHangUp: (() => void) | undefined;
-  readonly #hadTerminal = hasTerminal();
 
   /**
    * @param options `endsWithOutput`: whether it is also time to end when nobody reads the output any more. `onHangUp`: called
@@ -41,6 +40,7 @@ export class Ending implements Disposable {
     this.#output = output;
     this.#onHangUp = onHangUp;
     for (const signal of signals) process.on(signal, this.#onSignal);
+    releaseSignals();
     if (!endsWithOutput) return;
     const onClosed = () => this.#controller.abort('output closed');
     if (output.closed.aborted) onClosed();
@@ -67,16 +67,6 @@ export class Ending implements Disposable {
     if (this.signal.reason === 'SIGHUP' || (closed.aborted && isTerminal))
       process.kill(process.pid, 'SIGHUP');
     setTimeout(() => process.exit(), lingerMs).unref();
-  }
-}
-
-/** Whether this process has a controlling terminal, whatever its output is. */
-function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch {
-    return false;
   }
 }
 
