@@ -203,7 +203,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
   'node:fs/promises': [
     'src/cli/io',
     'src/cli/watch/process-metrics.ts',
-    'src/guard/listen.ts',
+    'src/guard/listening-address.ts',
     'src/zconfig/config-files.ts',
     'src/zconfig/tls-files.ts',
   ],

@@ -51,7 +51,8 @@ export class BackendPool extends EventEmitter<BackendPoolEvents> {
 
   /** The one for the next client. */
   get preferred(): Backend | undefined {
-    return this.#backends.find(({ isUp }) => isUp);
+    const up = this.#backends.filter(({ isUp }) => isUp);
+    return up.find(({ isPassedOver }) => !isPassedOver) ?? up[0];
   }
 
   /** Takes over which servers there are; those that were there before stay. Returns whether anything changes. */

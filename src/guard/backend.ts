@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withDeadline } from '../async/deadline.js';
+import { TurnQueue } from '../async/turn-queue.js';
 import { ClientDisconnected } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { openSocket } from '../zeo/connection/socket.js';
@@ -9,7 +10,6 @@ import type { TlsOptions } from '../zeo/connection/tls.js';
 import { ReconnectBackoff } from '../zeo/reconnect/reconnect-backoff.js';
 import { type Greeting, greetingOf } from './server-greeting.js';
 import { probeTls } from './tls/tls-hello.js';
-import { TurnQueue } from './turn-queue.js';
 
 /**
  * At most this many connections for clients wait for a greeting at once; the other clients wait for what becomes of these. So
@@ -19,6 +19,9 @@ export const mostUngreeted = 32;
 
 /** A server that ends a connection by itself does it within this time after the greeting. */
 const steadyMs = 500;
+
+/** How long a server is left alone that greets and ends, or is passed over. It would greet again at once. */
+const restMs = 1000;
 
 /** A connection for a client. Paused: nothing is lost until somebody listens. */
 export interface Dialed {
@@ -57,6 +60,7 @@ export class Backend {
   #error: Error | undefined;
   #hasGreeted = false;
   #isProbed = false;
+  #passedOverUntilMs = 0;
   readonly #closing = new AbortController();
   /** Clients that a connection is not begun for yet. */
   readonly #queue = new TurnQueue();
@@ -85,6 +89,16 @@ export class Backend {
     return this.#hasGreeted;
   }
 
+  /** Whether clients are to get another server, although it is not known to be down. */
+  get isPassedOver(): boolean {
+    return performance.now() < this.#passedOverUntilMs;
+  }
+
+  /** For a second clients get another server, if one is up. */
+  passOver(): void {
+    this.#passedOverUntilMs = performance.now() + restMs;
+  }
+
   /** Finds out whether it still greets, if it is up. */
   async probe(): Promise<void> {
     if (!this.isUp || this.#isProbed) return;
@@ -99,10 +113,10 @@ export class Backend {
   }
 
   /**
-   * A connection to it has ended as if it had failed, which may be because of what its client has sent. It is down only if one
-   * of the guard's own fails or ends, too.
+   * A client's connection to it has ended, or was not answered, as if it had failed, which may be because of that client. It is
+   * down only if one of the guard's own fails or ends, too.
    */
-  async suspect(error: Error, restMs: number): Promise<void> {
+  async suspect(error: Error): Promise<void> {
     if (!this.isUp || this.#isProbed) return;
     this.#isProbed = true;
     try {
@@ -145,13 +159,13 @@ export class Backend {
     }
   }
 
-  /** It is down from now on, until it greets again. It is not asked to for `restMs`. */
-  fail(error: Error, restMs = 0): void {
+  /** It is down from now on, until it greets again. It is not asked to before `delayMs`. */
+  fail(error: Error, delayMs = 0): void {
     if (this.#error !== undefined || this.#closing.signal.aborted) return;
     this.#error = error;
     this.#queue.rejectAll(error);
     this.#options.observer.serverDown(this, error);
-    void this.#redial(restMs);
+    void this.#redial(delayMs);
   }
 
   /** Nothing is tried any more, also for clients. */
@@ -161,7 +175,7 @@ export class Backend {
     this.#queue.rejectAll(reason);
   }
 
-  async #redial(restMs: number): Promise<void> {
+  async #redial(firstDelayMs: number): Promise<void> {
     const { signal } = this.#closing;
     const { timeoutMs, observer } = this.#options;
     // So that it is found back within the timeout.
@@ -169,7 +183,7 @@ export class Backend {
       minDelayMs: Math.min(timeoutMs, 250),
       maxDelayMs: Math.min(timeoutMs, 2000),
     });
-    let delayMs = restMs;
+    let delayMs = firstDelayMs;
     while (!signal.aborted) {
       try {
         await sleep(delayMs + backoff.nextDelayMs(), undefined, { signal });

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../async/clock.js';
-import { TurnQueue } from './turn-queue.js';
+import { TurnQueue } from '../async/turn-queue.js';
 
 /** At most this many clients are connected at once. */
 const burst = 20;

@@ -7,8 +7,7 @@
  *   times a second. Then it is reset, and nothing is accepted until a server greets: a refused client waits by itself.
  */
 import { EventEmitter, once } from 'node:events';
-import type { Server, Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import { ClientDisconnected } from '../model/errors.js';
 import { reset } from '../tcp/reset.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
@@ -16,7 +15,7 @@ import type { TlsOptions } from '../zeo/connection/tls.js';
 import { type Backend, type Dialed, isOwnShortage } from './backend.js';
 import { BackendPool } from './backend-pool.js';
 import { ConnectPacer } from './connect-pacer.js';
-import { boundAddress, listenOn } from './listen.js';
+import { ListeningAddress } from './listening-address.js';
 import { PassThroughRelay } from './pass-through-relay.js';
 import type { PingMethod } from './ping-injector.js';
 import type { Relay } from './relay.js';
@@ -33,8 +32,6 @@ const longestHoldMs = 30_000;
 const shortestHandshakeMs = 5000;
 /** More clients than this, in handshakes or without a server, are reset at once, so that they take no memory. */
 const mostWaiting = 1000;
-/** After which an address is tried again that somebody else has taken meanwhile. */
-const relistenMs = 1000;
 
 /** Where clients are accepted, and the servers that they are relayed to, the preferred first. */
 export interface Route {
@@ -82,27 +79,26 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   readonly #pool: BackendPool;
   readonly #waiting = new Set<WaitingClient>();
   readonly #relays = new Set<Relay>();
-  readonly #closing = new AbortController();
   readonly #pacer = new ConnectPacer();
   #holdMs = shortestHoldMs;
   readonly #handshakes: Handshakes | undefined;
-  #server: Server | undefined;
-  #isOpening = false;
-  #address: Address;
+  readonly #listener: ListeningAddress;
 
   constructor(options: FrontendOptions) {
     super();
     const { route, tls, timeoutMs } = options;
     const { listen, servers } = route;
     this.#options = options;
-    this.#address = listen;
+    this.#listener = new ListeningAddress(listen, (socket) => this.#accept(socket))
+      .on('opened', () => this.emit('opened'))
+      .on('openFailed', (error) => this.emit('openFailed', error));
     this.#pool = new BackendPool({
       ...{ timeoutMs, tls: tls.servers, passesTls: tls.passThrough === true },
       keepAlive: options.keepAlive,
     })
       .on('down', (backend, error) => this.emit('serverDown', backend, error))
       .on('up', (backend) => this.emit('serverUp', backend))
-      .on('available', () => void this.#admit())
+      .on('available', () => void this.#listener.reopen())
       .on('dead', (backend, error) => {
         for (const relay of this.#relays) if (relay.backend === backend) relay.drop(error);
       });
@@ -141,12 +137,12 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** Where it listens. */
   get address(): Address {
-    return this.#address;
+    return this.#listener.address;
   }
 
   /** The same, as a user would write it. */
   get name(): string {
-    return formatAddress(this.#address);
+    return formatAddress(this.address);
   }
 
   /** The relayed connections. */
@@ -160,7 +156,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
   }
 
   get isListening(): boolean {
-    return this.#server !== undefined;
+    return this.#listener.isOpen;
   }
 
   /** How many clients wait for a server. */
@@ -170,13 +166,8 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** @throws the system's error */
   async open(): Promise<void> {
-    const server = await listenOn(this.#address, (socket) => this.#accept(socket));
-    this.#address = boundAddress(server, this.#address);
-    if (this.#closing.signal.aborted) server.close();
-    else {
-      this.#server = server;
-      this.#pool.watch(this.name);
-    }
+    await this.#listener.open();
+    if (this.isListening) this.#pool.watch(this.name);
   }
 
   /** Finds out whether each server still greets that is not pinged on a connection. */
@@ -187,17 +178,11 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** Stops accepting clients. Relayed connections go on. */
   close(): void {
-    this.#closing.abort();
-    this.#stopListening();
+    this.#listener.close();
     this.#pool.close();
     this.#handshakes?.close();
     const reason = new ClientDisconnected('The guard is being stopped');
     for (const client of this.#waiting) this.#refuse(client, reason);
-  }
-
-  #stopListening(): void {
-    this.#server?.close();
-    this.#server = undefined;
   }
 
   #accept(socket: Socket): void {
@@ -257,6 +242,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
             ...{ ...options, registration: greeting.registration, timeoutMs, pingMethod },
             received: { fromClient: received, fromServer: greeting.received },
             onRegistered: keepAlive,
+            onUnanswered: (relay, error) => this.#doubt(relay, error),
           });
     this.#relays.add(relay);
     relay.once('closed', () => this.#relays.delete(relay));
@@ -264,12 +250,19 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     if (greeting === undefined) keepAlive(relay);
   }
 
+  /** Pings show whether a server is well that serves other clients; one that serves none may accept no registration at all. */
+  #doubt({ backend }: Relay, error: Error): void {
+    const isServing = [...this.#relays].some((relay) => relay.backend === backend && relay.ready);
+    if (!isServing) backend.passOver();
+    void backend.suspect(error);
+  }
+
   /** No server has greeted for as long as a client can be held. */
   #expire(client: WaitingClient): void {
     const [backend] = this.backends;
     this.#refuse(client, backend?.error ?? new ClientDisconnected('No server has greeted'));
     if (!this.isListening || this.#pool.preferred !== undefined) return;
-    this.#stopListening();
+    this.#listener.shut();
     this.emit('closed');
   }
 
@@ -278,22 +271,5 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     client.giveUp(reason);
     reset(client.socket);
     this.emit('refused', reason);
-  }
-
-  /** Accepts clients again, if it does not. */
-  async #admit(): Promise<void> {
-    const { signal } = this.#closing;
-    if (this.isListening || this.#isOpening) return;
-    this.#isOpening = true;
-    while (!this.isListening && !signal.aborted) {
-      try {
-        await this.open();
-        if (this.isListening) this.emit('opened');
-      } catch (error) {
-        this.emit('openFailed', error as Error);
-        await sleep(relistenMs, undefined, { signal }).catch(() => {});
-      }
-    }
-    this.#isOpening = false;
   }
 }

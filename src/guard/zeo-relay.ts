@@ -11,9 +11,6 @@ import type { Registration } from './registration.js';
 import { Relay, type RelayOptions } from './relay.js';
 import { passOn, relayBufferBytes } from './relay-sockets.js';
 
-/** How long a server is left alone that greets and ends. It would greet again at once. */
-const crashRestMs = 1000;
-
 export interface ZeoRelayOptions extends RelayOptions {
   /** What client and server have sent so far. */
   readonly received: {
@@ -27,6 +24,8 @@ export interface ZeoRelayOptions extends RelayOptions {
   readonly pingMethod: PingMethod;
   /** From now on it can be pinged. */
   readonly onRegistered: (relay: ZeoRelay) => void;
+  /** The server has not answered a registration in time. Afterwards the client is reset. */
+  readonly onUnanswered: (relay: ZeoRelay, error: Error) => void;
 }
 
 /**
@@ -147,7 +146,7 @@ export class ZeoRelay extends Relay {
       `${this.address} greeted, but ended the connection before it accepted a registration`,
     );
     this.noteError(error);
-    void this.backend.suspect(error, crashRestMs);
+    void this.backend.suspect(error);
   }
 
   protected override finished(): void {
@@ -203,10 +202,15 @@ export class ZeoRelay extends Relay {
   }
 
   #startRegistrationDeadline(): void {
-    const { timeoutMs } = this.#options;
+    const { timeoutMs, onUnanswered } = this.#options;
     this.#endRegistrationDeadline ??= startDeadline(2 * timeoutMs, () => {
       const seconds = (2 * timeoutMs) / 1000;
-      this.drop(new ClientDisconnected(`${this.address} did not answer a registration within ${seconds} s`));
+      const error = new ClientDisconnected(
+        `${this.address} did not answer a registration within ${seconds} s`,
+      );
+      this.noteError(error);
+      this.server.destroy();
+      onUnanswered(this, error);
     });
   }
 

@@ -1,4 +1,4 @@
-import { type Abortable, unwatchAbort, watchAbort } from '../async/abort-watch.js';
+import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
 
 interface Waiter extends Abortable {
   admit(): void;

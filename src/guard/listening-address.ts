@@ -1,0 +1,130 @@
+import { EventEmitter, once } from 'node:events';
+import { lstat, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Address } from '../zeo/connection/address.js';
+
+/** After which an address is tried again that somebody else has taken meanwhile. */
+const retryMs = 1000;
+/** After which an idle client is probed by the system, in milliseconds. */
+const keepAliveInitialDelay = 60_000;
+
+/** What a client is accepted by. */
+type Accept = Parameters<typeof createServer>[1];
+
+export interface ListeningEvents {
+  /** Clients are accepted again. */
+  opened: [];
+  /** Clients should be accepted again, and the system does not allow it. It is tried again. */
+  openFailed: [error: Error];
+}
+
+/** Accepts clients at an address; meanwhile it can be shut, so that clients are refused. */
+export class ListeningAddress extends EventEmitter<ListeningEvents> {
+  readonly #accept: Accept;
+  readonly #closing = new AbortController();
+  #server: Server | undefined;
+  #address: Address;
+  #isReopening = false;
+
+  constructor(address: Address, accept: Accept) {
+    super();
+    this.#address = address;
+    this.#accept = accept;
+  }
+
+  /** Where it listens. */
+  get address(): Address {
+    return this.#address;
+  }
+
+  get isOpen(): boolean {
+    return this.#server !== undefined;
+  }
+
+  /** @throws the system's error */
+  async open(): Promise<void> {
+    const server = await listenOn(this.#address, this.#accept);
+    this.#address = boundAddress(server, this.#address);
+    if (this.#closing.signal.aborted) server.close();
+    else this.#server = server;
+  }
+
+  /** Refuses clients until {@link reopen}. */
+  shut(): void {
+    this.#server?.close();
+    this.#server = undefined;
+  }
+
+  /** Accepts clients again, if it does not. */
+  async reopen(): Promise<void> {
+    const { signal } = this.#closing;
+    if (this.isOpen || this.#isReopening) return;
+    this.#isReopening = true;
+    while (!this.isOpen && !signal.aborted) {
+      try {
+        await this.open();
+        if (this.isOpen) this.emit('opened');
+      } catch (error) {
+        this.emit('openFailed', error as Error);
+        await sleep(retryMs, undefined, { signal }).catch(() => {});
+      }
+    }
+    this.#isReopening = false;
+  }
+
+  /** Refuses clients for good. */
+  close(): void {
+    this.#closing.abort();
+    this.shut();
+  }
+}
+
+/**
+ * Listens on an address.
+ *
+ * @throws the system's error: the address is in use, or not one of this machine
+ */
+async function listenOn(address: Address, accept: Accept): Promise<Server> {
+  try {
+    return await listen(address, accept);
+  } catch (error) {
+    const isInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (!isInUse || !('path' in address) || !(await isLeftOver(address.path))) throw error;
+    await unlink(address.path);
+    return listen(address, accept);
+  }
+}
+
+async function listen(address: Address, accept: Accept): Promise<Server> {
+  // Or a client that has vanished while it was idle would keep its connections for good.
+  const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay };
+  const server = createServer(options, accept);
+  server.listen('path' in address ? { path: address.path } : address);
+  // Rejects with an error that comes first.
+  await once(server, 'listening');
+  // The system could not accept a client, as without a free file descriptor; the next one it may.
+  server.on('error', () => {});
+  return server;
+}
+
+/** The address that a server was given: with its port, where any was asked for. */
+function boundAddress(server: Server, address: Address): Address {
+  const bound = server.address();
+  if ('path' in address || bound === null || typeof bound === 'string') return address;
+  return { host: address.host, port: bound.port };
+}
+
+/** Whether it is a unix domain socket that a process has left, which had no time to remove it. */
+async function isLeftOver(path: string): Promise<boolean> {
+  // A connection to an ordinary file is refused as well.
+  if (!(await lstat(path)).isSocket()) return false;
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
+  });
+}
