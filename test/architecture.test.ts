@@ -194,6 +194,7 @@ const touching: Readonly<Record<string, readonly string[]>> = {
     'src/cli/io/early-signals.ts',
     'src/cli/guard-status/status-page.ts',
     'src/cli/real-client.ts',
+    'src/guard/descriptor-reserve.ts',
     'src/observability/json-sink.ts',
     'src/observability/log.ts',
     'src/tcp/proc-net-tcp.ts',

@@ -15,6 +15,7 @@ import type { TlsOptions } from '../zeo/connection/tls.js';
 import { type Backend, type Dialed, isOwnShortage } from './backend.js';
 import { BackendPool } from './backend-pool.js';
 import { ConnectPacer } from './connect-pacer.js';
+import type { DescriptorReserve } from './descriptor-reserve.js';
 import { ListeningAddress } from './listening-address.js';
 import { PassThroughRelay } from './pass-through-relay.js';
 import type { PingMethod } from './ping-injector.js';
@@ -47,8 +48,8 @@ export interface FrontendEvents {
   relayed: [relay: Relay];
   /** A client was reset because no server greeted or too many wait, or closed because its TLS handshake failed. */
   refused: [reason: Error];
-  /** No client is accepted until a server greets. */
-  closed: [];
+  /** No client is accepted until a server greets, or until there are descriptors again if there is a shortage. */
+  closed: [shortage: Error | undefined];
   /** Clients are accepted again. */
   opened: [];
   /** Clients should be accepted again, and the system does not allow it. It is tried again. */
@@ -70,6 +71,7 @@ export interface FrontendOptions {
   readonly pingMethod: PingMethod;
   /** From now on the agent keeps it alive, until it emits `closed`. */
   readonly keepAlive: (target: NamedTarget) => void;
+  readonly descriptors: DescriptorReserve;
   /** A number for each connection, unique in the guard: an address may be given up, and used again. */
   readonly nextNumber: () => number;
 }
@@ -89,7 +91,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     const { route, tls, timeoutMs } = options;
     const { listen, servers } = route;
     this.#options = options;
-    this.#listener = new ListeningAddress(listen, (socket) => this.#accept(socket))
+    this.#listener = new ListeningAddress(listen, options.descriptors, (socket) => this.#accept(socket))
       .on('opened', () => this.emit('opened'))
       .on('openFailed', (error) => this.emit('openFailed', error));
     this.#pool = new BackendPool({
@@ -172,6 +174,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** Finds out whether each server still greets that is not pinged on a connection. */
   probe(): void {
+    this.#checkDescriptors();
     const ready = [...this.#relays].filter((relay) => relay.ready);
     this.#pool.probe(new Set(ready.map(({ backend }) => backend)));
   }
@@ -194,6 +197,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     }
     if (this.#handshakes === undefined) this.#hold(socket);
     else this.#handshakes.start(socket);
+    this.#checkDescriptors();
   }
 
   #hold(socket: Socket): void {
@@ -204,6 +208,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   async #serve(client: WaitingClient): Promise<void> {
     const { signal } = client;
+    const freeDescriptor = this.#options.descriptors.book();
     let hasTurn = false;
     while (!signal.aborted) {
       try {
@@ -212,17 +217,21 @@ export class Frontend extends EventEmitter<FrontendEvents> {
         hasTurn = true;
         client.hold(this.#holdMs);
         const backend = this.#pool.preferred;
-        if (backend !== undefined) this.#relay(client, backend, await backend.dial(signal));
-        else {
+        if (backend !== undefined) {
+          freeDescriptor();
+          this.#relay(client, backend, await backend.dial(signal));
+          this.#checkDescriptors();
+        } else {
           await once(this.#pool, 'available', { signal });
           hasTurn = false;
         }
       } catch (error) {
         // Otherwise the client is gone, or the server is down now.
-        if (isOwnShortage(error)) this.#refuse(client, error as Error);
+        if (isOwnShortage(error) && !this.#checkDescriptors()) this.#refuse(client, error as Error);
       }
       if (!this.#waiting.has(client)) break;
     }
+    freeDescriptor();
     this.#waiting.delete(client);
   }
 
@@ -250,6 +259,19 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     if (greeting === undefined) keepAlive(relay);
   }
 
+  /**
+   * If none are left, the reserve is for those that were accepted, and others are refused until there are more: one that is
+   * accepted and closed comes back at once. Returns whether that begins now.
+   */
+  #checkDescriptors(): boolean {
+    if (!this.isListening) return false;
+    const shortage = this.#options.descriptors.shortage();
+    if (shortage === undefined) return false;
+    this.#listener.pause();
+    this.emit('closed', shortage);
+    return true;
+  }
+
   /** Pings show whether a server is well that serves other clients; one that serves none may accept no registration at all. */
   #doubt({ backend }: Relay, error: Error): void {
     const isServing = [...this.#relays].some((relay) => relay.backend === backend && relay.ready);
@@ -263,7 +285,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
     this.#refuse(client, backend?.error ?? new ClientDisconnected('No server has greeted'));
     if (!this.isListening || this.#pool.preferred !== undefined) return;
     this.#listener.shut();
-    this.emit('closed');
+    this.emit('closed', undefined);
   }
 
   #refuse(client: WaitingClient, reason: Error): void {

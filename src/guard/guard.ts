@@ -4,6 +4,7 @@ import { StorageRegistry } from '../agent/storage-registry.js';
 import { ClientDisconnected, KeepAliveError } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import { resolveTls } from '../zeo/connection/tls.js';
+import { DescriptorReserve } from './descriptor-reserve.js';
 import { Frontend, type GuardTls, type Route } from './frontend.js';
 import type { PingMethod } from './ping-injector.js';
 import type { Relay } from './relay.js';
@@ -35,6 +36,7 @@ export class Guard {
   readonly #timeoutMs: number;
   readonly #pingMethod: PingMethod;
   readonly #tls: GuardTls;
+  readonly #descriptors = new DescriptorReserve();
   #frontends: readonly Frontend[];
   /** Also those that are opened, or ended, in a change of the routes. */
   readonly #all = new Set<Frontend>();
@@ -160,6 +162,7 @@ export class Guard {
     this.#isStopping = true;
     clearInterval(this.#idleTimer);
     await this.#end([...this.#all], graceMs);
+    this.#descriptors.release();
     await this.agent.stop();
   }
 
@@ -175,6 +178,7 @@ export class Guard {
       timeoutMs: this.#timeoutMs,
       pingMethod: this.#pingMethod,
       keepAlive: (target) => this.#databases.open(target.name, target),
+      descriptors: this.#descriptors,
       nextNumber: () => ++this.#relayed,
     });
     this.#all.add(frontend);

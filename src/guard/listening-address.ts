@@ -3,8 +3,9 @@ import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from '../zeo/connection/address.js';
+import type { DescriptorReserve } from './descriptor-reserve.js';
 
-/** After which an address is tried again that somebody else has taken meanwhile. */
+/** After which an address is tried again that somebody else has taken meanwhile, or for which no descriptor was left. */
 const retryMs = 1000;
 /** After which an idle client is probed by the system, in milliseconds. */
 const keepAliveInitialDelay = 60_000;
@@ -22,14 +23,16 @@ export interface ListeningEvents {
 /** Accepts clients at an address; meanwhile it can be shut, so that clients are refused. */
 export class ListeningAddress extends EventEmitter<ListeningEvents> {
   readonly #accept: Accept;
+  readonly #descriptors: DescriptorReserve;
   readonly #closing = new AbortController();
   #server: Server | undefined;
   #address: Address;
   #isReopening = false;
 
-  constructor(address: Address, accept: Accept) {
+  constructor(address: Address, descriptors: DescriptorReserve, accept: Accept) {
     super();
     this.#address = address;
+    this.#descriptors = descriptors;
     this.#accept = accept;
   }
 
@@ -56,19 +59,26 @@ export class ListeningAddress extends EventEmitter<ListeningEvents> {
     this.#server = undefined;
   }
 
-  /** Accepts clients again, if it does not. */
-  async reopen(): Promise<void> {
+  /** Refuses clients for a second at least, until there are descriptors for them. */
+  pause(): void {
+    this.shut();
+    void this.reopen(retryMs);
+  }
+
+  /** Accepts clients again, if it does not, as soon as there are descriptors for them. @param delayMs not before that */
+  async reopen(delayMs = 0): Promise<void> {
     const { signal } = this.#closing;
     if (this.isOpen || this.#isReopening) return;
     this.#isReopening = true;
+    if (delayMs > 0) await sleep(delayMs, undefined, { signal }).catch(() => {});
     while (!this.isOpen && !signal.aborted) {
       try {
-        await this.open();
+        if (this.#descriptors.shortage() === undefined) await this.open();
         if (this.isOpen) this.emit('opened');
       } catch (error) {
         this.emit('openFailed', error as Error);
-        await sleep(retryMs, undefined, { signal }).catch(() => {});
       }
+      if (!this.isOpen) await sleep(retryMs, undefined, { signal }).catch(() => {});
     }
     this.#isReopening = false;
   }

@@ -7,6 +7,8 @@ import type { Entry, EntryKind, Report } from '../watch/view.js';
 import { LineBudget } from './line-budget.js';
 import type { ConfigChange } from './route-source.js';
 
+const shortageLineMs = 60_000;
+
 /** Reports what happens at an address where clients are accepted. */
 export function reportFrontend(frontend: Frontend, report: Report): void {
   const say = (kind: EntryKind, event: string, text: string, fields: object = {}) =>
@@ -16,10 +18,19 @@ export function reportFrontend(frontend: Frontend, report: Report): void {
     say('bad', 'serverDown', `${server} is down: ${explain(error)}`, { server, error }),
   );
   frontend.on('serverUp', ({ name: server }) => say('good', 'serverUp', `${server} is up again`, { server }));
-  frontend.on('closed', () =>
-    say('bad', 'closed', 'no server greets: clients are refused until one does', {}),
-  );
-  frontend.on('opened', () => say('good', 'opened', 'clients are accepted again'));
+  // At the limit each client that leaves makes room for the next one.
+  let [isReported, reportedMs] = [true, Number.NEGATIVE_INFINITY];
+  frontend.on('closed', (error) => {
+    isReported = error === undefined || performance.now() - reportedMs >= shortageLineMs;
+    if (!isReported) return;
+    if (error !== undefined) reportedMs = performance.now();
+    const why = error === undefined ? 'no server greets' : explain(error);
+    const until = error === undefined ? 'one does' : 'others have left (reported at most once a minute)';
+    say('bad', 'closed', `${why}: clients are refused until ${until}`, { error });
+  });
+  frontend.on('opened', () => {
+    if (isReported) say('good', 'opened', 'clients are accepted again');
+  });
   frontend.on('openFailed', (error) =>
     say('bad', 'openFailed', `cannot accept clients again: ${explain(error)}`, { error }),
   );
