@@ -10,7 +10,10 @@ import { RunningCommand } from './command.js';
 
 const limit = 128;
 
-describe('A guard without file descriptors', { timeout: 60_000, skip: missingCommand('/usr/bin/prlimit') }, () => {
+describe('A guard without file descriptors', {
+  timeout: 60_000,
+  skip: missingCommand('/usr/bin/prlimit'),
+}, () => {
   it('serves those that it has, refuses others, and accepts clients again', async (t) => {
     await using server = await ZeoServer.listen();
     const command = new RunningCommand(['guard', '--period', '1', `0=${server.address}`]);
