@@ -94,7 +94,9 @@ describe('the packed package', () => {
       }
     }
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
-    assert.deepEqual([...imported].toSorted(), declared.toSorted());
+    // An adapter works on what it is given. Those of the demonstration are imported as well.
+    const needed = declared.filter((name) => imported.has(name) || manifest.exports[`./${name}`] === undefined);
+    assert.deepEqual([...imported].toSorted(), needed.toSorted());
   });
 
   it('contains no path of the machine it was built on', () => {

@@ -19,16 +19,25 @@ export function reportFrontend(frontend: Frontend, report: Report): void {
   );
   frontend.on('serverUp', ({ name: server }) => say('good', 'serverUp', `${server} is up again`, { server }));
   // At the limit each client that leaves makes room for the next one.
-  let [isReported, reportedMs] = [true, Number.NEGATIVE_INFINITY];
+  let isReported = true;
+  let reportedMs = Number.NEGATIVE_INFINITY;
+  let late: NodeJS.Timeout | undefined;
   frontend.on('closed', (error) => {
-    isReported = error === undefined || performance.now() - reportedMs >= shortageLineMs;
-    if (!isReported) return;
-    if (error !== undefined) reportedMs = performance.now();
-    const why = error === undefined ? 'no server greets' : explain(error);
-    const until = error === undefined ? 'one does' : 'others have left (reported at most once a minute)';
-    say('bad', 'closed', `${why}: clients are refused until ${until}`, { error });
+    const report = () => {
+      isReported = true;
+      if (error !== undefined) reportedMs = performance.now();
+      const why = error === undefined ? 'no server greets' : explain(error);
+      const until = error === undefined ? 'one does' : 'others have left (reported at most once a minute)';
+      say('bad', 'closed', `${why}: clients are refused until ${until}`, { error });
+    };
+    clearTimeout(late);
+    const waitMs = error === undefined ? 0 : reportedMs + shortageLineMs - performance.now();
+    isReported = waitMs <= 0;
+    if (isReported) report();
+    else late = setTimeout(report, waitMs).unref();
   });
   frontend.on('opened', () => {
+    clearTimeout(late);
     if (isReported) say('good', 'opened', 'clients are accepted again');
   });
   frontend.on('openFailed', (error) =>

@@ -16,6 +16,12 @@ export interface Loaded {
   readonly metrics: typeof import('zeo-keepalive/metrics');
   readonly sockets: typeof import('zeo-keepalive/sockets');
   readonly zconfig: typeof import('zeo-keepalive/zconfig');
+  readonly adapters: {
+    readonly ioredis: typeof import('zeo-keepalive/ioredis');
+    readonly mysql2: typeof import('zeo-keepalive/mysql2');
+    readonly pg: typeof import('zeo-keepalive/pg');
+    readonly ws: typeof import('zeo-keepalive/ws');
+  };
 }
 
 /** The pickles of an empty `persistent.mapping.PersistentMapping`. */
@@ -23,7 +29,8 @@ const record = new TextEncoder().encode('cpersistent.mapping\nPersistentMapping\
 
 /** Uses every export for what it is there for. */
 export async function exercise(loaded: Loaded): Promise<void> {
-  const { main, zeo, records, testing, metrics, sockets, zconfig } = loaded;
+  const { main, zeo, records, testing, metrics, sockets, zconfig, adapters } = loaded;
+  refuseStrangers(adapters);
   await assert.rejects(zconfig.readZopeConfig('missing.conf'), zconfig.ConfigError);
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
@@ -66,4 +73,19 @@ export async function exercise(loaded: Loaded): Promise<void> {
   await main.stopThread();
   await main.databases.close('main');
   await server.close();
+}
+
+/** None of the drivers is installed, nor needed. */
+function refuseStrangers({ ioredis, mysql2, pg, ws }: Loaded['adapters']): void {
+  const refusal = { code: 'ERR_KEEPALIVE_INVALID_ARGUMENT' };
+  const { ioredisClient } = ioredis;
+  for (const adapt of [
+    ioredisClient,
+    mysql2.mysqlPool,
+    mysql2.mysqlConnection,
+    pg.pgPool,
+    pg.pgClient,
+    ws.webSocket,
+  ])
+    assert.throws(() => adapt({} as never), refusal);
 }

@@ -2,9 +2,13 @@ import assert = require('node:assert/strict');
 import main = require('zeo-keepalive');
 import metrics = require('zeo-keepalive/metrics');
 import packageJson = require('zeo-keepalive/package.json');
+import ioredis = require('zeo-keepalive/ioredis');
+import mysql2 = require('zeo-keepalive/mysql2');
+import pg = require('zeo-keepalive/pg');
 import records = require('zeo-keepalive/records');
 import sockets = require('zeo-keepalive/sockets');
 import testing = require('zeo-keepalive/testing');
+import ws = require('zeo-keepalive/ws');
 import zconfig = require('zeo-keepalive/zconfig');
 import zeo = require('zeo-keepalive/zeo');
 
@@ -15,7 +19,16 @@ require('zeo-keepalive/register');
 async function useIt(): Promise<void> {
   // One registry a process, however its parts load the package.
   assert.equal((await import('zeo-keepalive')).databases, main.databases);
-  await exercise({ main, zeo, records, testing, metrics, sockets, zconfig });
+  await exercise({
+    main,
+    zeo,
+    records,
+    testing,
+    metrics,
+    sockets,
+    zconfig,
+    adapters: { ioredis, mysql2, pg, ws },
+  });
   console.log(`Required ${packageJson.name}`);
 }
 
