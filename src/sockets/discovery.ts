@@ -26,12 +26,17 @@ export type ConnectingSockets = readonly Socket[];
 /** The same, for whoever is not there yet. Returns how to end it, which returns the sockets. */
 export function noteConnects(): () => ConnectingSockets {
   const sockets: Socket[] = [];
-  const discovery = observeConnects(
-    (socket) => sockets.push(socket),
-    () => process.getBuiltinModule('node:net').Socket,
-  );
+  let discovery: Disposable | undefined;
+  try {
+    discovery = observeConnects(
+      (socket) => sockets.push(socket),
+      () => process.getBuiltinModule('node:net').Socket,
+    );
+  } catch {
+    // The prototype is frozen. The agent finds the same, and logs it.
+  }
   return () => {
-    discovery[Symbol.dispose]();
+    discovery?.[Symbol.dispose]();
     return sockets;
   };
 }
@@ -94,7 +99,8 @@ export function wrapConnect(onConnect: (socket: Socket) => void, { prototype }: 
   return {
     [Symbol.dispose]: () => {
       observe = undefined;
-      if (prototype.connect === connect) prototype.connect = original as Socket['connect'];
+      // Not by an assignment, which throws where the prototype was frozen meanwhile: then this one stays, too.
+      if (prototype.connect === connect) Reflect.set(prototype, 'connect', original);
     },
   };
 }

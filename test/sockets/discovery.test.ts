@@ -4,6 +4,7 @@ import net from 'node:net';
 import { describe, it } from 'node:test';
 import {
   isChannelComplete,
+  noteConnects,
   observeConnects,
   subscribeConnects,
   wrapConnect,
@@ -15,6 +16,14 @@ const ways = {
   'net.connect': (port: number) => net.connect(port, '127.0.0.1'),
   'new Socket().connect': (port: number) => new net.Socket().connect(port, '127.0.0.1'),
 };
+
+describe('noteConnects', () => {
+  it('notes nothing where connect is read-only, and does not throw', (t) => {
+    t.after(() => Object.defineProperty(net.Socket.prototype, 'connect', { writable: true }));
+    Object.defineProperty(net.Socket.prototype, 'connect', { writable: false });
+    assert.deepEqual(noteConnects()(), []);
+  });
+});
 
 describe('observeConnects', () => {
   for (const [name, connect] of Object.entries(ways)) {
@@ -105,6 +114,20 @@ describe('The wrapper of Socket.prototype.connect', () => {
     assert.deepEqual({ ...during, value: undefined }, { ...before, value: undefined });
     wrapper[Symbol.dispose]();
     assert.deepEqual(property(), before);
+  });
+
+  it('stays, and only passes on, where connect became read-only', async (t) => {
+    await using peer = await PeerServer.listen();
+    const seen: net.Socket[] = [];
+    const { connect } = net.Socket.prototype;
+    const wrapper = wrapConnect((socket) => seen.push(socket), net.Socket);
+    t.after(() => Object.defineProperty(net.Socket.prototype, 'connect', { value: connect, writable: true }));
+    Object.defineProperty(net.Socket.prototype, 'connect', { writable: false });
+    wrapper[Symbol.dispose]();
+    const socket = net.connect(peer.port, '127.0.0.1');
+    await once(socket, 'connect');
+    assert.deepEqual(seen, []);
+    socket.destroy();
   });
 
   it('stays below one that was made later, and only passes on', async () => {
