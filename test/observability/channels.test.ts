@@ -105,11 +105,15 @@ describe('The channel zeo-keepalive:ping', { timeout: 60_000 }, () => {
     agent.start();
     const [{ error }] = await once(agent, 'connectionDied');
     const ends = () => published.filter(([step]) => step === 'asyncEnd').map(([, context]) => context);
-    assert.deepEqual([ends()[0]?.verdict, ends()[0]?.error], ['dead', error]);
+    // On a busy machine others have ended as `stalled`.
+    const dead = ends().filter(({ verdict }) => verdict === 'dead');
+    assert.deepEqual(
+      dead.map((context) => context.error),
+      [error],
+    );
     await once(agent, 'pingStarted');
     await agent.stop();
-    assert.equal(ends()[1]?.verdict, 'abandoned');
-    assert.equal(ends()[1]?.error, undefined);
+    assert.deepEqual([ends().at(-1)?.verdict, ends().at(-1)?.error], ['abandoned', undefined]);
   });
 
   it('carries a bound store into all that the target does for the ping', async (t) => {

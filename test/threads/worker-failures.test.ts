@@ -47,14 +47,16 @@ async function failWith(sequence: readonly Failure[]): Promise<void> {
   assert.equal(threads.alive.size, unended, 'no thread is left');
 }
 
-describe('A thread that fails', { timeout: 120_000 }, () => {
+const limit = { timeout: 120_000 };
+
+describe('A thread that fails', () => {
   let release: () => void;
   before(() => {
     release = holdProcess();
   });
   after(() => release());
 
-  it('is replaced and logged, however it failed, until it can ping again', async () => {
+  it('is replaced and logged, however it failed, until it can ping again', limit, async () => {
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(all, { minLength: 1, maxLength: 4 }), failWith),
       // First all of them, one after the other, and the two that the harness itself ends, or must not.
@@ -66,7 +68,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     );
   });
 
-  it('is replaced a thousand times without leaving a port open', async () => {
+  it('is replaced a thousand times without leaving a port open', limit, async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     await using threads = new Threads();
@@ -98,7 +100,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     assert.equal(open(), 0);
   });
 
-  it('is not replaced while three ended threads have not exited', async () => {
+  it('is not replaced while three ended threads have not exited', limit, async () => {
     await using threads = new Threads();
     const { host, losses, seen, until } = hostOf(threads, { exitMs: 200 });
     threads.next = 'cannot be ended';
@@ -134,7 +136,7 @@ describe('A thread that fails', { timeout: 120_000 }, () => {
     ['retrying', 'there can be no thread', ({ until, losses }) => until(() => losses.length === 1)],
   ];
   for (const [state, failure, reach] of phases) {
-    it(`is not started again after a stop while it is ${state}`, async () => {
+    it(`is not started again after a stop while it is ${state}`, limit, async () => {
       await using threads = new Threads();
       const run = hostOf(threads, { startMs: 60_000, answerMs: 60_000, firstRetryMs: 50 });
       threads.next = failure;

@@ -127,13 +127,12 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
       inspector.open(0);
       t.after(() => inspector.close());
       const { losses, waits, until } = setUp(t, failure, { startMs, answerMs: 200, latenessMs: 50 });
-      await until(() => waits.length === 1);
-      assert.match(
-        String(waits[0]),
-        new RegExp(`does not ${what}, and is not replaced: the inspector is open`),
-      );
+      // A busy machine adds that the thread has not come up yet.
+      const kept = () => waits.filter((message) => message.includes('and is not replaced'));
+      await until(() => kept().length === 1);
       await new Promise((resolve) => setTimeout(resolve, 1000));
-      assert.deepEqual([losses, waits.length], [[], 1]);
+      const message = `Keep alive thread does not ${what}, and is not replaced: the inspector is open, so it may be at a breakpoint`;
+      assert.deepEqual([losses, kept()], [[], [message]]);
       inspector.close();
       await until(() => losses.length > 0);
     });
