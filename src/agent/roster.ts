@@ -10,7 +10,7 @@ export interface RosterOptions {
   readonly registry: DatabaseRegistry;
   readonly board: Board;
   readonly settings: HangSettings;
-  /** The target behind a database cannot be had. */
+  /** A database threw when it was asked for its target. */
   readonly onUnusable: (name: string, error: unknown) => void;
   /** Releasing a target's lock threw. */
   readonly onReleaseFailed: (tracked: TrackedTarget, error: unknown) => void;

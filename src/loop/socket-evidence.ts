@@ -2,7 +2,7 @@
  * What a row of the kernel's table proves of a connection, by the kernel's own account: it counts, and the counts are of its
  * own timers. These run while this process is stopped, and stand still while the machine does.
  *
- * All durations are at least so long: a timer may be late, and is never early.
+ * All durations are lower bounds: a timer may be late, and is never early.
  */
 import { leastProbes, type TcpState } from '../tcp/diagnosis.js';
 import { TcpTimers } from '../tcp/tcp-rows.js';

@@ -33,7 +33,7 @@ export class SocketMatcher {
   static fromVariable(value: string | undefined, label = 'ZEO_KEEPALIVE_SOCKETS'): SocketMatcher | undefined {
     if (value === undefined || value.trim() === '') return undefined;
     const texts = split(value);
-    // That watches all would be as wrong as that it watches none.
+    // Only separators: most likely a mistake, and neither all nor none is a safe guess.
     if (texts.length === 0) throw invalidOption(code, label, expectedSelection, value);
     return new SocketMatcher(texts.map((text) => parsePattern(text, label)));
   }

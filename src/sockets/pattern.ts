@@ -36,7 +36,7 @@ export interface Pattern {
   readonly text: string;
   /** It begins with `!`: what it matches is left alone. */
   readonly excludes: boolean;
-  /** It means this machine's loopback in so many words, which a wildcard, a port or `0.0.0.0/0` does not. */
+  /** It names this machine's loopback explicitly, which a wildcard, a port or `0.0.0.0/0` does not. */
   readonly namesLoopback: boolean;
   /** @param words the destination's address */
   matches(destination: Destination, words: AddressWords): boolean;

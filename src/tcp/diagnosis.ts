@@ -49,7 +49,7 @@ export type Diagnosis =
 /** What a silence turns out to have been: what the system told, or what the way back showed. */
 export type Cause =
   | Diagnosis
-  /** The next connection to the same server was had at once: only this one was lost, as when a firewall forgot it. */
+  /** The next connection to the same server succeeded at once: only this one was lost, as when a firewall forgot it. */
   | 'flow-dropped'
   /** The host is there and refuses: the server's process is gone. */
   | 'refused';
@@ -89,7 +89,7 @@ export interface Delivery {
  * How far a ping has got.
  *
  * @param state what the system knows of its connection
- * @param sentSince at most so many bytes were sent after the ping; negative if so many up to its end have not been sent
+ * @param sentSince the most bytes that were sent after the ping; negative: how many of those up to its end have not been sent
  */
 export function deliveryOf(state: TcpState | undefined, sentSince: number): Delivery {
   const undelivered = Math.max(0, (state?.unacknowledgedBytes ?? 0) - sentSince);

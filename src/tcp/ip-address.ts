@@ -77,7 +77,7 @@ export function isLoopback(words: AddressWords): boolean {
   return first === 0 && second === 0 && third === 0 && last === 1;
 }
 
-/** Whether the first so many bits of two addresses are the same. An IPv4 address has its own bits after the first 96. */
+/** Whether the first `bits` bits of two addresses are the same. An IPv4 address has its own bits after the first 96. */
 export function sharePrefix(one: AddressWords, other: AddressWords, bits: number): boolean {
   for (let word = 0; 32 * word < bits; word++) {
     const different = (one[word] as number) ^ (other[word] as number);

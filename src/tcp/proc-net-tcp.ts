@@ -50,7 +50,7 @@ export class TcpTableReader {
       if (isFirst && !isHeading(piece, length)) return false;
       if (length === kept) return kept === 0;
       const parsed = this.#parser.parse(piece, length, wanted, visit);
-      // Not one line in so many bytes.
+      // A whole piece without the end of a line.
       if (parsed === 0 && length === piece.length) return false;
       piece.copyWithin(0, parsed, length);
       kept = length - parsed;

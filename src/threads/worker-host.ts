@@ -57,7 +57,7 @@ export interface WorkerHostOptions {
 const mostQuietRounds = 2;
 /** How many ended threads may not have exited yet: they hold memory, perhaps forever. */
 const mostExiting = 3;
-/** Since the start of the process: how long its application has to start before a thread is created. */
+/** How long the application has to start before a thread is created, from the start of the process, or of its worker thread. */
 const leastUptimeMs = 250;
 /** What the promised bound (period + timeout + 1 s) allows beyond period and timeout. */
 const promisedMs = 1000;

@@ -1,4 +1,4 @@
-/** Every frame starts with its length in so many bytes, big-endian (`ZEO/asyncio/smp.py`). */
+/** Every frame starts with its length, big-endian, in this number of bytes (`ZEO/asyncio/smp.py`). */
 export const frameHeaderBytes = 4;
 
 /** A payload as one frame. */
