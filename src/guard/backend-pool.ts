@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { ClientDisconnected } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import type { TlsOptions } from '../zeo/connection/tls.js';
-import { Backend } from './backend.js';
+import { Backend, suspicion } from './backend.js';
 import { type NamedTarget, TlsSentries } from './tls-sentries.js';
 
 /** What happens to the servers, in order. */
@@ -36,8 +37,11 @@ export class BackendPool extends EventEmitter<BackendPoolEvents> {
     const { timeoutMs, passesTls, keepAlive } = options;
     if (passesTls) {
       const onDead = (backend: Backend, error: Error) => {
-        this.emit('dead', backend, error);
-        backend.fail(error);
+        const reason = backend.isCrowded
+          ? new ClientDisconnected(`${backend.name} did not answer${suspicion}`, { cause: error })
+          : error;
+        this.emit('dead', backend, reason);
+        backend.fail(reason);
       };
       this.#sentries = new TlsSentries({ timeoutMs, keepAlive, onDead });
     }

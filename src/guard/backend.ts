@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withDeadline } from '../async/deadline.js';
+import { startDeadline, withDeadline } from '../async/deadline.js';
 import { TurnQueue } from '../async/turn-queue.js';
 import { ClientDisconnected } from '../model/errors.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
@@ -12,10 +12,14 @@ import { type Greeting, greetingOf } from './server-greeting.js';
 import { probeTls } from './tls/tls-hello.js';
 
 /**
- * At most this many connections for clients wait for a greeting at once; the other clients wait for what becomes of these. So
- * a server that leads back here by a detour, such as another guard, gets no more of them, although each makes another one.
+ * At most this many connections for clients wait for a greeting at once, or for any answer where TLS is passed through; the
+ * other clients wait for what becomes of these. So a server that leads back here by a detour, such as another guard, gets no
+ * more of them, although each makes another one.
  */
 export const mostUngreeted = 32;
+
+/** Why a server may be silent on all of them. */
+export const suspicion = ` on any of ${mostUngreeted} connections: it hangs, or leads back to this guard`;
 
 /** A server that ends a connection by itself does it within this time after the greeting. */
 const steadyMs = 500;
@@ -64,7 +68,7 @@ export class Backend {
   readonly #closing = new AbortController();
   /** Clients that a connection is not begun for yet. */
   readonly #queue = new TurnQueue();
-  /** How many connections for clients wait for a greeting. */
+  /** How many connections for clients wait for a greeting, or for an answer. */
   #ungreeted = 0;
 
   constructor(options: BackendOptions) {
@@ -97,6 +101,11 @@ export class Backend {
   /** For a second clients get another server, if one is up. */
   passOver(): void {
     this.#passedOverUntilMs = performance.now() + restMs;
+  }
+
+  /** Whether as many connections as there may be wait for it to greet, or to answer. */
+  get isCrowded(): boolean {
+    return this.#ungreeted >= mostUngreeted;
   }
 
   /** Finds out whether it still greets, if it is up. */
@@ -136,7 +145,8 @@ export class Backend {
    * @throws what keeps it from greeting, which counts as its failure; `signal.reason`, and that it is closed, which do not
    */
   dial(signal: AbortSignal): Promise<Dialed> {
-    return this.#attempt(signal, (signal) => this.#dial(signal));
+    const onDialed = this.#options.passesTls ? ({ socket }: Dialed) => this.#awaitAnswer(socket) : undefined;
+    return this.#attempt(signal, (signal) => this.#dial(signal), onDialed);
   }
 
   /** It has shown that it is there. */
@@ -144,19 +154,49 @@ export class Backend {
     this.#hasGreeted = true;
   }
 
-  async #attempt<T>(signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** @param onDone takes over what was made, until it is {@link #settled} */
+  async #attempt<T>(
+    signal: AbortSignal,
+    operation: (signal: AbortSignal) => Promise<T>,
+    onDone: (made: T) => void = () => this.#settled(),
+  ): Promise<T> {
     if (this.#ungreeted < mostUngreeted) this.#ungreeted += 1;
     else await this.#queue.wait(signal);
     try {
-      return await this.#inTime(signal, operation);
+      const made = await this.#inTime(signal, operation);
+      onDone(made);
+      return made;
     } catch (error) {
       if (!signal.aborted && !isOwnShortage(error)) this.fail(error as Error);
+      this.#settled();
       throw error;
-    } finally {
-      // The next one begins in place of this one.
-      if (this.#queue.size > 0) this.#queue.admitNext();
-      else this.#ungreeted -= 1;
     }
+  }
+
+  /** The next connection begins in place of one that has been greeted, or has failed. */
+  #settled(): void {
+    if (this.#queue.size > 0) this.#queue.admitNext();
+    else this.#ungreeted -= 1;
+  }
+
+  /**
+   * A server says nothing before it has a client's handshake, so the first byte counts as its greeting. Whether it is down by a
+   * silence finds a sentry out; but when as many connections wait as there may be, they make room for others.
+   */
+  #awaitAnswer(socket: Socket): void {
+    const startWaiting = () =>
+      startDeadline(this.#options.timeoutMs, () => {
+        if (this.isCrowded) socket.destroy(this.#silence());
+        else endDeadline = startWaiting();
+      });
+    const settle = () => {
+      socket.off('data', settle).off('close', settle);
+      endDeadline();
+      this.#settled();
+    };
+    let endDeadline = startWaiting();
+    // It is paused until somebody takes it over.
+    socket.on('data', settle).on('close', settle);
   }
 
   /** It is down from now on, until it greets again. It is not asked to before `delayMs`. */
@@ -203,7 +243,7 @@ export class Backend {
     const socket = await openSocket(address, { tls, allowHalfOpen: true }, signal);
     if (passesTls) {
       // Until somebody takes it over it may fail unseen.
-      return { socket: socket.on('error', () => {}), greeting: undefined };
+      return { socket: socket.pause().on('error', () => {}), greeting: undefined };
     }
     const greeting = await greetingOf(socket, this.name, signal);
     this.greeted();
@@ -222,16 +262,16 @@ export class Backend {
   }
 
   #inTime<T>(signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#options;
+    return withDeadline(timeoutMs, () => this.#silence(), [signal, this.#closing.signal], operation);
+  }
+
+  #silence(): Error {
     const { passesTls, timeoutMs } = this.#options;
-    const late = () => {
-      const isCrowd = this.#ungreeted >= mostUngreeted;
-      const why = isCrowd
-        ? ` on any of ${mostUngreeted} connections: it hangs, or leads back to this guard`
-        : '';
-      const what = passesTls ? 'did not answer' : 'did not greet';
-      return new ClientDisconnected(`${this.name} ${what} within ${timeoutMs / 1000} s${why}`);
-    };
-    return withDeadline(timeoutMs, late, [signal, this.#closing.signal], operation);
+    const what = passesTls ? 'did not answer' : 'did not greet';
+    return new ClientDisconnected(
+      `${this.name} ${what} within ${timeoutMs / 1000} s${this.isCrowded ? suspicion : ''}`,
+    );
   }
 }
 

@@ -3,11 +3,14 @@ import { startDeadline } from '../../async/deadline.js';
 import { ProtocolError } from '../../model/errors.js';
 import { reset } from '../../tcp/reset.js';
 import type { HandshakeOptions, Handshakes } from './tls-handshakes.js';
-import { isHello, notTls } from './tls-hello.js';
+import { isHello, isWholeRecord, notTls } from './tls-hello.js';
 
 const problem = 'Cannot pass TLS through to a server';
 
-/** Accepted clients whose TLS is to be passed through, until they begin it. One that does not is reset. */
+/**
+ * Accepted clients whose TLS is to be passed through, until they begin it. One that does not is reset. A server does not answer
+ * a part of the first record, so it is not bothered with one.
+ */
 export class ClientHellos implements Handshakes {
   readonly #options: HandshakeOptions;
   readonly #pending = new Set<Socket>();
@@ -23,6 +26,7 @@ export class ClientHellos implements Handshakes {
   start(client: Socket): void {
     const { timeoutMs, accepted, refused } = this.#options;
     this.#pending.add(client);
+    let hello = Buffer.alloc(0);
     const settle = () => {
       endDeadline();
       this.#pending.delete(client);
@@ -36,18 +40,21 @@ export class ClientHellos implements Handshakes {
     const endDeadline = startDeadline(timeoutMs, () =>
       refuse(
         new ProtocolError(
-          `${problem}: expected a TLS handshake; received nothing for ${timeoutMs / 1000} s, as from a client without TLS`,
+          `${problem}: expected a TLS handshake; received ${hello.length === 0 ? 'nothing' : 'only a part'} for ${timeoutMs / 1000} s, ` +
+            'as from a client without TLS',
           { code: 'ERR_ZEO_TLS' },
         ),
       ),
     );
     const onData = (chunk: Buffer) => {
-      if (!isHello(chunk)) {
-        refuse(notTls(problem, chunk));
+      hello = Buffer.concat([hello, chunk]);
+      if (!isHello(hello)) {
+        refuse(notTls(problem, hello));
         return;
       }
+      if (!isWholeRecord(hello)) return;
       settle();
-      client.pause().unshift(chunk);
+      client.pause().unshift(hello);
       accepted(client);
     };
     const onEnd = () => client.destroy();

@@ -11,12 +11,21 @@ const handshakeRecord = 0x16;
 const alertRecord = 0x15;
 /** Of a record, the last two its length. */
 const headerBytes = 5;
+/** Of what follows the header. */
+const mostBytes = 2 ** 14;
 /** Of every version: TLS 1.0 to 1.3. */
 const majorVersion = 3;
 
 /** Whether bytes are the beginning of a TLS handshake, as far as they go. */
 export function isHello(bytes: Uint8Array): boolean {
   return isRecord(bytes, [handshakeRecord]);
+}
+
+/** Whether all of the first record is there, or more than a record may have. */
+export function isWholeRecord(bytes: Buffer): boolean {
+  return (
+    bytes.length >= headerBytes && bytes.length >= headerBytes + Math.min(bytes.readUInt16BE(3), mostBytes)
+  );
 }
 
 function isRecord([type, version = majorVersion]: Uint8Array, types: readonly number[]): boolean {
@@ -32,7 +41,7 @@ async function clientHello(): Promise<Uint8Array> {
     let hello = Buffer.alloc(0);
     for await (const chunk of written) {
       hello = Buffer.concat([hello, chunk]);
-      if (hello.length >= headerBytes && hello.length >= headerBytes + hello.readUInt16BE(3)) break;
+      if (isWholeRecord(hello)) break;
     }
     return hello;
   } finally {

@@ -6,8 +6,11 @@ import { connect as connectWithTls } from 'node:tls';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { GuardMetrics } from '#src/cli/guard-status/guard-metrics.js';
 import { GuardStatistics } from '#src/cli/guard-status/guard-statistics.js';
+import { mostUngreeted } from '#src/guard/backend.js';
 import { TlsSentry } from '#src/guard/tls-sentry.js';
+import { until } from '../../support/turning-clock.js';
 import { SuiteCertificates } from '../../tls/certificates.js';
+import { listenRaw } from '../../zeo/storage/scripted-peer.js';
 import { startGuard } from '../guarded.js';
 import { openTls, registerTls } from './tls-client.js';
 
@@ -87,7 +90,7 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     const mute = await listenMute(t);
     const guarded = await startGuard(t, [mute.address], { tls, period: 60 });
     const other = connect({ port: guarded.port });
-    other.write('\x16\x03\x01', 'latin1');
+    other.write('\x16\x03\x01\0\0', 'latin1');
     const [relay] = await once(guarded.frontend, 'relayed');
     const reset = once(relay, 'closed');
     while (mute.sockets.size === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -201,6 +204,30 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
       assert.match(reason.message, expected);
     }
     await register(t, port);
+  });
+
+  it('has a bounded number of connections to a server that leads back to it', async (t) => {
+    let port = 0;
+    // As another guard that has this one for its server.
+    await using detour = await listenRaw((socket) => {
+      const back = connect({ port }).on('error', () => {});
+      socket.on('error', () => {}).on('close', () => back.destroy());
+      socket.pipe(back).pipe(socket);
+    });
+    const { frontend, ...guarded } = await startGuard(t, [detour.address], { tls, period: 60, timeout: 2 });
+    port = guarded.port;
+    let most = 0;
+    const reasons: string[] = [];
+    frontend.on('relayed', (relay) => {
+      most = Math.max(most, frontend.relays.size);
+      relay.once('closed', (error) => reasons.push(String(error)));
+    });
+    const client = connectWithTls({ port, rejectUnauthorized: false }).on('error', () => {});
+    t.after(() => client.destroy());
+    const said = /did not answer within 2 s on any of 32 connections: .* leads back to this guard/;
+    const isOver = () => most > mostUngreeted || reasons.some((reason) => said.test(reason));
+    await until(isOver, 20_000, 'the loop is bounded, or it is not');
+    assert.equal(most, mostUngreeted);
   });
 
   it('takes a client’s handshake in pieces of any size', async (t) => {
