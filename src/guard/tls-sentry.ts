@@ -5,7 +5,7 @@ import { ClientDisconnected } from '../model/errors.js';
 import type { KeepAliveTarget, Outgoing } from '../model/target.js';
 import type { SocketPorts } from '../tcp/diagnosis.js';
 import { outgoingOf, portsOf } from '../tcp/socket-view.js';
-import type { Backend } from './backend.js';
+import { type Backend, isOwnShortage } from './backend.js';
 import { probeTls } from './tls/tls-hello.js';
 
 export interface TlsSentryOptions {
@@ -81,7 +81,7 @@ export class TlsSentry extends EventEmitter<{ closed: [] }> implements KeepAlive
       this.#lastReceivedAt = performance.now();
       backend.greeted();
     } catch (error) {
-      if (!signal.aborted) {
+      if (!signal.aborted && !isOwnShortage(error)) {
         this.close();
         backend.fail(error as Error);
       }
