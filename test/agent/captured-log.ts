@@ -10,7 +10,9 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-export const isOfStall = (message: string) => / (was blocked|did not run) for /.test(message);
+/** What is logged about a process, a loop or a starting thread that did not get to run in time. */
+export const isOfBusyMachine = (message: string) =>
+  / (was blocked for|did not run for|has not come up in) /.test(message);
 
 /** A pino logger, as of a host, whose lines the test can read and await. */
 export function captureLog() {
@@ -26,8 +28,8 @@ export function captureLog() {
   return {
     logger: pino({ level: 'trace' }, sink),
     lines,
-    /** The lines, without those about stalls, which a busy machine adds. */
-    messages: () => lines.map(({ msg }) => msg).filter((msg) => !isOfStall(msg)),
+    /** The lines, without those that a busy machine adds. */
+    messages: () => lines.map(({ msg }) => msg).filter((msg) => !isOfBusyMachine(msg)),
     /** Resolves to the first line, past or future, that the test accepts. */
     line(accept: (line: LogLine) => boolean): Promise<LogLine> {
       return new Promise((resolve) => {

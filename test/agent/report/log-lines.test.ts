@@ -8,7 +8,7 @@ import { Outage } from '#src/agent/ping/outage.js';
 import { LogLines } from '#src/agent/report/log-lines.js';
 import { createLog } from '#src/observability/log.js';
 import { Board } from '#src/threads/board.js';
-import { captureLog, isOfStall, type LogLine } from '../captured-log.js';
+import { captureLog, isOfBusyMachine, type LogLine } from '../captured-log.js';
 import { ScriptedTarget, trackedBy } from '../scripted-target.js';
 
 function setUp(t: TestContext, options: KeepAliveOptions, storage: object, name = 'main') {
@@ -20,7 +20,9 @@ function setUp(t: TestContext, options: KeepAliveOptions, storage: object, name 
   /** The lines at INFO and above, without the agent's start and stop, and the stalls of a busy machine. */
   const logged = () =>
     log.lines
-      .filter(({ level, msg }) => level >= 30 && !msg.startsWith('Keep alive thread') && !isOfStall(msg))
+      .filter(
+        ({ level, msg }) => level >= 30 && !msg.startsWith('Keep alive thread') && !isOfBusyMachine(msg),
+      )
       .map(({ level, msg }) => `${level} ${msg}`);
   return { agent, log, logged };
 }
