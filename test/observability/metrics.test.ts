@@ -17,7 +17,7 @@ import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
 import { Reporter } from '#src/agent/report/reporter.js';
 import { createLog } from '#src/observability/log.js';
-import { captureLog, isOfStall, type LogLine } from '../agent/captured-log.js';
+import { captureLog, isOfBusyMachine, type LogLine } from '../agent/captured-log.js';
 import { ScriptedTarget } from '../agent/scripted-target.js';
 import { runHost } from '../hosts/run-host.js';
 
@@ -374,7 +374,7 @@ describe('A host that is started with zeo-keepalive/register', { timeout: 120_00
       assert.equal(stdout, 'no provider\n');
       const messages = linesOf(stderr).map(({ msg }) => msg);
       // A busy machine adds others.
-      const isOfLoad = (message: string) => isOfStall(message) || / has not come up in /.test(message);
+      const isOfLoad = (message: string) => isOfBusyMachine(message) || / has not come up in /.test(message);
       const expected = ['Keep alive thread started with period 1 s'];
       assert.deepEqual(
         messages.filter((message) => !isOfLoad(message)),

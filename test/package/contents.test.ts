@@ -95,7 +95,9 @@ describe('the packed package', () => {
     }
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
     // An adapter works on what it is given. Those of the demonstration are imported as well.
-    const needed = declared.filter((name) => imported.has(name) || manifest.exports[`./${name}`] === undefined);
+    const needed = declared.filter(
+      (name) => imported.has(name) || manifest.exports[`./${name}`] === undefined,
+    );
     assert.deepEqual([...imported].toSorted(), needed.toSorted());
   });
 

@@ -1,8 +1,8 @@
 import type { FaultResult } from '../fault.js';
 
 /**
- * Why a run says nothing about the agent: it broke promises, on a machine that was too busy to keep them. One that were kept
- * on a busy machine were kept all the same.
+ * Why a run says nothing about the agent: it broke promises, on a machine that was too busy to keep them. Promises
+ * that were kept on a busy machine were kept all the same.
  */
 export function excuse(result: FaultResult, allowanceMs?: number): string | undefined {
   const { tooBusy } = result;
