@@ -16,6 +16,8 @@ const fullReadBytes = 64 * 1024;
  * in small pieces takes them several times as long.
  */
 export function passOn(bytes: Uint8Array, side: Socket): void {
+  // The relay is ending both sides, and the other one does not know yet.
+  if (side.writableEnded) return;
   if (bytes.length >= fullReadBytes && side.writableCorked === 0) {
     side.cork();
     setImmediate(() => side.uncork());
