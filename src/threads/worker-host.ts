@@ -78,6 +78,9 @@ export class WorkerHost {
   readonly #exiting = new Set<Promise<void>>();
   #attempts = 0;
   #failuresInARow = 0;
+  /** Slots that changed, and whether sockets came, while no worker was up. */
+  readonly #changedMeanwhile = new Set<number>();
+  #hasSockets = false;
   #quietRounds = 0;
   /** When the current thread was requested, and since when it has been up. */
   #startedMs = 0;
@@ -109,11 +112,13 @@ export class WorkerHost {
   targetsChanged(ids: Uint32Array): void {
     // The reply is not awaited. If the worker is gone by then, its successor reads the change from the board.
     if (this.#isUp) this.#thread?.targetsChanged(ids);
+    else for (const id of ids) this.#changedMeanwhile.add(id);
   }
 
   /** There are sockets in the table, which was empty before. */
   socketsChanged(): void {
     if (this.#isUp) this.#thread?.socketsChanged();
+    else this.#hasSockets = true;
   }
 
   /** Called when the worker has requested something, and so is working. */
@@ -226,6 +231,11 @@ export class WorkerHost {
     if (this.#thread !== thread || this.#state !== 'starting') return;
     this.#upMs = systemClock.now();
     this.#quietRounds = 0;
+    // It has read the board and the table some time before this is known here.
+    thread.targetsChanged(Uint32Array.from(this.#changedMeanwhile));
+    this.#changedMeanwhile.clear();
+    if (this.#hasSockets) thread.socketsChanged();
+    this.#hasSockets = false;
     this.#awaitSweep();
     // What was entered while the thread came up was not announced to it.
     if (this.#options.hasSockets()) thread.socketsChanged();
