@@ -78,9 +78,8 @@ export class WorkerHost {
   readonly #exiting = new Set<Promise<void>>();
   #attempts = 0;
   #failuresInARow = 0;
-  /** Slots that changed, and whether sockets came, while no worker was up. */
+  /** Slots of the board that changed while no worker was up. */
   readonly #changedMeanwhile = new Set<number>();
-  #hasSockets = false;
   #quietRounds = 0;
   /** When the current thread was requested, and since when it has been up. */
   #startedMs = 0;
@@ -118,7 +117,6 @@ export class WorkerHost {
   /** There are sockets in the table, which was empty before. */
   socketsChanged(): void {
     if (this.#isUp) this.#thread?.socketsChanged();
-    else this.#hasSockets = true;
   }
 
   /** Called when the worker has requested something, and so is working. */
@@ -231,13 +229,10 @@ export class WorkerHost {
     if (this.#thread !== thread || this.#state !== 'starting') return;
     this.#upMs = systemClock.now();
     this.#quietRounds = 0;
-    // It has read the board and the table some time before this is known here.
-    thread.targetsChanged(Uint32Array.from(this.#changedMeanwhile));
-    this.#changedMeanwhile.clear();
-    if (this.#hasSockets) thread.socketsChanged();
-    this.#hasSockets = false;
     this.#awaitSweep();
-    // What was entered while the thread came up was not announced to it.
+    // What changed while the thread came up was not announced to it, and it may have read the board before.
+    if (this.#changedMeanwhile.size > 0) thread.targetsChanged(Uint32Array.from(this.#changedMeanwhile));
+    this.#changedMeanwhile.clear();
     if (this.#options.hasSockets()) thread.socketsChanged();
     this.#options.onStarted();
   }

@@ -46,8 +46,8 @@ const workerThreads = createRequire(import.meta.url)('node:worker_threads') as {
 
 /** Makes the threads that piscina starts in this process fail. */
 export class Threads {
-  /** How the next thread fails; by default it does not. */
-  next: Failure | undefined;
+  /** How the next thread fails; by default it does not. One that comes up late works before it is known to be up. */
+  next: Failure | 'comes up late' | undefined;
   readonly alive = new Set<Worker>();
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'entry-'));
   readonly #original = workerThreads.Worker;
@@ -115,7 +115,7 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
   board.occupy();
   const losses: Loss[] = [];
   const waits: string[] = [];
-  const seen = { starts: 0, sweeps: 0, tableReports: 0, isUp: false };
+  const seen = { starts: 0, sweeps: 0, swept: new Set<number>(), tableReports: 0, isUp: false };
   const work = { isThere: true, hasSockets: false };
   const waiting = new Set<() => void>();
   const happened = () => {
@@ -125,8 +125,9 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
     settings: { periodMs: ofPeriodMs, timeoutMs: periodMs, jitter: 0, concurrency: 128 },
     board: board.buffer,
     api: {
-      sweep: async () => {
+      sweep: async (ids) => {
         seen.sweeps += 1;
+        for (const id of ids) seen.swept.add(id);
         host.heard();
         happened();
         return [];
@@ -177,7 +178,7 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
       waiting.add(check);
       check();
     });
-  return { host, losses, waits, seen, work, until };
+  return { host, board, losses, waits, seen, work, until };
 }
 
 /** An agent does not keep the process alive, and these tests have nothing else that does. */

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import inspector from 'node:inspector';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Timing } from '#src/threads/worker-timing.js';
-import { type Failure, holdProcess, hostOf, periodMs, Threads } from './failing-threads.js';
+import { holdProcess, hostOf, periodMs, Threads } from './failing-threads.js';
 
 /** A host whose threads fail in one way, stopped after the test. */
 function setUp(
   t: TestContext,
-  failure: Failure | undefined,
+  failure: Threads['next'],
   timing: Partial<Timing> = {},
   ofPeriodMs = periodMs,
 ) {
@@ -105,6 +105,17 @@ describe('WorkerHost', { timeout: 60_000 }, () => {
     await until(() => waits.length === 1);
     assert.deepEqual(waits, ['Keep alive thread has not come up in 1.1 s']);
     assert.deepEqual(losses, []);
+  });
+
+  it('announces a target that was opened while its thread came up', async (t) => {
+    const { host, board, seen, until } = setUp(t, 'comes up late', { startMs: 30_000 });
+    // It has read the board.
+    await until(() => seen.sweeps > 0);
+    assert.equal(seen.starts, 0);
+    const id = board.occupy();
+    host.targetsChanged(Uint32Array.of(id));
+    await until(() => seen.swept.has(id));
+    assert.equal(seen.starts, 1);
   });
 
   it('tells a new thread of sockets that it may have missed', async (t) => {

@@ -1,4 +1,4 @@
-// A worker that fails in the way that the environment variable FAILURE names; without one it is the real worker.
+// A worker that fails, or is late, in the way that the environment variable FAILURE names; without one it is the real worker.
 
 import type { HostApi, WorkerInit } from '#src/threads/contract.js';
 import { connect } from '#src/threads/endpoint.js';
@@ -48,6 +48,10 @@ const atInit: Readonly<Record<string, (init: WorkerInit) => unknown>> = {
   },
   'cannot be ended': ({ port }) => {
     connect(port, { alive: never });
+  },
+  'comes up late': async (init) => {
+    install(init);
+    await new Promise((resolve) => setTimeout(resolve, 500));
   },
   'asks for nothing': ({ port }) => {
     // As it could end the process: see WorkerThread.
