@@ -3,7 +3,6 @@ import { inspect } from 'node:util';
 import { contain } from '../async/contain.js';
 import { KeepAliveError } from '../model/errors.js';
 import type { KeepAliveEvents } from '../model/events.js';
-import { hangTimeoutMs } from '../model/hang-timeout.js';
 import { createLog } from '../observability/log.js';
 import type { ConnectingSockets } from '../sockets/discovery.js';
 import { probeDelayMs } from '../sockets/keep-alive-probes.js';
@@ -15,18 +14,21 @@ import { SocketTable } from '../threads/socket-table.js';
 import { ownWorkerFile } from '../threads/worker-file.js';
 import { WorkerHost } from '../threads/worker-host.js';
 import { watchEmptiness } from './empty-registry.js';
-import type { TrackedTarget } from './ping/tracked-target.js';
 import { Prober } from './prober.js';
 import { Reporter } from './report/reporter.js';
 import { Roster } from './roster.js';
 import { type KeepAliveOptions, resolveSettings, type Settings } from './settings.js';
 import { SocketKeeper } from './socket-keeper.js';
-import { answerReadings, connectionStatus, type KeepAliveStatus, socketStatus } from './status.js';
+import {
+  answerReadings,
+  connectionStatus,
+  detectionBoundMs,
+  hangBoundMs,
+  type KeepAliveStatus,
+  socketStatus,
+} from './status.js';
 import { type DatabaseRegistry, databases, isDatabaseRegistry } from './storage-registry.js';
 import { Sweeper } from './sweeper.js';
-
-/** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
-const boundMarginMs = 1000;
 
 /**
  * What lives from a start to the next stop.
@@ -300,18 +302,6 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       (error) => this.#reporter.sockets.notWatched(error),
     );
   }
-}
-
-function detectionBoundMs({ periodMs, timeoutMs, skipActive }: Settings): number {
-  // A connection that was active just before it died is skipped once.
-  return (skipActive ? 2 : 1) * periodMs + timeoutMs + boundMarginMs;
-}
-
-/** By the most patient of the targets. */
-function hangBoundMs(settings: Settings, targets: Iterable<TrackedTarget>): number {
-  let longestMs = hangTimeoutMs(undefined, settings);
-  for (const tracked of targets) longestMs = Math.max(longestMs, tracked.hangTimeoutMs);
-  return detectionBoundMs(settings) - settings.timeoutMs + longestMs;
 }
 
 /**

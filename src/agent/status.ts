@@ -1,5 +1,6 @@
 import { isError } from '../model/errors.js';
 import type { Verdict } from '../model/events.js';
+import { hangTimeoutMs } from '../model/hang-timeout.js';
 import { attempt } from '../model/target.js';
 import { type ConnectionReading, readingChannel } from '../observability/channels.js';
 import { redactText } from '../observability/redaction.js';
@@ -9,6 +10,7 @@ import { type Cause, causeInWords } from '../tcp/diagnosis.js';
 import type { SocketBounds } from '../threads/budgets.js';
 import type { RoundTripSummary } from './ping/round-trips.js';
 import type { ConnectionState, TrackedTarget } from './ping/tracked-target.js';
+import type { Settings } from './settings.js';
 
 /** What `KeepAlive#status` answers: a snapshot, which can be written as JSON. */
 export interface KeepAliveStatus {
@@ -169,4 +171,20 @@ function errorStatus(error: unknown): ErrorStatus {
     code: hasCode ? text(() => (error as { code?: unknown }).code) : undefined,
     message: text(() => error.message),
   };
+}
+
+/** What the promised bound leaves for everything but period and timeout: lock, scheduling, one turn of the main loop. */
+const boundMarginMs = 1000;
+
+/** Within how long a peer that stops answering is declared dead. */
+export function detectionBoundMs({ periodMs, timeoutMs, skipActive }: Settings): number {
+  // A connection that was active just before it died is skipped once.
+  return (skipActive ? 2 : 1) * periodMs + timeoutMs + boundMarginMs;
+}
+
+/** The same for a server process that hangs, by the most patient of the targets. */
+export function hangBoundMs(settings: Settings, targets: Iterable<TrackedTarget>): number {
+  let longestMs = hangTimeoutMs(undefined, settings);
+  for (const tracked of targets) longestMs = Math.max(longestMs, tracked.hangTimeoutMs);
+  return detectionBoundMs(settings) - settings.timeoutMs + longestMs;
 }
