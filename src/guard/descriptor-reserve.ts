@@ -8,13 +8,13 @@ const size = 32;
 /**
  * File descriptors that are kept back: for the guard itself, until no others are left, and one for the server of each client
  * that waits for it. Without any, the thread that pings cannot be started, and Node closes each client as soon as it is
- * accepted, which Python's take for a reason to come back at once.
+ * accepted, which Python's clients take as a reason to come back at once.
  */
 export class DescriptorReserve {
   readonly #held: number[] = [];
   #booked = 0;
 
-  /** Keeps back one for a connection that is to be made. @returns has it free for that, or for others */
+  /** Keeps back one for a connection that is to be made. @returns what frees it, for that connection or for others */
   book(): () => void {
     this.#booked += 1;
     let isBooked = true;

@@ -65,7 +65,7 @@ export class ListeningAddress extends EventEmitter<ListeningEvents> {
     void this.reopen(retryMs);
   }
 
-  /** Accepts clients again, if it does not, as soon as there are descriptors for them. @param delayMs not before that */
+  /** Accepts clients again, as soon as there are descriptors for them. @param delayMs not before that */
   async reopen(delayMs = 0): Promise<void> {
     const { signal } = this.#closing;
     if (this.isOpen || this.#isReopening) return;
