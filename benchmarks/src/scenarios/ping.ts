@@ -35,7 +35,8 @@ export const ping: Scenario = {
   about:
     'CPU time of the whole client process, worker thread and garbage collection included, divided by the pings that were ' +
     'answered, in a process that has run long enough for its code to be compiled. The server runs in its own process. ' +
-    '*Bare sockets* write one prebuilt frame, all at the same moment, and count the bytes of the reply in a `data` listener. ' +
+    '*Bare sockets* write one prebuilt frame, all at the same moment, read into one buffer, as the agent does, and count the ' +
+    'bytes of the reply. ' +
     '*setInterval and getInfo* is the obvious alternative: no deadline, no verdict, no lock. One storage is pinged every ' +
     '20 ms, a hundred every 100 ms, more every second. In the first minutes, or hours with few storages and a long period, ' +
     'a ping costs each of them several times as much.',
