@@ -86,6 +86,19 @@ describe('The adapter for pg', { skip, timeout: 120_000 }, () => {
       await quick.pings('orders/1', 1);
     });
 
+    it('does not touch a transaction that was left open when a connection was checked in', async (t) => {
+      await using quick = new QuickAgent();
+      const pool = openPool(t, { max: 1 });
+      quick.registry.open('orders', pgPool(pool));
+      const client = await pool.connect();
+      await client.query('BEGIN');
+      client.release();
+      await quick.pings('orders/1');
+      // After a SELECT of ours, this would fail.
+      await pool.query('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE');
+      await pool.query('ROLLBACK');
+    });
+
     it('does not lose a connection during a query that takes longer than both timeouts', async (t) => {
       await using quick = new QuickAgent();
       const pool = openPool(t);
