@@ -32,6 +32,8 @@ export interface FaultResult {
   readonly notes?: string;
   /** Broken promises that no column shows, such as a leak; a phrase each. */
   readonly broken?: readonly string[];
+  /** Times that were missed and that no column shows; only these, late detection and false deaths does `tooBusy` excuse. */
+  readonly missed?: readonly string[];
   /** Why the machine was too busy for this run to say anything about the agent. */
   readonly tooBusy?: string;
 }

@@ -26,5 +26,6 @@ runAsTests([
   fault('late', kept, tooBusy),
   fault('unmoved', { ...tooBusy, falseDeaths: 0 }),
   fault('wrong', tooBusy, { ...kept, falseDeaths: 1 }),
+  fault('leaky', { ...tooBusy, broken: ['it leaks'] }),
   { ...fault('absent', kept), missing: () => 'no iptables' },
 ]);

@@ -32,6 +32,10 @@ describe('a fault run as a test', () => {
     assert.match(outcomeOf('wrong') ?? '', /^not ok /);
   });
 
+  it('fails for what else is wrong on a machine that was too busy', () => {
+    assert.match(outcomeOf('leaky') ?? '', /^not ok /);
+  });
+
   it('is skipped with the reason if it cannot be run', () => {
     assert.match(outcomeOf('absent') ?? '', /^ok .*# SKIP no iptables$/);
   });

@@ -13,7 +13,7 @@ describe('Connections of real clients whose path is cut', { timeout: 170_000 }, 
   const skip = missingForSockets(wanted);
 
   it('are dropped within the bound in any state, and pools work again', { skip }, (t) =>
-    unlessTooBusy(t, async (lateness) => {
+    unlessTooBusy(t, async (machine) => {
       await using lab = await SocketLab.start(wanted);
       await using app = await lab.startApp();
       const [bounds] = app.all('bounds');
@@ -21,13 +21,14 @@ describe('Connections of real clients whose path is cut', { timeout: 170_000 }, 
       for (const line of summary(drops)) t.diagnostic(line);
       assert.equal(drops.length, phases * (3 * clientNames.length - 1));
       // As in the fault lab: at the size of the command, each is judged to the millisecond.
-      const { allowanceMs } = lateness;
+      const { allowanceMs } = machine;
       for (const drop of drops) {
         const { name, state, foundMs, stalledMs, heardMs, backMs, message } = drop;
         const which = `${name}, ${state}: ${foundMs} ms, of them ${stalledMs} stalled: ${message}`;
         const boundMs = state === 'in flight' ? bounds?.inFlightMs : bounds?.idleMs;
+        assert.ok(foundMs !== undefined, which);
         const isInTime = (turningMs(drop) as number) <= (boundMs as number) + allowanceMs;
-        assert.ok(isInTime, `${which}; bound ${boundMs} ms`);
+        machine.inTime(() => assert.ok(isInTime, `${which}; bound ${boundMs} ms`));
         assert.ok(heardMs !== undefined, `${which}; its caller did not hear of it`);
         if (clientKinds[name].reconnects) assert.ok(backMs !== undefined, `${which}; it did not come back`);
       }

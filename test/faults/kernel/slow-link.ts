@@ -138,6 +138,8 @@ async function runGroup(
   return uploads.map((upload): FaultResult => {
     const mine = new Set([...lines.keys()].filter((storage) => lines[storage]?.upload === upload));
     const ended = host.all('uploaded').filter(({ storage }) => mine.has(storage));
+    const died = host.all('died').filter(({ storage }) => mine.has(storage));
+    const survivors = ended.filter((end) => died.every(({ storage }) => storage !== end.storage));
     const slowestPingMs = Math.max(...[...mine].map((storage) => slowestPingsMs[storage] ?? 0));
     const { records, mebibytes, megabits } = upload;
     const busy = [...new Set(pauses)].map((pause) => (pause * timeout) / records);
@@ -155,13 +157,8 @@ async function runGroup(
       chances: mine.size,
       callsLost: mine.size - ended.length,
       notes: notes.join('; '),
-      broken: [
-        ...host
-          .all('died')
-          .filter(({ storage }) => mine.has(storage))
-          .map(inWords),
-        ...ended.flatMap((end) => wrongWith(end, lines[end.storage] as Line)),
-      ],
+      missed: died.map(inWords),
+      broken: survivors.flatMap((end) => wrongWith(end, lines[end.storage] as Line)),
       ...(isTooBusy ? { tooBusy: `the server took ${seconds(unwatched.slowestMs)} to reply to others` } : {}),
     };
   });

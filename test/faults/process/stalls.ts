@@ -128,6 +128,6 @@ async function stallHost(
     chances,
     callsLost: 0,
     notes: `naive watchdogs kill: ${shares.join(', ')}`,
-    ...(host.losses.length > 0 ? { broken: [host.losses[0]?.message as string] } : {}),
+    missed: host.losses.slice(0, 1).map(({ message }) => message),
   };
 }

@@ -42,7 +42,7 @@ export const bothStopped: Fault = {
         falseDeaths: lost.length,
         chances: count * stops,
         callsLost: 0,
-        ...(lost.length > 0 ? { broken: [lost[0]?.message as string] } : {}),
+        missed: lost.slice(0, 1).map(({ message }) => message),
       });
     }
     return results;

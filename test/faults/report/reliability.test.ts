@@ -48,6 +48,7 @@ describe('the judge', () => {
     ['a false death', { falseDeaths: 2 }, /2 false deaths in 3 chances/],
     ['a lost call', { callsLost: 1 }, /1 calls were lost/],
     ['a problem that the fault itself found', { broken: ['it leaks'] }, /it leaks/],
+    ['a time that the fault itself found missed', { missed: ['a herd'] }, /a herd/],
   ];
   for (const [what, change, expected] of breaches) {
     it(`has one objection to a result with ${what}`, () => {
@@ -67,6 +68,12 @@ describe('the excuse of a run', () => {
 
   it('is not needed by promises that were kept on a busy machine', () => {
     assert.equal(excuse({ ...kept, tooBusy }), undefined);
+  });
+
+  it('is not given to promises that have nothing to do with time', () => {
+    for (const change of [{ callsLost: 1 }, { deathsExpected: 4 }, { broken: ['it leaks'] }]) {
+      assert.equal(excuse({ ...kept, falseDeaths: 1, ...change, tooBusy }), undefined);
+    }
   });
 
   it('is not given to promises that broke on an idle machine', () => {
