@@ -1,4 +1,4 @@
-// Run by `npm pack` after the build: of the declarations that tsc has written, the package gets those that its exports reach.
+// Run by `npm pack` after the build: of the declarations and maps that tsc has written, the package gets those that its exports reach.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
@@ -10,4 +10,5 @@ const reached = program
   .getSourceFiles()
   .map(({ fileName }) => path.relative('dist', fileName).replaceAll(path.sep, '/'))
   .filter((file) => !file.startsWith('..'));
-writeFileSync('dist/.npmignore', ['*.d.ts', ...reached.map((file) => `!/${file}`), ''].join('\n'));
+const kept = reached.flatMap((file) => [`!/${file}`, `!/${file}.map`]);
+writeFileSync('dist/.npmignore', ['*.d.ts', '*.d.ts.map', ...kept, ''].join('\n'));
