@@ -125,6 +125,14 @@ instancehome $INSTANCE
     // Signed by an authority that the system does not know.
     const { code, stdout } = await run(['check', '--config', await clientOf(own)]);
     assert.deepEqual([code, stdout.slice(0, 12)], [2, 'ZEO CRITICAL'], stdout);
+    await using stranger = await CertificateAuthority.create('Another');
+    const foreign = await stranger.client();
+    const strange = `certificate ${foreign.certFile}\n key ${foreign.keyFile}\n authenticate ${authority.certFile}`;
+    for (const how of [[], ['--ruok']]) {
+      const refused = await run(['check', ...how, '--config', await clientOf(strange)]);
+      assert.equal(refused.code, 2);
+      assert.match(refused.stdout, /does not accept this client’s certificate/);
+    }
     const unreadable = await run(['check', '--config', await clientOf('certificate none.pem')]);
     assert.deepEqual([unreadable.code, /none\.pem.*ENOENT/.test(unreadable.stdout)], [3, true]);
     const secret = await run(['check', '--config', await clientOf(`${own}\n password-function a.b`)]);

@@ -1,7 +1,12 @@
 import { withDeadline } from '../../async/deadline.js';
 import { ClientDisconnected } from '../../model/errors.js';
 import { type Address, formatAddress } from '../../zeo/connection/address.js';
-import { lateness, openSocketReusingMemory, type SocketOptions } from '../../zeo/connection/socket.js';
+import {
+  closeReason,
+  lateness,
+  openSocketReusingMemory,
+  type SocketOptions,
+} from '../../zeo/connection/socket.js';
 import { ruokReader, ruokRequest, type ServerStatus } from '../../zeo/protocol/ruok.js';
 
 export interface RuokAnswer {
@@ -47,7 +52,9 @@ async function ask(
   const { promise, resolve, reject } = withResolvers<RuokAnswer>();
   const reader = ruokReader();
   let askedMs = 0;
+  let isSilent = true;
   const onChunk = (chunk: Uint8Array) => {
+    isSilent = false;
     try {
       reader.receive(chunk, (event) => {
         if (event.type === 'handshake') options.onPhase('the reply to ruok');
@@ -74,7 +81,9 @@ async function ask(
       }),
     ),
   );
-  socket.on('close', () => reject(new ClientDisconnected(`${where} closed the connection without a reply`)));
+  socket.on('close', () =>
+    reject(new ClientDisconnected(`Cannot ask ${where}: ${closeReason(socket, isSilent)}`)),
+  );
   try {
     return await promise;
   } finally {

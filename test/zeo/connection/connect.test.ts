@@ -118,6 +118,19 @@ describe('Connecting to a name', { timeout: 20_000 }, () => {
     assert.deepEqual(phases, ['the look-up of db.test']);
   });
 
+  it('names each phase as it begins', async (t) => {
+    const { port } = await listen(t, '127.0.0.3');
+    const phases: string[] = [];
+    for (const ips of [['127.0.0.3'], ['127.0.0.2', '127.0.0.3']]) {
+      const race = request(ips, ({ host }) => connect({ host, port }));
+      const onPhase = (phase: string) => phases.push(phase);
+      const socket = await connectTo({ host: 'db.test', port }, { ...race, onPhase }, never);
+      t.after(() => socket.destroy());
+    }
+    const lookUp = 'the look-up of db.test';
+    assert.deepEqual(phases, [lookUp, 'the connection', lookUp, 'the connection to any of its 2 addresses']);
+  });
+
   it('looks a name up once for all that wait for it', async () => {
     const asked: string[] = [];
     const lookUp = shared(async (host) => {
