@@ -27,8 +27,8 @@ const noticeDelayMs = 10;
 
 interface Entry {
   readonly database: Database;
-  /** Removes its targets: one, or as many as there are if it is a source of connections. */
-  readonly remove: () => void;
+  /** Its target, or what removes all that there are of a source of connections. */
+  readonly content: TrackedTarget | (() => void);
 }
 
 /**
@@ -84,42 +84,47 @@ export class Roster {
     const present = this.#entries.get(name);
     if (present?.database === database) return;
     this.#entries.delete(name);
-    present?.remove();
+    if (present !== undefined) this.#empty(present);
     if (database === undefined) return;
     try {
-      const remove = this.#add(name, database);
-      if (remove !== undefined) this.#entries.set(name, { database, remove });
+      const content = this.#add(name, database);
+      if (content !== undefined) this.#entries.set(name, { database, content });
     } catch (error) {
       this.#options.onUnusable(name, error);
     }
   };
 
-  /** Returns what removes its targets; `undefined` if it is not to be kept alive. */
-  #add(name: string, database: Database): (() => void) | undefined {
+  #empty({ content }: Entry): void {
+    if (typeof content === 'function') content();
+    else this.#remove(content);
+  }
+
+  /** Returns the content of its entry; `undefined` if it is not to be kept alive. */
+  #add(name: string, database: Database): Entry['content'] | undefined {
     if (isConnectionSource(database)) return this.#addSource(name, database);
     const target = targetOf(database);
     return target && this.#addTarget(name, target);
   }
 
   #addSource(name: string, source: ConnectionSource): () => void {
-    const removals = new Set<() => void>();
+    const present = new Set<TrackedTarget>();
     const end = source.watchConnections((target, number) => {
-      const remove = this.#addTarget(`${name}/${number}`, target);
-      removals.add(remove);
+      const tracked = this.#addTarget(`${name}/${number}`, target);
+      present.add(tracked);
       return () => {
-        removals.delete(remove);
-        remove();
+        present.delete(tracked);
+        this.#remove(tracked);
       };
     });
     this.#sources.add(end);
     return () => {
       this.#sources.delete(end);
       end();
-      for (const remove of removals) remove();
+      for (const tracked of present) this.#remove(tracked);
     };
   }
 
-  #addTarget(name: string, target: KeepAliveTarget): () => void {
+  #addTarget(name: string, target: KeepAliveTarget): TrackedTarget {
     const { board, settings, onReleaseFailed } = this.#options;
     const answersInOrder = attempt(() => target.answersInOrder) === true;
     const hangMs = hangTimeoutMs(
@@ -138,7 +143,7 @@ export class Roster {
     });
     this.#targets.set(id, tracked);
     this.#noteChange(id);
-    return () => this.#remove(tracked);
+    return tracked;
   }
 
   #remove(tracked: TrackedTarget): void {

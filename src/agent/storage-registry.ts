@@ -144,7 +144,8 @@ function isEmitter(value: unknown): value is Emitter {
  * when it is listened to is taken out by `StorageRegistry#close` only.
  */
 function onceClosed(database: Database, listener: () => void): () => void {
-  const emitters = new Set([database, attempt(() => targetOf(database))].filter(isEmitter));
+  const target = attempt(() => targetOf(database));
+  const emitters = (target === database ? [database] : [database, target]).filter(isEmitter);
   for (const emitter of emitters) attempt(() => emitter.on('closed', listener));
   return () => {
     for (const emitter of emitters) attempt(() => emitter.off('closed', listener));

@@ -9,7 +9,8 @@ import { type Abortable, unwatchAbort, watchAbort } from './abort-watch.js';
  */
 export class Mutex {
   #held = false;
-  readonly #waiting = new Set<Waiter>();
+  /** Created when needed: most are never waited for. */
+  #waiting: Set<Waiter> | undefined;
 
   /**
    * Waits until the lock is free and takes it.
@@ -22,7 +23,7 @@ export class Mutex {
     if (!this.#held) return Promise.resolve(this.#hold());
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting.delete(waiter);
+        this.#waiting?.delete(waiter);
         if (signal !== undefined) unwatchAbort(signal, waiter);
       };
       const waiter: Waiter = {
@@ -37,13 +38,14 @@ export class Mutex {
       };
       // What may throw comes first: a waiter that stays in the queue would be given the lock and never release it.
       if (signal !== undefined) watchAbort(signal, waiter);
+      this.#waiting ??= new Set();
       this.#waiting.add(waiter);
     });
   }
 
   /** Rejects everybody who is waiting; the holder releases the lock as usual. */
   rejectWaiters(error: Error): void {
-    for (const waiter of [...this.#waiting]) waiter.aborted(error);
+    for (const waiter of [...(this.#waiting ?? [])]) waiter.aborted(error);
   }
 
   #hold(): () => void {
@@ -53,7 +55,7 @@ export class Mutex {
       if (!held) return;
       held = false;
       this.#held = false;
-      const [next] = this.#waiting;
+      const [next] = this.#waiting ?? [];
       next?.admit(this.#hold());
     };
   }

@@ -76,7 +76,9 @@ export class TrackedTarget {
     this.answersInOrder = options.answersInOrder;
     this.hangTimeoutMs = options.hangTimeoutMs;
     this.roundTrips = options.roundTrips;
-    this.lock = new LockProxy(options.target, (error) => options.onReleaseFailed(this, error));
+    // Not all the options: the closure keeps what it refers to.
+    const { onReleaseFailed } = options;
+    this.lock = new LockProxy(options.target, (error) => onReleaseFailed(this, error));
   }
 
   get state(): ConnectionState {

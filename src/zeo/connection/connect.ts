@@ -95,6 +95,9 @@ function alternateFamilies(ips: readonly string[]): readonly string[] {
     .concat(others.slice(preferred.length));
 }
 
+/** Outside of `race`, of which the socket would keep all for as long as it lives. */
+const ignore = () => {};
+
 function race(
   address: Address,
   candidates: readonly Address[],
@@ -126,7 +129,7 @@ function race(
       const onConnect = () => {
         connecting.delete(socket);
         // TLS may fail within this event: who gets the socket sees it by `errored`.
-        socket.off('error', onError).on('error', () => {});
+        socket.off('error', onError).on('error', ignore);
         end();
         resolve(socket);
       };

@@ -30,7 +30,7 @@ import {
 export interface ConnectionObserver {
   notified(notification: Notification): void;
   /** The last call; every pending call has already been rejected. */
-  closed(error: Error): void;
+  ended(error: Error, connection: Connection): void;
 }
 
 /** Handles the reply to a call before the next message is read. */
@@ -52,8 +52,6 @@ export class Connection {
   readonly address: string;
   /** Resolves to the protocol, `Z5` or `M5`, when the server's greeting has been accepted and answered. */
   readonly greeted: Promise<string>;
-  /** Resolves when the socket is closed. */
-  readonly released: Promise<void>;
 
   readonly #socket: Socket;
   readonly #session: ClientSession;
@@ -63,9 +61,11 @@ export class Connection {
   #ports: SocketPorts | undefined;
   #failure: Error | undefined;
   #observer: ConnectionObserver | undefined;
-  #queued = new NotificationQueue();
+  /** Until there is an observer. */
+  #queued: NotificationQueue | undefined = new NotificationQueue();
   #draining: Promise<void> | undefined;
-  #settleGreeting!: { resolve: (protocol: string) => void; reject: (error: Error) => void };
+  /** Until the greeting has come: all that a connection keeps is kept ten thousand times. */
+  #settleGreeting: { resolve: (protocol: string) => void; reject: (error: Error) => void } | undefined;
 
   /**
    * Connects to a server. Its greeting, and a TLS handshake before it, are still to come.
@@ -89,13 +89,18 @@ export class Connection {
     });
     // It may reject before anyone waits for it.
     this.greeted.catch(() => {});
-    this.released = new Promise((resolve) => this.#socket.once('close', () => resolve()));
     // After `destroy` these have no effect: the failure is already set.
     this.#socket.on('error', (error) =>
       this.destroy(socketFailure(this.#socket, this.address, error, this.#isSilent)),
     );
     this.#socket.on('end', () => this.destroy(this.#lost(closeReason(this.#socket, this.#isSilent))));
     this.#socket.on('close', () => this.destroy(this.#lost('the connection was closed')));
+  }
+
+  /** Resolves when the socket is closed. */
+  get released(): Promise<void> {
+    if (this.#socket.closed) return Promise.resolve();
+    return new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }
 
   /** Why it ended; `undefined` while it is open. */
@@ -126,13 +131,15 @@ export class Connection {
 
   /** The last transaction among the queued notifications. */
   get newestQueuedTid(): Uint8Array | undefined {
-    return this.#queued.newestTid;
+    return this.#queued?.newestTid;
   }
 
   /** Delivers the queued notifications synchronously and in order, and then each as it arrives. */
   observe(observer: ConnectionObserver): void {
     this.#observer = observer;
-    for (const notification of this.#queued.drain()) observer.notified(notification);
+    const queued = this.#queued?.drain() ?? [];
+    this.#queued = undefined;
+    for (const notification of queued) observer.notified(notification);
   }
 
   /**
@@ -213,13 +220,13 @@ export class Connection {
     this.#failure = error;
     this.#socket.destroy();
     const calls = this.#pending.drain();
-    this.#queued = new NotificationQueue();
-    this.#settleGreeting.reject(error);
+    this.#queued = undefined;
+    this.#settleGreeting?.reject(error);
     if (calls.length > 0) {
       const reason = rejection ?? this.#rejection(error);
       for (const call of calls) call.reject(reason);
     }
-    this.#observer?.closed(error);
+    this.#observer?.ended(error, this);
   }
 
   #call(
@@ -276,13 +283,14 @@ export class Connection {
       case 'call': {
         const notification = readNotification(event.method, event.args);
         if (notification === undefined) return;
-        if (this.#observer === undefined) this.#queued.add(notification);
+        if (this.#observer === undefined) this.#queued?.add(notification);
         else this.#observer.notified(notification);
         return;
       }
       case 'handshake':
         this.#socket.write(this.#session.handshakeReply());
-        this.#settleGreeting.resolve(event.protocol);
+        this.#settleGreeting?.resolve(event.protocol);
+        this.#settleGreeting = undefined;
         return;
     }
   };

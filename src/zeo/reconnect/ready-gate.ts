@@ -9,7 +9,8 @@ import { startDeadline } from '../../async/deadline.js';
  * - Each wait ends once, by `open`, `fail`, its timeout or its signal, and leaves no timer and no listener behind.
  */
 export class ReadyGate {
-  readonly #waiters = new Set<Waiter>();
+  /** Only while somebody waits: most of the time there is a connection. */
+  #waiters: Set<Waiter> | undefined;
 
   /**
    * Resolves when there is a connection.
@@ -23,7 +24,8 @@ export class ReadyGate {
     if (timeoutMs === 0) return Promise.reject(timeoutError());
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiters.delete(waiter);
+        this.#waiters?.delete(waiter);
+        if (this.#waiters?.size === 0) this.#waiters = undefined;
         endDeadline();
         if (signal !== undefined) unwatchAbort(signal, waiter);
       };
@@ -41,18 +43,19 @@ export class ReadyGate {
       // Before the timer is started: it may throw.
       if (signal !== undefined) watchAbort(signal, waiter);
       const endDeadline = startDeadline(timeoutMs, () => waiter.fail(timeoutError()));
+      this.#waiters ??= new Set();
       this.#waiters.add(waiter);
     });
   }
 
   /** Resolves all current waits. */
   open(): void {
-    for (const waiter of [...this.#waiters]) waiter.pass();
+    for (const waiter of [...(this.#waiters ?? [])]) waiter.pass();
   }
 
   /** Rejects all current waits. */
   fail(error: Error): void {
-    for (const waiter of [...this.#waiters]) waiter.fail(error);
+    for (const waiter of [...(this.#waiters ?? [])]) waiter.fail(error);
   }
 }
 

@@ -26,19 +26,23 @@ export class ReconnectPacer {
     this.#random = random;
   }
 
-  /** Counts a storage at each of its addresses, until the returned function is called. */
-  join(addresses: readonly string[]): () => void {
+  /** Counts a storage at each of its addresses, until {@link leave} is called with the same ones. */
+  join(addresses: readonly string[]): void {
     for (const address of addresses) {
       const queue = this.#queues.get(address);
       if (queue === undefined)
         this.#queues.set(address, { storages: 1, nextSlotMs: Number.NEGATIVE_INFINITY });
       else queue.storages += 1;
     }
-    let joined = true;
-    return () => {
-      if (joined) for (const address of addresses) this.#leave(address);
-      joined = false;
-    };
+  }
+
+  leave(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      const queue = this.#queues.get(address);
+      if (queue === undefined) continue;
+      queue.storages -= 1;
+      if (queue.storages === 0) this.#queues.delete(address);
+    }
   }
 
   /** Takes the next slot at an address, and returns how many milliseconds the attempt has to wait. */
@@ -50,12 +54,6 @@ export class ReconnectPacer {
     const slotMs = Math.max(nowMs, queue.nextSlotMs);
     queue.nextSlotMs = slotMs + spacingMs;
     return slotMs === nowMs ? 0 : slotMs - nowMs + this.#random() * spacingMs;
-  }
-
-  #leave(address: string): void {
-    const queue = this.#queues.get(address) as Queue;
-    queue.storages -= 1;
-    if (queue.storages === 0) this.#queues.delete(address);
   }
 }
 

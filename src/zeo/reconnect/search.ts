@@ -38,21 +38,26 @@ export interface SearchObserver {
  */
 export class Search {
   readonly #options: ResolvedOptions;
-  readonly #lastTid: () => Uint8Array | undefined;
+  readonly #knowledge: { readonly lastTid: Uint8Array | undefined };
   readonly #observer: SearchObserver;
   #backoffs = new Map<string, ReconnectBackoff>();
-  #upgradeBackoffs = new Map<string, ReconnectBackoff>();
-  /** Addresses whose server was behind this client, and has not been in service since. */
-  readonly #behind = new Set<string>();
+  /** Created with the first upgrade. */
+  #upgradeBackoffs: Map<string, ReconnectBackoff> | undefined;
+  /** Addresses whose server was behind this client, and has not been in service since. Created with the first. */
+  #behind: Set<string> | undefined;
   /** Faults of this process since the last success. */
   #faults = 0;
   #controller: AbortController | undefined;
   #ended: Promise<void> = Promise.resolve();
 
-  /** @param lastTid returns the last transaction that the client knows of; called at the start of each attempt */
-  constructor(options: ResolvedOptions, lastTid: () => Uint8Array | undefined, observer: SearchObserver) {
+  /** @param knowledge has the last transaction that the client knows of; read at the start of each attempt */
+  constructor(
+    options: ResolvedOptions,
+    knowledge: { readonly lastTid: Uint8Array | undefined },
+    observer: SearchObserver,
+  ) {
     this.#options = options;
-    this.#lastTid = lastTid;
+    this.#knowledge = knowledge;
     this.#observer = observer;
   }
 
@@ -92,13 +97,13 @@ export class Search {
 
   /** Resets the backoffs, so that the next search, or upgrade, starts at once. */
   forgetFailures(isUpgrade: boolean): void {
-    if (isUpgrade) this.#upgradeBackoffs = new Map();
+    if (isUpgrade) this.#upgradeBackoffs = undefined;
     else this.#backoffs = new Map();
   }
 
   /** The server at this address is in service: what the client has cached agrees with it. */
   trust(address: string): void {
-    this.#behind.delete(address);
+    this.#behind?.delete(address);
   }
 
   #found(established: Established, goal: Goal): void {
@@ -108,7 +113,8 @@ export class Search {
   }
 
   #request(goal: Goal, lastError: Error | undefined): DialRequest {
-    const backoffs = goal.isUpgrade ? this.#upgradeBackoffs : this.#backoffs;
+    if (goal.isUpgrade) this.#upgradeBackoffs ??= new Map();
+    const backoffs = (goal.isUpgrade && this.#upgradeBackoffs) || this.#backoffs;
     return {
       addresses: goal.addresses,
       lastError,
@@ -122,13 +128,19 @@ export class Search {
 
   async #attempt(address: Address, access: Access, signal: AbortSignal): Promise<Established> {
     const { storage, clientLabel, maxFrameBytes, tls, connectTimeoutMs } = this.#options;
-    const known = { lastTid: this.#lastTid(), wasBehind: this.#behind.has(formatAddress(address)) };
+    const known = {
+      lastTid: this.#knowledge.lastTid,
+      wasBehind: this.#behind?.has(formatAddress(address)) ?? false,
+    };
     const request = { storage, access, clientLabel, maxFrameBytes, tls, connectTimeoutMs, ...known };
     try {
       return await establish(address, request, signal);
     } catch (error) {
       const isBehind = error instanceof KeepAliveError && error.code === 'ERR_ZEO_SERVER_BEHIND';
-      if (isBehind) this.#behind.add(formatAddress(address));
+      if (isBehind) {
+        this.#behind ??= new Set();
+        this.#behind.add(formatAddress(address));
+      }
       throw error;
     }
   }

@@ -14,13 +14,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { ClientDisconnected, KeepAliveError } from '../../model/errors.js';
 import { isLater } from '../../zodb/ids.js';
 import { type Address, formatAddress } from '../connection/address.js';
-import type { Connection } from '../connection/connection.js';
+import type { Connection, ConnectionObserver } from '../connection/connection.js';
 import type { Notification } from '../connection/notification.js';
 import type { ResolvedOptions } from '../connection/options.js';
 import { type Established, serverBehind } from './establish.js';
 import { ReadyGate } from './ready-gate.js';
 import { reconnectPacer } from './reconnect-pacer.js';
-import { type Goal, Search } from './search.js';
+import { type Goal, Search, type SearchObserver } from './search.js';
 import type { Announce } from './storage-events.js';
 
 /** The first attempt after a loss is made at once, unless the previous loss was less than this ago. */
@@ -36,7 +36,7 @@ export interface ServerKnowledge {
   notified(notification: Notification): void;
 }
 
-export class Supervisor {
+export class Supervisor implements SearchObserver, ConnectionObserver {
   readonly #options: ResolvedOptions;
   readonly #knowledge: ServerKnowledge;
   readonly #announce: Announce;
@@ -51,7 +51,8 @@ export class Supervisor {
   #closed: Error | undefined;
   #released: Promise<void> = Promise.resolve();
   #whenHopeless: ((error: Error) => void) | undefined;
-  #leavePacer = () => {};
+  /** While queued notifications are applied: up to which transaction their changes are known already. */
+  #covered: Uint8Array | undefined;
 
   constructor(options: ResolvedOptions, knowledge: ServerKnowledge, announce: Announce) {
     this.#options = options;
@@ -59,16 +60,7 @@ export class Supervisor {
     this.#announce = announce;
     this.#addresses = options.addresses;
     this.#readOnly = options.access === 'read';
-    this.#search = new Search(options, () => knowledge.lastTid, {
-      found: (established, goal) => this.#adopt(established, goal),
-      retrying: (retry, { isUpgrade }) => {
-        // The storage is not reconnecting while a read-only fallback serves it.
-        if (isUpgrade || this.#closed !== undefined) return;
-        this.#lastError = retry.error;
-        this.#announce('reconnecting', retry);
-      },
-      hopeless: (error) => this.#whenHopeless?.(error),
-    });
+    this.#search = new Search(options, knowledge, this);
   }
 
   get connection(): Connection | undefined {
@@ -97,7 +89,7 @@ export class Supervisor {
 
   /** Starts the first search. */
   start(): void {
-    this.#leavePacer = reconnectPacer.join(this.#addresses.map(formatAddress));
+    reconnectPacer.join(this.#addresses.map(formatAddress));
     this.#seek(undefined);
   }
 
@@ -109,9 +101,10 @@ export class Supervisor {
     if (this.#closed !== undefined) throw this.#closed;
     const names = addresses.map(formatAddress);
     // A listener of `reconnecting` may set the same addresses each time.
-    if (isDeepStrictEqual(names, this.#addresses.map(formatAddress))) return;
-    this.#leavePacer();
-    this.#leavePacer = reconnectPacer.join(names);
+    const former = this.#addresses.map(formatAddress);
+    if (isDeepStrictEqual(names, former)) return;
+    reconnectPacer.leave(former);
+    reconnectPacer.join(names);
     this.#addresses = addresses;
     if (this.#connection === undefined) {
       if (this.#search.isActive) this.#seek(this.#lastError);
@@ -156,13 +149,70 @@ export class Supervisor {
     if (this.#closed === undefined) {
       const closed = new KeepAliveError('ERR_ZEO_CLOSED', 'The storage is closed');
       this.#closed = closed;
-      this.#leavePacer();
+      reconnectPacer.leave(this.#addresses.map(formatAddress));
       this.#search.stop(closed);
       this.#connection?.destroy(closed, closed);
       this.#gate.fail(closed);
     }
     await this.#search.ended;
     await this.#released;
+  }
+
+  // What the search and the connection call, and nobody else.
+
+  /** Takes an established connection into service. Synchronous, so nothing is received meanwhile; only listeners run. */
+  found(established: Established, { access }: Goal): void {
+    const { connection, protocol, readOnly, serverTid } = established;
+    const { address, failure = this.#behind(established) } = connection;
+    if (failure !== undefined) {
+      // Lost since its last reply, or behind the connection that it was to replace.
+      connection.destroy(failure);
+      this.#awaitRelease(connection);
+      if (this.#connection === undefined) this.#seek(failure);
+      else this.#seekWritable(this.#connection, failure);
+      return;
+    }
+    if (this.#connection !== undefined) this.#replace(this.#connection, address);
+    // A listener may have closed the storage, here or below.
+    if (this.#closed === undefined) this.#catchUp(established);
+    if (this.#closed !== undefined) {
+      connection.destroy(this.#closed);
+      this.#awaitRelease(connection);
+      return;
+    }
+    this.#connection = connection;
+    this.#search.trust(address);
+    this.#generation += 1;
+    this.#readOnly = readOnly;
+    this.#lastError = undefined;
+    if (access === 'fallback' && readOnly) this.#seekWritable(connection);
+    this.#gate.open();
+    const lastTid = this.#knowledge.lastTid ?? serverTid;
+    this.#announce('connected', { address, generation: this.#generation, lastTid, readOnly, protocol });
+  }
+
+  retrying(retry: Parameters<SearchObserver['retrying']>[0], { isUpgrade }: Goal): void {
+    // The storage is not reconnecting while a read-only fallback serves it.
+    if (isUpgrade || this.#closed !== undefined) return;
+    this.#lastError = retry.error;
+    this.#announce('reconnecting', retry);
+  }
+
+  hopeless(error: Error): void {
+    this.#whenHopeless?.(error);
+  }
+
+  notified(notification: Notification): void {
+    if (this.#closed !== undefined) return;
+    const covered = this.#covered;
+    const isCovered =
+      covered !== undefined && notification.type === 'invalidated' && !isLater(notification.tid, covered);
+    if (!isCovered) this.#knowledge.notified(notification);
+  }
+
+  ended(error: Error, connection: Connection): void {
+    this.#awaitRelease(connection);
+    this.#lost(connection, error);
   }
 
   #seek(lastError: Error | undefined): void {
@@ -186,37 +236,6 @@ export class Supervisor {
     return this.#options.access === 'fallback' && this.#readOnly;
   }
 
-  /** Takes an established connection into service. Synchronous, so nothing is received meanwhile; only listeners run. */
-  #adopt(established: Established, { access }: Goal): void {
-    const { connection, protocol, readOnly, serverTid } = established;
-    const { address, failure = this.#behind(established) } = connection;
-    // Another connection may still be in service, or closing.
-    this.#released = Promise.all([this.#released, connection.released]).then(() => {});
-    if (failure !== undefined) {
-      // Lost since its last reply, or behind the connection that it was to replace.
-      connection.destroy(failure);
-      if (this.#connection === undefined) this.#seek(failure);
-      else this.#seekWritable(this.#connection, failure);
-      return;
-    }
-    if (this.#connection !== undefined) this.#replace(this.#connection, address);
-    // A listener may have closed the storage, here or below.
-    if (this.#closed === undefined) this.#catchUp(established);
-    if (this.#closed !== undefined) {
-      connection.destroy(this.#closed);
-      return;
-    }
-    this.#connection = connection;
-    this.#search.trust(address);
-    this.#generation += 1;
-    this.#readOnly = readOnly;
-    this.#lastError = undefined;
-    if (access === 'fallback' && readOnly) this.#seekWritable(connection);
-    this.#gate.open();
-    const lastTid = this.#knowledge.lastTid ?? serverTid;
-    this.#announce('connected', { address, generation: this.#generation, lastTid, readOnly, protocol });
-  }
-
   /** While a writable server was being verified, the fallback may have announced transactions that it lacks. */
   #behind({ connection, serverTid, missed }: Established): Error | undefined {
     const { lastTid } = this.#knowledge;
@@ -230,17 +249,14 @@ export class Supervisor {
   /** Applies what was missed, then the notifications queued since, and from then on each as it arrives. */
   #catchUp(established: Established): void {
     const { connection } = established;
-    const covered = this.#knowledge.caughtUp(established);
-    let catchingUp = true;
-    connection.observe({
-      notified: (notification) => {
-        if (this.#closed !== undefined) return;
-        const isCovered = notification.type === 'invalidated' && !isLater(notification.tid, covered);
-        if (!(catchingUp && isCovered)) this.#knowledge.notified(notification);
-      },
-      closed: (error) => this.#lost(connection, error),
-    });
-    catchingUp = false;
+    this.#covered = this.#knowledge.caughtUp(established);
+    connection.observe(this);
+    this.#covered = undefined;
+  }
+
+  /** Of a connection that has ended: `close` waits for it. */
+  #awaitRelease({ released }: Connection): void {
+    this.#released = Promise.all([this.#released, released]).then(() => {});
   }
 
   /** Ends a connection in favour of a writable one. */

@@ -24,11 +24,11 @@ interface Entry {
  */
 export class ClientCache {
   readonly #maxBytes: number;
-  /** Created with the first record: many storages are kept alive and never read. */
+  // Created with the first record and the first load: many storages are kept alive and never read.
   #entries: LRUCache<Entry, true> | undefined;
   /** By object, oldest first. */
-  readonly #revisions = new Map<string, Entry[]>();
-  readonly #pending = new Map<string, Set<PendingLoad>>();
+  #revisions: Map<string, Entry[]> | undefined;
+  #pending: Map<string, Set<PendingLoad>> | undefined;
 
   /** @param maxBytes 0 disables the cache */
   constructor(maxBytes: number) {
@@ -58,7 +58,7 @@ export class ClientCache {
    */
   loadBefore(key: string, tid: Uint8Array): PastRevision | undefined {
     const entry = this.#revisions
-      .get(key)
+      ?.get(key)
       ?.findLast(({ serial, endTid }) => isLater(tid, serial) && (endTid === null || !isLater(tid, endTid)));
     if (entry === undefined) return undefined;
     this.#entries?.get(entry);
@@ -68,14 +68,16 @@ export class ClientCache {
 
   /** Call it before a load is sent, and `done()` once the reply has been processed. */
   beginLoad(key: string): PendingLoad {
-    let loads = this.#pending.get(key);
+    this.#pending ??= new Map();
+    const pending = this.#pending;
+    let loads = pending.get(key);
     if (loads === undefined) {
       loads = new Set();
-      this.#pending.set(key, loads);
+      pending.set(key, loads);
     }
     const load = new PendingLoad(() => {
       loads.delete(load);
-      if (loads.size === 0) this.#pending.delete(key);
+      if (loads.size === 0) pending.delete(key);
     });
     loads.add(load);
     return load;
@@ -84,10 +86,10 @@ export class ClientCache {
   /** Stores a copy of a revision received from the server. */
   store(key: string, { data, serial, endTid }: PastRevision): void {
     if (!this.accepts(data.length)) return;
-    const newest = this.#revisions.get(key)?.at(-1);
+    const newest = this.#revisions?.get(key)?.at(-1);
     // The cache already has this revision or a later one: it is no longer current, and when it ended is unknown.
     if (newest !== undefined && endTid === null && !isLater(serial, newest.serial)) return;
-    if (this.#revisions.get(key)?.some((known) => compareIds(known.serial, serial) === 0)) return;
+    if (this.#revisions?.get(key)?.some((known) => compareIds(known.serial, serial) === 0)) return;
     // An invalidation was missed, so when the previous revision ended is unknown.
     if (endTid === null) this.#drop(key);
     this.#insert({ key, data: copy(data), serial: copyId(serial), endTid: endTid && copyId(endTid) });
@@ -124,12 +126,12 @@ export class ClientCache {
 
   /** Drops everything: any object may have changed up to a transaction. */
   clear(tid: Uint8Array): void {
-    for (const key of this.#pending.keys()) this.#mark(key, tid);
+    for (const key of this.#pending?.keys() ?? []) this.#mark(key, tid);
     this.#entries?.clear();
   }
 
   #current(key: string): Entry | undefined {
-    return this.#revisions.get(key)?.findLast(({ endTid }) => endTid === null);
+    return this.#revisions?.get(key)?.findLast(({ endTid }) => endTid === null);
   }
 
   #drop(key: string): void {
@@ -138,10 +140,11 @@ export class ClientCache {
   }
 
   #mark(key: string, tid: Uint8Array): void {
-    for (const load of this.#pending.get(key) ?? []) load.invalidated(tid);
+    for (const load of this.#pending?.get(key) ?? []) load.invalidated(tid);
   }
 
   #insert(entry: Entry): void {
+    this.#revisions ??= new Map();
     const revisions = this.#revisions.get(entry.key);
     if (revisions === undefined) this.#revisions.set(entry.key, [entry]);
     else {
@@ -158,10 +161,10 @@ export class ClientCache {
 
   /** The inverse of `#insert`; the LRU cache calls it for each entry that it evicts. */
   #forget(entry: Entry): void {
-    const revisions = this.#revisions.get(entry.key);
+    const revisions = this.#revisions?.get(entry.key);
     if (revisions === undefined) return;
     if (revisions.length > 1) revisions.splice(revisions.indexOf(entry), 1);
-    else this.#revisions.delete(entry.key);
+    else this.#revisions?.delete(entry.key);
   }
 }
 

@@ -60,7 +60,8 @@ const commitIdKey = 'zeo_commit_id';
 export class ClientStorage extends ReadableStorage {
   readonly #options: ResolvedOptions;
   readonly #commitLock = new Mutex();
-  readonly #oids = new OidPool();
+  /** Created with the first new object. */
+  #oids: OidPool | undefined;
   #transactions = 0;
 
   /**
@@ -101,6 +102,7 @@ export class ClientStorage extends ReadableStorage {
     checkSignal(signal);
     const connection = await this.supervisor.whenReady(signal);
     if (this.isReadOnly()) throw new ReadOnlyError();
+    this.#oids ??= new OidPool();
     return this.#oids.take(connection, signal);
   }
 

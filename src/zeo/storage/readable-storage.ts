@@ -1,7 +1,6 @@
 import { checkCount, checkObject, checkSignal, invalidArgument } from '../../model/invalid-argument.js';
 import { copyId, isTid, maxTid, takeOid, takeTid } from '../../zodb/ids.js';
 import { POSKeyError } from '../../zodb/pos-exception.js';
-import type { ResolvedOptions } from '../connection/options.js';
 import { unexpectedReply } from '../connection/unexpected-reply.js';
 import { assertPlainObject } from '../encoding/encode-error.js';
 import type { Value } from '../encoding/values.js';
@@ -18,11 +17,12 @@ import type { PastRevision, Revision } from './revision.js';
 
 /** The part of a `ClientStorage` that reads. */
 export abstract class ReadableStorage extends ConnectedStorage {
-  readonly #loader: Loader;
+  #createdLoader: Loader | undefined;
 
-  protected constructor(options: ResolvedOptions) {
-    super(options);
-    this.#loader = new Loader(this.supervisor, this.freshness, this.loadLock);
+  /** Created with the first load: many storages are kept alive and never read. */
+  get #loader(): Loader {
+    this.#createdLoader ??= new Loader(this.supervisor, this.freshness, this.loadLock);
+    return this.#createdLoader;
   }
 
   /**
