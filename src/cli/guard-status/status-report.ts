@@ -29,6 +29,7 @@ export function statusReport(guard: Guard, statistics: GuardStatistics, state: G
     connections: connections.map(({ relay, listener, since, roundTripMs }) => ({
       name: oneLine(relay.name),
       client: oneLine(relay.clientAddress),
+      label: relay.label && oneLine(relay.label),
       listener,
       server: relay.address,
       since,

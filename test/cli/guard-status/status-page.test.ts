@@ -84,7 +84,7 @@ describe('The status page of guard', { skip: missingBrowser, timeout: 60_000 }, 
     await page.until(`document.querySelector('svg .mean')?.getAttribute('d')`);
     assert.equal(await page.evaluate(text('h4')), live.address);
     assert.match(await page.evaluate(text('article')), /up\n.*1 now, 1 in all\n/s);
-    assert.match(await page.evaluate(text('#connections')), /#1\t127\.0\.0\.1:\d+\t.*\d ms$/s);
+    assert.match(await page.evaluate(text('#connections')), /#1\t127\.0\.0\.1:\d+\t\t.*\d ms$/s);
     assert.match(
       await page.evaluate(`document.querySelector('svg').getAttribute('aria-label')`),
       /^Round trips: the last \S+ ms, at most \S+ ms in 15 minutes$/,
@@ -95,6 +95,21 @@ describe('The status page of guard', { skip: missingBrowser, timeout: 60_000 }, 
     await page.until(`document.querySelectorAll('article')[1].innerText.includes('<img src=x')`);
     assert.equal(await page.evaluate(`document.querySelectorAll('img').length`), 0);
     assert.match(await page.evaluate(text('#problems')), /no server greets/);
+  });
+
+  it('shows the label of a client as text, printable and not long', async () => {
+    const label = `${markup}\x1b[2J${'!'.repeat(200)}`;
+    await client.call('set_client_label', label);
+    const shown = `${markup}\ufffd[2J${'!'.repeat(100)}`.slice(0, 100);
+    await page.until(`document.querySelector('#connections .label').textContent !== ''`);
+    assert.equal(await page.evaluate(`document.querySelector('#connections .label').textContent`), shown);
+    assert.equal(await page.evaluate(`document.querySelectorAll('img').length`), 0);
+    const response = await fetch(`http://${status.address}/status.json`);
+    const { connections } = (await response.json()) as { connections: { label?: string }[] };
+    assert.deepEqual(
+      connections.map(({ label }) => label),
+      [shown],
+    );
   });
 
   it('refreshes itself, and shows a death with its diagnosis', async () => {
