@@ -23,6 +23,15 @@ export interface BackendPoolOptions {
   readonly keepAlive: (sentry: NamedTarget) => void;
 }
 
+/** For each of the servers why it does not serve a client: its error, which may be about one of its connections. */
+export function whyNoneServes(backends: readonly Backend[]): string {
+  const reasons = backends.map(({ name, error }) => {
+    if (error === undefined) return `${name} has not greeted yet`;
+    return error.message.includes(name) ? error.message : `${name}: ${error.message}`;
+  });
+  return reasons.join('; ');
+}
+
 /** The servers behind one address, the preferred first. */
 export class BackendPool extends EventEmitter<BackendPoolEvents> {
   readonly #options: BackendPoolOptions;

@@ -13,7 +13,7 @@ import { reset } from '../tcp/reset.js';
 import { type Address, formatAddress } from '../zeo/connection/address.js';
 import type { TlsOptions } from '../zeo/connection/tls.js';
 import { type Backend, type Dialed, isOwnShortage } from './backend.js';
-import { BackendPool } from './backend-pool.js';
+import { BackendPool, whyNoneServes } from './backend-pool.js';
 import { ConnectPacer } from './connect-pacer.js';
 import type { DescriptorReserve } from './descriptor-reserve.js';
 import { ListeningAddress } from './listening-address.js';
@@ -281,8 +281,7 @@ export class Frontend extends EventEmitter<FrontendEvents> {
 
   /** No server has greeted for as long as a client can be held. */
   #expire(client: WaitingClient): void {
-    const [backend] = this.backends;
-    this.#refuse(client, backend?.error ?? new ClientDisconnected('No server has greeted'));
+    this.#refuse(client, new ClientDisconnected(`No server greets: ${whyNoneServes(this.backends)}`));
     if (!this.isListening || this.#pool.preferred !== undefined) return;
     this.#listener.shut();
     this.emit('closed', undefined);

@@ -82,16 +82,24 @@ describe('An address with servers behind it', { timeout: 90_000 }, () => {
 
   it('resets a client in the end, and accepts nobody until a server greets', async (t) => {
     const port = await unusedPort();
-    const guarded = await startGuard(t, [`127.0.0.1:${port}`], { timeout: 0.3 });
+    await using mute = await listenRaw((socket) => socket.resume());
+    const guarded = await startGuard(t, [`127.0.0.1:${port}`, mute.address], { timeout: 0.3 });
+    const refused = once(guarded.frontend, 'refused');
     const closed = once(guarded.frontend, 'closed');
     const startedMs = performance.now();
     const held = connect({ port: guarded.port });
     const [error] = await once(held, 'error');
     assert.equal(error.code, 'ECONNRESET');
     assert.ok(performance.now() - startedMs > 4000, 'it was held for a while');
+    const [{ message }] = await refused;
+    const reasons = [
+      `Cannot connect to 127.0.0.1:${port}: ECONNREFUSED`,
+      `${mute.address} did not greet within 0.3 s`,
+    ];
+    assert.equal(message, `No server greets: ${reasons.join('; ')}`);
     await closed;
-    const [refused] = await once(connect({ port: guarded.port }), 'error');
-    assert.equal(refused.code, 'ECONNREFUSED');
+    const [late] = await once(connect({ port: guarded.port }), 'error');
+    assert.equal(late.code, 'ECONNREFUSED');
     const opened = once(guarded.frontend, 'opened');
     await using server = await ZeoServer.listen({ port });
     await opened;

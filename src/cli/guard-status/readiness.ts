@@ -1,12 +1,12 @@
+import { whyNoneServes } from '../../guard/backend-pool.js';
 import type { Frontend } from '../../guard/frontend.js';
-import { explain } from '../io/format.js';
+import { oneLine } from '../io/terminal-text.js';
 
 /** Why clients cannot be served at each of these addresses; empty if they can. */
 export function* frontendProblems(frontends: readonly Frontend[]): Iterable<string> {
   for (const { name, isListening, backends } of frontends) {
     if (!isListening) yield `${name}: no client is accepted`;
     if (backends.some(({ isUp, hasGreeted }) => isUp && hasGreeted)) continue;
-    const error = backends.find((backend) => backend.error !== undefined)?.error;
-    yield `${name}: ${error === undefined ? 'no server has greeted yet' : `no server greets: ${explain(error)}`}`;
+    yield oneLine(`${name}: no server greets: ${whyNoneServes(backends)}`);
   }
 }

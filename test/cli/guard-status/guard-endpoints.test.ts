@@ -94,8 +94,11 @@ describe('guard --metrics', () => {
   it('is ready when each address has a server that greets', limit, async () => {
     await using live = await ZeoServer.listen();
     await using mute = await listenRaw((socket) => socket.resume());
-    const { command, listeners, get, until } = await start([`${mute.address},${live.address}`, mute.address]);
-    const problem = `${listeners[1]}: no server greets: ${mute.address} did not greet within 0.5 s\n`;
+    const groups = [`${mute.address},${live.address}`, `${mute.address},127.0.0.1:1`];
+    const { command, listeners, get, until } = await start(groups);
+    const problem =
+      `${listeners[1]}: no server greets: ${mute.address} did not greet within 0.5 s; ` +
+      'Cannot connect to 127.0.0.1:1: ECONNREFUSED\n';
     await until('/readyz', (body) => body === problem);
     assert.equal((await get('/readyz')).status, 503);
     assert.equal((await get('/healthz')).status, 200);
