@@ -34,7 +34,8 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await command.ended();
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /SIGTERM: ends 1 connections?\n/);
-    assert.match(stdout, /stopped\n$/);
+    for (const line of stdout.trimEnd().split('\n')) assert.match(line, /^[-\d]{10} [:\d]{8} {2}/);
+    assert.match(stdout, / {2}- +stopped\n$/);
   });
 
   it('says of a dead connection why, and goes on when nobody reads', async () => {

@@ -97,7 +97,7 @@ export async function runGuard(
     }),
   );
   await guard.stop(graceMs);
-  view.end(note('stopped', undefined, 'stopped', { reason }));
+  view.showLast(note('stopped', undefined, 'stopped', { reason }));
   return exitCode.done;
 }
 

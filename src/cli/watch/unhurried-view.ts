@@ -21,6 +21,12 @@ export class UnhurriedView implements View {
     this.#view.show(entry);
   }
 
+  /** Shows the last entry where there is no summary, also if the reader is behind. */
+  showLast(entry: Entry): void {
+    this.#showGap();
+    this.#view.show(entry);
+  }
+
   end(summary: Entry): void {
     this.#showGap();
     this.#view.end(summary);
