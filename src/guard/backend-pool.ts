@@ -50,7 +50,8 @@ export class BackendPool extends EventEmitter<BackendPoolEvents> {
           ? new ClientDisconnected(`${backend.name} did not answer${suspicion}`, { cause: error })
           : error;
         this.emit('dead', backend, reason);
-        backend.fail(reason);
+        // The sentry's verdict is still to be reported, and comes first.
+        process.nextTick(() => backend.fail(reason));
       };
       this.#sentries = new TlsSentries({ timeoutMs, keepAlive, onDead });
     }

@@ -91,8 +91,9 @@ export abstract class Relay extends EventEmitter<RelayEvents> implements KeepAli
   drop(error: Error): void {
     if (this.#isClosed) return;
     this.noteError(error);
+    // Its verdict is still to be reported, and comes first.
+    process.nextTick(() => this.backend.fail(error));
     this.server.destroy();
-    this.backend.fail(error);
   }
 
   /** Ends it when the server has answered what the client has asked for so far. Resolves when it has ended. */

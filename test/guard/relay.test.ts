@@ -136,9 +136,12 @@ describe('A relayed connection', { timeout: 60_000 }, () => {
 
   it('is reset when its server falls silent on it, and the next one is not', async (t) => {
     await using server = await ZeoServer.listen();
-    const { agent, port, address } = await startGuard(t, [server.address]);
+    const { agent, frontend, port, address } = await startGuard(t, [server.address]);
     const client = await WireClient.register({ port, address });
     const failed = once(client.socket, 'error');
+    const reports: string[] = [];
+    agent.on('connectionDied', () => reports.push('the connection died'));
+    frontend.on('serverDown', () => reports.push('its server is down'));
     const died = once(agent, 'connectionDied');
     for (const connection of server.connections) connection.silence();
     const call = client.call('get_info');
@@ -146,6 +149,7 @@ describe('A relayed connection', { timeout: 60_000 }, () => {
     assert.equal(error.code, 'ECONNRESET');
     const [{ name, address: dead, error: verdict }] = await died;
     assert.deepEqual([name, dead, verdict.code], [`${address} #1`, server.address, 'ERR_KEEPALIVE_TIMEOUT']);
+    assert.deepEqual(reports, ['the connection died', 'its server is down']);
     const next = await WireClient.register({ port, address });
     t.after(() => next.close());
     await next.call('ping');

@@ -109,6 +109,9 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     const statistics = new GuardStatistics(guard);
     const metrics = new GuardMetrics(guard, statistics);
     statistics.watch(frontend);
+    const reports: string[] = [];
+    agent.on('connectionDied', () => reports.push('it did not answer'));
+    frontend.on('serverDown', () => reports.push('it is down'));
     const died = once(agent, 'connectionDied');
     const down = once(frontend, 'serverDown');
     const clients = [open(t, port), open(t, port)];
@@ -118,6 +121,7 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     if (process.platform === 'linux') assert.equal(diagnosis, 'peer-hangs');
     const [, error] = await down;
     assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
+    assert.deepEqual(reports, ['it did not answer', 'it is down']);
     assert.deepEqual(await codes, ['ECONNRESET', 'ECONNRESET']);
     assert.equal(relays.length, 2);
     const labels = `listener="${frontend.name}",server="${stopped.address}"`;
