@@ -8,12 +8,13 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { ClientDisconnected } from '../model/errors.js';
+import { ClientDisconnected, KeepAliveError } from '../model/errors.js';
 import type { KeepAliveTarget, Outgoing } from '../model/target.js';
 import type { SocketPorts } from '../tcp/diagnosis.js';
 import { reset } from '../tcp/reset.js';
 import { outgoingOf, portsOf } from '../tcp/socket-view.js';
 import { formatAddress } from '../zeo/connection/address.js';
+import { socketFailure } from '../zeo/connection/socket.js';
 import type { Backend } from './backend.js';
 
 /** How long a connection of which one side has ended its half may be without a byte. */
@@ -148,12 +149,15 @@ export abstract class Relay extends EventEmitter<RelayEvents> implements KeepAli
       this.#finish();
       for (const socket of [side, other]) {
         socket.setTimeout(lingerMs, () =>
-          this.reset(new ClientDisconnected('Only one side ended its connection')),
+          this.reset(
+            new ClientDisconnected(`Only ${this.#nameOf(side)} has ended its half of the connection`),
+          ),
         );
       }
     });
     side.on('error', (error) => {
-      this.noteError(error);
+      const isKnown = error instanceof KeepAliveError;
+      this.noteError(isKnown ? error : socketFailure(side, this.#nameOf(side), error, false));
       if (side === this.server) this.serverFailed();
     });
     side.on('close', () => {
@@ -161,6 +165,10 @@ export abstract class Relay extends EventEmitter<RelayEvents> implements KeepAli
       else reset(other);
       this.#finish();
     });
+  }
+
+  #nameOf(side: Socket): string {
+    return side === this.server ? `the server ${this.address}` : 'the client';
   }
 
   #finish(): void {

@@ -236,21 +236,28 @@ describe('A relayed connection', { timeout: 60_000 }, () => {
     assert.equal(Buffer.concat(received).toString(), 'the last words');
   });
 
-  it('passes on a reset of the client as a reset', async (t) => {
-    const { client, server } = await greeted(t);
+  it('passes on a reset of the client as a reset, and says whose it was', async (t) => {
+    const { client, server, relays } = await greeted(t);
+    const closed = once(relays[0] as Relay, 'closed');
     const failed = once(server, 'error');
     server.resume();
     client.resetAndDestroy();
     const [error] = await failed;
     assert.equal(error.code, 'ECONNRESET');
+    const [{ message }] = await closed;
+    assert.equal(message, 'The connection to the client was lost: ECONNRESET');
   });
 
-  it('passes on a reset of the server as a reset', async (t) => {
-    const { client, server } = await greeted(t);
+  it('passes on a reset of the server as a reset, and says whose it was', async (t) => {
+    const { client, server, relays } = await greeted(t);
+    const [relay] = relays;
+    const closed = once(relay as Relay, 'closed');
     const failed = once(client, 'error');
     server.resetAndDestroy();
     const [error] = await failed;
     assert.equal(error.code, 'ECONNRESET');
+    const [{ message }] = await closed;
+    assert.equal(message, `The connection to the server ${relay?.address} was lost: ECONNRESET`);
   });
 
   // What clients of ZEO 4 and 3 answer.

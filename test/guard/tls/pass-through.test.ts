@@ -98,7 +98,8 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     const code = closed(socket as Socket);
     other.resetAndDestroy();
     const [error] = await reset;
-    assert.deepEqual([error?.code, await code], ['ECONNRESET', 'ECONNRESET']);
+    assert.equal(error.message, 'The connection to the client was lost: ECONNRESET');
+    assert.equal(await code, 'ECONNRESET');
   });
 
   it('resets all clients of a server that accepts and does not answer', async (t) => {
