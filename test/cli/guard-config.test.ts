@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { RouteSource, type RouteSourceOptions } from '#src/cli/guard-command/route-source.js';
 import { parseRoute } from '#src/cli/guard-command/routes.js';
+import { parseListenAddress } from '#src/cli/io/listen-address.js';
 import type { Route } from '#src/guard/frontend.js';
 import { formatAddress } from '#src/zeo/connection/address.js';
 import { findZeo } from '../support/python/environments.js';
@@ -111,15 +112,32 @@ describe('The routes of a configuration', () => {
   });
 
   it('are not guessed where the configuration names the guard itself', async (t) => {
-    for (const servers of [
-      ['127.0.0.1:8100'],
-      ['zeo1:8100', 'localhost:8100'],
-      ['zeo1:8101', '127.0.0.1:8101'],
-    ])
-      await assert.rejects(
-        routing(t, zeoclient(...servers)),
-        /The guard itself would listen on 127\.0\.0\.1:810/,
-      );
+    for (const [servers, ...expected] of [
+      [['127.0.0.1:8100'], '127.0.0.1:8101', 'zope.conf:2 server 127.0.0.1:8101'],
+      [['zeo1:8100', 'localhost:8100'], '127.0.0.1:8101', 'zope.conf:3 server 127.0.0.1:8102'],
+      // Neither address is to have the port of a server.
+      [['zeo1:8102', '127.0.0.1:8102', 'zeo2:8104'], '127.0.0.1:8105', 'zope.conf:3 server 127.0.0.1:8106'],
+      [['/run/zeo.sock', '127.0.0.1:8100'], '127.0.0.1:8101', 'zope.conf:3 server 127.0.0.1:8102'],
+    ] as const) {
+      const [listen, change] = expected;
+      const server = servers[1] ?? servers[0];
+      await assert.rejects(routing(t, zeoclient(...servers)), ({ message }: Error) => {
+        assert.match(message, /The guard itself would listen on 127\.0\.0\.1:810[02], which/);
+        assert.match(
+          message,
+          new RegExp(`--listen ${listen}, and in .*${change} in place of server ${server}$`),
+        );
+        return true;
+      });
+      // As the message says.
+      const { changes } = await routing(t, zeoclient(...servers), { listen: parseListenAddress(listen) });
+      const [line, to] = change.split(' server ');
+      assert.ok(changes.includes(`${line?.at(-1)}: ${server} -> ${to}`), changes.join());
+    }
+    await assert.rejects(
+      routing(t, zeoclient('zeo1:65535', '127.0.0.1:65535'), { listen: { host: '127.0.0.1', port: 65534 } }),
+      /if 127\.0\.0\.1:65535 is a server on this machine, --listen with another port$/,
+    );
     const { routes } = await routing(t, zeoclient('127.0.0.1:8100'), {
       listen: { host: '127.0.0.1', port: 7000 },
     });

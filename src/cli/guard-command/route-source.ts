@@ -66,13 +66,11 @@ export class RouteSource {
     for (const client of clients) if (!hasServerTls) checkPlain(client);
     const named = clients.flatMap(({ servers }) => servers.flatMap(({ addresses }) => addresses));
     const servers = [...new Map(named.map((server) => [formatAddress(server), server])).values()];
-    const listeners = await listenersFor(servers, { given, current, listen });
-    const changes = clients.flatMap(({ servers }) =>
-      servers.map(({ addresses, at }) => {
-        const from = addresses.map(formatAddress);
-        return { ...at, from, to: from.map((server) => formatAddress(listeners.get(server) as Address)) };
-      }),
-    );
+    const known = { given, current, listen };
+    const listeners = listenersFor(servers, known);
+    const changes = changesFor(clients, listeners);
+    const clash = await findClash(servers, listeners, known);
+    if (clash !== undefined) throw namesGuard(clash, clients, besideServers(servers, known, clash.listen));
     const added = servers
       .map((server) => ({ listen: listeners.get(formatAddress(server)) as Address, servers: [server] }))
       .filter((route) => serverOf(given, route.listen) === undefined);
@@ -86,14 +84,14 @@ interface Known {
   readonly listen: ListenAddress | undefined;
 }
 
+/** Where the guard listens, by the server behind it. */
+type Listeners = ReadonlyMap<string, Address>;
+
 /**
  * Chooses an address for each of the servers: the one that it has already, or else on 127.0.0.1 the server's own port, or
  * the next one. It does not depend on which ports are free: clients have to find it there tomorrow as well.
  */
-async function listenersFor(
-  servers: readonly Address[],
-  { given, current, listen }: Known,
-): Promise<ReadonlyMap<string, Address>> {
+function listenersFor(servers: readonly Address[], { given, current, listen }: Known): Listeners {
   const listeners = new Map<string, Address>();
   for (const server of servers) {
     const known = [...given, ...current].find((route) => isOnly(route, server));
@@ -109,21 +107,72 @@ async function listenersFor(
     let port = listen?.port ?? ('port' in server ? server.port : usualPort);
     while (port <= lastPort && isTaken(port)) port += 1;
     if (port > lastPort) throw invalid(`There is no port left for the clients of ${formatAddress(server)}`);
-    await checkLoop(servers, { host, port });
     listeners.set(formatAddress(server), { host, port });
   }
   return listeners;
 }
 
-/** A configuration that has been changed already names the guard, whose own port would then be another one each time. */
-async function checkLoop(servers: readonly Address[], listen: ListenAddress): Promise<void> {
-  for (const server of servers) {
-    if (!(await leadsTo(server, listen))) continue;
-    throw invalid(
-      `The guard itself would listen on ${formatAddress(listen)}, which the configuration names as a server; expected a ` +
-        'configuration that does not name the guard yet, or --listen with another port if that server is on this machine',
-    );
+function changesFor(clients: readonly ZeoClientConfig[], listeners: Listeners): readonly ConfigChange[] {
+  return clients.flatMap(({ servers }) =>
+    servers.map(({ addresses, at }) => {
+      const from = addresses.map(formatAddress);
+      return { ...at, from, to: from.map((server) => formatAddress(listeners.get(server) as Address)) };
+    }),
+  );
+}
+
+/** Those that were chosen, and are of no route yet. */
+function chosenOf(listeners: Listeners, { given, current }: Known): readonly ListenAddress[] {
+  const known = new Set([...given, ...current].map(({ listen }) => listen));
+  const isChosen = (listen: Address): listen is ListenAddress => 'port' in listen && !known.has(listen);
+  return [...listeners.values()].filter(isChosen);
+}
+
+/** A server that is where the guard would listen for clients of a server. */
+interface Clash {
+  readonly server: Address;
+  readonly listen: ListenAddress;
+}
+
+async function findClash(
+  servers: readonly Address[],
+  listeners: Listeners,
+  known: Known,
+): Promise<Clash | undefined> {
+  for (const listen of chosenOf(listeners, known))
+    for (const server of servers) if (await leadsTo(server, listen)) return { server, listen };
+  return undefined;
+}
+
+/** The first `--listen` after that address with which no chosen one has the port of a server; `undefined` if there is none. */
+function besideServers(servers: readonly Address[], known: Known, after: ListenAddress) {
+  const ports = new Set(servers.map((server) => ('port' in server ? server.port : undefined)));
+  const last = lastPort - servers.length - known.given.length;
+  for (let port = after.port + 1; port <= last; port++) {
+    const listen = { ...after, port };
+    const listeners = listenersFor(servers, { ...known, listen });
+    if (chosenOf(listeners, known).every(({ port }) => !ports.has(port))) return { listen, listeners };
   }
+  return undefined;
+}
+
+/** A configuration that has been changed already names the guard, whose own port would then be another one each time. */
+function namesGuard(
+  { server, listen }: Clash,
+  clients: readonly ZeoClientConfig[],
+  other: ReturnType<typeof besideServers>,
+): KeepAliveError {
+  const name = formatAddress(server);
+  const change = other && changesFor(clients, other.listeners).find(({ from }) => from.includes(name));
+  const remedy =
+    other === undefined || change === undefined
+      ? '--listen with another port'
+      : `--listen ${formatAddress(other.listen)}, and in ${change.file}:${change.line} ` +
+        `server ${change.to[change.from.indexOf(name)]} in place of server ${name}`;
+  return invalid(
+    `The guard itself would listen on ${formatAddress(listen)}, which the configuration names as a server; expected a ` +
+      `configuration that does not name the guard yet, or, if ${name} is a server on this machine, ${remedy}`,
+  );
 }
 
 /** Whether it is the only server of a route. */
