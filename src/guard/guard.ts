@@ -9,6 +9,7 @@ import { Frontend, type GuardTls, type Route } from './frontend.js';
 import type { PingMethod } from './ping-injector.js';
 import type { Relay } from './relay.js';
 import { checkRoutes } from './route-check.js';
+import type { NamedTarget } from './tls-sentries.js';
 
 export interface GuardOptions {
   readonly pingMethod?: PingMethod | undefined;
@@ -74,6 +75,12 @@ export class Guard {
   /** Where clients are accepted. */
   get frontends(): readonly Frontend[] {
     return this.#frontends;
+  }
+
+  /** What the agent keeps alive under that name: a connection, or the sentry of a server. */
+  target(name: string): NamedTarget | undefined {
+    const target = this.#databases.opened.get(name);
+    return target === this ? undefined : (target as NamedTarget | undefined);
   }
 
   get routes(): readonly Route[] {

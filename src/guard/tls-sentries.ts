@@ -5,11 +5,8 @@ import { TlsSentry } from './tls-sentry.js';
 /** What the agent keeps alive, under its name. */
 export interface NamedTarget extends KeepAliveTarget {
   readonly name: string;
-}
-
-/** The name of the sentry for a server behind an address. */
-export function sentryName(listener: string, server: string): string {
-  return `${listener} to ${server}`;
+  /** The server that it is connected to. */
+  readonly backend: Backend;
 }
 
 export interface TlsSentriesOptions {
@@ -33,7 +30,7 @@ export class TlsSentries {
     if (this.#sentries.has(backend)) return;
     const { timeoutMs, keepAlive, onDead } = this.#options;
     const sentry = new TlsSentry({
-      name: sentryName(listener, backend.name),
+      name: `${listener} to ${backend.name}`,
       backend,
       timeoutMs,
       onDead: (error) => onDead(backend, error),

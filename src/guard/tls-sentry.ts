@@ -29,6 +29,7 @@ export interface TlsSentryOptions {
  */
 export class TlsSentry extends EventEmitter<{ closed: [] }> implements KeepAliveTarget {
   readonly name: string;
+  readonly backend: Backend;
   readonly generation = 1;
   readonly #options: TlsSentryOptions;
   /** On which a handshake was begun. */
@@ -38,15 +39,16 @@ export class TlsSentry extends EventEmitter<{ closed: [] }> implements KeepAlive
   constructor(options: TlsSentryOptions) {
     super();
     this.name = options.name;
+    this.backend = options.backend;
     this.#options = options;
   }
 
   get ready(): boolean {
-    return this.#options.backend.isUp;
+    return this.backend.isUp;
   }
 
   get address(): string {
-    return this.#options.backend.name;
+    return this.backend.name;
   }
 
   get lastReceivedAt(): number | undefined {
@@ -63,7 +65,8 @@ export class TlsSentry extends EventEmitter<{ closed: [] }> implements KeepAlive
   }
 
   async ping(signal: AbortSignal): Promise<void> {
-    const { backend, timeoutMs } = this.#options;
+    const { backend } = this;
+    const { timeoutMs } = this.#options;
     // Of a ping that this one takes the place of, and that has not ended yet.
     this.#socket = undefined;
     let ours: Socket | undefined;

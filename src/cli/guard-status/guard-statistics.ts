@@ -2,7 +2,7 @@ import type { Backend } from '../../guard/backend.js';
 import type { Frontend } from '../../guard/frontend.js';
 import type { Guard } from '../../guard/guard.js';
 import type { Relay } from '../../guard/relay.js';
-import { sentryName } from '../../guard/tls-sentries.js';
+import type { NamedTarget } from '../../guard/tls-sentries.js';
 import { RecentDeaths } from './recent-deaths.js';
 import { type ClientConnection, ServerStatistics } from './server-statistics.js';
 
@@ -11,7 +11,7 @@ export class GuardStatistics {
   readonly deaths = new RecentDeaths();
   readonly #guard: Guard;
   readonly #periodMs: number;
-  readonly #connections = new Map<string, ClientConnection>();
+  readonly #connections = new Map<NamedTarget, ClientConnection>();
   readonly #servers = new WeakMap<Backend, ServerStatistics>();
   readonly #refused = new WeakMap<Frontend, number>();
   readonly #downSince = new WeakMap<Backend, Date>();
@@ -21,14 +21,14 @@ export class GuardStatistics {
     const { agent } = guard;
     this.#periodMs = agent.status().periodMs ?? 0;
     agent.on('pingSucceeded', ({ name, roundTripMs }) => {
-      const connection = this.#connections.get(name);
-      if (roundTripMs === undefined) return;
+      const target = guard.target(name);
+      if (target === undefined || roundTripMs === undefined) return;
+      const connection = this.#connections.get(target);
       if (connection !== undefined) connection.roundTripMs = roundTripMs;
-      const server = this.serverOf(name);
-      if (server !== undefined) this.of(server.backend).roundTrips.record(roundTripMs);
+      this.of(target.backend).roundTrips.record(roundTripMs);
     });
     agent.on('connectionDied', (event) => {
-      for (const { listener, relay, statistics } of this.#found(event.name)) {
+      for (const { listener, relay, statistics } of this.#foundDead(guard.target(event.name))) {
         statistics.died();
         this.deaths.record(listener, relay.address, event);
       }
@@ -37,13 +37,13 @@ export class GuardStatistics {
 
   /** The server that a connection is to, by its name, or that a sentry is for. */
   serverOf(name: string): { readonly listener: string; readonly backend: Backend } | undefined {
-    const connection = this.#connections.get(name);
-    if (connection !== undefined) return { listener: connection.listener, backend: connection.relay.backend };
-    for (const { name: listener, backends } of this.#guard.frontends) {
-      const backend = backends.find((backend) => sentryName(listener, backend.name) === name);
-      if (backend !== undefined) return { listener, backend };
-    }
-    return undefined;
+    const target = this.#guard.target(name);
+    if (target === undefined) return undefined;
+    const { backend } = target;
+    const listener =
+      this.#connections.get(target)?.listener ??
+      this.#guard.frontends.find(({ backends }) => backends.includes(backend))?.name;
+    return listener === undefined ? undefined : { listener, backend };
   }
 
   /** Counts what happens at an address from now on. */
@@ -54,9 +54,9 @@ export class GuardStatistics {
     frontend.on('serverUp', (backend) => this.#downSince.delete(backend));
   }
 
-  /** The relayed connections, by name, the oldest first. */
-  get connections(): ReadonlyMap<string, ClientConnection> {
-    return this.#connections;
+  /** The relayed connections, the oldest first. */
+  get connections(): readonly ClientConnection[] {
+    return [...this.#connections.values()];
   }
 
   of(backend: Backend): ServerStatistics {
@@ -78,12 +78,10 @@ export class GuardStatistics {
   }
 
   /** The connections that a verdict is about: what the sentry of a server finds out is about all that it has. */
-  #found(name: string): readonly ClientConnection[] {
-    const connection = this.#connections.get(name);
+  #foundDead(target: NamedTarget | undefined): readonly ClientConnection[] {
+    const connection = target && this.#connections.get(target);
     if (connection !== undefined) return [connection];
-    return [...this.#connections.values()].filter(
-      ({ listener, relay }) => sentryName(listener, relay.address) === name,
-    );
+    return this.connections.filter(({ relay }) => relay.backend === target?.backend);
   }
 
   #follow(frontend: Frontend, relay: Relay): void {
@@ -92,10 +90,10 @@ export class GuardStatistics {
       ...{ relay, listener: frontend.name, since: new Date(), statistics },
       roundTripMs: undefined,
     };
-    this.#connections.set(relay.name, connection);
+    this.#connections.set(relay, connection);
     statistics.begin(connection);
     relay.once('closed', () => {
-      this.#connections.delete(relay.name);
+      this.#connections.delete(relay);
       statistics.end(connection);
     });
   }

@@ -17,7 +17,8 @@ export interface GuardState {
 /** What the status page shows, as JSON. Its size depends on the routes and, up to a limit, on the clients; all texts are printable. */
 export function statusReport(guard: Guard, statistics: GuardStatistics, state: GuardState): object {
   const { periodMs, timeoutMs, detectionBoundMs } = guard.agent.status();
-  const connections = [...statistics.connections.values()].slice(-mostConnections).reverse();
+  const { connections } = statistics;
+  const shown = connections.slice(-mostConnections).reverse();
   return {
     time: new Date(),
     ...state,
@@ -26,7 +27,7 @@ export function statusReport(guard: Guard, statistics: GuardStatistics, state: G
     detectionBoundMs,
     listeners: guard.frontends.map((frontend) => listenerReport(frontend, statistics)),
     deaths: statistics.deaths.latest,
-    connections: connections.map(({ relay, listener, since, roundTripMs }) => ({
+    connections: shown.map(({ relay, listener, since, roundTripMs }) => ({
       name: oneLine(relay.name),
       client: oneLine(relay.clientAddress),
       label: relay.label && oneLine(relay.label),
@@ -36,7 +37,7 @@ export function statusReport(guard: Guard, statistics: GuardStatistics, state: G
       ...relay.receivedBytes,
       roundTripMs,
     })),
-    connectionsLeftOut: statistics.connections.size - connections.length,
+    connectionsLeftOut: connections.length - shown.length,
   };
 }
 
