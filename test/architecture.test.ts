@@ -51,7 +51,6 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cli/watch': [
     'src/agent',
     'src/agent/ping',
-    'src/agent/report',
     'src/cli/io',
     'src/model',
     'src/observability',

@@ -65,6 +65,8 @@ const linesOnly: Readonly<Record<string, (reporter: Reporter) => void>> = {
   'a loop that throws': (reporter) => reporter.panicked(error),
   'a listener that throws': (reporter) => reporter.logListenerFailed(error, 'pingFailed'),
   'a registry without databases': (reporter) => reporter.nothingOpened(60_000),
+  'a server that hangs or is busy': (reporter) => reporter.pingHangs(newTarget()),
+  'a warning in the words of another line': (reporter) => reporter.warning('Connection for main is down'),
   'a probably wrong setting': (reporter) => reporter.warning('Unknown option'),
   'patterns without a match': (reporter) => reporter.sockets.unmatched(['db'], 60_000),
   'an unreadable table': (reporter) => reporter.sockets.tableFailed({ path: '/proc', reason: 'absent' }),

@@ -10,7 +10,6 @@ import type { KeepAliveLog } from '../../observability/log.js';
 import { causeInWords } from '../../tcp/diagnosis.js';
 import type { Outage } from '../ping/outage.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
-import { connectionLine, pingLine, stallLines, threadLine } from './event-lines.js';
 import { reasonOf } from './log-throttle.js';
 import { LogThrottles } from './log-throttles.js';
 import { SocketLines } from './socket-lines.js';
@@ -21,6 +20,8 @@ const keepsEndingMs = 1000;
 /** A connection that has been down for this time is logged as an error. */
 const longMs = 60_000;
 
+const stalls = { loop: 'The main loop was blocked', process: 'This process did not run' } as const;
+
 /**
  * The lines of the log, in the words of docs/log.md.
  *
@@ -28,6 +29,7 @@ const longMs = 60_000;
  * - A line that the original has, has the original's words.
  * - A failure that recurs for the same reason is not logged each time, but counted, and the next line says how many it stands
  *   for.
+ * - A line that an event of the agent accompanies names it in the field `event`: whoever shows the events leaves it out.
  * - What goes well has no line that the original does not have.
  */
 export class LogLines {
@@ -80,7 +82,7 @@ export class LogLines {
   /** Like all lines of every ping, not built unless it is written. */
   logSending({ name }: TrackedTarget): void {
     if (!this.#log.isEnabled('blather')) return;
-    this.#log.blather({ connection: name }, `Sending keep alive for ${name}`);
+    this.#log.blather({ event: 'pingStarted', connection: name }, `Sending keep alive for ${name}`);
   }
 
   logSuccess(
@@ -89,7 +91,8 @@ export class LogLines {
   ): void {
     const { name } = tracked;
     if (this.#log.isEnabled('blather')) {
-      this.#log.blather({ connection: name, roundTripMs, evidence }, `${pingLine} ${name} successful`);
+      const fields = { event: 'pingSucceeded', connection: name, roundTripMs, evidence };
+      this.#log.blather(fields, `Keep alive for ${name} successful`);
     }
     this.#recovered(tracked);
   }
@@ -98,20 +101,20 @@ export class LogLines {
   pingNotNeeded(tracked: TrackedTarget): void {
     const { name } = tracked;
     if (this.#log.isEnabled('blather')) {
-      this.#log.blather({ connection: name }, `${pingLine} ${name} not needed`);
+      this.#log.blather({ connection: name }, `Keep alive for ${name} not needed`);
     }
     this.#recovered(tracked);
   }
 
   pingSlow({ name }: TrackedTarget): void {
-    const message = `${pingLine} ${name} was not answered in time, but other bytes are flowing`;
+    const message = `Keep alive for ${name} was not answered in time, but other bytes are flowing`;
     this.#log.blather({ connection: name }, message);
   }
 
   /** The server hangs or is busy; it is not dead before its `hangTimeout`. */
   pingHangs(tracked: TrackedTarget): void {
     const { name, hangTimeoutMs } = tracked;
-    const message = `${pingLine} ${name} was not answered in time: the server hangs or is busy`;
+    const message = `Keep alive for ${name} was not answered in time: the server hangs or is busy`;
     const fields = { connection: name, hangTimeoutMs };
     this.#writer.record('warn', this.#throttles.ofTarget(tracked), 'not answered', fields, message);
   }
@@ -121,8 +124,8 @@ export class LogLines {
   }
 
   logFailure(tracked: TrackedTarget, error: unknown): void {
-    const fields = { connection: tracked.name, err: error };
-    const message = `${pingLine} ${tracked.name} failed`;
+    const fields = { event: 'pingFailed', connection: tracked.name, err: error };
+    const message = `Keep alive for ${tracked.name} failed`;
     this.#writer.record(
       'error',
       this.#throttles.ofTarget(tracked),
@@ -137,8 +140,16 @@ export class LogLines {
     tracked: TrackedTarget,
     { name, address, error, silentMs, timeToDetectMs, diagnosis }: ConnectionDiedEvent,
   ): boolean {
-    const fields = { connection: name, address, silentMs, timeToDetectMs, diagnosis, err: error };
-    const message = `${pingLine} ${name} failed`;
+    const fields = {
+      event: 'connectionDied',
+      connection: name,
+      address,
+      silentMs,
+      timeToDetectMs,
+      diagnosis,
+      err: error,
+    };
+    const message = `Keep alive for ${name} failed`;
     return this.#writer.record(
       'error',
       this.#throttles.ofTarget(tracked),
@@ -162,36 +173,36 @@ export class LogLines {
     outage.isLogged = true;
     // The message is enough: the stack of a failed attempt to connect adds nothing.
     const reason = isError(error) ? error.message : error;
-    const fields = { connection: name, downForMs, cause, reason };
+    const fields = { event: 'connectionDown', connection: name, downForMs, cause, reason };
     if (downForMs >= longMs) {
       outage.isLoggedToLast = true;
       const longer = `has been down for ${Math.round(downForMs / 1000)} s; ${causeInWords[cause]}`;
-      this.#writer.write('error', throttle, fields, `${connectionLine} ${name} ${longer}`);
+      this.#writer.write('error', throttle, fields, `Connection for ${name} ${longer}`);
     } else {
-      this.#writer.write('warn', throttle, fields, `${connectionLine} ${name} is down`);
+      this.#writer.write('warn', throttle, fields, `Connection for ${name} is down`);
     }
   }
 
   logBack(tracked: TrackedTarget, { name, address, downForMs, cause }: ConnectionBackEvent): void {
     // The other causes were logged when the outage began.
     const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
-    const message = `${connectionLine} ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
+    const message = `Connection for ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
     this.#writer.write(
       'info',
       this.#throttles.ofTarget(tracked),
-      { connection: name, address, downForMs, cause },
+      { event: 'connectionBack', connection: name, address, downForMs, cause },
       message,
     );
   }
 
   logReplaced(tracked: TrackedTarget): void {
     const { name, address } = tracked;
-    const message = `${connectionLine} ${name} was replaced since its last keep alive`;
+    const message = `Connection for ${name} was replaced since its last keep alive`;
     this.#writer.record(
       'info',
       this.#throttles.ofTarget(tracked),
       'replaced',
-      { connection: name, address },
+      { event: 'connectionReplaced', connection: name, address },
       message,
     );
   }
@@ -225,14 +236,14 @@ export class LogLines {
       };
       return;
     }
-    const fields = { ...stall, ...this.#heldBackStalls };
+    const fields = { event: 'stalled', ...stall, ...this.#heldBackStalls };
     this.#heldBackStalls = {};
     const seconds = (stall.durationMs / 1000).toFixed(1);
     this.#writer.write(
       'warn',
       throttle,
       fields,
-      `${stallLines[stall.of]} for ${seconds} s or more; no verdict counts that time`,
+      `${stalls[stall.of]} for ${seconds} s or more; no verdict counts that time`,
     );
   }
 
@@ -243,7 +254,7 @@ export class LogLines {
       this.#throttles.ofAgent('thread'),
       reasonOf(error),
       { err: error },
-      threadLine,
+      'Exception in keep alive thread',
     );
   }
 
@@ -255,7 +266,8 @@ export class LogLines {
     this.#loggedRetryMs = isLogged ? retryInMs : Math.min(retryInMs, this.#loggedRetryMs);
     if (!isLogged) return;
     this.#isThreadLost = true;
-    this.#writer.write('panic', throttle, { retryInMs, err: error }, threadLine);
+    const fields = { event: 'workerLost', retryInMs, err: error };
+    this.#writer.write('panic', throttle, fields, 'Exception in keep alive thread');
     if (retryInMs < keepsEndingMs) return;
     const message = `Keep alive thread keeps ending, starting it again in ${retryInMs / 1000} s`;
     this.#writer.record('warn', this.#throttles.ofAgent('threads'), 'ends', { retryInMs }, message);
@@ -263,12 +275,12 @@ export class LogLines {
 
   logThreadUp(): void {
     // Only if its loss was logged.
-    if (this.#isThreadLost) this.#log.info({}, 'Keep alive thread is running again');
+    if (this.#isThreadLost) this.#log.info({ event: 'workerStarted' }, 'Keep alive thread is running again');
     this.#isThreadLost = false;
   }
 
   logListenerFailed(error: unknown, event: string): void {
-    const fields = { event, err: error };
+    const fields = { listener: event, err: error };
     const message = 'A keep alive listener threw an exception';
     this.#writer.record(
       'error',
@@ -285,7 +297,7 @@ export class LogLines {
     if (throttle === undefined) return;
     const nowMs = this.#now();
     if (throttle.recovered(nowMs)) {
-      const message = `${pingLine} ${tracked.name} is successful again`;
+      const message = `Keep alive for ${tracked.name} is successful again`;
       this.#writer.write('info', throttle, { connection: tracked.name }, message);
     }
     if (throttle.isOver(nowMs)) this.#throttles.forget(tracked);

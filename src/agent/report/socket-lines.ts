@@ -3,7 +3,6 @@ import type { KeepAliveLog } from '../../observability/log.js';
 import type { TableFailure } from '../../tcp/diagnosis.js';
 import { tcpTables } from '../../tcp/tcp-rows.js';
 import type { SocketDeath } from '../../threads/contract.js';
-import { connectionLine } from './event-lines.js';
 import type { LogThrottles } from './log-throttles.js';
 import type { ThrottledWriter } from './throttled-writer.js';
 
@@ -36,6 +35,7 @@ export class SocketLines {
     isHeard: boolean,
   ): void {
     const fields = {
+      event: 'connectionDied',
       connection: name,
       address,
       silentMs,
@@ -46,7 +46,7 @@ export class SocketLines {
       err: error,
     };
     const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
-    const message = `${connectionLine} ${name} failed${why}`;
+    const message = `Connection for ${name} failed${why}`;
     // One for all destinations: when a network goes, all that it led to goes with it.
     const throttle = this.#throttles.ofAgent('sockets');
     if (this.#writer.record('error', throttle, `${name} ${diagnosis}`, fields, message)) return;

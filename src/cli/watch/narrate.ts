@@ -1,5 +1,4 @@
 import type { KeepAlive } from '../../agent/keep-alive.js';
-import { accompaniesEvent } from '../../agent/report/event-lines.js';
 import { KeepAliveError } from '../../model/errors.js';
 import type { PlainLogger } from '../../observability/plain-sink.js';
 import type { ClientStorage } from '../../zeo/storage/client-storage.js';
@@ -117,10 +116,10 @@ function isVerdict(error: unknown): boolean {
   return error instanceof KeepAliveError && error.code === 'ERR_KEEPALIVE_TIMEOUT';
 }
 
-/** A logger for the agent. It reports what the agent only logs, such as an exception in a storage, and leaves out events. */
+/** A logger for the agent. It reports what the agent only logs, such as an exception in a storage: other lines name an event. */
 export function loggerFor(report: Report): PlainLogger {
   const at = (level: 'warn' | 'error') => (fields: object, message: string) => {
-    if (accompaniesEvent(fields, message)) return;
+    if ('event' in fields) return;
     const name = 'connection' in fields ? String(fields.connection) : undefined;
     const why = 'err' in fields ? `: ${explain(fields.err)}` : '';
     const text = oneLine(message) + why;
