@@ -169,6 +169,45 @@ describe('What happens at an address', () => {
     frontend.emit('refused', new Error('Cannot speak TLS with the client'));
     assert.deepEqual(lines, ['a client was refused: Cannot speak TLS with the client']);
   });
+
+  it('has a line about a shortage at most once a minute, and later if it lasts', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let nowMs = 1000;
+    t.mock.method(performance, 'now', () => nowMs);
+    const pass = (seconds: number) => {
+      nowMs += seconds * 1000;
+      t.mock.timers.tick(seconds * 1000);
+    };
+    const frontend = new EventEmitter() as Frontend;
+    const shortage = new Error('none left');
+    const lines: string[] = [];
+    reportFrontend(frontend, ({ event, text }) => lines.push(event === 'closed' ? text : event));
+    /** The lines since the last call. */
+    const reported = () => lines.splice(0).join();
+    const refused = 'none left: clients are refused until others have left (reported at most once a minute)';
+
+    frontend.emit('closed', shortage);
+    frontend.emit('opened');
+    assert.equal(reported(), `${refused},opened`);
+    pass(20);
+    frontend.emit('closed', shortage);
+    pass(10);
+    frontend.emit('opened');
+    assert.equal(reported(), '', 'it was over within the minute');
+    pass(10);
+    frontend.emit('closed', shortage);
+    pass(19);
+    assert.equal(reported(), '', 'it was reported within the minute');
+    pass(1);
+    assert.equal(reported(), refused);
+    frontend.emit('opened');
+    assert.equal(reported(), 'opened');
+    frontend.emit('closed', shortage);
+    frontend.emit('closed', undefined);
+    assert.equal(reported(), 'no server greets: clients are refused until one does');
+    pass(120);
+    assert.equal(reported(), '', 'the shortage was not the last reason');
+  });
 });
 
 describe('LineBudget', () => {
