@@ -1,12 +1,13 @@
 import { preparePythons, zeoVersions } from '../support/python/environments.js';
 import { type Group, groups } from './groups.js';
 import { notApplicable, notThroughGuard } from './not-applicable.js';
-import { type Encoding, runSuite, type Server, servers } from './suite-run.js';
+import { type Encoding, isGuarded, runSuite, type Server, servers } from './suite-run.js';
 
 /**
- * `npm run test:zeo -- real|guard|embedded [6.2|5.4.1] [Z5|M5] [group] [words…]`: ZEO's tests whose ids contain one of the
- * words, or all, against ZEO's own server, directly or through `zeo-keepalive guard`, or against the embedded one, one line
- * each. A failure with `real` as well is the fault of the test; what fails with `guard` is run with `real` right away.
+ * `npm run test:zeo -- real|guard|passthrough|embedded [6.2|5.4.1] [Z5|M5] [group] [words…]`: ZEO's tests whose ids contain
+ * one of the words, or all, against ZEO's own server, directly or through `zeo-keepalive guard`, or against the embedded one,
+ * one line each. `passthrough` is guard with `--tls-passthrough`. A failure with `real` as well is the fault of the test; what
+ * fails through guard is run with `real` right away.
  */
 const [first, ...rest] = process.argv.slice(2);
 const server = servers.find((known) => known === first);
@@ -22,6 +23,7 @@ if (executable === undefined) throw new Error(missing);
 const exceptions: Readonly<Record<Server, Readonly<Record<string, string>>>> = {
   real: {},
   guard: notThroughGuard,
+  passthrough: {},
   embedded: notApplicable,
 };
 
@@ -40,7 +42,7 @@ for (const group of wanted.length > 0 ? wanted : groups) {
     if ('missing' in event) throw new Error(event.missing);
     if (!('ended' in event)) continue;
     let reason = exceptions[server][event.ended];
-    if (event.outcome === 'failed' && server === 'guard' && reason === undefined)
+    if (event.outcome === 'failed' && isGuarded(server) && reason === undefined)
       if (!(await passesDirectly(group, event.ended))) reason = `fails directly, too: ${event.detail}`;
     const outcome = reason !== undefined && event.outcome === 'failed' ? 'skipped' : event.outcome;
     totals[outcome] += 1;
@@ -53,7 +55,7 @@ for (const group of wanted.length > 0 ? wanted : groups) {
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   const counts = Object.entries(totals)
-    .filter(([name]) => server === 'guard' || (name !== 'relayed' && name !== 'pings'))
+    .filter(([name]) => isGuarded(server) || (name !== 'relayed' && name !== 'pings'))
     .map(([name, count]) => `${count - before[name as keyof typeof before]} ${name}`);
   console.log(`${group}, ${encoding}, ${version}, ${server}: ${counts.join(', ')}, in ${seconds} s`);
 }

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { findZeo, type ZeoVersion } from '../support/python/environments.js';
 import type { Group } from './groups.js';
 import { notApplicable, notThroughGuard } from './not-applicable.js';
-import { type Encoding, runSuite, type SuiteEvent } from './suite-run.js';
+import { type Encoding, isGuarded, runSuite, type Server, type SuiteEvent } from './suite-run.js';
 
 type Result = Extract<SuiteEvent, { ended: string }>;
 
@@ -24,9 +24,20 @@ export function runThroughGuard(
   runTests({ title, server: 'guard', version, encoding, group, words, exceptions: notThroughGuard });
 }
 
+/** The same, with TLS that the guard passes through, for tests with TLS. */
+export function runPassedThrough(
+  version: ZeoVersion,
+  encoding: Encoding,
+  group: Group,
+  words: readonly string[],
+): void {
+  const title = `ZEO’s own tests of ${version} with ${encoding} pass with their TLS passed through: ${group}`;
+  runTests({ title, server: 'passthrough', version, encoding, group, words, exceptions: {} });
+}
+
 interface TestsOptions {
   readonly title: string;
-  readonly server: 'embedded' | 'guard';
+  readonly server: Exclude<Server, 'real'>;
   readonly version: ZeoVersion;
   readonly encoding: Encoding;
   readonly group: Group;
@@ -64,7 +75,7 @@ function runTests({ title, server, version, encoding, group, words = [], excepti
       }
     }
     await leavesOutOnly(t, left, exceptions);
-    if (server === 'guard') await t.test('are relayed, and pinged meanwhile', () => assertRelayed(done));
+    if (isGuarded(server)) await t.test('are relayed, and pinged meanwhile', () => assertRelayed(done));
   });
 }
 

@@ -7,8 +7,11 @@ import { ServerDepot, type Wish } from './server-depot.js';
 export type Encoding = 'Z5' | 'M5';
 
 /** What the tests are run against: ZEO's own server, directly or through guard, or the embedded one. */
-export const servers = ['real', 'guard', 'embedded'] as const;
+export const servers = ['real', 'guard', 'passthrough', 'embedded'] as const;
 export type Server = (typeof servers)[number];
+
+/** Whether guard is in front of ZEO's own server: `guard` ends TLS, and with `passthrough` the tests with TLS are run. */
+export const isGuarded = (server: Server) => server === 'guard' || server === 'passthrough';
 
 export type SuiteEvent =
   /** This release has no such tests. */

@@ -25,13 +25,14 @@ KEPT_LINES = 40
 
 
 class NotApplicable(Exception):
-    """The guard has no such option."""
+    """The guard has no such option, or there is no TLS to pass through."""
 
 
 class GuardedServers:
 
-    def __init__(self):
+    def __init__(self, tls_options):
         self._start_server = ZEO._forker.start_zeo_server
+        self._tls_options = tls_options
         self._reader = ServerTextReader()
         self._guards = {}
         self._leaked = LeakedAnswers()
@@ -47,7 +48,7 @@ class GuardedServers:
         zeo = self._reader.read(text, storage_conf, path).zeo
         given = zeo.address.address
         try:
-            tls = tls_options(zeo.ssl)
+            tls = self._tls_options(zeo.ssl)
         except NotApplicable as error:
             self.refusal = str(error)
             raise
@@ -182,7 +183,14 @@ def written(address):
     return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
 
 
-def tls_options(ssl):
+def tls_passed_through(ssl):
+    """TLS between server and client themselves. With neither there would be nothing to see."""
+    if ssl is None:
+        raise NotApplicable('its clients speak no TLS')
+    return ['--tls-passthrough']
+
+
+def tls_ended(ssl):
     """TLS on both sides: to clients the guard is the server, to the server it is the client of the tests."""
     if ssl is None:
         return []

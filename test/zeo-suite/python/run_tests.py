@@ -1,8 +1,8 @@
 """Runs tests that ZEO ships, against ZEO's own server, directly or through guard, or the embedded one: each test is two
 lines of JSON on stdout.
 
-    run_tests.py real|guard|embedded GROUP [WORD…]    with words: the tests whose id contains one of them
-    run_tests.py list                                 all that there are, and the groups that they are in
+    run_tests.py real|guard|passthrough|embedded GROUP [WORD…]    with words: the tests whose id contains one of them
+    run_tests.py list                                             all that there are, and the groups that they are in
 
 `embedded` wants somebody at the other end who starts the servers: server-depot.ts. ZEO_MSGPACK in the environment makes
 all servers speak M5.
@@ -88,9 +88,10 @@ def too_long(*_):
 
 
 def replace_server(server):
-    if server == 'guard':
-        from guarded_servers import GuardedServers
-        servers = GuardedServers()
+    if server in ('guard', 'passthrough'):
+        import guarded_servers
+        tls_options = {'guard': guarded_servers.tls_ended, 'passthrough': guarded_servers.tls_passed_through}
+        servers = guarded_servers.GuardedServers(tls_options[server])
     else:
         from embedded_server import EmbeddedServers
         servers = EmbeddedServers(control)
