@@ -3,17 +3,24 @@ import { startDeadline } from '../../async/deadline.js';
 import { ProtocolError } from '../../model/errors.js';
 import { reset } from '../../tcp/reset.js';
 import type { HandshakeOptions, Handshakes } from './tls-handshakes.js';
-import { isHello, isWholeRecord, notTls } from './tls-hello.js';
+import { isHello, isWholeRecord, notTls, randomOf } from './tls-hello.js';
 
 const problem = 'Cannot pass TLS through to a server';
+/** More than can be on their way at once in a loop. */
+const mostRemembered = 1000;
 
 /**
  * Accepted clients whose TLS is to be passed through, until they begin it. One that does not is reset. A server does not answer
  * a part of the first record, so it is not bothered with one.
+ *
+ * One whose handshake has come before is this guard itself, by way of a server that leads back to it. The random of a hello tells
+ * them apart: no client uses one again.
  */
 export class ClientHellos implements Handshakes {
   readonly #options: HandshakeOptions;
   readonly #pending = new Set<Socket>();
+  /** The randoms of the last hellos. */
+  readonly #seen = new Set<string>();
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -53,6 +60,11 @@ export class ClientHellos implements Handshakes {
         return;
       }
       if (!isWholeRecord(hello)) return;
+      if (this.#hasSeen(hello)) {
+        const why = 'this guard has forwarded the same handshake, so a server leads back to it';
+        refuse(new ProtocolError(`${problem}: ${why}`, { code: 'ERR_ZEO_TLS' }));
+        return;
+      }
       settle();
       client.pause().unshift(hello);
       accepted(client);
@@ -63,6 +75,16 @@ export class ClientHellos implements Handshakes {
       .on('data', onData)
       .on('end', onEnd)
       .on('close', settle);
+  }
+
+  #hasSeen(hello: Buffer): boolean {
+    const random = randomOf(hello)?.toString('base64');
+    if (random === undefined) return false;
+    if (this.#seen.has(random)) return true;
+    this.#seen.add(random);
+    const [oldest = ''] = this.#seen;
+    if (this.#seen.size > mostRemembered) this.#seen.delete(oldest);
+    return false;
   }
 
   close(): void {

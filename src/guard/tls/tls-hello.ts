@@ -9,6 +9,7 @@ import { closeReason, openSocket, socketFailure } from '../../zeo/connection/soc
 
 const handshakeRecord = 0x16;
 const alertRecord = 0x15;
+const clientHelloMessage = 1;
 /** Of a record, the last two its length. */
 const headerBytes = 5;
 /** Of what follows the header. */
@@ -26,6 +27,13 @@ export function isWholeRecord(bytes: Buffer): boolean {
   return (
     bytes.length >= headerBytes && bytes.length >= headerBytes + Math.min(bytes.readUInt16BE(3), mostBytes)
   );
+}
+
+/** The random bytes of a client's hello, if its first record has all of them. */
+export function randomOf(hello: Buffer): Buffer | undefined {
+  // The headers of the record and of the message, and the version, come before them.
+  const random = hello.subarray(11, 43);
+  return hello[headerBytes] === clientHelloMessage && random.length === 32 ? random : undefined;
 }
 
 function isRecord([type, version = majorVersion]: Uint8Array, types: readonly number[]): boolean {

@@ -211,24 +211,43 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     await register(t, port);
   });
 
-  it('has a bounded number of connections to a server that leads back to it', async (t) => {
+  /** A guard whose server is, as another guard would be, a detour back to it. */
+  async function startLoop(t: TestContext) {
     let port = 0;
-    // As another guard that has this one for its server.
-    await using detour = await listenRaw((socket) => {
+    const detour = await listenRaw((socket) => {
       const back = connect({ port }).on('error', () => {});
       socket.on('error', () => {}).on('close', () => back.destroy());
+      back.on('close', () => socket.destroy());
       socket.pipe(back).pipe(socket);
     });
-    const { frontend, ...guarded } = await startGuard(t, [detour.address], { tls, period: 60, timeout: 2 });
+    t.after(() => detour[Symbol.asyncDispose]());
+    const guarded = await startGuard(t, [detour.address], { tls, period: 60, timeout: 2 });
     port = guarded.port;
+    return guarded;
+  }
+
+  it('refuses a handshake that it has forwarded itself, and says why', async (t) => {
+    const { frontend, port, relays } = await startLoop(t);
+    const refused = once(frontend, 'refused');
+    const client = connectWithTls({ port, rejectUnauthorized: false });
+    const [[reason], code] = await Promise.all([refused, closed(client)]);
+    assert.match(reason.message, /forwarded the same handshake, so a server leads back to it$/);
+    assert.equal(code, 'ECONNRESET');
+    assert.equal(relays.length, 1);
+  });
+
+  it('has a bounded number of connections to a server that leads back to it', async (t) => {
+    const { frontend, port } = await startLoop(t);
     let most = 0;
     const reasons: string[] = [];
     frontend.on('relayed', (relay) => {
       most = Math.max(most, frontend.relays.size);
       relay.once('closed', (error) => reasons.push(String(error)));
     });
-    const client = connectWithTls({ port, rejectUnauthorized: false }).on('error', () => {});
+    const client = connect({ port }).on('error', () => {});
     t.after(() => client.destroy());
+    // By which no handshake is known again: it has no random.
+    client.write('\x16\x03\x01\0\0', 'latin1');
     const said = /did not answer within 2 s on any of 32 connections: .* leads back to this guard/;
     const isOver = () => most > mostUngreeted || reasons.some((reason) => said.test(reason));
     await until(isOver, 20_000, 'the loop is bounded, or it is not');
