@@ -4,7 +4,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 /** The machine and the commit that figures were measured on. */
 export interface Environment {
   readonly date: string;
-  /** With a `+` if the working tree had uncommitted changes. */
+  /** {@link commitOf} the working tree. */
   readonly commit: string;
   readonly node: string;
   readonly cpu: string;
@@ -18,7 +18,7 @@ export interface Environment {
 export function describeEnvironment(): Environment {
   return {
     date: `${new Date().toISOString().slice(0, 19)}Z`,
-    commit: commit(),
+    commit: commitOf(import.meta.dirname),
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
     cores: availableParallelism(),
@@ -33,9 +33,10 @@ export function environmentInWords(environment: Environment): string {
   return `${cores} × ${cpu}, ${memoryGib} GiB, ${system}, Node ${node}, commit ${commit}, ${date}, load ${load} before`;
 }
 
-function commit(): string {
+/** The commit of the working tree that has this folder, with a `+` if there are uncommitted changes. */
+export function commitOf(folder: string): string {
   const git = (...args: string[]) =>
-    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' }).trim();
+    execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
     return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
   } catch {

@@ -7,6 +7,15 @@ export interface ScenarioOptions {
   readonly progress: (line: string) => void;
 }
 
+/** A cost that is compared with another commit's by `--compare`. */
+export interface ComparedCase {
+  /** As a figure's. */
+  readonly of: string;
+  readonly unit: string;
+  /** @param processes the folder of the compiled processes, which measure the build beside them */
+  measure(processes: URL): Promise<number>;
+}
+
 /** Measures something together with its baseline, in one run. */
 export interface Scenario {
   readonly name: string;
@@ -19,4 +28,5 @@ export interface Scenario {
   /** Whether it is nothing without that. */
   readonly needsPython?: boolean;
   run(options: ScenarioOptions): Promise<readonly Figure[]>;
+  compared?(quick: boolean): readonly ComparedCase[];
 }

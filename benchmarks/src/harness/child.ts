@@ -15,6 +15,9 @@ type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string };
 
+/** The folder of the processes, as URL. */
+export const ownProcesses = new URL('../processes/', import.meta.url);
+
 /**
  * A separate process, so that neither the harness nor earlier measurements affect what is measured in it.
  *

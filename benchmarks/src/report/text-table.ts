@@ -5,15 +5,19 @@ const columns = ['', '', 'median', 'ratio', 'against', 'target', ''] as const;
 
 /** The figures as a text table, with the ratio and the target of each. */
 export function textTable(figures: readonly Figure[]): string {
-  const rows = [columns, ...figures.map(cells)];
-  const widths = columns.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
-  const isNumber = (column: number) => column === 2 || column === 3;
+  return alignedTable([columns, ...figures.map(cells)], [2, 3]);
+}
+
+/** @param numbers the columns that are aligned on the right */
+export function alignedTable(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
   return rows
     .map((row) =>
       row
         .map((cell, column) => {
           const width = widths[column] as number;
-          return isNumber(column) ? cell.padStart(width) : cell.padEnd(width);
+          return numbers.includes(column) ? cell.padStart(width) : cell.padEnd(width);
         })
         .join('  ')
         .trimEnd(),

@@ -1,5 +1,5 @@
 import type { Figure } from '../figure.js';
-import { Child } from '../harness/child.js';
+import { Child, ownProcesses } from '../harness/child.js';
 import { interleave, summary } from '../harness/repetitions.js';
 import { openServer } from '../harness/servers.js';
 import type { PausesApi, PausesOptions } from '../processes/pauses.js';
@@ -14,8 +14,7 @@ export const pauses: Scenario = {
     'How late the main loop is, p99.9 of `monitorEventLoopDelay` with a resolution of 1 ms, while this many storages are open ' +
     'and nothing else happens: without the agent, with it, and with an interval that calls `getInfo` on each storage.',
   async run({ quick, progress }) {
-    const count = quick ? 500 : 10_000;
-    const of = `${count.toLocaleString('en-US')} storages, p99.9`;
+    const { count, of } = caseOf(quick);
     const variants = subjects.map((name) => ({
       name,
       measure: () => measure({ subject: name, count }, quick),
@@ -36,11 +35,27 @@ export const pauses: Scenario = {
       };
     });
   },
+  compared(quick) {
+    const { count, of } = caseOf(quick);
+    const options = { subject: 'agent', count } as const;
+    return [
+      { of, unit: 'ms', measure: async (processes) => (await measure(options, quick, processes)).p999Ms },
+    ];
+  },
 };
 
-async function measure(options: Pick<PausesOptions, 'subject' | 'count'>, quick: boolean) {
-  await using server = await openServer();
-  await using child = new Child<PausesApi>(new URL('../processes/pauses.js', import.meta.url));
+function caseOf(quick: boolean) {
+  const count = quick ? 500 : 10_000;
+  return { count, of: `${count.toLocaleString('en-US')} storages, p99.9` };
+}
+
+async function measure(
+  options: Pick<PausesOptions, 'subject' | 'count'>,
+  quick: boolean,
+  processes = ownProcesses,
+) {
+  await using server = await openServer('embedded', processes);
+  await using child = new Child<PausesApi>(new URL('pauses.js', processes));
   await child.call('open', { ...options, address: server.address, periodMs: 1000 });
   return await child.call('measure', { warmUpMs: quick ? 500 : 5000, ms: quick ? 1500 : 20_000 });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Figure } from '../figure.js';
-import { Child } from '../harness/child.js';
+import { Child, ownProcesses } from '../harness/child.js';
 import { interleave, summary } from '../harness/repetitions.js';
 import { missingPython, openServer, type ServerKind } from '../harness/servers.js';
 import type { PingCost, PingerApi, PingerKind } from '../processes/pinger.js';
@@ -50,6 +50,17 @@ export const ping: Scenario = {
     }
     return withGrowth(figures);
   },
+  compared: (quick) =>
+    (quick ? quickLoads : loads)
+      .filter(({ server }) => server === 'embedded')
+      .map((load) => ({
+        of: caseOf(load),
+        unit: 'µs',
+        async measure(processes) {
+          const { totalUs, pings } = await measure('agent', load, quick, processes);
+          return totalUs / pings;
+        },
+      })),
 };
 
 async function compare(load: Load, { quick, progress }: ScenarioOptions): Promise<Figure[]> {
@@ -77,9 +88,10 @@ async function measure(
   kind: PingerKind,
   { server: serverKind, count, periodMs, warmUpMs }: Load,
   quick: boolean,
+  processes = ownProcesses,
 ) {
-  await using server = await openServer(serverKind);
-  await using pinger = new Child<PingerApi>(new URL('../processes/pinger.js', import.meta.url));
+  await using server = await openServer(serverKind, processes);
+  await using pinger = new Child<PingerApi>(new URL('pinger.js', processes));
   await pinger.call('open', { kind, address: server.address, count, periodMs });
   await sleep(warmUpMs);
   return await pinger.call('measure', { ms: quick ? 500 : 8000 });

@@ -1,10 +1,10 @@
 import type { Figure } from '../figure.js';
-import { Child } from '../harness/child.js';
+import { Child, ownProcesses } from '../harness/child.js';
 import { PythonScript } from '../harness/python.js';
 import { interleave, summary } from '../harness/repetitions.js';
 import { openServer, type ServerKind } from '../harness/servers.js';
 import type { StorageClientApi } from '../processes/storage-client.js';
-import type { Scenario, ScenarioOptions } from '../scenario.js';
+import type { ComparedCase, Scenario, ScenarioOptions } from '../scenario.js';
 
 const atOnce = 64;
 const objects = 100;
@@ -27,6 +27,18 @@ export const storage: Scenario = {
     for (const kind of ['embedded', 'python'] as const) figures.push(...(await measureOn(kind, options)));
     return figures;
   },
+  compared: (quick) => [
+    compared('load', quick, 1),
+    compared(`load, ${atOnce} at a time`, quick, atOnce),
+    {
+      of: `commit of ${objects}`,
+      unit: 'ms',
+      measure: (processes) =>
+        onEmbedded(processes, (node, address) =>
+          node.call('commit', { address, count: quick ? 2 : 60, objects }),
+        ),
+    },
+  ],
 };
 
 /** The same operation by this package and, in one or more ways, by Python. Each resolves to milliseconds. */
@@ -40,7 +52,7 @@ interface Comparison {
 async function measureOn(kind: ServerKind, { quick, progress }: ScenarioOptions): Promise<Figure[]> {
   const on = kind === 'embedded' ? 'embedded server' : "ZEO's server";
   await using server = await openServer(kind);
-  await using node = new Child<StorageClientApi>(new URL('../processes/storage-client.js', import.meta.url));
+  await using node = new Child<StorageClientApi>(new URL('storage-client.js', ownProcesses));
   await using script = new PythonScript('storage_client.py', []);
   await script.nextLine();
   const { address } = server;
@@ -107,4 +119,28 @@ async function compare(
       return { ...mine, baseline: { subject, value }, target: { on: 'ratio', atMost: 1 } };
     }),
   ];
+}
+
+function compared(of: string, quick: boolean, atOnce: number): ComparedCase {
+  const count = quick ? 128 : 1024;
+  return {
+    of,
+    unit: 'µs',
+    measure: (processes) =>
+      onEmbedded(processes, async (node, address) => {
+        const oids = await node.call('write', { address, count });
+        // The first loads compile the code.
+        await node.call('load', { address, oids, rounds: 2, atOnce });
+        return 1000 * (await node.call('load', { address, oids, rounds: quick ? 1 : 10, atOnce }));
+      }),
+  };
+}
+
+async function onEmbedded(
+  processes: URL,
+  work: (node: Child<StorageClientApi>, address: string) => Promise<number>,
+): Promise<number> {
+  await using server = await openServer('embedded', processes);
+  await using node = new Child<StorageClientApi>(new URL('storage-client.js', processes));
+  return await work(node, server.address);
 }
