@@ -4,7 +4,13 @@ export { KeepAlive } from './agent/keep-alive.js';
 export type { RoundTripSummary } from './agent/ping/round-trips.js';
 export type { ConnectionState } from './agent/ping/tracked-target.js';
 export type { KeepAliveOptions } from './agent/settings.js';
-export type { ConnectionStatus, DeathStatus, ErrorStatus, KeepAliveStatus } from './agent/status.js';
+export type {
+  ConnectionStatus,
+  DeathStatus,
+  ErrorStatus,
+  KeepAliveStatus,
+  StatusOptions,
+} from './agent/status.js';
 export {
   type Database,
   type DatabaseRegistry,

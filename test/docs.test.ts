@@ -156,7 +156,7 @@ db.close()`;
 
   it('lists the metrics that watch serves', async () => {
     const agent = new KeepAlive({ period: 1, level: 'silent' }, new StorageRegistry(), {});
-    const text = await new Metrics(agent, { rows: () => [] }).text();
+    const text = await new Metrics(agent, { states: () => [] }).text();
     const served = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string);
     const listed = read('docs/operating.md');
     for (const name of served)

@@ -29,7 +29,7 @@ export function healthHandler(agent: Pick<KeepAlive, 'status'> | undefined): Hea
     '/readyz': () =>
       probePage(
         agent
-          ?.status()
+          ?.status({ roundTrips: false })
           .connections.filter((one) => !isUp(one))
           .map(problemOf) ?? [],
       ),

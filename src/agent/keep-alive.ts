@@ -25,6 +25,7 @@ import {
   detectionBoundMs,
   hangBoundMs,
   type KeepAliveStatus,
+  type StatusOptions,
   socketStatus,
 } from './status.js';
 import { type DatabaseRegistry, databases, isDatabaseRegistry } from './storage-registry.js';
@@ -185,7 +186,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   }
 
   /** How the agent and its connections are at this moment. */
-  status(): KeepAliveStatus {
+  status(options?: StatusOptions): KeepAliveStatus {
     const settings = this.#settings;
     return {
       running: this.running,
@@ -197,7 +198,9 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       socketBounds:
         this.#run?.keeper && settings && socketBounds(probeDelayMs(settings.periodMs), settings.timeoutMs),
       connections: [
-        ...Array.from(this.#run?.roster.targets.values() ?? [], connectionStatus),
+        ...Array.from(this.#run?.roster.targets.values() ?? [], (tracked) =>
+          connectionStatus(tracked, options),
+        ),
         ...Array.from(this.#run?.keeper?.watched() ?? [], socketStatus),
       ],
     };

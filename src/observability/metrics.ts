@@ -9,7 +9,6 @@
 import type { Channel } from 'node:diagnostics_channel';
 import {
   type Attributes,
-  type Counter,
   createNoopMeter,
   diag,
   type MeterProvider,
@@ -98,42 +97,60 @@ class CurrentInstruments {
   }
 }
 
+/** What is read of a connection at each collection: with thousands of them, nothing is put together again that stays the same. */
+interface Read {
+  state: 'up' | 'down' | 'closed';
+  /** The connection whose counters were started last. */
+  ready: boolean | undefined;
+  address: string | undefined;
+  /** Of its series for each state. */
+  readonly up: Attributes;
+  readonly down: Attributes;
+}
+
 /**
  * Reads the states of the connections at each collection, and starts the counters of those not seen before at 0: an increase
  * from nothing to 1 is none for Prometheus. Returns how to end that.
  */
 function readStates({ status, pings, reconnects, workerRestarts }: Instruments): () => void {
-  const begun = new Set<string>();
-  const begin = (counter: Counter, attributes: Attributes) => {
-    const series = JSON.stringify([counter === pings, attributes]);
-    if (begun.has(series)) return;
-    begun.add(series);
-    counter.add(0, attributes);
-  };
   const beginAll = ({ name, address, ready }: ConnectionReading) => {
     const connection = connectionAttributes(name, address);
     for (const outcome of ready ? pingResults : (['down'] as const))
-      begin(pings, { ...connection, ...resultAttributes(outcome) });
+      pings.add(0, { ...connection, ...resultAttributes(outcome) });
     if (!ready) return;
-    for (const cause of reconnectCauses) begin(reconnects, { ...connection, 'zeo_keepalive.cause': cause });
+    for (const cause of reconnectCauses) reconnects.add(0, { ...connection, 'zeo_keepalive.cause': cause });
   };
-  const states = new Map<string, 'up' | 'down' | 'closed'>();
+  const reads = new Map<string, Read>();
+  const readOf = (name: string): Read => {
+    let read = reads.get(name);
+    if (read === undefined) {
+      const connection = connectionAttributes(name, undefined);
+      const attributesOf = (state: string) => ({ ...connection, 'zeo_keepalive.connection.state': state });
+      const [up, down] = [attributesOf('up'), attributesOf('down')];
+      read = { state: 'closed', ready: undefined, address: undefined, up, down };
+      reads.set(name, read);
+    }
+    return read;
+  };
   const read = (result: ObservableResult) => {
-    if (states.size === 0) workerRestarts.add(0);
+    if (reads.size === 0) workerRestarts.add(0);
     // The SDK goes on exporting the last value of a series that is observed no more: that of a closed connection has to be 0.
-    for (const name of states.keys()) states.set(name, 'closed');
+    for (const read of reads.values()) read.state = 'closed';
     readingChannel.publish((reading: ConnectionReading) =>
       recordSafely(() => {
-        states.set(reading.name, reading.isUp ? 'up' : 'down');
+        const { name, isUp, ready, address } = reading;
+        const read = readOf(name);
+        read.state = isUp ? 'up' : 'down';
+        if (read.ready === ready && read.address === address) return;
         beginAll(reading);
+        read.ready = ready;
+        read.address = address;
       }),
     );
-    for (const [name, present] of states)
-      for (const state of ['up', 'down'])
-        result.observe(state === present ? 1 : 0, {
-          ...connectionAttributes(name, undefined),
-          'zeo_keepalive.connection.state': state,
-        });
+    for (const { state, up, down } of reads.values()) {
+      result.observe(state === 'up' ? 1 : 0, up);
+      result.observe(state === 'down' ? 1 : 0, down);
+    }
   };
   status.addCallback(read);
   return () => status.removeCallback(read);

@@ -55,6 +55,18 @@ describe('healthHandler', { timeout: 60_000 }, () => {
     assert.equal(await get('/readyz'), '200 ok\n');
   });
 
+  it('spares the cost of round trips, which it does not show', async (t) => {
+    const agent = startAgent(t, new StorageRegistry(), 600);
+    const asked: unknown[] = [];
+    const status: KeepAlive['status'] = (options) => {
+      asked.push(options);
+      return agent.status(options);
+    };
+    const get = await serve(t, healthHandler({ status }));
+    assert.equal(await get('/readyz'), '200 ok\n');
+    assert.deepEqual(asked, [{ roundTrips: false }]);
+  });
+
   it('leaves other paths to the application, or responds with 404', async (t) => {
     const health = healthHandler(undefined);
     const alone = await serve(t, health);

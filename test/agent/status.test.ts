@@ -102,6 +102,16 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.ok(roundTrips.p50Ms <= roundTrips.p99Ms);
   });
 
+  it('leaves out the round trips if it is told to', async (t) => {
+    const { agent, status } = setUp(t, { period: 0.05 }, { main: new ScriptedTarget() });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    const { roundTrips, ...rest } = status();
+    assert.ok(roundTrips !== undefined);
+    const [lean] = agent.status({ roundTrips: false }).connections;
+    assert.deepEqual(lean, { ...rest, roundTrips: undefined });
+  });
+
   it('shows the cause of a death, and when the connection was back', async (t) => {
     const { server, storage } = await openReal(t);
     const { agent, status } = setUp(t, { period: 0.1, timeout: 0.3 }, { main: storage });

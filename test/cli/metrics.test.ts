@@ -21,7 +21,7 @@ function row(name: string, state: Row['state']): Row {
 describe('the metrics of zeo-keepalive watch', () => {
   it('begin at 0 for each storage, and keep what was counted before they were read', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
-    const metrics = new Metrics(agent, { rows: () => [row('main', 'ready'), row('other', 'ready')] });
+    const metrics = new Metrics(agent, { states: () => [row('main', 'ready'), row('other', 'ready')] });
     agent.emit('connectionBack', { ...connection, downForMs: 100, cause: 'refused', explanation: '' });
     const text = await metrics.text();
     for (const line of [
@@ -36,7 +36,7 @@ describe('the metrics of zeo-keepalive watch', () => {
 
   it('describe the process as other exporters do', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
-    const metrics = new Metrics(agent, { rows: () => [] });
+    const metrics = new Metrics(agent, { states: () => [] });
     const value = async (series: string) =>
       Number(new RegExp(`^${series}(?:\\{.*\\})? (\\S+)$`, 'm').exec(await metrics.text())?.[1]);
     assert.match(
@@ -57,7 +57,7 @@ describe('the metrics of zeo-keepalive watch', () => {
 
   it('count new connections, noticed or not, and pings without one', async () => {
     await using agent = new KeepAlive({ period: 60, level: 'silent' }, new StorageRegistry());
-    const metrics = new Metrics(agent, { rows: () => [] });
+    const metrics = new Metrics(agent, { states: () => [] });
     agent.emit('connectionReplaced', { ...connection, previousGeneration: 1 });
     agent.emit('connectionDown', { ...connection, downForMs: 0, cause: 'unknown', error: undefined });
     agent.emit('connectionBack', { ...connection, downForMs: 100, cause: 'flow-dropped', explanation: '' });

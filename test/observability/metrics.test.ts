@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import { type MeterProvider as ApiMeterProvider, metrics } from '@opentelemetry/api';
+import {
+  type MeterProvider as ApiMeterProvider,
+  type Attributes,
+  createNoopMeter,
+  type Meter,
+  metrics,
+  type ObservableCallback,
+} from '@opentelemetry/api';
 import {
   AggregationTemporality,
   type DataPoint,
@@ -225,6 +232,37 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.deepEqual(await states(), ['name=main state=down']);
     await agent.stop();
     assert.deepEqual(await states(), []);
+  });
+
+  it('are put together once for each connection, and begun once for each server', async (t) => {
+    const begun: (Attributes | undefined)[] = [];
+    let read: ObservableCallback = () => {};
+    const meter: Meter = Object.assign(Object.create(createNoopMeter()), {
+      createCounter: () => ({ add: (_: number, attributes?: Attributes) => begun.push(attributes) }),
+      createObservableUpDownCounter: () => ({
+        addCallback(callback: ObservableCallback) {
+          read = callback;
+        },
+        removeCallback() {},
+      }),
+    });
+    t.after(recordMetrics({ meterProvider: { getMeter: () => meter } }));
+    const storage = Object.assign(new ScriptedTarget(), { address: 'a:1' });
+    keepAlive(t, storage).start();
+    const observe = () => {
+      const attributes: (Attributes | undefined)[] = [];
+      begun.length = 0;
+      read({ observe: (_, of) => attributes.push(of) });
+      return attributes;
+    };
+    const [up, down] = observe();
+    assert.ok(begun.length > 10);
+    const again = observe();
+    assert.ok(again.length === 2 && again[0] === up && again[1] === down);
+    assert.deepEqual(begun, []);
+    storage.address = 'b:1';
+    assert.deepEqual(observe(), again);
+    assert.deepEqual(new Set(begun.map((attributes) => attributes?.['server.address'])), new Set(['b']));
   });
 
   it('name failures by code or class, but not by a text of free choice', async (t) => {

@@ -28,9 +28,13 @@ export function metricsPages({ metrics, isHealthy, problems }: MetricsSource): P
 /**
  * What is wrong with the storages of `watch`.
  *
- * @param rows the storages opened so far, fewer than `expected` while they are being opened
+ * @param storages those opened so far, fewer than `expected` while they are being opened
  */
-export function* storageProblems(rows: readonly Row[], expected: number): Iterable<string> {
-  if (rows.length < expected) yield `${expected - rows.length} of ${expected} storages are not open yet`;
-  for (const { name, state } of rows) if (isTrouble(state)) yield `${name}: ${state}`;
+export function* storageProblems(
+  storages: readonly Pick<Row, 'name' | 'state'>[],
+  expected: number,
+): Iterable<string> {
+  if (storages.length < expected)
+    yield `${expected - storages.length} of ${expected} storages are not open yet`;
+  for (const { name, state } of storages) if (isTrouble(state)) yield `${name}: ${state}`;
 }

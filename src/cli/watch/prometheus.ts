@@ -7,17 +7,20 @@ import { isTrouble, type Row } from './snapshot.js';
 
 const causes = Object.keys(causeInWords) as Cause[];
 
+interface Storages {
+  states(): readonly Pick<Row, 'name' | 'state'>[];
+}
+
 /** Metrics for Prometheus: what the agent finds out, by storage, and the present state of each. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #storages: { rows(): readonly Row[] };
+  readonly #storages: Storages;
   readonly #found;
   readonly #reconnects;
   readonly #outages;
   readonly #begun = new Set<string>();
 
-  /** @param storages the present rows of the table */
-  constructor(agent: KeepAlive, storages: { rows(): readonly Row[] }) {
+  constructor(agent: KeepAlive, storages: Storages) {
     const registers = [this.#registry];
     this.#storages = storages;
     const of = ({ name }: { readonly name: string }) => this.#begin(name);
@@ -40,7 +43,8 @@ export class Metrics {
       labelNames: ['storage'],
       registers,
       collect() {
-        for (const { name, state } of storages.rows()) this.set({ storage: name }, isTrouble(state) ? 0 : 1);
+        for (const { name, state } of storages.states())
+          this.set({ storage: name }, isTrouble(state) ? 0 : 1);
       },
     });
     measureProcess(this.#registry);
@@ -60,7 +64,7 @@ export class Metrics {
 
   /** In Prometheus' text format. */
   text(): Promise<string> {
-    for (const { name } of this.#storages.rows()) this.#begin(name);
+    for (const { name } of this.#storages.states()) this.#begin(name);
     return this.#registry.metrics();
   }
 

@@ -30,6 +30,11 @@ export class Session {
     if (this.#recent.length > mostRecent) this.#recent.shift();
   }
 
+  /** Costs less than its rows. */
+  states(): readonly Pick<Row, 'name' | 'state'>[] {
+    return [...this.#storages.values()];
+  }
+
   rows(): readonly Row[] {
     return this.#rowsOf(this.#agent.status());
   }

@@ -121,7 +121,7 @@ async function serveMetrics(
   const pages = metricsPages({
     metrics: new Metrics(agent, session),
     isHealthy: () => agent.workerRunning,
-    problems: () => storageProblems(session.rows(), expected),
+    problems: () => storageProblems(session.states(), expected),
   });
   return MetricsServer.listen(address, pages);
 }

@@ -17,6 +17,10 @@ export class WatchedStorage {
     this.#storage = storage;
   }
 
+  get state(): DisplayState {
+    return this.#state;
+  }
+
   /** Takes note of an entry about it. */
   note(entry: Entry): void {
     const state = this.#next(entry.event);

@@ -26,6 +26,27 @@ describe('The round trips of a target', () => {
     assert.deepEqual([lastMs, p50Ms, p99Ms], [150, 118, 150]);
   });
 
+  it('have the percentiles of any samples in any order', () => {
+    const roundTrips = new RoundTrips();
+    const samples: number[] = [];
+    for (let id = 0; id < 20; id++) {
+      for (let i = 0; i < 7 * id + 1; i++) {
+        // Whole numbers, some of them equal, are exact in 32 bits.
+        samples.push((samples.length * 7919) % 101);
+        roundTrips.record(id, samples.at(-1) as number);
+      }
+      const kept = samples.splice(0).slice(-64);
+      const sorted = kept.toSorted((one, other) => one - other);
+      const rank = (fraction: number) => sorted[Math.ceil(fraction * sorted.length) - 1];
+      assert.deepEqual(roundTrips.summary(id), {
+        lastMs: kept.at(-1),
+        p50Ms: rank(0.5),
+        p99Ms: rank(0.99),
+        recentMs: kept,
+      });
+    }
+  });
+
   it('are not mixed with those of other targets or of a former one', () => {
     const roundTrips = new RoundTrips();
     for (let id = 0; id < 100; id++) roundTrips.record(id, id);
