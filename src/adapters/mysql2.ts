@@ -30,7 +30,7 @@ interface ConnectionInternals extends EventEmitter {
   /** The one that runs. */
   readonly _command: unknown;
   readonly _commands: { readonly length: number };
-  ping(callback: () => void): unknown;
+  ping(callback: (error?: { readonly fatal?: boolean } | null) => void): unknown;
 }
 interface PoolInternals extends EventEmitter {
   readonly _closed: boolean;
@@ -82,19 +82,26 @@ export function mysqlConnection(connection: MysqlConnection, options: AdapterOpt
   const core = (connection as { readonly connection?: unknown } | undefined)?.connection ?? connection;
   if (!isConnection(core)) throw refusal('connection', 'a Connection of mysql2', connection);
   adaptOnce('connection', core, options);
-  return targetOf(core, () => Boolean(core._command) || core._commands.length > 0, options);
+  // Without a ping it would report its loss as an error of its own, not as that of a command.
+  const lost = (error: unknown) => core._commands.length === 0 && core.emit('error', error);
+  return targetOf(core, () => Boolean(core._command) || core._commands.length > 0, options, lost);
 }
 
 function targetOf(
   connection: ConnectionInternals,
   isInUse: () => boolean,
   options: AdapterOptions,
+  lost: (error: unknown) => void = () => {},
 ): SocketTarget {
   const target = new SocketTarget(
     {
       // What is asked while a ping is out is sent after its answer.
       isBusy: (isPinging) => !isPinging && isInUse(),
-      ping: (settled) => void connection.ping(settled),
+      ping: (settled) =>
+        void connection.ping((error) => {
+          if (error?.fatal) lost(error);
+          settled();
+        }),
       emitters: [connection],
     },
     options,

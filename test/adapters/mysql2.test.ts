@@ -82,6 +82,20 @@ describe('The adapter for mysql2', { skip, timeout: 120_000 }, () => {
     assert.equal(target.ready, false);
   });
 
+  it('reports the loss of an idle connection to the listener of its errors', async (t) => {
+    await using quick = new QuickAgent();
+    const connection = await promise.createConnection(config());
+    t.after(() => connection.destroy());
+    quick.registry.open('orders', mysqlConnection(connection, { hangTimeout: 0.5 }));
+    await quick.pings('orders');
+    const lost = once(connection, 'error');
+    server.signal('SIGSTOP');
+    t.after(() => server.signal('SIGCONT'));
+    const [error] = await lost;
+    assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
+    await assert.rejects(connection.query('SELECT 1'), /closed state/);
+  });
+
   it('refuses what is not of mysql2, and the same one twice', (t) => {
     const code = 'ERR_KEEPALIVE_INVALID_ARGUMENT';
     for (const other of [new pg.Pool(), {}, null] as unknown as mysql.Pool[]) {
