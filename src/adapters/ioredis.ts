@@ -36,12 +36,17 @@ interface ClientInternals extends IoredisClient {
   flushQueue(error: Error, options: { readonly offlineQueue: boolean }): void;
 }
 
-/** Commands that may run for long: Redis writes no answer meanwhile, not even to what it has received before them. */
-const mayTakeLong = /^(eval|fcall|exec$|debug$|keys$|sort|save$|flush|migrate$|script$|function$)/i;
+/**
+ * Commands that may run for long, and those of modules: Redis writes no answer meanwhile, not even to what it has received before
+ * them.
+ */
+const mayTakeLong = /^(eval|fcall|exec$|debug$|keys$|sort|save$|flush|migrate$|script$|function$)|\./i;
+/** Commands that are answered when something has happened: what has been received after them is not answered before. */
+const mayWait = /^(b[lrz]|wait|xread|monitor$|p?sync$)/i;
 
 /**
- * A client or a cluster, to be opened in the registry. A connection is pinged with `PING` while no command and no transaction is
- * out on it. Each node of a cluster is a target of its own, `cache/1`.
+ * A client or a cluster, to be opened in the registry. A connection is pinged with `PING` while no transaction is open on it, and
+ * no command out that blocks or may take long. Each node of a cluster is a target of its own, `cache/1`.
  *
  * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a client or cluster of `ioredis`
  *
@@ -65,9 +70,10 @@ function targetOf(client: ClientInternals, options: AdapterOptions): SocketTarge
   const target = new SocketTarget(
     {
       isBusy(isPinging) {
-        const { commandQueue } = client;
-        if (!isPinging) return commandQueue.length > 0 || isInTransaction();
-        return commandQueue.toArray().some(({ command: { name } }) => mayTakeLong.test(name));
+        if (!isPinging && isInTransaction()) return true;
+        return client.commandQueue
+          .toArray()
+          .some(({ command: { name } }) => mayTakeLong.test(name) || (!isPinging && mayWait.test(name)));
       },
       ping: (settled) => void client.ping().then(settled, settled),
       // It would send them again on its next connection.

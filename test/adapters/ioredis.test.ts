@@ -128,6 +128,17 @@ describe('The adapter for ioredis', { skip, timeout: 120_000 }, () => {
     assert.equal(quick.agent.status().connections[0]?.generation, 2);
   });
 
+  it('has a server found that hangs after a command was sent and before its ping', async (t) => {
+    await using quick = new QuickAgent();
+    const client = await openClient(t);
+    quick.registry.open('cache', ioredisClient(client, { hangTimeout: 0.6 }));
+    await quick.pings('cache');
+    server.signal('SIGSTOP');
+    t.after(() => server.signal('SIGCONT'));
+    await assert.rejects(client.get('key'), { code: 'ERR_KEEPALIVE_TIMEOUT' });
+    assert.equal(quick.deaths[0]?.diagnosis, 'peer-hangs');
+  });
+
   it('does not count a time limit of the client as an answer', async (t) => {
     await using quick = new QuickAgent();
     const client = await openClient(t, { commandTimeout: 100 });
