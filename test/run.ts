@@ -28,7 +28,7 @@ const requireAll = process.argv.includes('--no-skips') || process.env.ZEO_TESTS_
 
 /** Tests of whole processes and of what others wrote. */
 const beyondUnits =
-  /^(cli|faults|guard-lab|socket-lab|interop|package|zeo-suite|docs)|^guard\/(python-clients|network-faults|relay|frontend|restart|pass-through|python-tls)|^agent\/(host-process|two-copies|with-zeo|keep-alive|status|events|watch-sockets)|^observability\/metrics|^threads\/worker|python-records|with-z|tls\.test|hostile/;
+  /^(cli|faults|guard-lab|adapter-lab|socket-lab|interop|package|zeo-suite|docs)|^guard\/(python-clients|network-faults|relay|frontend|restart|pass-through|python-tls)|^agent\/(host-process|two-copies|with-zeo|keep-alive|status|events|watch-sockets)|^observability\/metrics|^threads\/worker|python-records|with-z|tls\.test|hostile/;
 
 /** Built test files, without those whose source has been deleted since. */
 function testFiles(): string[] {

@@ -1,4 +1,5 @@
-// An application with clients, which knows nothing of an agent. Run by a LabProcess.
+// An application with clients, which knows nothing of an agent but its registry. Run by a LabProcess.
+import { databases } from 'zeo-keepalive';
 import { clientKinds } from './clients/all.js';
 import { type Client, reasonOf } from './clients/client.js';
 import type { AppCommand, AppConfig, AppEvent } from './messages.js';
@@ -26,8 +27,30 @@ async function connect({ id, name, ...options }: Extract<AppCommand, { type: 'co
   const onLost = (by: string) => {
     if (clients.has(id)) report({ type: 'lost', id, by, ...moment() });
   };
-  clients.set(id, await clientKinds[name].connect({ ...options, ca, onLost }));
+  const client = await clientKinds[name].connect({ ...options, ca, onLost });
+  clients.set(id, client);
+  if (options.setup === 'adapter') {
+    if (client.adapt === undefined) throw new Error(`There is no adapter for ${name}`);
+    databases.open(`${id}`, client.adapt());
+  }
   report({ type: 'connected', id });
+}
+
+/** As many callers, each of whom calls again when it has an answer. */
+async function load({ id, callers, seconds }: Extract<AppCommand, { type: 'load' }>): Promise<void> {
+  const endMs = performance.now() + seconds * 1000;
+  let [calls, failedCalls] = [0, 0];
+  const callAgainAndAgain = async () => {
+    for (; performance.now() < endMs; calls++)
+      await clients
+        .get(id)
+        ?.call()
+        .catch(() => {
+          failedCalls += 1;
+        });
+  };
+  await Promise.all(Array.from({ length: callers }, callAgainAndAgain));
+  report({ type: 'loaded', id, calls, failedCalls });
 }
 
 function block(ms: number, callers: readonly number[]): void {
@@ -49,6 +72,8 @@ process.on('message', (command: AppCommand) => {
       return void make(command.id, () => clients.get(command.id)?.wait?.(command.seconds));
     case 'mark':
       return void report({ type: 'marked', id: command.id, ...moment() });
+    case 'load':
+      return void load(command);
     case 'block':
       return block(command.ms, command.callers);
     case 'close': {

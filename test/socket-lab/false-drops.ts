@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientName } from './clients/all.js';
+import type { Setup } from './clients/client.js';
 import { ControlGroup } from './control-group.js';
 import { connectAll } from './silent-drop.js';
 import { type App, period, type SocketLab, type Times, timeout } from './socket-lab.js';
@@ -58,12 +59,25 @@ export const stand =
     return { perSocket: stalls.length };
   };
 
-/** All make a call that takes so long, and nothing else happens. */
+/** All make a call that takes so long, and nothing else happens; or only those of these names, and the others are idle. */
 export const waitFor =
-  (seconds: number): Ordeal =>
+  (seconds: number, names?: readonly ClientName[]): Ordeal =>
   async (app, clients) => {
-    for (const { id } of clients) app.send({ type: 'wait', id, seconds });
+    for (const { id, name } of clients)
+      if (names?.includes(name) ?? true) app.send({ type: 'wait', id, seconds });
     await sleep(seconds * 1000);
+    const isAnswered = () => app.all('settled').length === app.all('called').length;
+    await app.until('the answers', isAnswered, 30_000);
+    return {};
+  };
+
+/** So many callers of each client call again and again. */
+export const load =
+  (callers: number, seconds: number): Ordeal =>
+  async (app, clients) => {
+    for (const { id } of clients) app.send({ type: 'load', id, callers, seconds });
+    const isOver = () => app.all('loaded').length === clients.length;
+    await app.until('the end of the load', isOver, seconds * 1000 + 60_000);
     return {};
   };
 
@@ -110,13 +124,18 @@ export async function falseDrops(
   lab: SocketLab,
   names: readonly ClientName[],
   ordeal: Ordeal,
-  times?: Times,
+  { times, setup = 'default' }: { readonly times?: Times; readonly setup?: Setup } = {},
 ): Promise<FalseDrops> {
-  await using app = await lab.startApp({ times });
+  const isAdapted = setup === 'adapter';
+  await using app = await lab.startApp({ times, watched: isAdapted ? 'registry' : 'sockets' });
   const hosts = lab.hosts(names.length + 1);
   const clients = names.map((name, index) => ({ id: nextId++, name, host: hosts[index] as string }));
-  const victim: Connected = { id: nextId++, name: 'plain socket', host: hosts.at(-1) as string };
-  await connectAll(app, [...clients, victim]);
+  const victim: Connected = {
+    id: nextId++,
+    name: isAdapted ? 'ws' : 'plain socket',
+    host: hosts.at(-1) as string,
+  };
+  await connectAll(app, [...clients, victim], setup);
   const { perSocket = 1 } = await ordeal(app, clients);
   const settled = app.all('settled');
   const outcome = {
@@ -124,12 +143,18 @@ export async function falseDrops(
     chances: clients.length * perSocket,
     dropped: app.all('died').length,
     lost: app.all('lost').length,
-    calls: app.all('called').length,
-    failedCalls: settled.filter(({ error }) => error !== undefined).length,
+    calls: app.all('called').length + sum(app.all('loaded'), ({ calls }) => calls),
+    failedCalls:
+      settled.filter(({ error }) => error !== undefined).length +
+      sum(app.all('loaded'), ({ failedCalls }) => failedCalls),
   };
   lab.cut(victim.host);
   const isFound = () => app.all('died').some(({ address }) => address.startsWith(`${victim.host}:`));
   const stillWatches = await app.meets(isFound, foundWithinMs);
   lab.heal();
   return { ...outcome, stillWatches };
+}
+
+function sum<Item>(items: readonly Item[], count: (item: Item) => number): number {
+  return items.reduce((total, item) => total + count(item), 0);
 }

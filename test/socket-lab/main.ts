@@ -64,8 +64,8 @@ for (const part of parts) await perform[part]?.();
 async function drop(phases: number): Promise<void> {
   await using lab = await SocketLab.start(wanted);
   await using app = await lab.startApp();
-  const [bounds] = app.all('bounds');
-  if (bounds === undefined) throw new Error('The agent has reported no bounds');
+  const bounds = app.all('started')[0]?.socketBounds;
+  if (bounds === undefined) throw new Error('The agent watches no sockets');
   const { idleMs, inFlightMs } = bounds;
   const drops: Drop[] = [];
   for (let left = phases; left > 0; left -= phasesAtOnce) {
@@ -91,7 +91,8 @@ async function alone(): Promise<void> {
     const drops = await silentDrop(lab, app, {
       clients: clientNames,
       phases: 1,
-      alone: setup,
+      setup,
+      alone: true,
       patienceMs: capMs,
     });
     console.log(`Alone, ${setup}, at most ${capMs / 1000} s`);
@@ -139,7 +140,9 @@ async function lossWith(times: Times, seconds: number): Promise<Row[]> {
   ] as const) {
     const what = `${percent} % for ${lasting} s, P ${times.period} s, T ${times.timeout} s`;
     const progress = (line: string) => console.log(`${what}: ${line}`);
-    const outcome = await falseDrops(lab, some(110), loseSome(lab, percent / 100, lasting, progress), times);
+    const outcome = await falseDrops(lab, some(110), loseSome(lab, percent / 100, lasting, progress), {
+      times,
+    });
     print(what, outcome);
     // Within one second three transmissions are lost now and then: that is what this timeout takes for a death.
     const isPromised = percent === 1 && times.timeout > 1;

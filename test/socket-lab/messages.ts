@@ -1,4 +1,5 @@
 /* What the processes of the lab say to each other. */
+import type { SocketBounds } from 'zeo-keepalive';
 import type { ClientName } from './clients/all.js';
 import type { Setup } from './clients/client.js';
 
@@ -30,6 +31,8 @@ export type AppCommand =
   | { readonly type: 'call'; readonly id: number }
   /** A call that the server takes so long for. Answered likewise. */
   | { readonly type: 'wait'; readonly id: number; readonly seconds: number }
+  /** So many callers make one call after the other for that time. Answered by `loaded`. */
+  | { readonly type: 'load'; readonly id: number; readonly callers: number; readonly seconds: number }
   | { readonly type: 'close'; readonly id: number }
   /** Answered by `marked`. */
   | { readonly type: 'mark'; readonly id: number }
@@ -51,19 +54,29 @@ export type AppEvent =
   | ({ readonly type: 'settled'; readonly id: number; readonly error: string | undefined } & Moment)
   /** The client reports, without having been asked, that it lost its connection. */
   | ({ readonly type: 'lost'; readonly id: number; readonly by: string } & Moment)
+  | { readonly type: 'loaded'; readonly id: number; readonly calls: number; readonly failedCalls: number }
   | ({ readonly type: 'marked'; readonly id: number } & Moment)
   | ({ readonly type: 'blocked' } & Moment);
 
-/** For `witness.ts`, among the application's commands: to end the agent's thread; to count the sockets that are watched. */
+/** For `witness.ts`, among the application's commands: to end the agent's thread; to look at the agent's status. */
 export interface WitnessCommand {
-  readonly type: 'endThread' | 'countWatched';
+  readonly type: 'endThread' | 'look';
 }
 
 /** What the agent in the same process does; sent by `witness.ts`. */
 export type WitnessEvent =
-  | { readonly type: 'bounds'; readonly idleMs: number; readonly inFlightMs: number }
+  /** Its thread has just been made. Without bounds where it watches no sockets. */
+  | { readonly type: 'started'; readonly socketBounds: SocketBounds | undefined }
   | { readonly type: 'threadStarted' }
-  | { readonly type: 'watched'; readonly count: number }
+  | {
+      readonly type: 'status';
+      /** Of targets and watched sockets. */
+      readonly connections: number;
+      /** How many of them have been answered a ping. */
+      readonly answered: number;
+      readonly detectionBoundMs: number;
+      readonly hangBoundMs: number;
+    }
   | ({
       readonly type: 'died';
       readonly address: string;

@@ -25,8 +25,8 @@ const deathsAt = (app: App, host: string) =>
 const found = (app: App, host: string) => app.meets(() => deathsAt(app, host) > 0, foundWithinMs);
 
 async function watched(app: App): Promise<void> {
-  const isWatched = () => app.all('watched').some(({ count }) => count > 0);
-  for (; !isWatched(); await sleep(50)) app.send({ type: 'countWatched' });
+  const isWatched = () => app.all('status').some(({ connections }) => connections > 0);
+  for (; !isWatched(); await sleep(50)) app.send({ type: 'look' });
 }
 
 const linesOf = (app: App) =>

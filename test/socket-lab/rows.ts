@@ -67,6 +67,7 @@ export function falseDropsRow(
   outcome: FalseDrops,
   run: Run,
   isPromised = true,
+  client = 'all',
 ): Row {
   const { sockets: connections, dropped, lost, stillWatches } = outcome;
   const survived = {
@@ -76,5 +77,5 @@ export function falseDropsRow(
     broken: lost > 0 ? [`${lost} connections were lost`] : [],
     faults: stillWatches ? [] : ['a connection that was cut off afterwards was not found dead'],
   };
-  return survivedRow(topic, 'all', variant, survived, run, isPromised);
+  return survivedRow(topic, client, variant, survived, run, isPromised);
 }

@@ -16,7 +16,7 @@ describe('Connections of real clients whose path is cut', { timeout: 170_000 }, 
     unlessTooBusy(t, async (machine) => {
       await using lab = await SocketLab.start(wanted);
       await using app = await lab.startApp();
-      const [bounds] = app.all('bounds');
+      const bounds = app.all('started')[0]?.socketBounds;
       const drops = await silentDrop(lab, app, { clients: clientNames, phases });
       for (const line of summary(drops)) t.diagnostic(line);
       assert.equal(drops.length, phases * (3 * clientNames.length - 1));

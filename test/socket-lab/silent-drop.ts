@@ -18,8 +18,12 @@ export interface SilentDropOptions {
   readonly clients: readonly ClientName[];
   /** Of each client in each state. */
   readonly phases: number;
-  /** The same clients without the agent, set up like this. */
-  readonly alone?: Setup;
+  /** By default all. */
+  readonly states?: readonly State[];
+  /** How the clients are set up; as they come, unless something else is said. */
+  readonly setup?: Setup;
+  /** Without the agent. */
+  readonly alone?: boolean;
   /** How long to wait for what is to be heard after the last cut. */
   readonly patienceMs?: number;
 }
@@ -32,9 +36,9 @@ let nextId = 0;
 
 /** Cuts the path of each client at a random moment, both ways, and returns what came of it. */
 export async function silentDrop(lab: SocketLab, app: App, options: SilentDropOptions): Promise<Drop[]> {
-  const { alone, patienceMs = 15_000 } = options;
+  const { setup = 'default', alone = false, patienceMs = 15_000 } = options;
   const subjects = subjectsOf(lab, options);
-  await connectAll(app, subjects, alone ?? 'default');
+  await connectAll(app, subjects, setup);
   for (const { id, state } of subjects)
     if (state === 'waiting') app.send({ type: 'wait', id, seconds: waitSeconds });
   app.onEvent = dispatcher(subjects);
@@ -46,22 +50,24 @@ export async function silentDrop(lab: SocketLab, app: App, options: SilentDropOp
     subject.begin(lab.cut(host));
     app.send({ type: state === 'in flight' ? 'call' : 'mark', id });
   }
-  const isOver = (subject: Subject) => subject.isHeard && (subject.isFound || alone !== undefined);
+  const isOver = (subject: Subject) => subject.isHeard && (subject.isFound || alone);
   await app.meets(() => subjects.every(isOver), patienceMs);
 
   lab.heal();
-  const backMs = alone === undefined ? await comeBack(app, subjects) : new Map<number, number>();
+  const backMs = alone ? new Map<number, number>() : await comeBack(app, subjects);
   app.onEvent = undefined;
   for (const { id } of subjects) app.send({ type: 'close', id });
   app.events.length = 0;
-  return subjects.map((subject) => {
-    const { id, name, state, foundMs, stalledMs, heardMs, heardBy, message } = subject;
-    return { name, state, foundMs, stalledMs, heardMs, heardBy, message, backMs: backMs.get(id) };
-  });
+  return subjects.map((subject) => dropOf(subject, backMs));
 }
 
-function subjectsOf(lab: SocketLab, { clients, phases }: SilentDropOptions): Subject[] {
-  const states: readonly State[] = ['idle', 'waiting', 'in flight'];
+export function dropOf(subject: Subject, backMs: ReadonlyMap<number, number>): Drop {
+  const { id, name, state, foundMs, stalledMs, heardMs, heardBy, message } = subject;
+  return { name, state, foundMs, stalledMs, heardMs, heardBy, message, backMs: backMs.get(id) };
+}
+
+function subjectsOf(lab: SocketLab, options: SilentDropOptions): Subject[] {
+  const { clients, phases, states = ['idle', 'waiting', 'in flight'] } = options;
   const kinds = clients.flatMap((name) =>
     // AMQP has no call that takes long.
     states
@@ -91,7 +97,7 @@ export async function connectAll(
   }
 }
 
-function dispatcher(subjects: readonly Subject[]): (event: AppEvent | WitnessEvent) => void {
+export function dispatcher(subjects: readonly Subject[]): (event: AppEvent | WitnessEvent) => void {
   const byId = new Map(subjects.map((subject) => [subject.id, subject]));
   const byHost = new Map(subjects.map((subject) => [subject.host, subject]));
   return (event) => {
@@ -101,7 +107,7 @@ function dispatcher(subjects: readonly Subject[]): (event: AppEvent | WitnessEve
 }
 
 /** Has each client that reconnects make a call, and returns after how long it was answered. */
-async function comeBack(app: App, subjects: readonly Subject[]): Promise<Map<number, number>> {
+export async function comeBack(app: App, subjects: readonly Subject[]): Promise<Map<number, number>> {
   const backMs = new Map<number, number>();
   const healedMs = performance.now();
   const comeBackOne = async ({ id }: Subject) => {

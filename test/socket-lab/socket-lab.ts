@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { systemClock } from '#src/async/clock.js';
 import { missingForKernelFaults } from '../faults/kernel/networks/missing.js';
 import { TwoHosts } from '../faults/kernel/networks/two-hosts.js';
 import { CertificateAuthority } from '../tls/certificates.js';
@@ -16,10 +17,18 @@ import { executableOf, startServer } from './servers/server-program.js';
 
 export type App = LabProcess<AppCommand | WitnessCommand, AppEvent | WitnessEvent>;
 
-/** Period and timeout of an agent, in seconds. */
+/** Settings of an agent, in seconds. */
 export interface Times {
   readonly period: number;
   readonly timeout: number;
+  /** Of adapters; by default theirs. */
+  readonly hangTimeout?: number;
+}
+
+export interface AppOptions {
+  readonly alone?: boolean;
+  readonly times?: Times | undefined;
+  readonly watched?: 'sockets' | 'registry';
 }
 
 /** Those of the agent in the lab, unless others are wanted. */
@@ -75,12 +84,29 @@ export class SocketLab implements AsyncDisposable {
     this.rig.server.heal();
   }
 
-  /** An application that the agent watches over by `--import`, unless it is to run alone. */
+  /** Every process of the server's computer stands still. @returns the moment just before */
+  stopServers(): number {
+    const pids = this.#serverPids();
+    const atMs = systemClock.now();
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    return atMs;
+  }
+
+  resumeServers(): void {
+    for (const pid of this.#serverPids()) process.kill(pid, 'SIGCONT');
+  }
+
+  /**
+   * An application that the agent watches over by `--import`, unless it is to run alone: all its sockets, or what it opens in the
+   * registry.
+   */
   async startApp({
     alone = false,
     times = { period, timeout },
+    watched = 'sockets',
+    env,
     ...options
-  }: Partial<LabProcessOptions> & { alone?: boolean; times?: Times | undefined } = {}): Promise<App> {
+  }: Partial<LabProcessOptions> & AppOptions = {}): Promise<App> {
     const hooks = [new URL('witness.js', import.meta.url), import.meta.resolve('zeo-keepalive/register')];
     const app: App = new LabProcess({
       computer: this.rig.client,
@@ -88,16 +114,18 @@ export class SocketLab implements AsyncDisposable {
       config: { ca: this.#authority.cert },
       nodeOptions: alone ? [] : hooks.flatMap((hook) => ['--import', String(hook)]),
       env: {
-        ZEO_KEEPALIVE_SOCKETS: 'all',
+        ...(watched === 'sockets' ? { ZEO_KEEPALIVE_SOCKETS: 'all' } : {}),
         ZEO_KEEPALIVE_PERIOD: String(times.period),
         ZEO_KEEPALIVE_TIMEOUT: String(times.timeout),
+        ...(times.hangTimeout === undefined ? {} : { ZEO_KEEPALIVE_HANG_TIMEOUT: String(times.hangTimeout) }),
+        ...env,
       },
       ...options,
     });
     try {
       await app.until('the application is ready', () => app.all('ready').length > 0);
       // The thread starts when the application has.
-      if (!alone) await app.until('its agent has a thread', () => app.all('bounds').length > 0);
+      if (!alone) await app.until('its agent has a thread', () => app.all('started').length > 0);
     } catch (error) {
       await app[Symbol.asyncDispose]();
       throw error;
@@ -108,10 +136,14 @@ export class SocketLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#running.map((running) => running[Symbol.asyncDispose]()));
     // What a server left behind, such as Erlang's port mapper. Nobody else is on this computer.
-    const left = execFileSync('ip', ['netns', 'pids', this.rig.server.namespace], { encoding: 'utf8' });
-    for (const pid of left.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+    for (const pid of this.#serverPids()) process.kill(pid, 'SIGKILL');
     this.rig[Symbol.dispose]();
     await this.#authority.remove();
+  }
+
+  #serverPids(): number[] {
+    const pids = execFileSync('ip', ['netns', 'pids', this.rig.server.namespace], { encoding: 'utf8' });
+    return pids.split('\n').filter(Boolean).map(Number);
   }
 
   async #startNodeServers(): Promise<void> {

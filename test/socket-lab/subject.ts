@@ -1,8 +1,11 @@
 import type { ClientName } from './clients/all.js';
 import type { AppEvent, Moment, WitnessEvent } from './messages.js';
 
-/** What a client does when its path is cut: nothing; wait for a reply that takes long; or call right afterwards. */
-export type State = 'idle' | 'waiting' | 'in flight';
+/**
+ * What a client does when its path is cut, or its server stopped: nothing; wait for a reply that takes long; call right
+ * afterwards; or call when the agent's ping has gone out, too.
+ */
+export type State = 'idle' | 'waiting' | 'in flight' | 'behind the ping';
 
 /** One client of the application, and what has become of it since its path was cut. */
 export class Subject {
@@ -54,7 +57,7 @@ export class Subject {
     return this.#died?.message;
   }
 
-  /** From the cut, or the call after it, to the verdict, in milliseconds. */
+  /** From the cut, or the call right after it, to the verdict, in milliseconds. */
   get foundMs(): number | undefined {
     return this.#since(this.#died);
   }

@@ -1,7 +1,7 @@
 // Reports what the agent does in a process that knows nothing of it: loaded by `--import`, before the agent's own hook.
 import { subscribe } from 'node:diagnostics_channel';
 import { isMainThread, type Worker } from 'node:worker_threads';
-import type { KeepAlive } from 'zeo-keepalive';
+import type { KeepAlive, KeepAliveStatus } from 'zeo-keepalive';
 import { started } from '#src/agent/started.js';
 import type { ConnectionDiedEvent } from '#src/model/events.js';
 import type { AppCommand, WitnessCommand, WitnessEvent } from './messages.js';
@@ -11,14 +11,17 @@ const report = (event: WitnessEvent) => process.connected && process.send?.(even
 
 /** Its thread has just been made. */
 function witness(agent: KeepAlive): void {
-  const bounds = agent.status().socketBounds;
-  if (bounds === undefined) throw new Error('The agent of this process watches no sockets');
-  report({ type: 'bounds', ...bounds });
+  report({ type: 'started', socketBounds: agent.status().socketBounds });
   agent.on('workerStarted', () => report({ type: 'threadStarted' }));
   subscribe('zeo-keepalive:connection-died', (message) => {
     const { address = '', silentMs, diagnosis, error } = message as ConnectionDiedEvent;
     report({ type: 'died', address, silentMs, diagnosis, message: error.message, ...moment() });
   });
+}
+
+function reportStatus({ connections, detectionBoundMs = 0, hangBoundMs = 0 }: KeepAliveStatus): void {
+  const answered = connections.filter(({ roundTrips }) => roundTrips !== undefined).length;
+  report({ type: 'status', connections: connections.length, answered, detectionBoundMs, hangBoundMs });
 }
 
 // The application's own worker threads load it, too.
@@ -30,7 +33,6 @@ if (isMainThread) {
   });
   process.on('message', ({ type }: AppCommand | WitnessCommand) => {
     if (type === 'endThread') void thread?.terminate();
-    if (type === 'countWatched')
-      report({ type: 'watched', count: (started.agent as KeepAlive).status().connections.length });
+    if (type === 'look') reportStatus((started.agent as KeepAlive).status());
   });
 }

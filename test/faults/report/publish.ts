@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { adapterTopics } from '../../adapter-lab/rows.js';
 import { guardTopics } from '../../guard-lab/rows.js';
 import { socketTopics } from '../../socket-lab/rows.js';
 import { allFaults } from '../all.js';
@@ -14,9 +15,12 @@ const rowsFile = path.join(root, 'docs/reliability.json');
 const pageFile = path.join(root, 'docs/reliability.md');
 
 /** In the order of the page. */
-const topics = [...allFaults, ...Object.values(socketTopics), ...Object.values(guardTopics)].map(
-  ({ name }) => name,
-);
+const topics = [
+  ...allFaults,
+  ...Object.values(socketTopics),
+  ...Object.values(adapterTopics),
+  ...Object.values(guardTopics),
+].map(({ name }) => name);
 
 /** Merges rows into docs/reliability.json, and writes docs/reliability.md from it. */
 export function publish(rows: readonly Row[]): void {

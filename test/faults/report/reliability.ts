@@ -8,6 +8,7 @@ const layers: Readonly<Record<Topic['layer'], string>> = {
   process: 'Processes that are stopped, killed or blocked',
   kernel: 'The kernel drops packets',
   sockets: 'Watched sockets of real clients',
+  adapters: 'Clients with an adapter',
   guard: 'Clients behind guard',
 };
 
@@ -50,8 +51,9 @@ export function reliabilityPage(rows: readonly Row[]): string {
 
 const introduction = `# Reliability: what was done to connections, and the results
 
-Written by the fault lab, the socket lab and the guard lab from their own runs; do not edit. To repeat all of it:
-\`npm run test:faults -- --full --write\`, \`npm run test:sockets -- drop false-drops loss --write\` and
+Written by the fault lab, the socket lab, the adapter lab and the guard lab from their own runs; do not edit. To repeat all of it:
+\`npm run test:faults -- --full --write\`, \`npm run test:sockets -- drop false-drops loss --write\`,
+\`npm run test:adapters -- drop stopped stalls busy load --full --write\` and
 \`npm run test:guard -- detection stalls loss slow-path herd --full --write\`; to repeat one fault, which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.
 
 P is the period, T the timeout. *Promised* and *found after* count from the fault, in time in which the host's main loop

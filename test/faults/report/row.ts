@@ -3,7 +3,7 @@ import { brokenPromises } from './judge.js';
 
 /** What the table needs to know of a fault. */
 export interface Topic extends Pick<Fault, 'name' | 'about'> {
-  readonly layer: Fault['layer'] | 'sockets' | 'guard';
+  readonly layer: Fault['layer'] | 'sockets' | 'adapters' | 'guard';
 }
 
 /** One row of the table, as it is kept in docs/reliability.json. */

@@ -30,7 +30,7 @@ export function textTable(rows: readonly Row[]): string {
 
 /** For docs/reliability.md. */
 export function markdownTable(rows: readonly Row[]): string {
-  const peer = ['sockets', 'guard'].includes(rows[0]?.layer ?? '') ? 'client' : 'server';
+  const peer = ['sockets', 'adapters', 'guard'].includes(rows[0]?.layer ?? '') ? 'client' : 'server';
   const shown = Object.keys(columns)
     .slice(1)
     .map((name) => (name === 'server' ? peer : name));

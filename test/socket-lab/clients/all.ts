@@ -1,10 +1,21 @@
 import type { ProgramName } from '../servers/programs.js';
+import {
+  mysql2Connection,
+  mysql2PoolOfTwenty,
+  mysql2Transaction,
+  pgClient,
+  pgClientTransaction,
+  pgPoolOfTwenty,
+  pgTransaction,
+  redisScript,
+} from './adapted.js';
 import type { ClientKind } from './client.js';
 import { amqplib, ioredis, mysql2Pool, pgPool } from './databases.js';
 import { computingServer, plainSocket, tlsSocket, unreadSocket } from './plain.js';
 import { http2Session, httpAgent, httpsAgent, undici, ws } from './web.js';
 
-export const clientKinds = {
+/** Those whose path is cut by the socket lab: an application would have them. */
+const common = {
   'pg Pool': pgPool,
   ioredis,
   'mysql2 pool': mysql2Pool,
@@ -16,8 +27,20 @@ export const clientKinds = {
   ws,
   'plain socket': plainSocket,
   'TLS socket': tlsSocket,
+} as const satisfies Record<string, ClientKind>;
+
+export const clientKinds = {
+  ...common,
   'computing server': computingServer,
   'unread socket': unreadSocket,
+  'pg Client': pgClient,
+  'mysql2 Connection': mysql2Connection,
+  'pg Pool in a transaction': pgTransaction,
+  'pg Client in a transaction': pgClientTransaction,
+  'mysql2 pool in a transaction': mysql2Transaction,
+  'ioredis with a script': redisScript,
+  'pg Pool of 20': pgPoolOfTwenty,
+  'mysql2 pool of 20': mysql2PoolOfTwenty,
 } as const satisfies Record<string, ClientKind>;
 
 export type ClientName = keyof typeof clientKinds;
@@ -30,7 +53,14 @@ export const programOf: Readonly<Partial<Record<ClientName, ProgramName>>> = {
   amqplib: 'rabbitmq',
 };
 
-/** Those whose path is cut: an application would have them. */
-export const clientNames = (Object.keys(clientKinds) as ClientName[]).filter(
-  (name) => name !== 'unread socket' && name !== 'computing server',
-);
+export const clientNames = Object.keys(common) as ClientName[];
+
+/** Those that have an adapter, in the order of docs/adapters.md. */
+export const adaptedNames: readonly ClientName[] = [
+  'pg Pool',
+  'pg Client',
+  'mysql2 pool',
+  'mysql2 Connection',
+  'ioredis',
+  'ws',
+];

@@ -1,19 +1,24 @@
+import type { ConnectionSource, KeepAliveTarget } from 'zeo-keepalive';
+
 /** One client as an application uses it, with a connection of its own. */
 export interface Client {
   /** A call that the server answers at once. */
   call(): Promise<unknown>;
   /** A call that the server takes some seconds for, without a byte; absent where the protocol has none. */
   wait?(seconds: number): Promise<unknown>;
+  /** What an application opens in the registry to have it pinged; absent where there is no adapter. */
+  adapt?(): KeepAliveTarget | ConnectionSource;
   /** It is given up without a word to the server. */
   close(): void;
 }
 
 /**
- * How a client is set up: as it comes, or with the shortest deadlines and heartbeats that its documentation offers.
- * Deadlines are 3 s, heartbeats 1 s.
+ * How a client without the agent is set up: as it comes, or with the shortest deadlines and heartbeats that its documentation
+ * offers. Deadlines are 3 s, heartbeats 1 s.
  */
 export const setups = ['default', 'shortest'] as const;
-export type Setup = (typeof setups)[number];
+/** With its adapter it is as it comes, and opened in the registry. */
+export type Setup = (typeof setups)[number] | 'adapter';
 
 export interface ClientOptions {
   readonly host: string;

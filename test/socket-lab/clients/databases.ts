@@ -2,10 +2,22 @@ import amqp from 'amqplib';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
+import { ioredisClient } from 'zeo-keepalive/ioredis';
+import { mysqlPool } from 'zeo-keepalive/mysql2';
+import { pgPool as adaptPgPool } from 'zeo-keepalive/pg';
 import { ports } from '../servers/ports.js';
 import { type ClientKind, deadlineMs, heartbeatMs, reasonOf } from './client.js';
 
-export const pgPool: ClientKind = {
+/** How many connections a pool has, and what its long call is. */
+interface PoolUse<Pool> {
+  readonly max?: number;
+  wait?(pool: Pool, seconds: number): Promise<unknown>;
+}
+
+export const pgPoolKind = ({
+  max = 1,
+  wait = (pool, seconds) => pool.query('select pg_sleep($1)', [seconds]),
+}: PoolUse<pg.Pool> = {}): ClientKind => ({
   reconnects: true,
   async connect({ host, setup, onLost }) {
     const shortest: pg.PoolConfig = {
@@ -15,7 +27,7 @@ export const pgPool: ClientKind = {
       keepAliveInitialDelayMillis: heartbeatMs,
     };
     const pool = new pg.Pool({
-      ...{ host, port: ports.postgresql, user: 'postgres', database: 'postgres', max: 1 },
+      ...{ host, port: ports.postgresql, user: 'postgres', database: 'postgres', max },
       // By default it would end an idle connection before its death is noticed.
       idleTimeoutMillis: 0,
       ...(setup === 'shortest' ? shortest : {}),
@@ -24,11 +36,14 @@ export const pgPool: ClientKind = {
     await pool.query('select 1');
     return {
       call: () => pool.query('select 1'),
-      wait: (seconds) => pool.query('select pg_sleep($1)', [seconds]),
+      wait: (seconds) => wait(pool, seconds),
+      adapt: () => adaptPgPool(pool),
       close: () => void pool.end().catch(() => {}),
     };
   },
-};
+});
+
+export const pgPool = pgPoolKind();
 
 let lists = 0;
 
@@ -64,12 +79,13 @@ export const ioredis: ClientKind = {
           isBlocked = false;
         });
       },
+      adapt: () => ioredisClient(redis),
       close: () => redis.disconnect(),
     };
   },
 };
 
-export const mysql2Pool: ClientKind = {
+export const mysql2PoolKind = ({ max: connectionLimit = 1, wait }: PoolUse<mysql.Pool> = {}): ClientKind => ({
   reconnects: true,
   async connect({ host, setup, onLost }) {
     const shortest: mysql.PoolOptions = {
@@ -79,7 +95,7 @@ export const mysql2Pool: ClientKind = {
     };
     const timeout = setup === 'shortest' ? { timeout: deadlineMs } : {};
     const pool = mysql.createPool({
-      ...{ host, port: ports.mariadb, user: 'root', connectionLimit: 1 },
+      ...{ host, port: ports.mariadb, user: 'root', connectionLimit },
       ...(setup === 'shortest' ? shortest : {}),
     });
     // The pool reports nothing; its connections do.
@@ -89,11 +105,15 @@ export const mysql2Pool: ClientKind = {
     await pool.query('select 1');
     return {
       call: () => pool.query({ sql: 'select 1', ...timeout }),
-      wait: (seconds) => pool.query({ sql: 'select sleep(?)', ...timeout }, [seconds]),
+      wait: (seconds) =>
+        wait?.(pool, seconds) ?? pool.query({ sql: 'select sleep(?)', ...timeout }, [seconds]),
+      adapt: () => mysqlPool(pool),
       close: () => void pool.end().catch(() => {}),
     };
   },
-};
+});
+
+export const mysql2Pool = mysql2PoolKind();
 
 export const amqplib: ClientKind = {
   reconnects: false,

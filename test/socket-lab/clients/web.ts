@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import { Agent, request } from 'undici';
 import { WebSocket } from 'ws';
+import { webSocket } from 'zeo-keepalive/ws';
 import { ports } from '../servers/ports.js';
 import {
   type Client,
@@ -153,6 +154,7 @@ export const ws: ClientKind = {
     return {
       call: () => exchange('call'),
       wait: (seconds) => exchange(`wait ${seconds}`),
+      adapt: () => webSocket(socket),
       close: () => socket.terminate(),
     };
   },
