@@ -1,5 +1,5 @@
 /**
- * `zeo-keepalive/mysql2`: keeps the connections of [mysql2](https://sidorares.github.io/node-mysql2/) 3 alive.
+ * `zeo-keepalive/mysql2`: keeps the connections of [mysql2](https://sidorares.github.io/node-mysql2/) 2 and 3 alive.
  *
  * @module mysql2
  */

@@ -1,5 +1,5 @@
 /**
- * `zeo-keepalive/ws`: keeps the connections of [ws](https://github.com/websockets/ws) 8 alive.
+ * `zeo-keepalive/ws`: keeps the connections of [ws](https://github.com/websockets/ws) 7 and 8 alive.
  *
  * @module ws
  */
