@@ -49,6 +49,7 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   lostAt: number | undefined;
   readonly #driver: Driver;
   #socket: Socket | undefined;
+  #ports: SocketPorts | undefined;
   #ping: Promise<void> | undefined;
   #bytesRead = 0;
   #receivedAt: number | undefined;
@@ -62,6 +63,7 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   /** The client is connected by this socket. */
   attach(socket: Socket): void {
     this.#socket = socket;
+    this.#ports = undefined;
     this.#ping = undefined;
     this.#bytesRead = socket.bytesRead;
     this.#receivedAt = performance.now();
@@ -99,7 +101,8 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   }
 
   get socketPorts(): SocketPorts | undefined {
-    return this.#socket && portsOf(this.#socket);
+    this.#ports ??= this.#socket && portsOf(this.#socket);
+    return this.#ports;
   }
 
   get outgoing(): Outgoing | undefined {

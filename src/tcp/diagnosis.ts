@@ -4,6 +4,11 @@ import { type TcpRow, TcpTimers } from './tcp-rows.js';
 export interface SocketPorts {
   readonly local: number;
   readonly remote: number;
+  /**
+   * A number that stands for the address of the remote end: to two servers with the same port, the system may connect from the same
+   * local one. 0 or absent when unknown.
+   */
+  readonly remoteAddress?: number | undefined;
 }
 
 /** What the system knows of a connection. */

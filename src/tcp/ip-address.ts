@@ -55,6 +55,12 @@ function groupsOf(text: string): number[] {
   });
 }
 
+/** A number that two addresses have in common only by chance; never 0. That of IPv4 is the same in both of its forms. */
+export function addressDigest(words: AddressWords): number {
+  const digest = words.reduce((sum, word) => (Math.imul(sum, 31) + word) | 0, 0);
+  return digest === 0 ? 1 : digest;
+}
+
 /** The usual spelling: IPv4 with dots, IPv6 in lower case and as short as it gets. */
 export function formatIpAddress(words: AddressWords): string {
   if (isMappedIPv4(words)) {

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { SocketPorts, TableFailure, TcpState, TcpTable } from './diagnosis.js';
+import { addressDigest } from './ip-address.js';
 import {
   portCount,
   type TableName,
@@ -104,16 +105,28 @@ function collect(wanted: readonly SocketPorts[], scan: ScanTables): TcpTable {
   const keys = new Set(wanted.map(keyOf));
   const localPorts = new Uint8Array(portCount);
   for (const { local } of wanted) localPorts[local] = 1;
-  // `null`: two connections with the same ports, to different addresses.
-  const states = new Map<string, TcpState | null>();
+  const found = new Map<string, Found[]>();
   const failure = scan(localPorts, (row) => {
     if (row.state !== TcpStates.established) return;
     const key = keyOf({ local: row.localPort, remote: row.remotePort });
     if (!keys.has(key)) return;
-    states.set(key, states.has(key) ? null : { ...row });
+    const one = { state: { ...row }, remoteAddress: addressDigest(row.remoteAddress) };
+    found.set(key, [...(found.get(key) ?? []), one]);
   });
-  const find = (ports: SocketPorts) => states.get(keyOf(ports)) ?? undefined;
+  const find = (ports: SocketPorts) => {
+    const { remoteAddress: wanted = 0 } = ports;
+    const all = found.get(keyOf(ports)) ?? [];
+    const own = all.filter(({ remoteAddress }) => wanted === 0 || remoteAddress === wanted);
+    // Of two, each may be the one.
+    return own.length === 1 ? own[0]?.state : undefined;
+  };
   return failure === undefined ? { find } : { find, failure };
+}
+
+/** A row of a connection with the wanted ports. */
+interface Found {
+  readonly state: TcpState;
+  readonly remoteAddress: number;
 }
 
 const keyOf = ({ local, remote }: SocketPorts) => `${local} ${remote}`;

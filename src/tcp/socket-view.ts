@@ -2,10 +2,13 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { SocketPorts } from './diagnosis.js';
+import { addressDigest, addressWords } from './ip-address.js';
 
-/** The ports of both ends; `undefined` while it is not connected, and for a unix domain socket. */
-export function portsOf({ localPort: local, remotePort: remote }: Socket): SocketPorts | undefined {
-  return local === undefined || remote === undefined ? undefined : { local, remote };
+/** The ports of both ends; `undefined` while it is not connected, and for a unix domain socket. To be called once a connection. */
+export function portsOf(socket: Socket): SocketPorts | undefined {
+  const { localPort: local, remotePort: remote, remoteAddress } = socket;
+  if (local === undefined || remote === undefined || remoteAddress === undefined) return undefined;
+  return { local, remote, remoteAddress: addressDigest(addressWords(remoteAddress)) };
 }
 
 /**

@@ -31,13 +31,14 @@ const slot = {
   sentSince: 7,
   ahead: 8,
   hangTimeout: 9,
-  length: 10,
+  remoteAddress: 10,
+  length: 11,
 } as const;
 
 const occupancy = { no: 0, yes: 1, inOrder: 2 } as const;
 
 const initialSlots = 64;
-/** A limit on reserved address space (32 MiB), not on used memory. */
+/** A limit on reserved address space (44 MiB), not on used memory. */
 const maximumSlots = 2 ** 20;
 
 const bytesFor = (slots: number) => slots * slot.length * Int32Array.BYTES_PER_ELEMENT;
@@ -166,14 +167,16 @@ export class Board {
     return this.#load(id, slot.sentSince);
   }
 
-  /** Records the ports of the connection; `undefined` when it has none, such as a unix domain socket. */
+  /** Records the ends of the connection; `undefined` when it has none, such as a unix domain socket. */
   connectedBy(id: number, ports: SocketPorts | undefined): void {
     this.#store(id, slot.ports, ports === undefined ? 0 : (ports.local << 16) | ports.remote);
+    this.#store(id, slot.remoteAddress, ports?.remoteAddress ?? 0);
   }
 
   ports(id: number): SocketPorts | undefined {
     const both = this.#load(id, slot.ports);
-    return both === 0 ? undefined : { local: both >>> 16, remote: both & 0xffff };
+    if (both === 0) return undefined;
+    return { local: both >>> 16, remote: both & 0xffff, remoteAddress: this.#load(id, slot.remoteAddress) };
   }
 
   number(id: number): number {

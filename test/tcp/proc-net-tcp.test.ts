@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { SocketPorts, TcpState } from '#src/tcp/diagnosis.js';
+import { addressDigest, addressWords } from '#src/tcp/ip-address.js';
 import { readTcpTable, type ScanTables, TcpTableReader } from '#src/tcp/proc-net-tcp.js';
+import { portsOf } from '#src/tcp/socket-view.js';
 import { portCount, TcpRowParser, TcpTimers } from '#src/tcp/tcp-rows.js';
 import { recordedIpv4, recordedIpv6 } from './recorded-table.js';
 
@@ -54,6 +56,20 @@ describe('A look at the table of TCP connections', () => {
     assert.equal(find(1), undefined);
   });
 
+  it('tells connections with the same ports by the addresses that they are connected to', () => {
+    const wanted = ['192.0.0.1', '192.0.0.3', '::ffff:192.0.0.3', '192.0.0.4'].map((address) => ({
+      local: 0xc354,
+      remote: 8100,
+      remoteAddress: addressDigest(addressWords(address)),
+    }));
+    const tables = recorded.replace('C354 030000C0:1FA4 01 00000000', 'C354 030000C0:1FA4 01 00000005');
+    const table = readTcpTable(wanted, showing(tables, tables));
+    assert.deepEqual(
+      wanted.map((ends) => table.find(ends)?.unacknowledgedBytes),
+      [0, 5, 5, undefined],
+    );
+  });
+
   it('says why there is no table', () => {
     const failure = { path: '/proc/self/net/tcp', reason: 'refused', code: 'EACCES' } as const;
     const table = readTcpTable([{ local: 1, remote: 2 }], () => failure);
@@ -74,6 +90,33 @@ describe('A look at the table of TCP connections', () => {
     const table = readTcpTable([ports]);
     assert.equal(table.failure, undefined);
     assert.equal(table.find(ports)?.retransmits, 0);
+  });
+});
+
+describe('The ends of a socket', () => {
+  it('find it among those from the same port to the same port of other addresses', async (t) => {
+    if (process.platform !== 'linux') return t.skip('there is no /proc/net/tcp');
+    const open = async (host: string, port: number, localPort?: number) => {
+      const server = createServer((socket) => socket.pause()).listen(port, host);
+      await once(server, 'listening');
+      t.after(() => server.close());
+      const { port: given } = server.address() as AddressInfo;
+      const socket = connect({
+        port: given,
+        host,
+        localAddress: '127.0.0.1',
+        ...(localPort && { localPort }),
+      });
+      t.after(() => socket.destroy());
+      await Promise.all([once(socket, 'connect'), once(server, 'connection')]);
+      return socket;
+    };
+    const one = await open('127.0.0.1', 0);
+    const other = await open('127.0.0.2', one.remotePort as number, one.localPort);
+    const ends = [one, other].map((socket) => portsOf(socket) as SocketPorts);
+    assert.equal(ends[0]?.local, ends[1]?.local);
+    const table = readTcpTable(ends);
+    assert.ok(ends.every((each) => table.find(each) !== undefined));
   });
 });
 

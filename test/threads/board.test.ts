@@ -19,6 +19,18 @@ describe('The board', () => {
     assert.equal(reader.sentAgo(last, 5300), 200);
   });
 
+  it('has the ends of each connection, and none where there are none', () => {
+    const board = new Board();
+    const [one, other] = [board.occupy(), board.occupy()];
+    const ends = { local: 65_535, remote: 5432, remoteAddress: -1_062_731_775 };
+    board.connectedBy(one, ends);
+    board.connectedBy(other, { local: 40_000, remote: 6379 });
+    assert.deepEqual(board.ports(one), ends);
+    assert.deepEqual(board.ports(other), { local: 40_000, remote: 6379, remoteAddress: 0 });
+    board.connectedBy(one, undefined);
+    assert.equal(board.ports(one), undefined);
+  });
+
   it('knows the occupied slots, and gives a vacated one to the next target', () => {
     const board = new Board();
     const [first, second] = [board.occupy(), board.occupy()];
