@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from '../harness/child.js';
+import { inPairs } from '../harness/comparison.js';
 import { threadUs } from '../harness/cpu.js';
 import { openSocket, openSockets, SocketAgent } from '../subjects/watched-sockets.js';
 
@@ -55,17 +56,8 @@ const api = {
       using _watch = agent.watch();
       return await costUs();
     };
-    const costs = { unwatched: [] as number[], watched: [] as number[] };
-    for (let batch = -warmUps; batch < batches; batch++) {
-      // ABBA: neither is always the first.
-      const isWatchedFirst = batch % 2 === 0;
-      const first = isWatchedFirst ? await watchedUs() : await costUs();
-      const second = isWatchedFirst ? await costUs() : await watchedUs();
-      if (batch < 0) continue;
-      costs.watched.push(isWatchedFirst ? first : second);
-      costs.unwatched.push(isWatchedFirst ? second : first);
-    }
-    return costs;
+    const { before, after } = await inPairs({ slices: batches, warmUps }, costUs, watchedUs);
+    return { unwatched: before, watched: after };
   },
 };
 

@@ -2,6 +2,7 @@
 import { Agent, get } from 'node:http';
 import { Pool } from 'undici';
 import { serve } from '../harness/child.js';
+import { inPairs } from '../harness/comparison.js';
 import { threadUs } from '../harness/cpu.js';
 import { SocketAgent } from '../subjects/watched-sockets.js';
 
@@ -55,17 +56,8 @@ const api = {
       return await runSlice(clients[client](port), sliceMs);
     };
     const unwatched = () => runSlice(clients[client](port), sliceMs);
-    const costs = { unwatched: [] as RequestCost[], watched: [] as RequestCost[] };
-    for (let slice = -warmUps; slice < slices; slice++) {
-      // ABBA: neither is always the first.
-      const isWatchedFirst = slice % 2 === 0;
-      const first = await (isWatchedFirst ? watched() : unwatched());
-      const second = await (isWatchedFirst ? unwatched() : watched());
-      if (slice < 0) continue;
-      costs.watched.push(isWatchedFirst ? first : second);
-      costs.unwatched.push(isWatchedFirst ? second : first);
-    }
-    return costs;
+    const { before, after } = await inPairs({ slices, warmUps }, unwatched, watched);
+    return { unwatched: before, watched: after };
   },
 };
 

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js';
+import { adapters } from './adapters.js';
 import { detection } from './detection.js';
 import { guard } from './guard.js';
 import { idle } from './idle.js';
@@ -27,5 +28,6 @@ export const scenarios: readonly Scenario[] = [
   detection,
   reconnect,
   sockets,
+  adapters,
   guard,
 ];

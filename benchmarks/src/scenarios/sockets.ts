@@ -1,7 +1,8 @@
 import type { Figure, Target } from '../figure.js';
 import { Child } from '../harness/child.js';
+import { compare, comparePairs, type Subjects } from '../harness/comparison.js';
 import { type Program, runProgram } from '../harness/program.js';
-import { interleave, median, summary } from '../harness/repetitions.js';
+import { interleave, summary } from '../harness/repetitions.js';
 import type { ConnecterApi, ConnectionKind } from '../processes/connecter.js';
 import type { ClientName, RequestCost, RequesterApi } from '../processes/requester.js';
 import type { SocketIdlerApi } from '../processes/socket-idler.js';
@@ -33,7 +34,7 @@ export const sockets: Scenario = {
   },
 };
 
-const subjects = { unwatched: 'not watched', watched: 'watched' } as const;
+const subjects: Subjects = ['not watched', 'watched'];
 
 async function measureIdle(
   { silent: port }: SocketServerPorts,
@@ -57,11 +58,13 @@ async function measureIdle(
         : await Promise.all([idle(false), idle(true)]);
     figures.push(
       ...compare(
+        subjects,
         { of: `CPU, ${sockets}`, unit: '%', target: targets[count] },
         unwatched.percents,
         watched.percents,
       ),
       ...compare(
+        subjects,
         { of: `longest pause, ${sockets}`, unit: 'ms', target: { on: 'difference', atMost: 1 } },
         unwatched.pausesMs,
         watched.pausesMs,
@@ -107,7 +110,7 @@ async function measureConnections(
       unit: 'µs',
       target: { on: 'difference', atMost: 5 },
     } as const;
-    figures.push(...comparePairs(what, costs.unwatched, costs.watched));
+    figures.push(...comparePairs(subjects, what, costs.unwatched, costs.watched));
   }
   return figures;
 }
@@ -130,6 +133,7 @@ async function measureRequests(
     const target = { on: 'ratio', atMost: 1.02 } as const;
     const both = (name: string, cost: (request: RequestCost) => number) =>
       comparePairs(
+        subjects,
         { of: `a request, ${client}, ${name}`, unit: 'µs', target },
         unwatched.map(cost),
         watched.map(cost),
@@ -180,44 +184,6 @@ async function measureStart({ quick, progress }: ScenarioOptions): Promise<Figur
 interface Start {
   readonly firstLineMs: number;
   readonly cpuMs: number;
-}
-
-interface Compared {
-  readonly of: string;
-  readonly unit: string;
-  readonly target?: Target | undefined;
-}
-
-/** The same without an agent and with it. */
-function compare(
-  { of, unit, target }: Compared,
-  unwatched: readonly number[],
-  watched: readonly number[],
-): Figure[] {
-  const without = { subject: subjects.unwatched, of, ...summary(unwatched), unit };
-  const baseline = { subject: subjects.unwatched, value: without.value };
-  return [
-    without,
-    { subject: subjects.watched, of, ...summary(watched), unit, baseline, ...(target && { target }) },
-  ];
-}
-
-/**
- * The same for measurements in pairs, one right after the other: by the median of what each pair differs by, which other load
- * on the machine affects less than the medians of each side.
- */
-function comparePairs(
-  compared: Compared & { readonly target: Target },
-  unwatched: readonly number[],
-  watched: readonly number[],
-): Figure[] {
-  const [without, withAgent] = compare(compared, unwatched, watched) as [Figure, Figure];
-  const pairs = unwatched.map((before, pair) => [before, watched[pair] as number] as const);
-  const value =
-    compared.target.on === 'ratio'
-      ? without.value * median(pairs.map(([one, other]) => other / one))
-      : without.value + median(pairs.map(([one, other]) => other - one));
-  return [without, { ...withAgent, value }];
 }
 
 function processModule(name: string): URL {
