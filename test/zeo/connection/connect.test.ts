@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Address, TcpAddress } from '#src/zeo/connection/address.js';
 import { type ConnectRequest, connectTo, shared } from '#src/zeo/connection/connect.js';
 
@@ -103,6 +106,26 @@ describe('Connecting to a name', { timeout: 20_000 }, () => {
       race.sockets.map(({ destroyed }) => destroyed),
       [true, true],
     );
+  });
+
+  it('leaves nothing in the socket of how it was found', async (t) => {
+    const { port } = await listen(t, '127.0.0.2');
+    const search = async () => {
+      const { signal } = new AbortController();
+      const race = request(['127.0.0.2'], ({ host }) => connect({ host, port }));
+      const socket = await connectTo({ host: 'db.test', port }, race, signal);
+      t.after(() => socket.destroy());
+      return { socket, signal: new WeakRef(signal) };
+    };
+    // The last one may still be referenced from a register or a settled promise.
+    const found = [await search(), await search()];
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    while (found[0]?.signal.deref() !== undefined) {
+      await nextTurn();
+      collect();
+    }
+    assert.ok(found.every(({ socket }) => !socket.destroyed));
   });
 
   it('does not wait for a silent resolver when it is aborted', async () => {
