@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Address } from '../zeo/connection/address.js';
+import { type Address, formatAddress } from '../zeo/connection/address.js';
 import type { DescriptorReserve } from './descriptor-reserve.js';
 
 /** After which an address is tried again that somebody else has taken meanwhile, or for which no descriptor was left. */
@@ -99,11 +99,23 @@ async function listenOn(address: Address, accept: Accept): Promise<Server> {
   try {
     return await listen(address, accept);
   } catch (error) {
-    const isInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (!isInUse || !('path' in address) || !(await isLeftOver(address.path))) throw error;
+    const cause = error as NodeJS.ErrnoException;
+    const isInUse = cause.code === 'EADDRINUSE';
+    if (!isInUse || !('path' in address) || !(await isLeftOver(address.path)))
+      throw cannotListen(address, cause);
     await unlink(address.path);
     return listen(address, accept);
   }
+}
+
+const foreign: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** The system's error in the user's words, with the same code. */
+function cannotListen(address: Address, cause: NodeJS.ErrnoException): Error {
+  const { code, message } = cause;
+  const hint = foreign.has(code) ? '; expected an address of this machine' : '';
+  const why = code === 'EADDRINUSE' ? 'it is in use (EADDRINUSE)' : `${message}${hint}`;
+  return Object.assign(new Error(`Cannot listen on ${formatAddress(address)}: ${why}`, { cause }), { code });
 }
 
 async function listen(address: Address, accept: Accept): Promise<Server> {

@@ -88,7 +88,17 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
     const { code, stderr } = await run(['guard', `0=127.0.0.1:1`, `${port}=127.0.0.1:1`]);
     taken.close();
     assert.equal(code, 1);
-    assert.match(stderr, /^error: listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/);
+    assert.match(stderr, /^error: Cannot listen on 127\.0\.0\.1:\d+: it is in use \(EADDRINUSE\)\n$/);
+  });
+
+  it('says that it cannot listen on an address of another machine', async () => {
+    // As where server and listener are the wrong way round.
+    const { code, stderr } = await run(['guard', '192.0.2.1:8100=127.0.0.1:8100']);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^error: Cannot listen on 192\.0\.2\.1:8100: .*EADDRNOTAVAIL.*; expected an address of this machine\n$/,
+    );
   });
 
   it('refuses what it cannot understand, and a loop', async () => {
