@@ -245,7 +245,9 @@ describe('zeo-keepalive guard --config', { timeout: 90_000 }, () => {
     await client.call('ping');
     command.kill('SIGTERM');
     await client.closed;
-    assert.equal((await command.ended()).code, 0);
+    const { code, stdout } = await command.ended();
+    assert.equal(code, 0);
+    assert.equal(stdout.match(/: write server/g)?.length, 1, 'what to write there is as before');
   });
 
   it('goes on at SIGHUP without a configuration', async () => {

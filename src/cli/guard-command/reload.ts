@@ -3,11 +3,13 @@ import type { Guard } from '../../guard/guard.js';
 import { explain } from '../io/format.js';
 import type { Entry, EntryKind, Report } from '../watch/view.js';
 import { changesOf, listening } from './narrate-guard.js';
-import type { RouteSource } from './route-source.js';
+import type { ConfigChange, RouteSource } from './route-source.js';
 
 export interface ReloadOptions {
   readonly guard: Guard;
   readonly source: RouteSource;
+  /** Those that were reported at the start. */
+  readonly changes: readonly ConfigChange[];
   /** How long calls may take to be answered where the guard is not to listen any more. */
   readonly graceMs: number;
   readonly report: Report;
@@ -22,9 +24,12 @@ export class Reload {
   readonly #options: ReloadOptions;
   #running: Promise<void> | undefined;
   #isAskedAgain = false;
+  /** Of the configuration as it was read last: another one need not report them again. */
+  #changes: ReadonlySet<string>;
 
   constructor(options: ReloadOptions) {
     this.#options = options;
+    this.#changes = new Set(options.changes.map(keyOf));
   }
 
   request(): void {
@@ -57,7 +62,9 @@ export class Reload {
       for (const { name, relays } of closed) report(givenUp(name, 'no longer accepts clients', relays.size));
       for (const { name, count } of orphaned)
         if (count > 0) report(givenUp(name, 'now has other servers', count));
-      for (const change of changesOf(changes)) report(change);
+      const news = changes.filter((change) => !this.#changes.has(keyOf(change)));
+      for (const change of changesOf(news)) report(change);
+      this.#changes = new Set(changes.map(keyOf));
     } catch (error) {
       if (stopping.aborted) return;
       const text = `SIGHUP: continues as before: ${explain(error)}`;
@@ -65,6 +72,8 @@ export class Reload {
     }
   }
 }
+
+const keyOf = (change: ConfigChange) => JSON.stringify(change);
 
 function givenUp(name: string, why: string, connections: number): Entry {
   const text = `${why}: ends ${connections} ${connections === 1 ? 'connection' : 'connections'}`;

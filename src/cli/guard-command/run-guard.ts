@@ -86,7 +86,7 @@ export async function runGuard(
   if (metrics !== undefined && served !== undefined)
     for (const entry of serving(metrics, served)) report(entry);
   guard.watchIdleServers();
-  reload = new Reload({ guard, source, graceMs, report, stopping: ending.signal, onNew: follow });
+  reload = new Reload({ guard, source, changes, graceMs, report, stopping: ending.signal, onNew: follow });
   if (isAskedToReload) reload.request();
   const reason = await ending.reason();
   const open = guard.frontends.reduce((sum, { relays }) => sum + relays.size, 0);
