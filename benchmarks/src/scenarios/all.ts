@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.js';
 import { adapters } from './adapters.js';
 import { detection } from './detection.js';
+import { growth } from './growth.js';
 import { guard } from './guard.js';
 import { idle } from './idle.js';
 import { lateness } from './lateness.js';
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   storage,
   rpc,
   open,
+  growth,
   pauses,
   idle,
   memory,
