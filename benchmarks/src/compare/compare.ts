@@ -4,7 +4,7 @@ import { ownProcesses } from '../harness/child.js';
 import { interleave } from '../harness/repetitions.js';
 import type { Scenario, ScenarioOptions } from '../scenario.js';
 import { CommitBuild } from './commit-build.js';
-import { type Paired, pairedTable } from './paired.js';
+import { changeInWords, type Paired, pairedTable } from './paired.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** An even number, so that each of the two begins as many rounds as the other. */
@@ -29,7 +29,10 @@ export async function compare(
       const costs = await interleave(variants, quick ? 1 : rounds, (line) =>
         progress(`${scenario}, ${of}: ${line}`),
       );
-      rows.push({ scenario, of, unit, before: costs.get(name) ?? [], after: costs.get(own) ?? [] });
+      const row = { scenario, of, unit, before: costs.get(name) ?? [], after: costs.get(own) ?? [] };
+      rows.push(row);
+      // At once: it takes long until the table comes.
+      progress(`${scenario}, ${of}: ${changeInWords(row)}`);
     }
   }
   return pairedTable(rows, [name, own]);

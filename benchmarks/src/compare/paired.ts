@@ -29,22 +29,32 @@ export function changeOf({ before, after }: Pick<Paired, 'before' | 'after'>): C
   return { ratio, range, verdict: isAgreed ? verdict : undefined };
 }
 
+/** `1.10 x, 1.05 to 1.20, worse in each round` */
+export function changeInWords(row: Pick<Paired, 'before' | 'after'>): string {
+  return wordsOf(changeOf(row)).filter(Boolean).join(', ');
+}
+
+function wordsOf({
+  ratio,
+  range,
+  verdict,
+}: Change): readonly [ratio: string, range: string, verdict: string] {
+  const spread = range.map((end) => end.toFixed(2)).join(' to ');
+  return [`${ratio.toFixed(2)} x`, spread, verdict === undefined ? '' : `${verdict} in each round`];
+}
+
 /** @param names of the two builds */
 export function pairedTable(
   rows: readonly Paired[],
   names: readonly [before: string, after: string],
 ): string {
   const cells = rows.map((row) => {
-    const { ratio, range, verdict } = changeOf(row);
     const medianOf = (costs: readonly number[]) => `${formatValue(median(costs))} ${row.unit}`;
-    const spread = range.map((end) => end.toFixed(2)).join(' to ');
     return [
       `${row.scenario}, ${row.of}`,
       medianOf(row.before),
       medianOf(row.after),
-      `${ratio.toFixed(2)} x`,
-      spread,
-      verdict === undefined ? '' : `${verdict} in each round`,
+      ...wordsOf(changeOf(row)),
     ];
   });
   return alignedTable([['', ...names, 'ratio', 'of the rounds', ''], ...cells], [1, 2, 3]);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CommitBuild } from '../compare/commit-build.js';
-import { changeOf, pairedTable } from '../compare/paired.js';
+import { changeInWords, changeOf, pairedTable } from '../compare/paired.js';
 import { commitOf } from '../environment.js';
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
@@ -106,6 +106,14 @@ describe('The comparison of two builds', () => {
     assert.equal(changeOf({ before: [10, 10, 10], after: [9, 8, 11] }).verdict, undefined);
     assert.equal(changeOf({ before: [10, 10, 10], after: [11, 12, 10] }).verdict, undefined);
     assert.equal(changeOf({ before: [10, 10], after: [20, 20] }).verdict, undefined);
+  });
+
+  it('is put in words as soon as a case has been measured', () => {
+    assert.equal(
+      changeInWords({ before: [100, 400, 200], after: [110, 480, 210] }),
+      '1.10 x, 1.05 to 1.20, worse in each round',
+    );
+    assert.equal(changeInWords({ before: [100], after: [110] }), '1.10 x, 1.10 to 1.10');
   });
 
   it('is a table of both costs, their ratio, and the smallest and largest one', () => {
