@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionSource } from '../model/connection-source.js';
 import type { KeepAliveTarget } from '../model/target.js';
 import { ConnectionSet } from './connection-set.js';
+import { limitHandshake } from './handshake-limit.js';
 import { type AdapterOptions, adaptOnce, hasMethods, refusal, SocketTarget } from './socket-target.js';
 
 export type { AdapterOptions } from './socket-target.js';
@@ -83,6 +84,7 @@ function targetOf(client: ClientInternals, options: AdapterOptions): SocketTarge
     },
     options,
   );
+  limitHandshake(client, options.hangTimeout);
   if (client.status === 'ready') target.attach(client.stream);
   client.on('ready', () => target.attach(client.stream));
   client.once('end', () => target.close());
