@@ -15,15 +15,21 @@ export function missingProgram(name: ProgramName): string | undefined {
   return executableOf(programs[name]) === undefined ? `no ${debianPackage}` : undefined;
 }
 
-/** A server on a free port of this machine. */
+/**
+ * A server on a free port of this machine.
+ *
+ * @param more arguments after its own, or what they follow from
+ */
 export async function startReal(
-  name: keyof typeof portFlags,
-  more: readonly string[] = [],
+  name: RealServerName,
+  more: readonly string[] | ((port: number) => readonly string[]) = [],
 ): Promise<RunningServer & { readonly port: number }> {
   const port = await freePort();
-  const flags = [...portFlags[name](port), ...more];
+  const flags = [...portFlags[name](port), ...(typeof more === 'function' ? more(port) : more)];
   return Object.assign(await startServer(programs[name], [], flags), { port });
 }
+
+export type RealServerName = keyof typeof portFlags;
 
 const portFlags = {
   postgresql: (port: number) => ['-p', `${port}`],
@@ -31,7 +37,7 @@ const portFlags = {
   mariadb: (port: number) => [`--port=${port}`],
 } as const;
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
