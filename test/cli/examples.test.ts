@@ -4,10 +4,13 @@ import { readdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import mysql from 'mysql2/promise';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { maxTid } from '#src/zodb/ids.js';
 import { host, missingProgram, startReal } from '../adapters/real-server.js';
 import { mappingRecord } from '../interop/records.js';
+import type { ProgramName } from '../socket-lab/servers/programs.js';
 import { oid } from '../zeo/server/records.js';
 import { RunningCommand } from './command.js';
 
@@ -93,6 +96,42 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     assert.match(await (await fetch(url)).text(), /^Visit 2, at /);
     await endsWell(command);
   },
+  'worker.js': async () => {
+    await using mariadb = await startReal('mariadb');
+    const admin = await mysql.createConnection({ host, port: mariadb.port, user: 'root' });
+    await admin.query('CREATE DATABASE jobs');
+    await admin.end();
+    const server = new WebSocketServer({ port: 0, host });
+    await once(server, 'listening');
+    const nextWorker = async () => ((await once(server, 'connection')) as [WebSocket])[0];
+    const connected = nextWorker();
+    const command = start('worker.js', [], {
+      ZEO_KEEPALIVE_PERIOD: '0.2',
+      ZEO_KEEPALIVE_TIMEOUT: '0.3',
+      ZEO_KEEPALIVE_HANG_TIMEOUT: '0.6',
+      MYSQL_URL: `mysql://root@${host}:${mariadb.port}/jobs`,
+      FEED_URL: `ws://${host}:${(server.address() as AddressInfo).port}`,
+    });
+    const worker = await connected;
+    const send = (to: WebSocket, id: number) => to.send(JSON.stringify({ id, text: 'to do' }));
+    send(worker, 1);
+    await command.line(/^stored 1/);
+    mariadb.signal('SIGSTOP');
+    await command.line(/^jobs\/1 is dead: .*the server process hangs/);
+    send(worker, 2);
+    mariadb.signal('SIGCONT');
+    await command.line(/^stored 2/);
+    const connectedAgain = nextWorker();
+    // The feed no longer reads.
+    worker.pause();
+    await command.line(/^feed is dead: /);
+    const again = await connectedAgain;
+    send(again, 3);
+    await command.line(/^stored 3/);
+    await endsWell(command);
+    worker.terminate();
+    server.close();
+  },
   'own-client.js': async () => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
@@ -114,10 +153,14 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
+const programsOf: Readonly<Record<string, readonly ProgramName[]>> = {
+  'service.js': ['postgresql', 'redis'],
+  'worker.js': ['mariadb'],
+};
+
 describe('the examples', { timeout: 120_000 }, () => {
   for (const name of readdirSync(folder)) {
-    const missing =
-      name === 'service.js' ? (missingProgram('postgresql') ?? missingProgram('redis')) : undefined;
+    const missing = (programsOf[name] ?? []).map(missingProgram).find((reason) => reason !== undefined);
     it(`${name} runs as its comment describes`, { skip: missing ?? false }, async () => {
       const test = tests[name];
       assert.ok(test !== undefined, `No test for ${name}`);
