@@ -14,7 +14,8 @@ export const adapterTopics = {
   stopped: {
     name: 'adapter-server-stopped',
     about:
-      'The processes of the server are stopped at a random moment, and its host acknowledges; P = T = 1 s',
+      'The processes of the server are stopped at a random moment, while the client is idle, just before it calls (in flight), or ' +
+      'before it calls behind a ping; P = T = 1 s',
     layer: 'adapters',
   },
   stalls: {
