@@ -52,21 +52,18 @@ export function mysqlPool(pool: MysqlPool, options: AdapterOptions = {}): Connec
   if (!isPool(core)) throw refusal('pool', 'a Pool of mysql2', pool);
   if (core._closed) throw refusal('pool', 'a Pool that has not ended', pool);
   adaptOnce('pool', core, options);
+  const [all, free] = [core._allConnections.toArray(), core._freeConnections.toArray()];
+  const inUse = new WeakSet(all.filter((connection) => !free.includes(connection)));
   const connections = new ConnectionSet();
-  const inUse = new WeakSet<object>();
   const add = (connection: ConnectionInternals) => {
-    const target = targetOf(connection, () => inUse.has(connection), options);
+    const target = targetOf(connection, options, () => inUse.has(connection));
     connections.add(target);
     target.once('closed', () => {
       if (core._closed && connections.isEmpty) connections.emit('closed');
     });
   };
-  const free = core._freeConnections.toArray();
-  for (const connection of core._allConnections.toArray()) {
-    if (!free.includes(connection)) inUse.add(connection);
-    // One that is being made is reported later.
-    if (connection.threadId !== null) add(connection);
-  }
+  // One that is being made is reported later.
+  for (const connection of all) if (connection.threadId !== null) add(connection);
   core.on('connection', add);
   core.on('acquire', (connection: ConnectionInternals) => inUse.add(connection));
   core.on('release', (connection: ConnectionInternals) => inUse.delete(connection));
@@ -82,30 +79,22 @@ export function mysqlConnection(connection: MysqlConnection, options: AdapterOpt
   const core = (connection as { readonly connection?: unknown } | undefined)?.connection ?? connection;
   if (!isConnection(core)) throw refusal('connection', 'a Connection of mysql2', connection);
   adaptOnce('connection', core, options);
-  // Without a ping it would report its loss as an error of its own, not as that of a command.
-  const lost = (error: unknown) => core._commands.length === 0 && core.emit('error', error);
-  return targetOf(core, () => Boolean(core._command) || core._commands.length > 0, options, lost);
+  return targetOf(core, options);
 }
 
-function targetOf(
-  connection: ConnectionInternals,
-  isInUse: () => boolean,
-  options: AdapterOptions,
-  lost: (error: unknown) => void = () => {},
-): SocketTarget {
-  const target = new SocketTarget(
-    {
-      // What is asked while a ping is out is sent after its answer.
-      isBusy: (isPinging) => !isPinging && isInUse(),
-      ping: (settled) =>
-        void connection.ping((error) => {
-          if (error?.fatal) lost(error);
-          settled();
-        }),
-      emitters: [connection],
-    },
-    options,
-  );
+/** @param isCheckedOut of one in a pool; without a pool, it is in use while it runs a command */
+function targetOf(connection: ConnectionInternals, options: AdapterOptions, isCheckedOut?: () => boolean) {
+  const hasCommands = () => connection._commands.length > 0;
+  const isInUse = isCheckedOut ?? (() => Boolean(connection._command) || hasCommands());
+  const ping = (settled: () => void) =>
+    connection.ping((error) => {
+      // Without a ping it would report its loss as an error of its own, not as that of a command.
+      if (error?.fatal && !isCheckedOut && !hasCommands()) connection.emit('error', error);
+      settled();
+    });
+  // What is asked while a ping is out is sent after its answer.
+  const isBusy = (isPinging: boolean) => !isPinging && isInUse();
+  const target = new SocketTarget({ isBusy, ping, emitters: [connection] }, options);
   const attach = () => {
     target.attach(connection.stream);
     connection.stream.once('close', () => target.close());
@@ -118,9 +107,8 @@ function targetOf(
 function isPool(pool: unknown): pool is PoolInternals {
   if (!hasMethods(pool, 'on', 'getConnection')) return false;
   const { _allConnections, _freeConnections, _closed } = pool as Partial<PoolInternals>;
-  return (
-    hasMethods(_allConnections, 'toArray') && hasMethods(_freeConnections, 'toArray') && _closed !== undefined
-  );
+  const lists = [_allConnections, _freeConnections];
+  return _closed !== undefined && lists.every((list) => hasMethods(list, 'toArray'));
 }
 
 function isConnection(connection: unknown): connection is ConnectionInternals {

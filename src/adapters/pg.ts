@@ -8,14 +8,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionSource } from '../model/connection-source.js';
 import type { KeepAliveTarget } from '../model/target.js';
 import { ConnectionSet } from './connection-set.js';
-import {
-  type AdapterOptions,
-  adaptOnce,
-  type Driver,
-  hasMethods,
-  refusal,
-  SocketTarget,
-} from './socket-target.js';
+import { type AdapterOptions, adaptOnce, hasMethods, refusal, SocketTarget } from './socket-target.js';
 
 export type { AdapterOptions } from './socket-target.js';
 
@@ -66,10 +59,7 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
   const connections = new ConnectionSet();
   const inUse = new WeakSet<PgClient>();
   const add = (client: ClientInternals) => {
-    const target = new SocketTarget(
-      driverOf(client, () => inUse.has(client), pool),
-      options,
-    );
+    const target = targetOf(client, () => inUse.has(client), options, pool);
     target.attach(client.connection.stream);
     client.once('end', () => {
       target.close();
@@ -102,7 +92,7 @@ export function pgClient(client: PgClient, options: AdapterOptions = {}): KeepAl
   if (!isClient(client)) throw refusal('client', 'a Client of pg, not of pg-native', client);
   adaptOnce('client', client, options);
   const isInUse = () => client.readyForQuery !== true || (client.getTransactionStatus?.() ?? 'I') !== 'I';
-  const target = new SocketTarget(driverOf(client, isInUse), options);
+  const target = targetOf(client, isInUse, options);
   const attach = () => target.attach(client.connection.stream);
   if (client.processID === null) client.once('connect', attach);
   else attach();
@@ -110,14 +100,17 @@ export function pgClient(client: PgClient, options: AdapterOptions = {}): KeepAl
   return target;
 }
 
-function driverOf(client: PgClient, isInUse: () => boolean, ...others: readonly EventEmitter[]): Driver {
-  return {
-    // What is asked while a ping is out is sent after its answer.
-    isBusy: (isPinging) => !isPinging && isInUse(),
-    // Not SELECT 1: it is an error in an aborted transaction, and begins the snapshot of one that was just opened.
-    ping: (settled) => void client.query('', settled),
-    emitters: [client, ...others],
-  };
+function targetOf(client: PgClient, isInUse: () => boolean, options: AdapterOptions, pool?: PgPool) {
+  return new SocketTarget(
+    {
+      // What is asked while a ping is out is sent after its answer.
+      isBusy: (isPinging) => !isPinging && isInUse(),
+      // Not SELECT 1: it is an error in an aborted transaction, and begins the snapshot of one that was just opened.
+      ping: (settled) => void client.query('', settled),
+      emitters: pool === undefined ? [client] : [client, pool],
+    },
+    options,
+  );
 }
 
 function isClient(client: unknown): client is ClientInternals {
