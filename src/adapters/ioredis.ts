@@ -9,6 +9,7 @@ import type { ConnectionSource } from '../model/connection-source.js';
 import type { KeepAliveTarget } from '../model/target.js';
 import { ConnectionSet } from './connection-set.js';
 import { limitHandshake } from './handshake-limit.js';
+import { mayTakeLong, mayWait, OpenTransaction } from './redis-commands.js';
 import { type AdapterOptions, adaptOnce, hasMethods, refusal, SocketTarget } from './socket-target.js';
 
 export type { AdapterOptions } from './socket-target.js';
@@ -36,14 +37,6 @@ interface ClientInternals extends IoredisClient {
   sendCommand(command: Command, ...rest: readonly unknown[]): unknown;
   flushQueue(error: Error, options: { readonly offlineQueue: boolean }): void;
 }
-
-/**
- * Commands that may run for long, and those of modules: Redis writes no answer meanwhile, not even to what it has received before
- * them.
- */
-const mayTakeLong = /^(eval|fcall|exec$|debug$|keys$|sort|save$|flush|migrate$|script$|function$)|\./i;
-/** Commands that are answered when something has happened: what has been received after them is not answered before. */
-const mayWait = /^(b[lrz]|wait|xread|monitor$|p?sync$)/i;
 
 /**
  * A client or a cluster, to be opened in the registry. A connection is pinged with `PING` while no transaction is open on it, and
@@ -103,22 +96,16 @@ function clusterNodes(cluster: IoredisCluster, options: AdapterOptions): Connect
   return nodes;
 }
 
-/**
- * A transaction that is not one pipeline is only seen by its commands. A `PING` would become a part of it, and `EXEC` return a
- * reply too many. Returns whether one is open.
- */
+/** Returns whether a transaction is open. */
 function watchTransactions(client: ClientInternals): () => boolean {
-  let isOpen = false;
+  const transaction = new OpenTransaction();
   const { sendCommand } = client;
   client.sendCommand = function (command, ...rest) {
-    if (/^multi$/i.test(command.name)) isOpen = true;
-    else if (/^(exec|discard)$/i.test(command.name)) isOpen = false;
+    transaction.note(command.name);
     return sendCommand.call(this, command, ...rest);
   };
-  client.on('close', () => {
-    isOpen = false;
-  });
-  return () => isOpen;
+  client.on('close', () => transaction.end());
+  return () => transaction.isOpen;
 }
 
 function isCluster(client: unknown): client is IoredisCluster {

@@ -4,7 +4,8 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import pg from 'pg';
 import { ioredisClient } from 'zeo-keepalive/ioredis';
-import { host, missingProgram, QuickAgent, startReal, until } from './real-server.js';
+import { host, missingProgram, notAnswered, QuickAgent, startReal, until } from './real-server.js';
+import { script } from './redis-script.js';
 
 let server: Awaited<ReturnType<typeof startReal>>;
 
@@ -17,16 +18,6 @@ async function openClient(t: TestContext, options: ClientOptions = {}): Promise<
   await once(client, 'ready');
   return client;
 }
-
-/** Runs for that many milliseconds, in which Redis answers nobody; or for some seconds, where time stands still for a script. */
-const script = `local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end
-local untilMs = now() + ARGV[1]
-for _ = 1, 5000000 do if now() > untilMs then return end end`;
-
-const notAnswered =
-  (name: string) =>
-  ({ msg }: { readonly msg: string }) =>
-    msg.startsWith(`Keep alive for ${name} was not answered in time`);
 
 const skip = missingProgram('redis') ?? false;
 

@@ -6,12 +6,14 @@ import { describe, it } from 'node:test';
 import type { WebSocket as LatestWebSocket, WebSocketServer } from 'ws';
 import { ioredisClient } from 'zeo-keepalive/ioredis';
 import { mysqlConnection, mysqlPool } from 'zeo-keepalive/mysql2';
+import { redisClient } from 'zeo-keepalive/redis';
 import { webSocket } from 'zeo-keepalive/ws';
 import { host, missingProgram, QuickAgent, startReal, until } from './real-server.js';
 
 // The versions before those of the other tests. There is none of pg: version 7 does not connect on Node 14 and newer.
 const require = createRequire(import.meta.url);
 const { Redis } = require('ioredis5') as typeof import('ioredis');
+const { createClient } = require('redis5') as typeof import('redis');
 const mysql = require('mysql2-2/promise') as typeof import('mysql2/promise');
 const WebSocket = require('ws7') as typeof LatestWebSocket & { readonly Server: typeof WebSocketServer };
 
@@ -29,6 +31,25 @@ describe('The adapters of the major versions before', { timeout: 60_000 }, () =>
     client.on('error', () => {});
     await once(client, 'ready');
     quick.registry.open('cache', ioredisClient(client, { hangTimeout }));
+    await quick.pings('cache');
+    server.signal('SIGSTOP');
+    await assert.rejects(client.get('key'), { code });
+    assert.equal(quick.deaths[0]?.diagnosis, 'peer-hangs');
+    server.signal('SIGCONT');
+    assert.equal(await client.get('key'), null);
+    await quick.pings('cache');
+  });
+
+  it('ping a client of redis 5, and have a server found that hangs', {
+    skip: missingProgram('redis') ?? false,
+  }, async (t) => {
+    await using server = await startReal('redis');
+    await using quick = new QuickAgent();
+    const client = createClient({ socket: { host, port: server.port } });
+    t.after(() => client.destroy());
+    client.on('error', () => {});
+    await client.connect();
+    quick.registry.open('cache', redisClient(client, { hangTimeout }));
     await quick.pings('cache');
     server.signal('SIGSTOP');
     await assert.rejects(client.get('key'), { code });

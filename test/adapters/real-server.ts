@@ -78,6 +78,12 @@ export class QuickAgent implements AsyncDisposable {
   }
 }
 
+/** The line of the log that says that a ping was not answered in time. */
+export const notAnswered =
+  (name: string) =>
+  ({ msg }: { readonly msg: string }) =>
+    msg.startsWith(`Keep alive for ${name} was not answered in time`);
+
 /** Long for a busy machine, and shorter than the runner's own, which does not say what was waited for. */
 const patienceMs = 30_000;
 

@@ -17,9 +17,11 @@ export interface Loaded {
   readonly sockets: typeof import('zeo-keepalive/sockets');
   readonly zconfig: typeof import('zeo-keepalive/zconfig');
   readonly adapters: {
+    readonly http2: typeof import('zeo-keepalive/http2');
     readonly ioredis: typeof import('zeo-keepalive/ioredis');
     readonly mysql2: typeof import('zeo-keepalive/mysql2');
     readonly pg: typeof import('zeo-keepalive/pg');
+    readonly redis: typeof import('zeo-keepalive/redis');
     readonly ws: typeof import('zeo-keepalive/ws');
   };
 }
@@ -76,16 +78,18 @@ export async function exercise(loaded: Loaded): Promise<void> {
 }
 
 /** None of the drivers is installed, nor needed. */
-function refuseStrangers({ ioredis, mysql2, pg, ws }: Loaded['adapters']): void {
+function refuseStrangers({ http2, ioredis, mysql2, pg, redis, ws }: Loaded['adapters']): void {
   const refusal = { code: 'ERR_KEEPALIVE_INVALID_ARGUMENT' };
   const { ioredisClient } = ioredis;
-  for (const adapt of [
+  const adapters: readonly ((client: never) => unknown)[] = [
+    http2.http2Session,
     ioredisClient,
     mysql2.mysqlPool,
     mysql2.mysqlConnection,
     pg.pgPool,
     pg.pgClient,
+    redis.redisClient,
     ws.webSocket,
-  ])
-    assert.throws(() => adapt({} as never), refusal);
+  ];
+  for (const adapt of adapters) assert.throws(() => adapt({} as never), refusal);
 }

@@ -1,10 +1,12 @@
 import * as main from 'zeo-keepalive';
+import * as http2 from 'zeo-keepalive/http2';
 import * as ioredis from 'zeo-keepalive/ioredis';
 import * as metrics from 'zeo-keepalive/metrics';
 import * as mysql2 from 'zeo-keepalive/mysql2';
 import packageJson from 'zeo-keepalive/package.json' with { type: 'json' };
 import * as pg from 'zeo-keepalive/pg';
 import * as records from 'zeo-keepalive/records';
+import * as redis from 'zeo-keepalive/redis';
 import 'zeo-keepalive/register';
 import * as sockets from 'zeo-keepalive/sockets';
 import * as testing from 'zeo-keepalive/testing';
@@ -21,6 +23,6 @@ await exercise({
   metrics,
   sockets,
   zconfig,
-  adapters: { ioredis, mysql2, pg, ws },
+  adapters: { http2, ioredis, mysql2, pg, redis, ws },
 });
 console.log(`Imported ${packageJson.name}`);

@@ -2,10 +2,12 @@ import assert = require('node:assert/strict');
 import main = require('zeo-keepalive');
 import metrics = require('zeo-keepalive/metrics');
 import packageJson = require('zeo-keepalive/package.json');
+import http2 = require('zeo-keepalive/http2');
 import ioredis = require('zeo-keepalive/ioredis');
 import mysql2 = require('zeo-keepalive/mysql2');
 import pg = require('zeo-keepalive/pg');
 import records = require('zeo-keepalive/records');
+import redis = require('zeo-keepalive/redis');
 import sockets = require('zeo-keepalive/sockets');
 import testing = require('zeo-keepalive/testing');
 import ws = require('zeo-keepalive/ws');
@@ -27,7 +29,7 @@ async function useIt(): Promise<void> {
     metrics,
     sockets,
     zconfig,
-    adapters: { ioredis, mysql2, pg, ws },
+    adapters: { http2, ioredis, mysql2, pg, redis, ws },
   });
   console.log(`Required ${packageJson.name}`);
 }
