@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { frontendProblems } from '#src/cli/guard-status/readiness.js';
+import type { Frontend } from '#src/guard/frontend.js';
 import type { ServerConnection } from '#src/zeo/server/server-connection.js';
 import { missingPromtool, promtoolCheck } from '../../support/promtool.js';
 import { WireClient } from '../../zeo/server/wire-client.js';
@@ -103,6 +105,22 @@ describe('guard --metrics', () => {
     assert.equal((await get('/readyz')).status, 503);
     assert.equal((await get('/healthz')).status, 200);
     await end(command);
+  });
+
+  it('says why a server does not greet before that nobody is accepted', () => {
+    const backends = ['zeo1', 'zeo2'].map((name) => ({
+      name,
+      isUp: false,
+      error: new Error(`${name} is gone`),
+    }));
+    const shut = { name: '127.0.0.1:8100', isListening: false, backends } as unknown as Frontend;
+    assert.deepEqual(
+      [...frontendProblems([shut])],
+      [
+        '127.0.0.1:8100: no server greets: zeo1 is gone; zeo2 is gone',
+        '127.0.0.1:8100: no client is accepted',
+      ],
+    );
   });
 
   it('finds a server down that no client is connected to', limit, async () => {
