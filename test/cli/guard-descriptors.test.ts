@@ -26,7 +26,7 @@ async function start(server: string, options: readonly string[]) {
   const pinging = async () => {
     while (!/pings_total.*result="alive"} [1-9]/.test(await get('metrics')));
   };
-  return { command, address, port: Number(address.split(':')[1]), pinging };
+  return { command, address, port: Number(address.split(':')[1]), get, pinging };
 }
 
 describe('A guard without file descriptors', {
@@ -35,7 +35,7 @@ describe('A guard without file descriptors', {
 }, () => {
   it('serves those that it has, refuses others, and accepts clients again', async (t) => {
     await using server = await ZeoServer.listen();
-    const { command, address, port, pinging } = await start(server.address, ['--period', '1']);
+    const { command, address, port, get, pinging } = await start(server.address, ['--period', '1']);
     limitOpenFiles(command, `${limit}:${limit}`);
     const first = await WireClient.register({ port, address });
     await pinging();
@@ -48,8 +48,13 @@ describe('A guard without file descriptors', {
     const [{ code }] = await once(connect({ port }), 'error');
     assert.equal(code, 'ECONNREFUSED');
     await first.call('ping');
+    assert.match(
+      await get('readyz'),
+      new RegExp(`${address}: no client is accepted: .* its limit of 128 open files,`),
+    );
     disperse();
     await command.line(/clients are accepted again/);
+    assert.equal(await get('readyz'), 'ok\n');
     const next = await WireClient.register({ port, address });
     await Promise.all([first.call('ping'), next.call('ping')]);
     command.kill('SIGTERM');

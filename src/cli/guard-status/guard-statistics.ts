@@ -15,6 +15,7 @@ export class GuardStatistics {
   readonly #servers = new WeakMap<Backend, ServerStatistics>();
   readonly #refused = new WeakMap<Frontend, number>();
   readonly #downSince = new WeakMap<Backend, Date>();
+  readonly #shortages = new WeakMap<Frontend, Error>();
 
   constructor(guard: Guard) {
     this.#guard = guard;
@@ -52,6 +53,8 @@ export class GuardStatistics {
     frontend.on('refused', () => this.#refused.set(frontend, this.refused(frontend) + 1));
     frontend.on('serverDown', (backend) => this.#downSince.set(backend, new Date()));
     frontend.on('serverUp', (backend) => this.#downSince.delete(backend));
+    frontend.on('closed', (shortage) => shortage && this.#shortages.set(frontend, shortage));
+    frontend.on('opened', () => this.#shortages.delete(frontend));
   }
 
   /** The relayed connections, the oldest first. */
@@ -70,6 +73,11 @@ export class GuardStatistics {
   /** How many clients were refused: no server greeted, too many waited, or the TLS handshake failed. */
   refused(frontend: Frontend): number {
     return this.#refused.get(frontend) ?? 0;
+  }
+
+  /** Why no client is accepted, unless it is because no server greets. */
+  shortage(frontend: Frontend): Error | undefined {
+    return this.#shortages.get(frontend);
   }
 
   /** `undefined` while it is up. */

@@ -30,8 +30,9 @@ export async function serveGuard(
 ): Promise<ServedGuard> {
   const statistics = new GuardStatistics(guard);
   const startedAt = new Date();
+  const shortageOf = (frontend: Frontend) => statistics.shortage(frontend);
   const problems = () =>
-    stopping.aborted ? ['The guard is being stopped'] : [...frontendProblems(guard.frontends)];
+    stopping.aborted ? ['The guard is being stopped'] : [...frontendProblems(guard.frontends, shortageOf)];
   const page = readStatusPage();
   const pages: Pages = {
     '/': () => page,

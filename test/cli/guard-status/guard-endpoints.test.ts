@@ -115,7 +115,7 @@ describe('guard --metrics', () => {
     }));
     const shut = { name: '127.0.0.1:8100', isListening: false, backends } as unknown as Frontend;
     assert.deepEqual(
-      [...frontendProblems([shut])],
+      [...frontendProblems([shut], () => undefined)],
       [
         '127.0.0.1:8100: no server greets: zeo1 is gone; zeo2 is gone',
         '127.0.0.1:8100: no client is accepted',
