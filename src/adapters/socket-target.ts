@@ -86,7 +86,13 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   }
 
   get busy(): boolean {
-    return this.#driver.isBusy(this.#ping !== undefined);
+    return this.#isPaused || this.#driver.isBusy(this.#ping !== undefined);
+  }
+
+  /** Whether the application does not read, and so not the answer. A client that reads by `readable` never flows. */
+  get #isPaused(): boolean {
+    const socket = this.#socket;
+    return socket?.readableFlowing === false && socket.listenerCount('readable') === 0;
   }
 
   /** Polled: a listener would cost something for each chunk. */
@@ -136,6 +142,7 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
       socket.once('close', lost);
       this.#driver.ping(() => {
         if (socket.bytesRead > bytesRead) answered();
+        else if (socket.destroyed) lost();
         else socket.once('data', answered);
       });
     });

@@ -41,6 +41,19 @@ describe('The adapter for ws', { timeout: 60_000 }, () => {
     assert.deepEqual([code, quick.deaths[0]?.diagnosis], [1006, 'peer-hangs']);
   });
 
+  it('does not lose a connection that is paused, nor ping it', async (t) => {
+    await using quick = new QuickAgent();
+    const [{ client }, { client: other }] = [await open(t), await open(t)];
+    quick.registry.open('feed', webSocket(client, { hangTimeout: 0.4 }));
+    quick.registry.open('other', webSocket(other));
+    await quick.pings('feed');
+    client.pause();
+    await quick.pings('other', 8);
+    client.resume();
+    await quick.pings('feed');
+    assert.deepEqual(quick.deaths, []);
+  });
+
   it('refuses what is not an open WebSocket of ws, and the same one twice', async (t) => {
     const { client, accepted } = await open(t);
     await Promise.all([accepted, once(client, 'open')]);
