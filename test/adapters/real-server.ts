@@ -1,10 +1,17 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { KeepAlive, type KeepAliveEvents, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
 import { captureLog } from '../agent/captured-log.js';
 import { type ProgramName, programs } from '../socket-lab/servers/programs.js';
-import { executableOf, type RunningServer, startServer } from '../socket-lab/servers/server-program.js';
+import {
+  asAccount,
+  executableOf,
+  type RunningServer,
+  startServer,
+} from '../socket-lab/servers/server-program.js';
 
 export const host = '127.0.0.1';
 
@@ -35,7 +42,32 @@ const portFlags = {
   postgresql: (port: number) => ['-p', `${port}`],
   redis: (port: number) => ['--port', `${port}`],
   mariadb: (port: number) => [`--port=${port}`],
+  mosquitto: (port: number) => ['-p', `${port}`],
+  nats: (port: number) => ['--port', `${port}`],
 } as const;
+
+/** RabbitMQ, which takes its ports from the environment. */
+export async function startRabbit() {
+  const [port, distributionPort] = [await freePort(), await freePort()];
+  let folder = '';
+  const env = (its: string) => {
+    folder = its;
+    return {
+      ...programs.rabbitmq.env(its),
+      RABBITMQ_NODENAME: `adapters-${port}@localhost`,
+      RABBITMQ_NODE_PORT: `${port}`,
+      RABBITMQ_NODE_IP_ADDRESS: host,
+      RABBITMQ_DIST_PORT: `${distributionPort}`,
+    };
+  };
+  const server = await startServer({ ...programs.rabbitmq, env });
+  /** Runs `rabbitmqctl`. */
+  const control = async (...args: readonly string[]): Promise<void> => {
+    const [command = '', ...before] = [...asAccount('rabbitmq'), '/usr/lib/rabbitmq/bin/rabbitmqctl'];
+    await promisify(execFile)(command, [...before, ...args], { env: { ...process.env, ...env(folder) } });
+  };
+  return Object.assign(server, { port, control });
+}
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, host);

@@ -17,9 +17,12 @@ export interface Loaded {
   readonly sockets: typeof import('zeo-keepalive/sockets');
   readonly zconfig: typeof import('zeo-keepalive/zconfig');
   readonly adapters: {
+    readonly amqplib: typeof import('zeo-keepalive/amqplib');
     readonly http2: typeof import('zeo-keepalive/http2');
     readonly ioredis: typeof import('zeo-keepalive/ioredis');
+    readonly mqtt: typeof import('zeo-keepalive/mqtt');
     readonly mysql2: typeof import('zeo-keepalive/mysql2');
+    readonly nats: typeof import('zeo-keepalive/nats');
     readonly pg: typeof import('zeo-keepalive/pg');
     readonly redis: typeof import('zeo-keepalive/redis');
     readonly ws: typeof import('zeo-keepalive/ws');
@@ -33,6 +36,7 @@ const record = new TextEncoder().encode('cpersistent.mapping\nPersistentMapping\
 export async function exercise(loaded: Loaded): Promise<void> {
   const { main, zeo, records, testing, metrics, sockets, zconfig, adapters } = loaded;
   refuseStrangers(adapters);
+  refuseStrangersToBrokers(adapters);
   await assert.rejects(zconfig.readZopeConfig('missing.conf'), zconfig.ConfigError);
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
@@ -92,4 +96,9 @@ function refuseStrangers({ http2, ioredis, mysql2, pg, redis, ws }: Loaded['adap
     ws.webSocket,
   ];
   for (const adapt of adapters) assert.throws(() => adapt({} as never), refusal);
+}
+
+function refuseStrangersToBrokers({ amqplib, mqtt, nats }: Loaded['adapters']): void {
+  for (const adapt of [amqplib.amqpConnection, mqtt.mqttClient, nats.natsConnection])
+    assert.throws(() => adapt({} as never), { code: 'ERR_KEEPALIVE_INVALID_ARGUMENT' });
 }

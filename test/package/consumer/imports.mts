@@ -1,8 +1,11 @@
 import * as main from 'zeo-keepalive';
+import * as amqplib from 'zeo-keepalive/amqplib';
 import * as http2 from 'zeo-keepalive/http2';
 import * as ioredis from 'zeo-keepalive/ioredis';
 import * as metrics from 'zeo-keepalive/metrics';
+import * as mqtt from 'zeo-keepalive/mqtt';
 import * as mysql2 from 'zeo-keepalive/mysql2';
+import * as nats from 'zeo-keepalive/nats';
 import packageJson from 'zeo-keepalive/package.json' with { type: 'json' };
 import * as pg from 'zeo-keepalive/pg';
 import * as records from 'zeo-keepalive/records';
@@ -23,6 +26,6 @@ await exercise({
   metrics,
   sockets,
   zconfig,
-  adapters: { http2, ioredis, mysql2, pg, redis, ws },
+  adapters: { amqplib, http2, ioredis, mqtt, mysql2, nats, pg, redis, ws },
 });
 console.log(`Imported ${packageJson.name}`);

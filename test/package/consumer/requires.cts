@@ -2,9 +2,12 @@ import assert = require('node:assert/strict');
 import main = require('zeo-keepalive');
 import metrics = require('zeo-keepalive/metrics');
 import packageJson = require('zeo-keepalive/package.json');
+import amqplib = require('zeo-keepalive/amqplib');
 import http2 = require('zeo-keepalive/http2');
 import ioredis = require('zeo-keepalive/ioredis');
+import mqtt = require('zeo-keepalive/mqtt');
 import mysql2 = require('zeo-keepalive/mysql2');
+import nats = require('zeo-keepalive/nats');
 import pg = require('zeo-keepalive/pg');
 import records = require('zeo-keepalive/records');
 import redis = require('zeo-keepalive/redis');
@@ -29,7 +32,7 @@ async function useIt(): Promise<void> {
     metrics,
     sockets,
     zconfig,
-    adapters: { http2, ioredis, mysql2, pg, redis, ws },
+    adapters: { amqplib, http2, ioredis, mqtt, mysql2, nats, pg, redis, ws },
   });
   console.log(`Required ${packageJson.name}`);
 }

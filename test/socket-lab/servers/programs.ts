@@ -66,17 +66,17 @@ const mariadb: ServerProgram = {
   endSignal: 'SIGKILL',
 };
 
-const rabbitmq: ServerProgram = {
+const rabbitmq = {
   debianPackage: 'rabbitmq-server',
   // The one in PATH changes to the account by itself, and drops the environment.
   executables: () => ['/usr/lib/rabbitmq/bin/rabbitmq-server'],
   account: 'rabbitmq',
-  prepare(_executable, folder) {
+  prepare(_executable: string, folder: string) {
     writeFileSync(`${folder}/rabbitmq.conf`, 'loopback_users = none\n');
     writeFileSync(`${folder}/plugins`, '[].\n');
   },
   args: () => [],
-  env: (folder) => ({
+  env: (folder: string) => ({
     HOME: folder,
     // Its script then becomes Erlang, instead of waiting for it: whoever ends the one ends the other.
     RUNNING_UNDER_SYSTEMD: 'true',
@@ -91,9 +91,27 @@ const rabbitmq: ServerProgram = {
   }),
   readyLine: /Server startup complete/,
   endSignal: 'SIGKILL',
+} satisfies ServerProgram;
+
+const mosquitto: ServerProgram = {
+  debianPackage: 'mosquitto',
+  executables: () => ['mosquitto', '/usr/sbin/mosquitto'],
+  account: 'mosquitto',
+  args: () => [],
+  readyLine: /mosquitto version \S+ running/,
+  endSignal: 'SIGKILL',
 };
 
-export const programs = { postgresql, redis, mariadb, rabbitmq } as const satisfies Record<
+const nats: ServerProgram = {
+  debianPackage: 'nats-server',
+  executables: () => ['nats-server', '/usr/sbin/nats-server'],
+  account: 'nats',
+  args: () => ['--addr', '127.0.0.1'],
+  readyLine: /Server is ready/,
+  endSignal: 'SIGKILL',
+};
+
+export const programs = { postgresql, redis, mariadb, rabbitmq, mosquitto, nats } as const satisfies Record<
   string,
   ServerProgram
 >;

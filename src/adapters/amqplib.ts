@@ -1,0 +1,120 @@
+/**
+ * `zeo-keepalive/amqplib`: keeps the connections of [amqplib](https://github.com/amqp-node/amqplib) alive.
+ *
+ * @module amqplib
+ */
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { KeepAliveTarget } from '../model/target.js';
+import { type AdapterOptions, adaptOnce, hasMethods, refusal, SocketTarget } from './socket-target.js';
+
+export type { AdapterOptions } from './socket-target.js';
+
+/** A connection of `amqplib`, of its promise or its callback API, by what is used of it. */
+export interface AmqpConnection extends EventEmitter {
+  createChannel(...args: never[]): unknown;
+}
+
+interface Channel extends EventEmitter {
+  prefetch(count: number, global: boolean, callback: () => void): unknown;
+}
+
+type Reply = (error: unknown, ...rest: unknown[]) => void;
+
+/** What a channel waits for, since version 0.5. That of the connection itself has none of it. */
+interface Pending {
+  reply?: Reply | null;
+  readonly pending?: readonly { reply: Reply }[] | null;
+  /** The callbacks of publishers; `null` when the message is confirmed. */
+  readonly unconfirmed?: (Reply | false | null)[];
+}
+
+/** What it has beside, since version 0.5 (`blocked`: 1.0); only `connection` is in its types. */
+interface ConnectionInternals extends AmqpConnection {
+  createChannel(callback: (error: Error | null, channel: Channel) => void): unknown;
+  readonly connection: {
+    readonly stream: Socket;
+    readonly channels: readonly ({ readonly channel: Pending } | null)[];
+    readonly blocked?: boolean;
+  };
+}
+
+/**
+ * A connection, to be opened in the registry. It is pinged by `prefetch(0)` on a channel that is opened for it; not while the
+ * server blocks the connection, because it then reads nothing of what it gets.
+ *
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a connection of `amqplib` that is open
+ *
+ * @example
+ * databases.open('broker', amqpConnection(await amqplib.connect('amqp://broker.example.org')));
+ */
+export function amqpConnection(connection: AmqpConnection, options: AdapterOptions = {}): KeepAliveTarget {
+  if (!isConnection(connection))
+    throw refusal('connection', 'a connection of amqplib without recovery', connection);
+  const { stream, channels, blocked = false } = connection.connection;
+  if (!stream.writable) throw refusal('connection', 'a connection that is not closed', connection);
+  adaptOnce('connection', connection, options);
+  let isBlocked = blocked;
+  let channel: Channel | undefined;
+  let hasNoChannels = false;
+  const target = new SocketTarget(
+    {
+      isBusy: () => isBlocked || hasNoChannels,
+      ping(settled) {
+        // It changes nothing on a channel without consumers.
+        if (channel !== undefined) return ifPromise(channel.prefetch(0, false, settled), settled, settled);
+        const opened = (own: Channel) => {
+          channel = own;
+          // The server may close it, and leave the connection open.
+          own.on('error', () => {});
+          own.once('close', () => {
+            channel = undefined;
+          });
+          settled();
+        };
+        const refused = (error: Error) => {
+          hasNoChannels = stream.writable;
+          if (hasNoChannels) process.emitWarning(`An amqplib connection is not pinged: ${error.message}`);
+          settled();
+        };
+        const opening = connection.createChannel((error, own) => (error ? refused(error) : opened(own)));
+        ifPromise(opening, opened, refused);
+      },
+      failPending(error) {
+        for (const item of channels) if (item !== null) rejectWith(error, item.channel);
+      },
+      emitters: [connection],
+    },
+    options,
+  );
+  target.attach(stream);
+  const setBlocked = (value: boolean) => () => {
+    isBlocked = value;
+  };
+  connection.on('blocked', setBlocked(true)).on('unblocked', setBlocked(false));
+  connection.once('close', () => target.close());
+  return target;
+}
+
+/** The promise API ignores the callback that it is given. */
+function ifPromise<T>(value: unknown, resolved: (value: T) => void, rejected: (error: Error) => void): void {
+  if (hasMethods(value, 'then')) (value as Promise<T>).then(resolved, rejected);
+}
+
+/** Has the calls of a channel reject with this error rather than with its own, which does not say why it was closed. */
+function rejectWith(error: Error, channel: Pending): void {
+  const wrap =
+    (reply: Reply): Reply =>
+    (given, ...rest) =>
+      reply(given instanceof Error ? error : given, ...rest);
+  const { reply, pending, unconfirmed = [] } = channel;
+  if (reply) channel.reply = wrap(reply);
+  for (const call of pending ?? []) call.reply = wrap(call.reply);
+  for (const [index, confirm] of unconfirmed.entries()) if (confirm) unconfirmed[index] = wrap(confirm);
+}
+
+function isConnection(connection: unknown): connection is ConnectionInternals {
+  if (!hasMethods(connection, 'createChannel', 'createConfirmChannel', 'on', 'once')) return false;
+  const { stream, channels } = (connection as Partial<ConnectionInternals>).connection ?? {};
+  return hasMethods(stream, 'destroy', 'setKeepAlive') && Array.isArray(channels);
+}
