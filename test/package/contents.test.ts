@@ -90,8 +90,9 @@ describe('the packed package', () => {
       for (const [, name] of read(file).matchAll(
         /(?:\bfrom |\bimport |\b(?:import|createRequire\((?:filename|import\.meta\.url)\))\()'([^'.][^']*)'/g,
       )) {
-        const isOwn = name === manifest.name || name?.startsWith(`${manifest.name}/`);
-        if (!isOwn && !name?.startsWith('node:')) imported.add(name as string);
+        // Of `mysql2/promise`, the package.
+        const [, from = ''] = /^((?:@[^/]+\/)?[^/]+)/.exec(name as string) ?? [];
+        if (from !== manifest.name && !from.startsWith('node:')) imported.add(from);
       }
     }
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
