@@ -44,7 +44,7 @@ if (flags.help || parts.length === 0 || parts.some((part) => !Object.hasOwn(perf
   console.log(usage);
   process.exit(flags.help ? 0 : 2);
 }
-const wanted: readonly ProgramName[] = ['postgresql', 'mariadb', 'redis'];
+const wanted: readonly ProgramName[] = ['postgresql', 'mariadb', 'redis', 'rabbitmq'];
 const missing = missingForSockets(wanted);
 if (missing !== undefined) throw new Error(`The lab cannot run here: ${missing}`);
 const run = currentRun(flags.full ? 'full' : 'scaled');
@@ -126,8 +126,8 @@ async function busy(lab: SocketLab): Promise<Row[]> {
   const cases: readonly [what: string, clients: readonly ClientName[]][] = [
     [`pg_sleep(${seconds})`, ['pg Pool', 'pg Client']],
     [`SLEEP(${seconds})`, ['mysql2 pool', 'mysql2 Connection']],
-    [`BLPOP ${seconds}`, ['ioredis']],
-    [`a reply after ${seconds} s`, ['ws']],
+    [`BLPOP ${seconds}`, ['ioredis', 'redis']],
+    [`a reply after ${seconds} s`, ['ws', 'http2']],
     [
       `a transaction that is idle for ${seconds} s`,
       ['pg Pool in a transaction', 'pg Client in a transaction', 'mysql2 pool in a transaction'],

@@ -89,5 +89,7 @@ function afterFound({ foundMs, heardMs }: Drop): number[] {
   return foundMs === undefined || heardMs === undefined ? [] : [heardMs - foundMs];
 }
 
+const pingedInCall: ReadonlySet<ClientName> = new Set(['ioredis', 'redis', 'amqplib', 'ws', 'http2']);
+
 /** Whether a call that began before the ping is promised an end: the ping is sent behind it. */
-export const isPingedInCall = (name: ClientName) => name === 'ioredis' || name === 'ws';
+export const isPingedInCall = (name: ClientName) => pingedInCall.has(name);

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
+import { createClient } from 'redis';
 import { ioredisClient } from 'zeo-keepalive/ioredis';
 import { mysqlConnection } from 'zeo-keepalive/mysql2';
 import { pgClient as adaptPgClient } from 'zeo-keepalive/pg';
+import { redisClient } from 'zeo-keepalive/redis';
 import { ports } from '../servers/ports.js';
 import { type ClientKind, deadlineMs, heartbeatMs, reasonOf } from './client.js';
 import { mysql2PoolKind, pgPoolKind } from './databases.js';
@@ -98,6 +100,25 @@ export const mysql2Connection: ClientKind = {
       wait: (seconds) => connection.query('select sleep(?)', [seconds]),
       adapt: () => mysqlConnection(connection),
       close: () => connection.destroy(),
+    };
+  },
+};
+
+export const nodeRedis: ClientKind = {
+  reconnects: true,
+  async connect({ host, setup, onLost }) {
+    const shortest = { pingInterval: heartbeatMs, commandOptions: { timeout: deadlineMs } };
+    const client = createClient({
+      socket: { host, port: ports.redis, ...(setup === 'shortest' ? { socketTimeout: deadlineMs } : {}) },
+      ...(setup === 'shortest' ? shortest : {}),
+    });
+    client.on('error', (error) => onLost(reasonOf(error)));
+    await client.connect();
+    return {
+      call: () => client.ping(),
+      wait: (seconds) => client.blPop('nothing is pushed to it', seconds),
+      adapt: () => redisClient(client),
+      close: () => client.destroy(),
     };
   },
 };

@@ -2,6 +2,7 @@ import amqp from 'amqplib';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
+import { amqpConnection } from 'zeo-keepalive/amqplib';
 import { ioredisClient } from 'zeo-keepalive/ioredis';
 import { mysqlPool } from 'zeo-keepalive/mysql2';
 import { pgPool as adaptPgPool } from 'zeo-keepalive/pg';
@@ -135,6 +136,10 @@ export const amqplib: ClientKind = {
         );
       });
     await publish();
-    return { call: publish, close: () => void connection.close().catch(() => {}) };
+    return {
+      call: publish,
+      adapt: () => amqpConnection(connection),
+      close: () => void connection.close().catch(() => {}),
+    };
   },
 };

@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import { Agent, request } from 'undici';
 import { WebSocket } from 'ws';
+import { http2Session as adaptHttp2Session } from 'zeo-keepalive/http2';
 import { webSocket } from 'zeo-keepalive/ws';
 import { ports } from '../servers/ports.js';
 import {
@@ -115,6 +116,7 @@ export const http2Session: ClientKind = {
     return {
       call: () => get('call'),
       wait: (seconds) => get(`wait ${seconds}`),
+      adapt: () => adaptHttp2Session(session),
       close: () => session.destroy(),
     };
   },
