@@ -96,6 +96,24 @@ describe('the reliability table', () => {
     );
   });
 
+  it('begins with a row for each fault: the closest promise, sums, and the best without the agent', () => {
+    const peer = { boundMs: undefined, deathsExpected: 0, chances: 0 };
+    const page = reliabilityPage([
+      { ...row('drop', 'P 1 s'), maxMs: 1900 },
+      { ...row('drop', 'P 10 s'), boundMs: 13_000, maxMs: 11_000, falseDeaths: 1 },
+      { ...row('drop', 'alone', 'slow client'), ...peer, maxMs: 9000 },
+      { ...row('drop', 'alone', 'quick client'), ...peer, maxMs: 4000 },
+      { ...row('drop', 'alone', 'deaf client'), ...peer, maxMs: undefined },
+      { ...row('stall', 'SIGSTOP'), boundMs: undefined, maxMs: undefined, deathsExpected: 0 },
+    ]);
+    const [overview = ''] = page.split('## ');
+    const lines = overview.split('\n').filter((line) => line.startsWith('| ['));
+    assert.deepEqual(lines, [
+      '| [About drop](#about-drop-drop) | 13.00 s | 11.00 s | 6 of 6 | 1 of 6 | 0 | 4.00 s (quick client) |',
+      '| [About stall](#about-stall-stall) |  |  |  | 0 of 3 | 0 |  |',
+    ]);
+  });
+
   it('shows broken promises and the machine of the run', () => {
     const page = reliabilityPage([{ ...row('drop', 'both ways'), broken: ['too late'] }]);
     assert.match(

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Row, Run, Topic } from './row.js';
-import { markdownTable } from './table.js';
+import { markdownTable, overviewTable } from './table.js';
 
 const layers: Readonly<Record<Topic['layer'], string>> = {
   relay: 'A relay between client and server',
@@ -46,7 +46,7 @@ export function reliabilityPage(rows: readonly Row[]): string {
     const names = [...new Set(own.map(({ fault }) => fault))];
     return names.length === 0 ? [] : [`## ${title}`, ...names.map((name) => faultSection(own, name))];
   });
-  return `${[introduction, ...sections, '## The runs', runsTable(rows)].join('\n\n')}\n`;
+  return `${[introduction, overviewTable(rows), ...sections, '## The runs', runsTable(rows)].join('\n\n')}\n`;
 }
 
 const introduction = `# Reliability: what was done to connections, and the results
@@ -58,7 +58,11 @@ Written by the fault lab, the socket lab, the adapter lab and the guard lab from
 
 P is the period, T the timeout. *Promised* and *found after* count from the fault, in time in which the host's main loop
 ran. A *false death* is the loss of a connection whose peer was healthy, out of a number of chances (connections, or
-connections times stalls). A *lost call* is one that neither succeeded nor failed.`;
+connections times stalls). A *lost call* is one that neither succeeded nor failed.
+
+Of each fault, the first table has the promise that came closest to being missed; *best without the agent* is the latest that the
+quickest client noticed the same fault with the shortest deadlines of its own, or through HAProxy with the best settings that were tried.
+The tables of the faults have the rest.`;
 
 function faultSection(rows: readonly Row[], name: string): string {
   const own = rows.filter(({ fault }) => fault === name);

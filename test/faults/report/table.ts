@@ -42,6 +42,51 @@ export function markdownTable(rows: readonly Row[]): string {
   ].join('\n');
 }
 
+/** One row a fault, from all of its rows: what was promised where the latest came closest to it, and the sums. */
+export function overviewTable(rows: readonly Row[]): string {
+  const faults = [...new Set(rows.map(({ fault }) => fault))];
+  return [
+    '| fault | promised | latest | deaths found | false deaths | calls lost | best without the agent |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...faults.map((name) => `| ${overviewOf(rows.filter(({ fault }) => fault === name)).join(' | ')} |`),
+  ].join('\n');
+}
+
+function overviewOf(rows: readonly Row[]): string[] {
+  const [{ about, fault }] = rows as [Row];
+  const sum = (value: (row: Row) => number) => rows.reduce((total, row) => total + value(row), 0);
+  const used = ({ maxMs = 0, boundMs = Infinity }: Row) => maxMs / boundMs;
+  const closest = rows.filter(isBounded).toSorted((one, other) => used(other) - used(one))[0];
+  const alone = rows.filter((row) => !isPromised(row) && row.maxMs !== undefined);
+  const [best] = alone.toSorted((one, other) => (one.maxMs as number) - (other.maxMs as number));
+  const found = sum((row) => (isPromised(row) ? row.deathsDetected : 0));
+  const expected = sum(({ deathsExpected }) => deathsExpected);
+  const chances = sum((row) => row.chances);
+  return [
+    `[${about}](#${anchorOf(`${about} (${fault})`)})`,
+    seconds(closest?.boundMs),
+    seconds(closest?.maxMs),
+    expected === 0 ? '' : `${count(found)} of ${count(expected)}`,
+    chances === 0 ? '' : `${count(sum(({ falseDeaths }) => falseDeaths))} of ${count(chances)}`,
+    count(sum(({ callsLost }) => callsLost)),
+    best === undefined
+      ? ''
+      : `${seconds(best.maxMs)} (${best.layer === 'guard' ? best.variant : best.server})`,
+  ];
+}
+
+const isBounded = ({ boundMs, maxMs }: Row) => boundMs !== undefined && maxMs !== undefined;
+/** Others are of clients without the agent, or of a relay that is not guard. */
+const isPromised = ({ boundMs, chances, deathsExpected }: Row) =>
+  boundMs !== undefined || chances > 0 || deathsExpected > 0;
+
+/** The anchor that GitHub generates for a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
+
 function cellsOf(row: Row): string[] {
   return Object.values(columns).map((cell) => cell(row));
 }
