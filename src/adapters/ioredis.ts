@@ -34,7 +34,7 @@ interface Command {
 interface ClientInternals extends IoredisClient {
   readonly stream: Socket;
   readonly commandQueue: { readonly length: number; toArray(): readonly { readonly command: Command }[] };
-  sendCommand(command: Command, ...rest: readonly unknown[]): unknown;
+  sendCommand(command: Command, stream?: unknown): unknown;
   flushQueue(error: Error, options: { readonly offlineQueue: boolean }): void;
 }
 
@@ -100,9 +100,9 @@ function clusterNodes(cluster: IoredisCluster, options: AdapterOptions): Connect
 function watchTransactions(client: ClientInternals): () => boolean {
   const transaction = new OpenTransaction();
   const { sendCommand } = client;
-  client.sendCommand = function (command, ...rest) {
+  client.sendCommand = function (command, stream) {
     transaction.note(command.name);
-    return sendCommand.call(this, command, ...rest);
+    return sendCommand.call(this, command, stream);
   };
   client.on('close', () => transaction.end());
   return () => transaction.isOpen;

@@ -17,6 +17,9 @@ export class OpenTransaction {
 
   /** To be called with each command that is sent. */
   note(command: string): void {
+    const { length } = command;
+    // Most commands are none of these, and a regular expression for each would be felt.
+    if (length !== 4 && length !== 5 && length !== 7) return;
     if (/^multi$/i.test(command)) this.isOpen = true;
     else if (/^(exec|discard)$/i.test(command)) this.isOpen = false;
   }
