@@ -21,6 +21,7 @@ listen();
 
 /** A WebSocket does not reconnect by itself. It leaves the registry when it closes, and the next one takes its name. */
 function listen() {
+  if (isStopping) return;
   feed = new WebSocket(process.env.FEED_URL ?? 'ws://127.0.0.1:8080');
   databases.open('feed', webSocket(feed));
   feed.on('message', (message) => void store(JSON.parse(message)));

@@ -81,7 +81,7 @@ export function amqpConnection(connection: AmqpConnection, options: AdapterOptio
         ifPromise(opening, opened, refused);
       },
       failPending(error) {
-        for (const item of channels) if (item !== null) rejectWith(error, item.channel);
+        for (const item of channels) if (item?.channel) rejectWith(error, item.channel);
       },
       emitters: [connection],
     },

@@ -44,7 +44,7 @@ export function http2Session(session: Http2Session, options: AdapterOptions = {}
   const target = new SocketTarget(
     {
       // One that closes still serves its streams, but refuses pings.
-      isBusy: () => session.closed,
+      isBusy: () => session.closed || session.destroyed,
       ping: (settled) => ping(session, settled),
       get emitters() {
         return [session, ...streams];
@@ -61,7 +61,8 @@ export function http2Session(session: Http2Session, options: AdapterOptions = {}
 
 /** Refused while as many pings of the application are out as the session permits: then an answer to one of them makes room. */
 function ping(session: Http2Session, settled: () => void): void {
-  if (session.closed) return;
+  // Of a session that was destroyed, `closed` may be false.
+  if (session.closed || session.destroyed) return;
   const isSent = session.ping((error) => {
     if (error === null) settled();
   });

@@ -132,6 +132,7 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
     if (socket === undefined) return Promise.reject(new Error('Not connected'));
     if (this.#ping !== undefined) return this.#ping;
     const { bytesRead } = socket;
+    let isSent = true;
     const ping = new Promise<void>((resolve, reject) => {
       const lost = () => reject(new Error('The connection was lost'));
       const answered = () => {
@@ -140,13 +141,19 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
         resolve();
       };
       socket.once('close', lost);
-      this.#driver.ping(() => {
-        if (socket.bytesRead > bytesRead) answered();
-        else if (socket.destroyed) lost();
-        else socket.once('data', answered);
-      });
+      try {
+        this.#driver.ping(() => {
+          if (socket.bytesRead > bytesRead) answered();
+          else if (socket.destroyed) lost();
+          else socket.once('data', answered);
+        });
+      } catch (error) {
+        isSent = false;
+        socket.off('close', lost);
+        reject(error);
+      }
     });
-    this.#ping = ping;
+    if (isSent) this.#ping = ping;
     return ping;
   }
 
@@ -163,8 +170,12 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
         for (const emitter of emitters) emitter.off('error', ignore);
       }),
     );
-    this.#driver.failPending?.(error);
-    socket.destroy(error);
+    try {
+      this.#driver.failPending?.(error);
+    } finally {
+      // Also if a callback of the application throws.
+      socket.destroy(error);
+    }
   }
 }
 

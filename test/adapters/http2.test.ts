@@ -140,6 +140,20 @@ describe('The adapter for node:http2', { timeout: 120_000 }, () => {
     assert.deepEqual([quick.agent.status().connections[0]?.failures, quick.deaths], [0, []]);
   });
 
+  it('does not try a refused ping again on a session that was destroyed', async (t) => {
+    const { authority } = await listen(t);
+    const session = open(t, authority, { maxOutstandingPings: 1 });
+    await once(session, 'connect');
+    const target = http2Session(session);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    session.ping(() => {});
+    // Refused, since the application has one out.
+    const ping = target.ping(new AbortController().signal);
+    session.destroy();
+    t.mock.timers.tick(100);
+    await assert.rejects(ping, /The connection was lost/);
+  });
+
   it('does not lose a session that closes while a stream of it is open', async (t) => {
     await using quick = new QuickAgent();
     const { authority, sessions } = await listen(t);

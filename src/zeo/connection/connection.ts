@@ -60,6 +60,8 @@ export class Connection {
   #lastReceivedAt = Number.NaN;
   #ports: SocketPorts | undefined;
   #failure: Error | undefined;
+  /** The `closed` of a socket is already true when `destroy` returns, while its handle is still there. */
+  #isReleased = false;
   #observer: ConnectionObserver | undefined;
   /** Until there is an observer. */
   #queued: NotificationQueue | undefined = new NotificationQueue();
@@ -94,12 +96,15 @@ export class Connection {
       this.destroy(socketFailure(this.#socket, this.address, error, this.#isSilent)),
     );
     this.#socket.on('end', () => this.destroy(this.#lost(closeReason(this.#socket, this.#isSilent))));
-    this.#socket.on('close', () => this.destroy(this.#lost('the connection was closed')));
+    this.#socket.on('close', () => {
+      this.#isReleased = true;
+      this.destroy(this.#lost('the connection was closed'));
+    });
   }
 
   /** Resolves when the socket is closed. */
   get released(): Promise<void> {
-    if (this.#socket.closed) return Promise.resolve();
+    if (this.#isReleased) return Promise.resolve();
     return new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }
 

@@ -250,8 +250,11 @@ export class Supervisor implements SearchObserver, ConnectionObserver {
   #catchUp(established: Established): void {
     const { connection } = established;
     this.#covered = this.#knowledge.caughtUp(established);
-    connection.observe(this);
-    this.#covered = undefined;
+    try {
+      connection.observe(this);
+    } finally {
+      this.#covered = undefined;
+    }
   }
 
   /** Of a connection that has ended: `close` waits for it. */
