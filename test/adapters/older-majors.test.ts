@@ -8,6 +8,7 @@ import { ioredisClient } from 'zeo-keepalive/ioredis';
 import { mysqlConnection, mysqlPool } from 'zeo-keepalive/mysql2';
 import { redisClient } from 'zeo-keepalive/redis';
 import { webSocket } from 'zeo-keepalive/ws';
+import type { RunningServer } from '../socket-lab/servers/server-program.js';
 import { host, missingProgram, QuickAgent, startReal, until } from './real-server.js';
 
 // The versions before those of the other tests. There is none of pg: version 7 does not connect on Node 14 and newer.
@@ -19,6 +20,16 @@ const WebSocket = require('ws7') as typeof LatestWebSocket & { readonly Server: 
 
 const hangTimeout = 0.6;
 const code = 'ERR_KEEPALIVE_TIMEOUT';
+
+/** A stopped Redis is found, the call fails, and both work again when it goes on. */
+async function hangs(server: RunningServer, quick: QuickAgent, get: () => Promise<unknown>): Promise<void> {
+  server.signal('SIGSTOP');
+  await assert.rejects(get(), { code });
+  assert.equal(quick.deaths[0]?.diagnosis, 'peer-hangs');
+  server.signal('SIGCONT');
+  assert.equal(await get(), null);
+  await quick.pings('cache');
+}
 
 describe('The adapters of the major versions before', { timeout: 60_000 }, () => {
   it('ping a client of ioredis 5, and have a server found that hangs', {
@@ -32,12 +43,7 @@ describe('The adapters of the major versions before', { timeout: 60_000 }, () =>
     await once(client, 'ready');
     quick.registry.open('cache', ioredisClient(client, { hangTimeout }));
     await quick.pings('cache');
-    server.signal('SIGSTOP');
-    await assert.rejects(client.get('key'), { code });
-    assert.equal(quick.deaths[0]?.diagnosis, 'peer-hangs');
-    server.signal('SIGCONT');
-    assert.equal(await client.get('key'), null);
-    await quick.pings('cache');
+    await hangs(server, quick, () => client.get('key'));
   });
 
   it('ping a client of redis 5, and have a server found that hangs', {
@@ -51,12 +57,7 @@ describe('The adapters of the major versions before', { timeout: 60_000 }, () =>
     await client.connect();
     quick.registry.open('cache', redisClient(client, { hangTimeout }));
     await quick.pings('cache');
-    server.signal('SIGSTOP');
-    await assert.rejects(client.get('key'), { code });
-    assert.equal(quick.deaths[0]?.diagnosis, 'peer-hangs');
-    server.signal('SIGCONT');
-    assert.equal(await client.get('key'), null);
-    await quick.pings('cache');
+    await hangs(server, quick, () => client.get('key'));
   });
 
   it('ping a pool and a connection of mysql2 2, and have a server found that hangs', {
