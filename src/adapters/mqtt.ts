@@ -75,7 +75,7 @@ export function mqttClient(client: MqttJsClient, options: AdapterOptions = {}): 
 function isClient(client: unknown): client is ClientInternals {
   if (!hasMethods(client, 'on', 'once', '_sendPacket', 'publish', 'end')) return false;
   const { connected, outgoing, stream } = client as Partial<ClientInternals>;
-  if (typeof connected !== 'boolean' || typeof outgoing !== 'object') return false;
+  if (typeof connected !== 'boolean' || typeof outgoing !== 'object' || outgoing === null) return false;
   // There is none yet with `manualConnect`.
   return stream === undefined || stream === null || hasMethods(stream, 'destroy', 'setKeepAlive');
 }

@@ -164,12 +164,15 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
     // Where nobody listens for errors, the loss of the connection would end the process, by our doing.
     const ignore = () => {};
     const { emitters } = this.#driver;
-    for (const emitter of emitters) emitter.on('error', ignore);
-    socket.once('close', () =>
-      setImmediate(() => {
-        for (const emitter of emitters) emitter.off('error', ignore);
-      }),
-    );
+    // After its close, nothing would take them away again.
+    if (this.lostAt === undefined) {
+      for (const emitter of emitters) emitter.on('error', ignore);
+      socket.once('close', () =>
+        setImmediate(() => {
+          for (const emitter of emitters) emitter.off('error', ignore);
+        }),
+      );
+    }
     try {
       this.#driver.failPending?.(error);
     } finally {
