@@ -1,11 +1,11 @@
 import { BarChart } from 'echarts/charts';
-import { GridComponent, LegendComponent } from 'echarts/components';
+import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { LegacyGridContainLabel } from 'echarts/features';
 import { SVGRenderer } from 'echarts/renderers';
 import { type Figure, formatValue } from '../figure.js';
 
-use([BarChart, GridComponent, LegacyGridContainLabel, LegendComponent, SVGRenderer]);
+use([BarChart, GridComponent, LegacyGridContainLabel, LegendComponent, TitleComponent, SVGRenderer]);
 
 const width = 860;
 const barHeight = 15;
@@ -45,6 +45,81 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
   chart.dispose();
   return `${svg}\n`;
 }
+
+/** A figure of each of several subjects, the same ones in all panels. */
+export interface Panel {
+  readonly title: string;
+  readonly figures: readonly Figure[];
+}
+
+/** Panels side by side, with a row for each subject of the first; as a standalone SVG. */
+export function drawPanels(panels: readonly Panel[]): string {
+  const [first] = panels;
+  const subjects = first?.figures.map(({ subject }) => subject) ?? [];
+  const left = (index: number) => namesWidth + index * panelWidth;
+  const height = 100 + subjects.length * rowHeight;
+  const chart = init(null, null, {
+    renderer: 'svg',
+    ssr: true,
+    width: left(panels.length) + gap,
+    height,
+  });
+  const color = (subject: string) => (subject === subjects[0] ? ownColor : othersColor);
+  chart.setOption({
+    animation: false,
+    backgroundColor: '#ffffff',
+    textStyle: { fontFamily: 'Arial, Helvetica, sans-serif' },
+    title: panels.map(({ title }, index) => ({
+      text: title,
+      left: left(index),
+      top: 16,
+      textStyle: { fontSize: 13, fontWeight: 'normal' },
+    })),
+    grid: panels.map((_, index) => ({
+      left: left(index),
+      width: panelWidth - gap,
+      top: 50,
+      height: subjects.length * rowHeight,
+    })),
+    xAxis: panels.map(({ figures }, gridIndex) => ({
+      gridIndex,
+      type: 'value',
+      min: 0,
+      // An axis without a bar has no length of its own.
+      ...(figures.every(({ value }) => !(Number.isFinite(value) && value > 0)) && { max: 1 }),
+      name: figures[0]?.unit ?? '',
+    })),
+    yAxis: panels.map((_, gridIndex) => ({
+      gridIndex,
+      type: 'category',
+      data: subjects,
+      inverse: true,
+      axisTick: { show: false },
+      axisLabel: { show: gridIndex === 0 },
+    })),
+    series: panels.map(({ figures }, index) => ({
+      type: 'bar',
+      xAxisIndex: index,
+      yAxisIndex: index,
+      barWidth: rowHeight / 2,
+      data: subjects.map((subject) => ({
+        ...bar(figures, subject, figures[0]?.of ?? '', 0),
+        itemStyle: { color: color(subject) },
+      })),
+      label: { show: true, position: 'right', formatter: ({ data }: { data: Bar }) => data.text },
+    })),
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return `${svg}\n`;
+}
+
+const namesWidth = 190;
+const panelWidth = 420;
+const gap = 60;
+const rowHeight = 26;
+const ownColor = '#1f6feb';
+const othersColor = '#9aa4b2';
 
 interface Bar {
   /** `-`: the library's value for no bar. */

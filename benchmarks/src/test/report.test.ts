@@ -103,6 +103,26 @@ describe('the page', () => {
     assert.match(readFileSync(path.join(folder, 'performance.md'), 'utf8'), /\| bare \| never \| never \|/);
     assert.ok(readFileSync(path.join(folder, 'performance/ping-us.svg'), 'utf8').includes('>never</text>'));
   });
+
+  it('begins with a picture and sentences of what was measured', () => {
+    const detected = (subject: string, s: number, percent: number): Figure[] => [
+      { subject, of: 'silent drop, max', value: s, unit: 's' },
+      { subject, of: 'false disconnects, 3 s stall', value: percent, unit: '%' },
+    ];
+    const others = ['@grpc/grpc-js', 'ws, heartbeat of its README', 'socket.io', "ZEO's Python client"];
+    const measured = [
+      ...detected('zeo-keepalive', 1.9, 0),
+      ...others.flatMap((name) => detected(name, Infinity, 25)),
+    ];
+    writePage(folder, [resultOf('detection', measured)]);
+    const page = readFileSync(path.join(folder, 'performance.md'), 'utf8');
+    const [, picture, sentences = ''] = page.split('\n\n');
+    assert.match(picture as string, /^!\[[^\]]+\]\(performance\/overview\.svg\)$/);
+    assert.ok(readFileSync(path.join(folder, 'performance/overview.svg'), 'utf8').includes('>never</text>'));
+    assert.match(sentences, /noticed after 1\.9 s at most.*\n.*lost 0 % of its healthy.*ws 25 %/);
+    assert.equal(sentences.split('\n').length, 2, 'a sentence without its figures is left out');
+    assert.match(page, /\| 1\.9 s \| @grpc\/grpc-js: never; ws, heartbeat of its README: never; /);
+  });
 });
 
 const squeeze = (line: string) => line.replace(/\s+/g, ' ');
