@@ -34,7 +34,10 @@ interface ConnectionInternals extends AmqpConnection {
   createChannel(callback: (error: Error | null, channel: Channel) => void): unknown;
   readonly connection: {
     readonly stream: Socket;
+    /** The first one is that of the connection itself. */
     readonly channels: readonly ({ readonly channel: Pending } | null)[];
+    /** How many there may be beside it. */
+    readonly channelMax: number;
     readonly blocked?: boolean;
   };
 }
@@ -51,15 +54,16 @@ interface ConnectionInternals extends AmqpConnection {
 export function amqpConnection(connection: AmqpConnection, options: AdapterOptions = {}): KeepAliveTarget {
   if (!isConnection(connection))
     throw refusal('connection', 'a connection of amqplib without recovery', connection);
-  const { stream, channels, blocked = false } = connection.connection;
+  const { stream, channels, channelMax, blocked = false } = connection.connection;
   if (!stream.writable) throw refusal('connection', 'a connection that is not closed', connection);
   adaptOnce('connection', connection, options);
   let isBlocked = blocked;
   let channel: Channel | undefined;
-  let hasNoChannels = false;
+  const isFull = () => channel === undefined && channels.filter(Boolean).length > channelMax;
   const target = new SocketTarget(
     {
-      isBusy: () => isBlocked || hasNoChannels,
+      // Without a channel a ping would not be sent.
+      isBusy: (isPinging) => isBlocked || (!isPinging && isFull()),
       ping(settled) {
         // It changes nothing on a channel without consumers.
         if (channel !== undefined) return ifPromise(channel.prefetch(0, false, settled), settled, settled);
@@ -72,13 +76,8 @@ export function amqpConnection(connection: AmqpConnection, options: AdapterOptio
           });
           settled();
         };
-        const refused = (error: Error) => {
-          hasNoChannels = stream.writable;
-          if (hasNoChannels) process.emitWarning(`An amqplib connection is not pinged: ${error.message}`);
-          settled();
-        };
-        const opening = connection.createChannel((error, own) => (error ? refused(error) : opened(own)));
-        ifPromise(opening, opened, refused);
+        const opening = connection.createChannel((error, own) => (error ? settled() : opened(own)));
+        ifPromise(opening, opened, settled);
       },
       failPending(error) {
         for (const item of channels) if (item?.channel) rejectWith(error, item.channel);
@@ -97,7 +96,7 @@ export function amqpConnection(connection: AmqpConnection, options: AdapterOptio
 }
 
 /** The promise API ignores the callback that it is given. */
-function ifPromise<T>(value: unknown, resolved: (value: T) => void, rejected: (error: Error) => void): void {
+function ifPromise<T>(value: unknown, resolved: (value: T) => void, rejected: () => void): void {
   if (hasMethods(value, 'then')) (value as Promise<T>).then(resolved, rejected);
 }
 
@@ -115,6 +114,6 @@ function rejectWith(error: Error, channel: Pending): void {
 
 function isConnection(connection: unknown): connection is ConnectionInternals {
   if (!hasMethods(connection, 'createChannel', 'createConfirmChannel', 'on', 'once')) return false;
-  const { stream, channels } = (connection as Partial<ConnectionInternals>).connection ?? {};
-  return hasMethods(stream, 'destroy', 'setKeepAlive') && Array.isArray(channels);
+  const { stream, channels, channelMax = 0 } = (connection as Partial<ConnectionInternals>).connection ?? {};
+  return hasMethods(stream, 'destroy', 'setKeepAlive') && Array.isArray(channels) && channelMax > 0;
 }
