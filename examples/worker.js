@@ -24,11 +24,24 @@ function listen() {
   if (isStopping) return;
   feed = new WebSocket(process.env.FEED_URL ?? 'ws://127.0.0.1:8080');
   databases.open('feed', webSocket(feed));
-  feed.on('message', (message) => void store(JSON.parse(message)));
+  feed.on('message', (message) => {
+    const job = readJob(message);
+    if (job !== undefined) void store(job);
+  });
   feed.on('error', (error) => console.log(`feed: ${error.message}`));
   feed.on('close', () => {
     if (!isStopping) setTimeout(listen, 1000);
   });
+}
+
+function readJob(message) {
+  try {
+    const { id, text } = JSON.parse(message);
+    if (Number.isInteger(id) && typeof text === 'string') return { id, text };
+  } catch {
+    // The same as any other message that is not a job.
+  }
+  console.log(`feed: expected a job, received ${String(message).slice(0, 80)}`);
 }
 
 async function store({ id, text }) {

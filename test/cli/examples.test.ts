@@ -114,6 +114,10 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
     });
     const worker = await connected;
     const send = (to: WebSocket, id: number) => to.send(JSON.stringify({ id, text: 'to do' }));
+    for (const text of ['{"id":', 'null', '{"id": "1"}']) {
+      worker.send(text);
+      await command.line(/^feed: expected a job, received /);
+    }
     send(worker, 1);
     await command.line(/^stored 1/);
     mariadb.signal('SIGSTOP');
