@@ -1,13 +1,16 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { KeepAliveError } from '../model/errors.js';
+import { ignoreErrors } from './socket-target.js';
 
-/** A client that reconnects by itself, while its connection is being set up. */
-export interface ConnectingClient extends EventEmitter {
-  readonly status: string;
-  readonly stream: Socket;
-  /** What has been asked of the server. */
-  readonly commandQueue: { readonly length: number };
+/** The handshake of a client that reconnects by itself. */
+export interface Handshake {
+  /** The socket that it connects by. */
+  socket(): Socket | undefined;
+  /** Whether it waits for what it has asked of the server. */
+  isWaiting(): boolean;
+  /** Whatever emits `error` when the connection is destroyed with one. */
+  readonly emitters: readonly EventEmitter[];
 }
 
 const defaultSeconds = 30;
@@ -17,20 +20,23 @@ const defaultSeconds = 30;
  * that hangs accepts connections, and a client without a time limit for this would wait for that server, also when Sentinel has
  * another one by now.
  */
-export function limitHandshake(client: ConnectingClient, seconds = defaultSeconds): void {
+export function limitHandshake(client: EventEmitter, handshake: Handshake, seconds = defaultSeconds): void {
   client.on('connect', () => {
-    const { stream } = client;
-    let { bytesRead } = stream;
+    const socket = handshake.socket();
+    if (socket === undefined) return;
+    let { bytesRead } = socket;
     const look = () => {
-      const isWaiting = client.status === 'connect' && client.commandQueue.length > 0;
-      if (isWaiting && stream.bytesRead === bytesRead) stream.destroy(silence(seconds));
-      bytesRead = stream.bytesRead;
+      if (!socket.destroyed && handshake.isWaiting() && socket.bytesRead === bytesRead) {
+        ignoreErrors(handshake.emitters, socket);
+        socket.destroy(silence(seconds));
+      }
+      bytesRead = socket.bytesRead;
     };
     // What has come while the loop was blocked is read first.
     const timer = setInterval(() => setImmediate(() => setImmediate(look)), seconds * 1000).unref();
     const stop = () => clearInterval(timer);
     client.once('ready', stop);
-    stream.once('close', () => {
+    socket.once('close', () => {
       stop();
       client.off('ready', stop);
     });

@@ -77,7 +77,8 @@ function targetOf(client: ClientInternals, options: AdapterOptions): SocketTarge
     },
     options,
   );
-  limitHandshake(client, options.hangTimeout);
+  const isWaiting = () => client.status === 'connect' && client.commandQueue.length > 0;
+  limitHandshake(client, { socket: () => client.stream, isWaiting, emitters: [] }, options.hangTimeout);
   if (client.status === 'ready') target.attach(client.stream);
   client.on('ready', () => target.attach(client.stream));
   client.once('end', () => target.close());

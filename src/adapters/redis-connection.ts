@@ -1,6 +1,7 @@
 /* The connection of one client of `redis`. */
 import { type EventEmitter, errorMonitor } from 'node:events';
 import { Socket } from 'node:net';
+import { limitHandshake } from './handshake-limit.js';
 import { type CommandQueue, SentCommands } from './redis-commands.js';
 import { type AdapterOptions, hasMethods, SocketTarget } from './socket-target.js';
 
@@ -43,6 +44,12 @@ export function targetOfClient(
       if (client.isReady) attach();
     });
   };
+  const handshake = {
+    socket: () => socketOf(client),
+    isWaiting: () => client.isOpen && !client.isReady,
+    emitters: [client, ...others],
+  };
+  limitHandshake(client, handshake, options.hangTimeout);
   if (client.isReady) attach();
   client.on('ready', attach);
   client.once('end', () => target.close());

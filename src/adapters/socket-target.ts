@@ -161,18 +161,8 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   drop(error: Error, generation: number): void {
     const socket = this.#socket;
     if (socket === undefined || generation !== this.generation) return;
-    // Where nobody listens for errors, the loss of the connection would end the process, by our doing.
-    const ignore = () => {};
-    const { emitters } = this.#driver;
-    // After its close, nothing would take them away again.
-    if (this.lostAt === undefined) {
-      for (const emitter of emitters) emitter.on('error', ignore);
-      socket.once('close', () =>
-        setImmediate(() => {
-          for (const emitter of emitters) emitter.off('error', ignore);
-        }),
-      );
-    }
+    // After its close, nothing would take the listeners away again.
+    if (this.lostAt === undefined) ignoreErrors(this.#driver.emitters, socket);
     try {
       this.#driver.failPending?.(error);
     } finally {
@@ -180,6 +170,20 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
       socket.destroy(error);
     }
   }
+}
+
+/**
+ * To be called before a socket is destroyed with an error: where nobody listens for errors, that would end the process, by our
+ * doing. They are ignored until the socket has closed.
+ */
+export function ignoreErrors(emitters: readonly EventEmitter[], socket: Socket): void {
+  const ignore = () => {};
+  for (const emitter of emitters) emitter.on('error', ignore);
+  socket.once('close', () =>
+    setImmediate(() => {
+      for (const emitter of emitters) emitter.off('error', ignore);
+    }),
+  );
 }
 
 /** Clients that have an adapter. */

@@ -180,6 +180,20 @@ describe('The adapter for redis', { skip, timeout: 120_000 }, () => {
     assert.equal(quick.deaths[0]?.diagnosis, 'peer-hangs');
   });
 
+  it('does not wait without end for a server that hangs while the client connects', async (t) => {
+    // Without a listener for errors, which must not end the process.
+    const client = makeClient();
+    t.after(() => client.destroy());
+    await client.connect();
+    await using quick = new QuickAgent();
+    quick.registry.open('cache', redisClient(client, { hangTimeout: 0.5 }));
+    await quick.pings('cache');
+    stopServer(t);
+    // After the death: the connections that the host of the server accepts.
+    for (let count = 0; count < 2; count++) await emitted(client, 'connect');
+    assert.equal(quick.deaths.length, 1);
+  });
+
   it('ends nothing but the connection when the client has no listener for errors', async (t) => {
     const client = makeClient({ socket: { reconnectStrategy: false } });
     await client.connect();
