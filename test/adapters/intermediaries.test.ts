@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { ioredisClient } from 'zeo-keepalive/ioredis';
 import { pgPool } from 'zeo-keepalive/pg';
+import { programs } from '../socket-lab/servers/programs.js';
 import type { ServerProgram } from '../socket-lab/servers/server-program.js';
 import { executableOf, startServer } from '../socket-lab/servers/server-program.js';
 import { freePort, host, missingProgram, QuickAgent, startReal, until } from './real-server.js';
@@ -34,6 +35,18 @@ const pgbouncer = (port: number, serverPort: number): ServerProgram => ({
   args: (folder) => [`${folder}/pgbouncer.ini`],
   readyLine: /process up/,
   endSignal: 'SIGTERM',
+});
+
+/** A standby that serves reads, which has replayed all that there is. */
+const hotStandby = (port: number): ServerProgram => ({
+  ...programs.postgresql,
+  prepare(executable, folder) {
+    programs.postgresql.prepare?.(executable, folder);
+    writeFileSync(`${folder}/data/standby.signal`, '');
+  },
+  // As many as those of the server that wrote its data, or it would serve nobody.
+  args: (folder) => [...programs.postgresql.args(folder), '-c', 'max_wal_senders=10', '-p', `${port}`],
+  readyLine: /ready to accept read-only connections/,
 });
 
 /** A monitor of one master, which takes it for dead after half a second. */
@@ -88,6 +101,22 @@ describe('The adapters with something between them and the server that they writ
     bouncer.signal('SIGCONT');
     assert.deepEqual(new Set(quick.deaths.map(({ diagnosis }) => diagnosis)), new Set(['peer-hangs']));
     await pool.query('SELECT 1');
+  });
+
+  it('ping a standby that can only be read', { skip: missingProgram('postgresql') ?? false }, async (t) => {
+    const port = await freePort();
+    await using _standby = await startServer(hotStandby(port));
+    await using quick = new QuickAgent();
+    const pool = new pg.Pool({ host, port, user: 'postgres', database: 'postgres', max: 1 });
+    // Its server ends first.
+    pool.on('error', () => {});
+    t.after(() => pool.end());
+    quick.registry.open('orders', pgPool(pool, { hangTimeout }));
+    await assert.rejects(pool.query('CREATE TABLE orders ()'), /read-only transaction/);
+    // The pool has ended that connection, as after every error.
+    await pool.query('SELECT 1');
+    await quick.pings('orders/2');
+    assert.deepEqual([quick.names, quick.deaths], [['orders/2'], []]);
   });
 
   const skip = missingProgram('redis') ?? false;
