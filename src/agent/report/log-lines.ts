@@ -39,6 +39,8 @@ export class LogLines {
   readonly #writer: ThrottledWriter;
   /** Those about watched sockets. */
   readonly sockets: SocketLines;
+  /** Those of which the last line says that they were not answered in time. */
+  readonly #saidToHang = new WeakSet<TrackedTarget>();
   /** The delay until the next thread, as it was last logged. */
   #loggedRetryMs = 0;
   /** Whether the loss of a thread was logged, and not yet that another one is running. */
@@ -94,7 +96,7 @@ export class LogLines {
       const fields = { event: 'pingSucceeded', connection: name, roundTripMs, evidence };
       this.#log.blather(fields, `Keep alive for ${name} successful`);
     }
-    this.#recovered(tracked);
+    this.#recovered(tracked, roundTripMs);
   }
 
   /** Bytes came recently, so no ping was needed. */
@@ -116,7 +118,8 @@ export class LogLines {
     const { name, hangTimeoutMs } = tracked;
     const message = `Keep alive for ${name} was not answered in time: the server hangs or is busy`;
     const fields = { connection: name, hangTimeoutMs };
-    this.#writer.record('warn', this.#throttles.ofTarget(tracked), 'not answered', fields, message);
+    if (this.#writer.record('warn', this.#throttles.ofTarget(tracked), 'not answered', fields, message))
+      this.#saidToHang.add(tracked);
   }
 
   lockBusy({ name }: TrackedTarget): void {
@@ -150,6 +153,7 @@ export class LogLines {
       err: error,
     };
     const message = `Keep alive for ${name} failed`;
+    this.#saidToHang.delete(tracked);
     return this.#writer.record(
       'error',
       this.#throttles.ofTarget(tracked),
@@ -291,14 +295,15 @@ export class LogLines {
     );
   }
 
-  /** A ping succeeded. Logged if lines of a failure were held back before. */
-  #recovered(tracked: TrackedTarget): void {
+  /** A ping succeeded. Logged if a line said that the server hangs, or lines of a failure were held back before. */
+  #recovered(tracked: TrackedTarget, roundTripMs?: number): void {
     const throttle = this.#throttles.ofFailed(tracked);
     if (throttle === undefined) return;
     const nowMs = this.#now();
-    if (throttle.recovered(nowMs)) {
+    const endsHang = this.#saidToHang.delete(tracked);
+    if (throttle.recovered(nowMs) || endsHang) {
       const message = `Keep alive for ${tracked.name} is successful again`;
-      this.#writer.write('info', throttle, { connection: tracked.name }, message);
+      this.#writer.write('info', throttle, { connection: tracked.name, roundTripMs }, message);
     }
     if (throttle.isOver(nowMs)) this.#throttles.forget(tracked);
   }

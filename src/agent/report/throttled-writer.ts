@@ -23,8 +23,9 @@ export class ThrottledWriter {
   /** Writes a line, with the number of lines that were held back before it. */
   write(level: LogLevel, throttle: LogThrottle, fields: object, message: string): void {
     const heldBack = throttle.takeHeldBack();
-    const repetitions = heldBack === 1 ? '1 repetition was' : `${heldBack} repetitions were`;
+    // Of other reasons, too, unlike this line.
+    const lines = heldBack === 1 ? '1 line was' : `${heldBack} lines were`;
     if (heldBack === 0) this.#log[level](fields, message);
-    else this.#log[level]({ ...fields, heldBack }, `${message} (${repetitions} held back)`);
+    else this.#log[level]({ ...fields, heldBack }, `${message} (${lines} held back)`);
   }
 }

@@ -74,10 +74,7 @@ describe('The log lines of a recurring failure', { timeout: 60_000 }, () => {
     await times(3, agent, 'pingSucceeded');
     assert.ok(again.connections.size > 0);
     const [back, ...more] = logged().slice(before.length);
-    assert.match(
-      back ?? '',
-      /^30 Connection for main is back after [\d.]+ s \(\d+ repetitions were held back\)$/,
-    );
+    assert.match(back ?? '', /^30 Connection for main is back after [\d.]+ s \(\d+ lines were held back\)$/);
     assert.deepEqual(more, []);
   });
 
@@ -93,10 +90,10 @@ describe('The log lines of a recurring failure', { timeout: 60_000 }, () => {
     await times(3, agent, 'pingSucceeded');
     const [first, second, well, ...more] = logged();
     assert.equal(first, '50 Keep alive for main failed');
-    assert.match(second ?? '', /^50 Keep alive for main failed \(\d+ repetitions were held back\)$/);
+    assert.match(second ?? '', /^50 Keep alive for main failed \(\d+ lines were held back\)$/);
     assert.match(
       well ?? '',
-      /^30 Keep alive for main is successful again \(\d+ repetitions? (was|were) held back\)$/,
+      /^30 Keep alive for main is successful again \(\d+ lines? (was|were) held back\)$/,
     );
     assert.deepEqual(more, []);
     const count = (line = '') => Number(/\((\d+)/.exec(line)?.[1]);
@@ -225,8 +222,8 @@ describe('The log lines of a lasting failure', () => {
     const gone = 'its host refuses connections, so the server process is gone';
     assert.deepEqual(logged(), [
       '40 Connection for main is down',
-      `50 Connection for main has been down for 60 s; ${gone} (5 repetitions were held back)`,
-      `50 Connection for main has been down for 120 s; ${gone} (5 repetitions were held back)`,
+      `50 Connection for main has been down for 60 s; ${gone} (5 lines were held back)`,
+      `50 Connection for main has been down for 120 s; ${gone} (5 lines were held back)`,
     ]);
   });
 
@@ -236,6 +233,23 @@ describe('The log lines of a lasting failure', () => {
     const outage = new Outage(0, 'unknown', undefined);
     lines.logDown(tracked, { ...event, downForMs: 119_000, error: undefined }, outage);
     assert.match(logged().join(), /^50 Connection for main has been down for 119 s/);
+  });
+
+  it('end with one that says so, once a server that was said to hang answers', () => {
+    const { log, lines, tracked, logged, at } = linesAt();
+    const answer = { roundTripMs: 20_100, evidence: 'answer' } as const;
+    for (const seconds of [0, 30, 60, 90]) {
+      at(seconds, () => lines.pingHangs(tracked));
+      at(seconds + 20, () => lines.logSuccess(tracked, answer));
+      at(seconds + 25, () => lines.logSuccess(tracked, { ...answer, roundTripMs: 1 }));
+    }
+    const hangs = '40 Keep alive for main was not answered in time: the server hangs or is busy';
+    const well = '30 Keep alive for main is successful again';
+    assert.deepEqual(
+      logged().filter((line) => !line.startsWith('25')),
+      [hangs, well, `${hangs} (1 line was held back)`, well],
+    );
+    assert.equal(log.lines.find(({ msg }) => msg.endsWith('again'))?.roundTripMs, 20_100);
   });
 
   it('stay warnings if a connection is often down but never for long', () => {
@@ -255,7 +269,7 @@ describe('The log lines of a lasting failure', () => {
     }
     assert.deepEqual(
       logged().filter((line) => !line.startsWith('25')),
-      ['40 Connection for main is down', '40 Connection for main is down (1 repetition was held back)'],
+      ['40 Connection for main is down', '40 Connection for main is down (1 line was held back)'],
     );
   });
 
@@ -288,7 +302,7 @@ describe('The log lines of a lasting failure', () => {
     const fail = () => lines.logListenerFailed(new Error('listener'), 'stalled');
     for (const seconds of [0, 30, 60, 90, 3690, 3700]) at(seconds, fail);
     const line = '50 A keep alive listener threw an exception';
-    const counted = `${line} (1 repetition was held back)`;
+    const counted = `${line} (1 line was held back)`;
     assert.deepEqual(logged(), [line, counted, counted]);
     at(3751, fail);
     assert.equal(logged().length, 4, 'one minute after the throttle started again');
@@ -329,7 +343,7 @@ describe('The log lines of a lasting failure', () => {
     );
     assert.equal(
       msg,
-      'This process did not run for 2.0 s or more; no verdict counts that time (3 repetitions were held back)',
+      'This process did not run for 2.0 s or more; no verdict counts that time (3 lines were held back)',
     );
     assert.equal(later?.heldBackTotalMs, undefined);
     assert.deepEqual(more, []);
@@ -359,7 +373,7 @@ describe('The log lines of a lasting failure', () => {
     assert.deepEqual(logged(), [
       ...Array.from({ length: 5 }, () => '70 Exception in keep alive thread'),
       '40 Keep alive thread keeps ending, starting it again in 1.6 s',
-      '70 Exception in keep alive thread (2 repetitions were held back)',
+      '70 Exception in keep alive thread (2 lines were held back)',
       '70 Exception in keep alive thread',
     ]);
   });

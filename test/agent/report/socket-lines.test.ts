@@ -56,11 +56,11 @@ describe('The log lines about sockets', { timeout: 60_000 }, () => {
     // The timer of the agent does not keep a process.
     const hold = setInterval(() => {}, 1000);
     await until(() => lines.length > 1).finally(() => clearInterval(hold));
-    assert.equal(lines[1]?.msg, `${line} (998 repetitions were held back)`);
+    assert.equal(lines[1]?.msg, `${line} (998 lines were held back)`);
     sockets.logDeath(died, death, true);
     clock.nowMs = 200_000;
     sockets.logDeath(died, death, true);
-    assert.equal(lines[2]?.msg, `${line} (1 repetition was held back)`);
+    assert.equal(lines[2]?.msg, `${line} (1 line was held back)`);
     assert.equal(lines.length, 3);
   });
 });
