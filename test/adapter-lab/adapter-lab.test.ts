@@ -9,7 +9,7 @@ import { type BusyMachine, unlessTooBusy } from '../support/machine-lateness.js'
 import { isPingedInCall } from './rows.js';
 import { stopServers } from './stopped.js';
 
-const servers = ['postgresql', 'mariadb', 'redis', 'rabbitmq'] as const;
+const servers = ['postgresql', 'mariadb', 'redis', 'rabbitmq', 'mosquitto', 'nats'] as const;
 const hangTimeout = 1;
 
 /** Each is found within the bound, its caller hears of it, and those that reconnect do. */

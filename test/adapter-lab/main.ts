@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { currentRun, publish } from '../faults/report/publish.js';
 import type { Row } from '../faults/report/row.js';
 import { textTable } from '../faults/report/table.js';
-import { adaptedNames, type ClientName } from '../socket-lab/clients/all.js';
+import { adaptedNames as allNames, type ClientName } from '../socket-lab/clients/all.js';
 import { missingControlGroups } from '../socket-lab/control-group.js';
 import { falseDrops, load, type Ordeal, type Stall, stand, waitFor } from '../socket-lab/false-drops.js';
 import { falseDropsRow } from '../socket-lab/rows.js';
@@ -12,7 +12,7 @@ import { missingForSockets, period, SocketLab, timeout } from '../socket-lab/soc
 import { adapterTopics, deathRows, isPingedInCall } from './rows.js';
 import { stopServers } from './stopped.js';
 
-const usage = `npm run test:adapters -- PART… [--full] [--write]
+const usage = `npm run test:adapters -- PART… [--client NAME]… [--full] [--write]
 
   drop     each client has its path cut while it is idle and in a call; and alone, with its shortest deadlines
   stopped  the servers are stopped, with a hang timeout of 1 s and with the default; and the clients alone
@@ -20,6 +20,7 @@ const usage = `npm run test:adapters -- PART… [--full] [--write]
   busy     the server takes long for a query, a command or a script, or waits for a transaction: nobody may be dropped
   load     pools of twenty and a single client under full load: nobody may be dropped
 
+  --client only this one in drop, stopped and stalls: ${allNames.join(', ')}
   --full   the size of the published figures
   --write  merges the figures into docs/reliability.json, and writes docs/reliability.md from it
 
@@ -28,6 +29,7 @@ Exits with 1 if a promise was broken.`;
 const { values: flags, positionals: parts } = parseArgs({
   allowPositionals: true,
   options: {
+    client: { type: 'string', multiple: true, default: [...allNames] },
     full: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -40,11 +42,18 @@ const perform: Readonly<Record<string, (lab: SocketLab) => Promise<readonly Row[
   busy,
   load: underLoad,
 };
-if (flags.help || parts.length === 0 || parts.some((part) => !Object.hasOwn(perform, part))) {
+const isKnown = (name: string) => allNames.some((known) => known === name);
+if (
+  flags.help ||
+  parts.length === 0 ||
+  !flags.client.every(isKnown) ||
+  parts.some((part) => !Object.hasOwn(perform, part))
+) {
   console.log(usage);
   process.exit(flags.help ? 0 : 2);
 }
-const wanted: readonly ProgramName[] = ['postgresql', 'mariadb', 'redis', 'rabbitmq'];
+const adaptedNames = allNames.filter((name) => flags.client.includes(name));
+const wanted: readonly ProgramName[] = ['postgresql', 'mariadb', 'redis', 'rabbitmq', 'mosquitto', 'nats'];
 const missing = missingForSockets(wanted);
 if (missing !== undefined) throw new Error(`The lab cannot run here: ${missing}`);
 const run = currentRun(flags.full ? 'full' : 'scaled');
@@ -127,7 +136,7 @@ async function busy(lab: SocketLab): Promise<Row[]> {
     [`pg_sleep(${seconds})`, ['pg Pool', 'pg Client']],
     [`SLEEP(${seconds})`, ['mysql2 pool', 'mysql2 Connection']],
     [`BLPOP ${seconds}`, ['ioredis', 'redis']],
-    [`a reply after ${seconds} s`, ['ws', 'http2']],
+    [`a reply after ${seconds} s`, ['nats', 'ws', 'http2']],
     [
       `a transaction that is idle for ${seconds} s`,
       ['pg Pool in a transaction', 'pg Client in a transaction', 'mysql2 pool in a transaction'],

@@ -89,7 +89,15 @@ function afterFound({ foundMs, heardMs }: Drop): number[] {
   return foundMs === undefined || heardMs === undefined ? [] : [heardMs - foundMs];
 }
 
-const pingedInCall: ReadonlySet<ClientName> = new Set(['ioredis', 'redis', 'amqplib', 'ws', 'http2']);
+const pingedInCall: ReadonlySet<ClientName> = new Set([
+  'ioredis',
+  'redis',
+  'amqplib',
+  'mqtt',
+  'nats',
+  'ws',
+  'http2',
+]);
 
 /** Whether a call that began before the ping is promised an end: the ping is sent behind it. */
 export const isPingedInCall = (name: ClientName) => pingedInCall.has(name);

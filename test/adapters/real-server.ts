@@ -33,7 +33,10 @@ export async function startReal(
 ): Promise<RunningServer & { readonly port: number }> {
   const port = await freePort();
   const flags = [...portFlags[name](port), ...(typeof more === 'function' ? more(port) : more)];
-  return Object.assign(await startServer(programs[name], [], flags), { port });
+  const { args } = programs[name];
+  // A port of the command line is one more than those of its configuration.
+  const program = { ...programs[name], args: name === 'mosquitto' ? () => [] : args };
+  return Object.assign(await startServer(program, [], flags), { port });
 }
 
 export type RealServerName = keyof typeof portFlags;
@@ -43,7 +46,7 @@ const portFlags = {
   redis: (port: number) => ['--port', `${port}`],
   mariadb: (port: number) => [`--port=${port}`],
   mosquitto: (port: number) => ['-p', `${port}`],
-  nats: (port: number) => ['--port', `${port}`],
+  nats: (port: number) => ['--addr', host, '--port', `${port}`],
 } as const;
 
 /** RabbitMQ, which takes its ports from the environment. */

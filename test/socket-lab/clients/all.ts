@@ -12,6 +12,7 @@ import {
 } from './adapted.js';
 import type { ClientKind } from './client.js';
 import { amqplib, ioredis, mysql2Pool, pgPool } from './databases.js';
+import { mqttClient, nats } from './messaging.js';
 import { computingServer, plainSocket, tlsSocket, unreadSocket } from './plain.js';
 import { http2Session, httpAgent, httpsAgent, undici, ws } from './web.js';
 
@@ -37,6 +38,8 @@ export const clientKinds = {
   redis: nodeRedis,
   'pg Client': pgClient,
   'mysql2 Connection': mysql2Connection,
+  mqtt: mqttClient,
+  nats,
   'pg Pool in a transaction': pgTransaction,
   'pg Client in a transaction': pgClientTransaction,
   'mysql2 pool in a transaction': mysql2Transaction,
@@ -66,6 +69,8 @@ export const adaptedNames: readonly ClientName[] = [
   'ioredis',
   'redis',
   'amqplib',
+  'mqtt',
+  'nats',
   'ws',
   'http2',
 ];

@@ -4,6 +4,8 @@ export const ports = {
   redis: 6379,
   mariadb: 3306,
   rabbitmq: 5672,
+  mosquitto: 1883,
+  nats: 4222,
   net: 7001,
   tls: 7002,
   /** Its `/` is also the WebSocket server. */

@@ -97,7 +97,11 @@ const mosquitto: ServerProgram = {
   debianPackage: 'mosquitto',
   executables: () => ['mosquitto', '/usr/sbin/mosquitto'],
   account: 'mosquitto',
-  args: () => [],
+  // Without a listener in a configuration it accepts only clients of its own computer.
+  prepare(_executable, folder) {
+    writeFileSync(`${folder}/mosquitto.conf`, 'listener 1883 0.0.0.0\nallow_anonymous true\n');
+  },
+  args: (folder) => ['-c', `${folder}/mosquitto.conf`],
   readyLine: /mosquitto version \S+ running/,
   endSignal: 'SIGKILL',
 };
@@ -106,7 +110,7 @@ const nats: ServerProgram = {
   debianPackage: 'nats-server',
   executables: () => ['nats-server', '/usr/sbin/nats-server'],
   account: 'nats',
-  args: () => ['--addr', '127.0.0.1'],
+  args: () => ['--addr', '0.0.0.0'],
   readyLine: /Server is ready/,
   endSignal: 'SIGKILL',
 };
