@@ -59,10 +59,16 @@ if (missing !== undefined) throw new Error(`The lab cannot run here: ${missing}`
 const run = currentRun(flags.full ? 'full' : 'scaled');
 const startMs = performance.now();
 const marginMs = 1000;
-for (const part of parts) {
-  await using lab = await SocketLab.start(wanted);
-  note((await perform[part]?.(lab)) ?? []);
-}
+// These two only wait, each with servers of its own.
+const together = parts.filter((part) => ['stalls', 'busy'].includes(part));
+const oneByOne = parts.filter((part) => !together.includes(part)).map((part) => [part]);
+for (const group of [...oneByOne, together])
+  await Promise.all(
+    group.map(async (part) => {
+      await using lab = await SocketLab.start(wanted);
+      note((await perform[part]?.(lab)) ?? []);
+    }),
+  );
 process.exit();
 
 async function drop(lab: SocketLab): Promise<Row[]> {
@@ -86,7 +92,8 @@ async function drop(lab: SocketLab): Promise<Row[]> {
 }
 
 async function stopped(lab: SocketLab): Promise<Row[]> {
-  const [rounds, atOnce] = flags.full ? [10, 10] : [1, 3];
+  // A stop takes as long with many applications as with one, each of which is a phase.
+  const [rounds, atOnce] = flags.full ? [5, 20] : [1, 3];
   const rows: Row[] = [];
   for (const hangTimeout of [1, undefined]) {
     const hangMs = (hangTimeout ?? 30) * 1000;
@@ -142,12 +149,15 @@ async function busy(lab: SocketLab): Promise<Row[]> {
       ['pg Pool in a transaction', 'pg Client in a transaction', 'mysql2 pool in a transaction'],
     ],
   ];
-  const rows: Row[] = [];
-  for (const [what, clients] of cases)
-    for (const client of clients) {
-      const row = await survive(lab, 'busy', what, [client], waitFor(seconds, [client]), client);
-      rows.push(row);
-    }
+  const waiting = cases.flatMap(([what, clients]) => clients.map((client) => ({ what, client })));
+  const hosts = lab.hosts(2 * waiting.length);
+  const rows = await Promise.all(
+    waiting.map(({ what, client }, at) => {
+      const own = { client, hosts: hosts.slice(2 * at, 2 * at + 2) };
+      return survive(lab, 'busy', what, [client], waitFor(seconds, [client]), own);
+    }),
+  );
+  // The others of the same Redis would wait for it, too.
   const script = waitFor(scriptSeconds, ['ioredis with a script']);
   const what = `a script of ${scriptSeconds} s, and fifty idle connections`;
   rows.push(await survive(lab, 'busy', what, [...idle, 'ioredis with a script'], script));
@@ -168,9 +178,9 @@ async function survive(
   what: string,
   clients: readonly ClientName[],
   ordeal: Ordeal,
-  client = 'all',
+  { client = 'all', hosts }: { readonly client?: string; readonly hosts?: readonly string[] } = {},
 ): Promise<Row> {
-  const outcome = await falseDrops(lab, clients, ordeal, { setup: 'adapter' });
+  const outcome = await falseDrops(lab, clients, ordeal, { setup: 'adapter', ...(hosts && { hosts }) });
   progress(`${client}, ${what}: ${JSON.stringify(outcome)}`);
   return falseDropsRow(adapterTopics[topic], what, outcome, run, true, client);
 }

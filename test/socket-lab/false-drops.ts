@@ -119,16 +119,22 @@ export const starve =
     return {};
   };
 
+export interface FalseDropsOptions {
+  readonly times?: Times;
+  readonly setup?: Setup;
+  /** One more than clients, and others than those of what goes on at the same time; by default the lab's first. */
+  readonly hosts?: readonly string[];
+}
+
 /** Connects these clients, has them go through it, and returns what was lost. */
 export async function falseDrops(
   lab: SocketLab,
   names: readonly ClientName[],
   ordeal: Ordeal,
-  { times, setup = 'default' }: { readonly times?: Times; readonly setup?: Setup } = {},
+  { times, setup = 'default', hosts = lab.hosts(names.length + 1) }: FalseDropsOptions = {},
 ): Promise<FalseDrops> {
   const isAdapted = setup === 'adapter';
   await using app = await lab.startApp({ times, watched: isAdapted ? 'registry' : 'sockets' });
-  const hosts = lab.hosts(names.length + 1);
   const clients = names.map((name, index) => ({ id: nextId++, name, host: hosts[index] as string }));
   const victim: Connected = {
     id: nextId++,
@@ -151,7 +157,7 @@ export async function falseDrops(
   lab.cut(victim.host);
   const isFound = () => app.all('died').some(({ address }) => address.startsWith(`${victim.host}:`));
   const stillWatches = await app.meets(isFound, foundWithinMs);
-  lab.heal();
+  lab.heal(victim.host);
   return { ...outcome, stillWatches };
 }
 

@@ -79,9 +79,10 @@ export class SocketLab implements AsyncDisposable {
     return this.rig.cut(host, 'both ways');
   }
 
-  /** All paths are there again. */
-  heal(): void {
-    this.rig.server.heal();
+  /** All paths are there again, or only that to this host. */
+  heal(host?: string): void {
+    if (host === undefined) this.rig.server.heal();
+    else this.rig.server.filter([`-D INPUT -d ${host} -j DROP`, `-D OUTPUT -s ${host} -j DROP`]);
   }
 
   /** Every process of the server's computer stands still. @returns the moment just before */
