@@ -138,6 +138,8 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
       const answered = () => {
         socket.off('close', lost);
         if (this.#ping === ping) this.#ping = undefined;
+        // Looked at now, so that an idle connection is known to be silent since its last answer, not since the next ping.
+        void this.lastReceivedAt;
         resolve();
       };
       socket.once('close', lost);
