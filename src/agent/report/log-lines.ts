@@ -180,7 +180,8 @@ export class LogLines {
     const fields = { event: 'connectionDown', connection: name, downForMs, cause, reason };
     if (downForMs >= longMs) {
       outage.isLoggedToLast = true;
-      const longer = `has been down for ${Math.round(downForMs / 1000)} s; ${causeInWords[cause]}`;
+      const why = cause === 'unknown' ? '' : `; ${causeInWords[cause]}`;
+      const longer = `has been down for ${Math.round(downForMs / 1000)} s${why}`;
       this.#writer.write('error', throttle, fields, `Connection for ${name} ${longer}`);
     } else {
       this.#writer.write('warn', throttle, fields, `Connection for ${name} is down`);
