@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { adapters } from './adapters.js';
+import { cold } from './cold.js';
 import { detection } from './detection.js';
 import { growth } from './growth.js';
 import { guard } from './guard.js';
@@ -18,6 +19,7 @@ import { storage } from './storage.js';
 /** In the order of the page. */
 export const scenarios: readonly Scenario[] = [
   ping,
+  cold,
   serial,
   storage,
   rpc,
