@@ -59,7 +59,7 @@ export function redisClient(
 ): KeepAliveTarget | ConnectionSource {
   const isConnection = isRedisConnection(client);
   if (!isConnection && !isPool(client) && !isCluster(client))
-    throw refusal('client', 'a client, pool or cluster of redis 5.11 or newer', client);
+    throw refusal('client', 'a client, pool or cluster of redis 5.11 or newer, not a sentinel', client);
   // What withTypeMapping() and the like return is derived from the same.
   adaptOnce('client', '_self' in client ? (client._self as object) : client, options);
   if (isConnection) return targetOfClient(client, options);

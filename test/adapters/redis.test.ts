@@ -6,7 +6,13 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import pg from 'pg';
-import { createClient, createClientPool, createCluster, type RedisClientOptions } from 'redis';
+import {
+  createClient,
+  createClientPool,
+  createCluster,
+  createSentinel,
+  type RedisClientOptions,
+} from 'redis';
 import { redisClient } from 'zeo-keepalive/redis';
 import { CertificateAuthority } from '../tls/certificates.js';
 import { host, missingProgram, notAnswered, QuickAgent, startReal, until } from './real-server.js';
@@ -328,10 +334,11 @@ describe('The adapter for redis', { skip, timeout: 120_000 }, () => {
     for (const again of [client, client.withTypeMapping({}), pool.withTypeMapping({})] as unknown as Client[])
       assert.throws(() => redisClient(again), { code, message: /one that has no adapter yet/ });
     const old = Object.assign(Object.create(createClient()), { _getQueue: undefined });
-    for (const other of [new pg.Client(), {}, 'redis://x', old] as unknown as Client[])
+    const sentinel = createSentinel({ name: 'orders', sentinelRootNodes: [{ host, port: 1 }] });
+    for (const other of [new pg.Client(), {}, 'redis://x', old, sentinel] as unknown as Client[])
       assert.throws(() => redisClient(other), {
         code,
-        message: /client: expected a client, pool or cluster of redis 5\.11/,
+        message: /client: expected a client, pool or cluster of redis 5\.11 or newer, not a sentinel/,
       });
     const options = { hangTimeout: 0 };
     assert.throws(() => redisClient(createClient(), options), { code, message: /Option hangTimeout/ });
