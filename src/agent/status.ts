@@ -43,8 +43,8 @@ export interface KeepAliveStatus {
 
 export interface StatusOptions {
   /**
-   * Whether to summarize the last round trips of each target: nearly all of the cost, some 5 µs a target, which a health check of
-   * thousands need not pay. Default: `true`.
+   * Whether to have the last round trips of each target, which are summarized when they are read: some 5 µs a target, which a
+   * status of thousands that is written as JSON need not take. Default: `true`.
    */
   readonly roundTrips?: boolean | undefined;
 }

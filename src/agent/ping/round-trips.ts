@@ -1,4 +1,6 @@
-/** The last round trips of one target, in milliseconds. */
+import { inspect } from 'node:util';
+
+/** The last round trips of one target, in milliseconds. They are getters, which `JSON.stringify` and `util.inspect` see. */
 export interface RoundTripSummary {
   readonly lastMs: number;
   readonly p50Ms: number;
@@ -14,18 +16,25 @@ const length = 64;
 const targetsInChunk = 16;
 
 interface Chunk {
-  readonly samples: Float32Array;
+  samples: Float32Array;
+  /** Whether a summary reads the samples, so that they must not change. */
+  isShared: boolean;
   /** How many round trips were ever recorded, by target. */
   readonly counts: Uint32Array;
 }
 
-/** The last round trips of all targets, by slot of the board. Recording one allocates nothing. */
+/** The last round trips of all targets, by slot of the board. Recording one allocates nothing, but after a summary. */
 export class RoundTrips {
   readonly #chunks: (Chunk | undefined)[] = [];
 
   record(id: number, roundTripMs: number): void {
     const index = id % targetsInChunk;
-    const { samples, counts } = this.#chunkOf(id);
+    const chunk = this.#chunkOf(id);
+    if (chunk.isShared) {
+      chunk.samples = chunk.samples.slice();
+      chunk.isShared = false;
+    }
+    const { samples, counts } = chunk;
     const count = counts[index] as number;
     samples[index * length + (count % length)] = roundTripMs;
     counts[index] = count + 1;
@@ -37,31 +46,14 @@ export class RoundTrips {
     if (chunk !== undefined) chunk.counts[id % targetsInChunk] = 0;
   }
 
-  /** `undefined` while no ping has been answered. */
+  /** Those up to now; `undefined` while no ping has been answered. */
   summary(id: number): RoundTripSummary | undefined {
     const chunk = this.#chunks[Math.floor(id / targetsInChunk)];
     const index = id % targetsInChunk;
     const count = chunk?.counts[index] ?? 0;
     if (chunk === undefined || count === 0) return undefined;
-    const start = index * length;
-    const kept = Math.min(count, length);
-    const oldest = count - kept;
-    const recentMs: number[] = [];
-    for (let i = 0; i < kept; i++) {
-      const sample = chunk.samples[start + ((oldest + i) % length)] as number;
-      recentMs.push(roundedMs(sample));
-      // Sorted as they come: calling sort() for so few takes twice as long, also on a typed array.
-      let place = i;
-      for (; place > 0 && (sorted[place - 1] as number) > sample; place--)
-        sorted[place] = sorted[place - 1] as number;
-      sorted[place] = sample;
-    }
-    return {
-      lastMs: recentMs.at(-1) as number,
-      p50Ms: percentile(kept, 0.5),
-      p99Ms: percentile(kept, 0.99),
-      recentMs,
-    };
+    chunk.isShared = true;
+    return new LazySummary(chunk.samples, index * length, count);
   }
 
   #chunkOf(id: number): Chunk {
@@ -70,6 +62,7 @@ export class RoundTrips {
     if (present !== undefined) return present;
     const chunk = {
       samples: new Float32Array(targetsInChunk * length),
+      isShared: false,
       counts: new Uint32Array(targetsInChunk),
     };
     this.#chunks[number] = chunk;
@@ -77,13 +70,62 @@ export class RoundTrips {
   }
 }
 
-/** The samples of a summary, while it is made. */
-const sorted = new Float32Array(length);
+/** Computed when it is read: a status of ten thousand targets would pause the main loop for the time that takes. */
+class LazySummary implements RoundTripSummary {
+  readonly #samples: Float32Array;
+  readonly #start: number;
+  readonly #count: number;
+  #computed: RoundTripSummary | undefined;
+
+  /** @param samples that do not change; those of the target are a ring from `start` on, in which `count` were written */
+  constructor(samples: Float32Array, start: number, count: number) {
+    this.#samples = samples;
+    this.#start = start;
+    this.#count = count;
+  }
+
+  get lastMs(): number {
+    return this.toJSON().lastMs;
+  }
+
+  get p50Ms(): number {
+    return this.toJSON().p50Ms;
+  }
+
+  get p99Ms(): number {
+    return this.toJSON().p99Ms;
+  }
+
+  get recentMs(): readonly number[] {
+    return this.toJSON().recentMs;
+  }
+
+  toJSON(): RoundTripSummary {
+    this.#computed ??= this.#compute();
+    return this.#computed;
+  }
+
+  [inspect.custom](): RoundTripSummary {
+    return this.toJSON();
+  }
+
+  #compute(): RoundTripSummary {
+    const kept = Math.min(this.#count, length);
+    const oldest = this.#count - kept;
+    const recentMs = Array.from({ length: kept }, (_, i) =>
+      roundedMs(this.#samples[this.#start + ((oldest + i) % length)] as number),
+    );
+    const sorted = Float64Array.from(recentMs).sort();
+    // By nearest rank, so that it is a value that was measured.
+    const percentile = (fraction: number) => sorted[Math.ceil(fraction * kept) - 1] as number;
+    return {
+      lastMs: recentMs.at(-1) as number,
+      p50Ms: percentile(0.5),
+      p99Ms: percentile(0.99),
+      recentMs,
+    };
+  }
+}
 
 /** To the microsecond, as measured: further digits are rounding errors of the 32 bits. */
 const roundedMs = (ms: number) => Math.round(ms * 1000) / 1000;
-
-/** By nearest rank, so that it is a value that was measured. */
-function percentile(count: number, fraction: number): number {
-  return roundedMs(sorted[Math.ceil(fraction * count) - 1] as number);
-}

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { RoundTrips } from '#src/agent/ping/round-trips.js';
+
+const asJson = (summary: unknown) => JSON.parse(JSON.stringify(summary));
 
 describe('The round trips of a target', () => {
   it('are summarized as the last, the median, the 99th percentile, and all', () => {
     const roundTrips = new RoundTrips();
     assert.equal(roundTrips.summary(3), undefined);
     for (const ms of [4, 1.2, 3, 2]) roundTrips.record(3, ms);
-    assert.deepEqual(roundTrips.summary(3), {
+    assert.deepEqual(asJson(roundTrips.summary(3)), {
       lastMs: 2,
       p50Ms: 2,
       p99Ms: 4,
@@ -38,13 +41,25 @@ describe('The round trips of a target', () => {
       const kept = samples.splice(0).slice(-64);
       const sorted = kept.toSorted((one, other) => one - other);
       const rank = (fraction: number) => sorted[Math.ceil(fraction * sorted.length) - 1];
-      assert.deepEqual(roundTrips.summary(id), {
+      assert.deepEqual(asJson(roundTrips.summary(id)), {
         lastMs: kept.at(-1),
         p50Ms: rank(0.5),
         p99Ms: rank(0.99),
         recentMs: kept,
       });
     }
+  });
+
+  it('are summarized as they were when the summary was made', () => {
+    const roundTrips = new RoundTrips();
+    for (let ms = 1; ms <= 64; ms++) roundTrips.record(5, ms);
+    const early = roundTrips.summary(5);
+    roundTrips.record(5, 1000);
+    roundTrips.clear(5);
+    roundTrips.record(5, 2000);
+    assert.deepEqual([early?.recentMs[0], early?.lastMs, early?.p99Ms], [1, 64, 64]);
+    assert.deepEqual(roundTrips.summary(5)?.recentMs, [2000]);
+    assert.match(inspect(early), /lastMs: 64,\n? *p50Ms: 32/);
   });
 
   it('are not mixed with those of other targets or of a former one', () => {
