@@ -93,7 +93,7 @@ async function drop(lab: SocketLab): Promise<Row[]> {
 
 async function stopped(lab: SocketLab): Promise<Row[]> {
   // A stop takes as long with many applications as with one, each of which is a phase.
-  const [rounds, atOnce] = flags.full ? [5, 20] : [1, 3];
+  const [rounds, atOnce] = flags.full ? [10, 10] : [1, 3];
   const rows: Row[] = [];
   for (const hangTimeout of [1, undefined]) {
     const hangMs = (hangTimeout ?? 30) * 1000;
