@@ -46,15 +46,19 @@ export class SocketLines {
       err: error,
     };
     const why = isHeard ? '' : '; it had no listener for errors, so it was closed without one';
-    const message = `Connection for ${name} failed${why}`;
+    const message = (when: string) => `Connection for ${name} failed${when}${why}`;
     // One for all destinations: when a network goes, all that it led to goes with it.
     const throttle = this.#throttles.ofAgent('sockets');
-    if (this.#writer.record('error', throttle, `${name} ${diagnosis}`, fields, message)) return;
+    if (this.#writer.record('error', throttle, `${name} ${diagnosis}`, fields, message(''))) return;
     // A burst may be followed by nothing for days.
     clearTimeout(this.#rest);
+    const diedAtMs = this.#now();
     this.#rest = setTimeout(() => {
-      if (throttle.release(this.#now())) this.#writer.write('error', throttle, fields, message);
-    }, throttle.dueInMs(this.#now())).unref();
+      const nowMs = this.#now();
+      if (!throttle.release(nowMs)) return;
+      const ago = ` ${Math.round((nowMs - diedAtMs) / 1000)} s ago`;
+      this.#writer.write('error', throttle, fields, message(ago));
+    }, throttle.dueInMs(diedAtMs)).unref();
   }
 
   /** A connection was made whose loss is an error that nobody listens for. */

@@ -53,10 +53,11 @@ describe('The log lines about sockets', { timeout: 60_000 }, () => {
       lines.map(({ msg }) => msg),
       [line],
     );
+    clock.nowMs = 75_000;
     // The timer of the agent does not keep a process.
     const hold = setInterval(() => {}, 1000);
     await until(() => lines.length > 1).finally(() => clearInterval(hold));
-    assert.equal(lines[1]?.msg, `${line} (998 lines were held back)`);
+    assert.equal(lines[1]?.msg, `${line} 15 s ago (998 lines were held back)`);
     sockets.logDeath(died, death, true);
     clock.nowMs = 200_000;
     sockets.logDeath(died, death, true);
