@@ -127,5 +127,5 @@ class LazySummary implements RoundTripSummary {
   }
 }
 
-/** To the microsecond, as measured: further digits are rounding errors of the 32 bits. */
-const roundedMs = (ms: number) => Math.round(ms * 1000) / 1000;
+/** To the microsecond: further digits are noise, here of the 32 bits. */
+export const roundedMs = (ms: number) => Math.round(ms * 1000) / 1000;

@@ -9,6 +9,7 @@ import type {
 import type { KeepAliveLog } from '../../observability/log.js';
 import { causeInWords } from '../../tcp/diagnosis.js';
 import type { Outage } from '../ping/outage.js';
+import { roundedMs } from '../ping/round-trips.js';
 import type { TrackedTarget } from '../ping/tracked-target.js';
 import { reasonOf } from './log-throttle.js';
 import { LogThrottles } from './log-throttles.js';
@@ -89,9 +90,10 @@ export class LogLines {
 
   logSuccess(
     tracked: TrackedTarget,
-    { roundTripMs, evidence }: Pick<PingSucceededEvent, 'roundTripMs' | 'evidence'>,
+    { roundTripMs: exactMs, evidence }: Pick<PingSucceededEvent, 'roundTripMs' | 'evidence'>,
   ): void {
     const { name } = tracked;
+    const roundTripMs = exactMs && roundedMs(exactMs);
     if (this.#log.isEnabled('blather')) {
       const fields = { event: 'pingSucceeded', connection: name, roundTripMs, evidence };
       this.#log.blather(fields, `Keep alive for ${name} successful`);

@@ -237,7 +237,7 @@ describe('The log lines of a lasting failure', () => {
 
   it('end with one that says so, once a server that was said to hang answers', () => {
     const { log, lines, tracked, logged, at } = linesAt();
-    const answer = { roundTripMs: 20_100, evidence: 'answer' } as const;
+    const answer = { roundTripMs: 20_100.123456789, evidence: 'answer' } as const;
     for (const seconds of [0, 30, 60, 90]) {
       at(seconds, () => lines.pingHangs(tracked));
       at(seconds + 20, () => lines.logSuccess(tracked, answer));
@@ -249,7 +249,7 @@ describe('The log lines of a lasting failure', () => {
       logged().filter((line) => !line.startsWith('25')),
       [hangs, well, `${hangs} (1 line was held back)`, well],
     );
-    assert.equal(log.lines.find(({ msg }) => msg.endsWith('again'))?.roundTripMs, 20_100);
+    assert.equal(log.lines.find(({ msg }) => msg.endsWith('again'))?.roundTripMs, 20_100.123);
   });
 
   it('stay warnings if a connection is often down but never for long', () => {
