@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { isError } from '../model/errors.js';
 import type { Verdict } from '../model/events.js';
 import { hangTimeoutMs } from '../model/hang-timeout.js';
@@ -109,21 +110,53 @@ export function connectionStatus(
   tracked: TrackedTarget,
   { roundTrips = true }: StatusOptions = {},
 ): ConnectionStatus {
-  const { name, state, verdict, pings, failures, lastFailure, lastDeath, target } = tracked;
-  return {
-    name,
-    state,
-    since: new Date(tracked.stateSinceMs),
-    verdict,
-    ready: attempt(() => target.ready) === true,
-    generation: attempt(() => target.generation),
-    address: attempt(() => target.address),
-    hangTimeoutMs: tracked.hangTimeoutMs,
-    pings,
-    failures,
-    roundTrips: roundTrips ? tracked.roundTrips.summary(tracked.id) : undefined,
-    lastFailure: lastFailure && { at: lastFailure.at, error: errorStatus(lastFailure.error) },
-    lastDeath: lastDeath && {
+  return new Snapshot(tracked, roundTrips ? tracked.roundTrips.snapshot(tracked.id) : () => undefined);
+}
+
+/**
+ * The round trips are summarized when they are read, as summarizing those of thousands would pause the main loop. They are an own
+ * property, which also a spread, `structuredClone` and `JSON.stringify` read. Each of thousands has to be made in the fastest way:
+ * one getter for all, and no literal that is copied.
+ */
+class Snapshot implements ConnectionStatus {
+  static readonly #roundTrips: PropertyDescriptor & ThisType<Snapshot> = {
+    enumerable: true,
+    get() {
+      this.#summary ??= this.#summarize();
+      return this.#summary;
+    },
+  };
+
+  readonly name: string;
+  readonly state: ConnectionState;
+  readonly since: Date;
+  readonly verdict: Verdict | undefined;
+  readonly ready: boolean;
+  readonly generation: number | undefined;
+  readonly address: string | undefined;
+  readonly hangTimeoutMs: number;
+  readonly pings: number;
+  readonly failures: number;
+  readonly lastFailure: ConnectionStatus['lastFailure'];
+  readonly lastDeath: DeathStatus | undefined;
+  declare readonly roundTrips: RoundTripSummary | undefined;
+  readonly #summarize: () => RoundTripSummary | undefined;
+  #summary: RoundTripSummary | undefined;
+
+  constructor(tracked: TrackedTarget, summarize: () => RoundTripSummary | undefined) {
+    const { lastFailure, lastDeath, target } = tracked;
+    this.name = tracked.name;
+    this.state = tracked.state;
+    this.since = new Date(tracked.stateSinceMs);
+    this.verdict = tracked.verdict;
+    this.ready = attempt(() => target.ready) === true;
+    this.generation = attempt(() => target.generation);
+    this.address = attempt(() => target.address);
+    this.hangTimeoutMs = tracked.hangTimeoutMs;
+    this.pings = tracked.pings;
+    this.failures = tracked.failures;
+    this.lastFailure = lastFailure && { at: lastFailure.at, error: errorStatus(lastFailure.error) };
+    this.lastDeath = lastDeath && {
       at: lastDeath.at,
       error: errorStatus(lastDeath.error),
       silentMs: lastDeath.silentMs,
@@ -131,8 +164,15 @@ export function connectionStatus(
       diagnosis: lastDeath.outage.cause,
       explanation: causeInWords[lastDeath.outage.cause],
       backAt: lastDeath.backAt,
-    },
-  };
+    };
+    this.#summarize = summarize;
+    Object.defineProperty(this, 'roundTrips', Snapshot.#roundTrips);
+  }
+
+  /** With the round trips, instead of the word that there is a getter. */
+  [inspect.custom](): ConnectionStatus {
+    return { ...this };
+  }
 }
 
 /** Whether a connection can be used, as far as is known: it is there, and its last ping, if any, did not fail. */

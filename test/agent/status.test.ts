@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { inspect } from 'node:util';
 import { type ConnectionStatus, KeepAlive, type KeepAliveOptions, StorageRegistry } from 'zeo-keepalive';
 import { ZeoServer } from 'zeo-keepalive/testing';
 import { ClientStorage } from 'zeo-keepalive/zeo';
@@ -102,6 +103,20 @@ describe('status()', { timeout: 60_000 }, () => {
     assert.ok(roundTrips.p50Ms <= roundTrips.p99Ms);
   });
 
+  it('has the round trips also where it is copied, cloned, logged or JSON', async (t) => {
+    const { agent, status } = setUp(t, { period: 0.05 }, { main: new ScriptedTarget() });
+    agent.start();
+    await once(agent, 'pingSucceeded');
+    const connection = status();
+    const { roundTrips } = connection;
+    assert.equal(roundTrips?.recentMs.length, 1);
+    assert.deepEqual({ ...connection }.roundTrips, roundTrips);
+    assert.deepEqual({ ...roundTrips }, roundTrips);
+    assert.deepEqual(structuredClone(connection), { ...connection });
+    assert.deepEqual(JSON.parse(JSON.stringify(connection)).roundTrips, roundTrips);
+    assert.match(inspect(connection), new RegExp(`lastMs: ${roundTrips.lastMs}`));
+  });
+
   it('leaves out the round trips if it is told to', async (t) => {
     const { agent, status } = setUp(t, { period: 0.05 }, { main: new ScriptedTarget() });
     agent.start();
@@ -109,7 +124,7 @@ describe('status()', { timeout: 60_000 }, () => {
     const { roundTrips, ...rest } = status();
     assert.ok(roundTrips !== undefined);
     const [lean] = agent.status({ roundTrips: false }).connections;
-    assert.deepEqual(lean, { ...rest, roundTrips: undefined });
+    assert.deepEqual({ ...lean }, { ...rest, roundTrips: undefined });
   });
 
   it('shows the cause of a death, and when the connection was back', async (t) => {

@@ -1,6 +1,4 @@
-import { inspect } from 'node:util';
-
-/** The last round trips of one target, in milliseconds. They are getters, which `JSON.stringify` and `util.inspect` see. */
+/** The last round trips of one target, in milliseconds. */
 export interface RoundTripSummary {
   readonly lastMs: number;
   readonly p50Ms: number;
@@ -17,13 +15,13 @@ const targetsInChunk = 16;
 
 interface Chunk {
   samples: Float32Array;
-  /** Whether a summary reads the samples, so that they must not change. */
+  /** Whether a snapshot has the samples, so that they must not change. */
   isShared: boolean;
   /** How many round trips were ever recorded, by target. */
   readonly counts: Uint32Array;
 }
 
-/** The last round trips of all targets, by slot of the board. Recording one allocates nothing, but after a summary. */
+/** The last round trips of all targets, by slot of the board. Recording one allocates nothing, but after a snapshot. */
 export class RoundTrips {
   readonly #chunks: (Chunk | undefined)[] = [];
 
@@ -46,14 +44,18 @@ export class RoundTrips {
     if (chunk !== undefined) chunk.counts[id % targetsInChunk] = 0;
   }
 
-  /** Those up to now; `undefined` while no ping has been answered. */
-  summary(id: number): RoundTripSummary | undefined {
+  /**
+   * Those up to now, summarized when the function that is returned is called: for ten thousand targets at once that would pause
+   * the main loop. `undefined` while no ping has been answered.
+   */
+  snapshot(id: number): () => RoundTripSummary | undefined {
     const chunk = this.#chunks[Math.floor(id / targetsInChunk)];
     const index = id % targetsInChunk;
     const count = chunk?.counts[index] ?? 0;
-    if (chunk === undefined || count === 0) return undefined;
+    if (chunk === undefined || count === 0) return () => undefined;
     chunk.isShared = true;
-    return new LazySummary(chunk.samples, index * length, count);
+    const { samples } = chunk;
+    return () => summarize(samples, index * length, count);
   }
 
   #chunkOf(id: number): Chunk {
@@ -70,61 +72,22 @@ export class RoundTrips {
   }
 }
 
-/** Computed when it is read: a status of ten thousand targets would pause the main loop for the time that takes. */
-class LazySummary implements RoundTripSummary {
-  readonly #samples: Float32Array;
-  readonly #start: number;
-  readonly #count: number;
-  #computed: RoundTripSummary | undefined;
-
-  /** @param samples that do not change; those of the target are a ring from `start` on, in which `count` were written */
-  constructor(samples: Float32Array, start: number, count: number) {
-    this.#samples = samples;
-    this.#start = start;
-    this.#count = count;
-  }
-
-  get lastMs(): number {
-    return this.toJSON().lastMs;
-  }
-
-  get p50Ms(): number {
-    return this.toJSON().p50Ms;
-  }
-
-  get p99Ms(): number {
-    return this.toJSON().p99Ms;
-  }
-
-  get recentMs(): readonly number[] {
-    return this.toJSON().recentMs;
-  }
-
-  toJSON(): RoundTripSummary {
-    this.#computed ??= this.#compute();
-    return this.#computed;
-  }
-
-  [inspect.custom](): RoundTripSummary {
-    return this.toJSON();
-  }
-
-  #compute(): RoundTripSummary {
-    const kept = Math.min(this.#count, length);
-    const oldest = this.#count - kept;
-    const recentMs = Array.from({ length: kept }, (_, i) =>
-      roundedMs(this.#samples[this.#start + ((oldest + i) % length)] as number),
-    );
-    const sorted = Float64Array.from(recentMs).sort();
-    // By nearest rank, so that it is a value that was measured.
-    const percentile = (fraction: number) => sorted[Math.ceil(fraction * kept) - 1] as number;
-    return {
-      lastMs: recentMs.at(-1) as number,
-      p50Ms: percentile(0.5),
-      p99Ms: percentile(0.99),
-      recentMs,
-    };
-  }
+/** @param samples those of the target are a ring from `start` on, in which `count` were written */
+function summarize(samples: Float32Array, start: number, count: number): RoundTripSummary {
+  const kept = Math.min(count, length);
+  const oldest = count - kept;
+  const recentMs = Array.from({ length: kept }, (_, i) =>
+    roundedMs(samples[start + ((oldest + i) % length)] as number),
+  );
+  const sorted = Float64Array.from(recentMs).sort();
+  // By nearest rank, so that it is a value that was measured.
+  const percentile = (fraction: number) => sorted[Math.ceil(fraction * kept) - 1] as number;
+  return {
+    lastMs: recentMs.at(-1) as number,
+    p50Ms: percentile(0.5),
+    p99Ms: percentile(0.99),
+    recentMs,
+  };
 }
 
 /** To the microsecond: further digits are noise, here of the 32 bits. */
