@@ -28,6 +28,8 @@ export class OutstandingPing {
   readonly number: number;
   /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
+  /** For how long the peer had been silent before, after the pings that this one repeats. */
+  silentBeforeMs: number;
   /** For how much silence the last look has allowed, beyond the timeout: no verdict is due before. */
   patienceMs = 0;
 
@@ -43,9 +45,10 @@ export class OutstandingPing {
   /** Whether a look has found it behind other bytes. */
   #wasBehind = false;
 
-  constructor(id: number, board: Board, resent = 0) {
+  constructor(id: number, board: Board, resent = 0, silentBeforeMs = 0) {
     this.id = id;
     this.resent = resent;
+    this.silentBeforeMs = silentBeforeMs;
     this.number = board.number(id);
   }
 
@@ -149,6 +152,7 @@ export class OutstandingPing {
   #callOff(): void {
     this.move('calledOff');
     this.silentMs = 0;
+    this.silentBeforeMs = 0;
     this.patienceMs = 0;
     this.#accountedMs = undefined;
     this.#sinceMs = Number.NEGATIVE_INFINITY;
@@ -160,6 +164,7 @@ export class OutstandingPing {
   /** Starts counting the silence again from `ms`, unless it is counted from a later moment already. */
   #countFrom(ms: number): void {
     if (ms <= this.#sinceMs) return;
+    if (this.isCounting) this.silentBeforeMs = 0;
     this.patienceMs = 0;
     this.#sinceMs = ms;
     this.#accountedMs = ms;

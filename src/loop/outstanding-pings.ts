@@ -36,6 +36,8 @@ export class OutstandingPings {
   readonly #requests = new Set<Request>();
   /** By target: ids are slots of the board, dense and small. */
   readonly #requestOf: (Request | undefined)[] = [];
+  /** By target, for how long it was silent after the pings that the request repeats. */
+  readonly #silentBefore: number[] = [];
   readonly #pings = new Map<number, OutstandingPing>();
 
   constructor(board: Board, periodMs: number) {
@@ -80,6 +82,8 @@ export class OutstandingPings {
   request(request: Request): void {
     this.#requests.add(request);
     for (const id of request.ids) {
+      const before = request.resent > 0 ? this.#pings.get(id) : undefined;
+      this.#silentBefore[id] = before === undefined ? 0 : before.silentBeforeMs + before.silentMs;
       this.#pings.delete(id);
       this.#requestOf[id] = request;
     }
@@ -133,6 +137,6 @@ export class OutstandingPings {
   #add(id: number, request: Request): void {
     if (this.#requestOf[id] !== request) return;
     this.#requestOf[id] = undefined;
-    this.#pings.set(id, new OutstandingPing(id, this.#board, request.resent));
+    this.#pings.set(id, new OutstandingPing(id, this.#board, request.resent, this.#silentBefore[id]));
   }
 }

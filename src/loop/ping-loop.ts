@@ -206,18 +206,23 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
       const diagnosis = diagnose(state);
       ping.patienceMs = this.#patienceMs(ping, diagnosis);
       if (diagnosis !== undefined && ping.silentMs >= ping.patienceMs - 1)
-        this.#conclude(ping, { verdict: 'dead', silentMs: Math.round(ping.silentMs), diagnosis });
+        this.#conclude(ping, {
+          verdict: 'dead',
+          silentMs: Math.round(ping.silentBeforeMs + ping.silentMs),
+          diagnosis,
+        });
       else if (ping.state === 'sent')
         this.#conclude(ping, { verdict: 'slow', isSilent: diagnosis !== undefined });
     }
   }
 
   /** A server whose host acknowledges the ping hangs, or is busy with what others have asked of it. */
-  #patienceMs({ id }: OutstandingPing, diagnosis: Diagnosis | undefined): number {
+  #patienceMs({ id, silentBeforeMs }: OutstandingPing, diagnosis: Diagnosis | undefined): number {
     const { timeoutMs } = this.#budgets;
     if (diagnosis === undefined) return Infinity;
     if (diagnosis === 'path-or-host-gone') return timeoutMs;
-    return Math.max(timeoutMs, this.#board.hangTimeoutMs(id));
+    // A stall costs a ping that repeats another the timeout, not another hang timeout.
+    return Math.max(timeoutMs, this.#board.hangTimeoutMs(id) - silentBeforeMs);
   }
 
   #conclude(ping: OutstandingPing, conclusion: Conclusion): void {

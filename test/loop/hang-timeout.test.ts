@@ -36,6 +36,34 @@ describe('A server with a hang timeout', () => {
     assert.ok(afterMs >= hangTimeoutMs - 1 && afterMs <= hangTimeoutMs + 1000, `after ${afterMs} ms`);
   });
 
+  it('is declared dead no later than the length of the stalls and the timeout after it', async () => {
+    const { clock, host } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
+    await clock.advance(periodMs);
+    const pingedMs = clock.now();
+    const stallMs = 1.5 * timeoutMs;
+    await clock.advance(10_000);
+    await clock.stopProcess(stallMs);
+    await clock.advance(10_000);
+    host.block(stallMs);
+    await clock.advance(stallMs + hangTimeoutMs);
+    const [death, ...others] = host.deaths;
+    assert.deepEqual([death?.diagnosis, others], ['peer-hangs', []]);
+    const afterMs = (death?.atMs ?? Number.NaN) - pingedMs;
+    const latestMs = hangTimeoutMs + 2 * stallMs + timeoutMs;
+    assert.ok(afterMs >= hangTimeoutMs && afterMs <= latestMs, `after ${afterMs} ms`);
+    assert.ok(Math.abs((death?.silentMs ?? 0) - hangTimeoutMs) <= timeoutMs, `${death?.silentMs} ms`);
+  });
+
+  it('is not declared dead after a stall when it has sent a byte since', async () => {
+    const { clock, host, id } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
+    await clock.advance(periodMs + hangTimeoutMs - timeoutMs);
+    await clock.stopProcess(2 * timeoutMs);
+    await clock.advance(timeoutMs / 2);
+    host.receive(id);
+    await clock.advance(hangTimeoutMs - 1000);
+    assert.deepEqual(host.deaths, []);
+  });
+
   it('is declared dead in time although looks at the table take long', async () => {
     const lookTakesMs = 80;
     const peer = { answersAfterMs: undefined, hangTimeoutMs: timeoutMs + 300 };
