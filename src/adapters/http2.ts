@@ -52,7 +52,10 @@ export function http2Session(session: Http2Session, options: AdapterOptions = {}
     },
     options,
   );
-  const attach = () => target.attach(socketOf(session));
+  const attach = () => {
+    // A listener that was called before may have destroyed it: then it has no socket.
+    if (!session.destroyed) target.attach(socketOf(session));
+  };
   if (session.connecting) session.once('connect', attach);
   else attach();
   session.once('close', () => target.close());

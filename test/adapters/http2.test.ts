@@ -154,6 +154,16 @@ describe('The adapter for node:http2', { timeout: 120_000 }, () => {
     await assert.rejects(ping, /The connection was lost/);
   });
 
+  it('leaves a session alone that the application destroys as it connects', async (t) => {
+    await using quick = new QuickAgent();
+    const { authority } = await listen(t);
+    const session = open(t, authority);
+    session.once('connect', () => session.destroy());
+    quick.registry.open('api', http2Session(session));
+    await until(() => quick.registry.opened.size === 0);
+    assert.deepEqual([quick.answered, quick.deaths], [[], []]);
+  });
+
   it('does not lose a session that closes while a stream of it is open', async (t) => {
     await using quick = new QuickAgent();
     const { authority, sessions } = await listen(t);
