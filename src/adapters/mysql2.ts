@@ -73,11 +73,12 @@ export function mysqlPool(pool: MysqlPool, options: AdapterOptions = {}): Connec
 /**
  * A connection that is not in a pool, to be opened in the registry. It is pinged with `COM_PING` while it runs no command.
  *
- * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a connection of `mysql2`
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a connection of `mysql2` that is not closed
  */
 export function mysqlConnection(connection: MysqlConnection, options: AdapterOptions = {}): KeepAliveTarget {
   const core = (connection as { readonly connection?: unknown } | undefined)?.connection ?? connection;
   if (!isConnection(core)) throw refusal('connection', 'a Connection of mysql2', connection);
+  if (core.stream.destroyed) throw refusal('connection', 'a Connection that is not closed', connection);
   adaptOnce('connection', core, options);
   return targetOf(core, options);
 }
@@ -95,10 +96,9 @@ function targetOf(connection: ConnectionInternals, options: AdapterOptions, isCh
   // What is asked while a ping is out is sent after its answer.
   const isBusy = (isPinging: boolean) => !isPinging && isInUse();
   const target = new SocketTarget({ isBusy, ping, emitters: [connection] }, options);
-  const attach = () => {
-    target.attach(connection.stream);
-    connection.stream.once('close', () => target.close());
-  };
+  const attach = () => target.attach(connection.stream);
+  // Also that of one that could not be made.
+  connection.stream.once('close', () => target.close());
   if (connection.threadId === null) connection.once('connect', attach);
   else attach();
   return target;

@@ -5,7 +5,7 @@ import mysql from 'mysql2';
 import promise from 'mysql2/promise';
 import pg from 'pg';
 import { mysqlConnection, mysqlPool } from 'zeo-keepalive/mysql2';
-import { host, missingProgram, QuickAgent, startReal, until } from './real-server.js';
+import { freePort, host, missingProgram, QuickAgent, startReal, until } from './real-server.js';
 
 let server: Awaited<ReturnType<typeof startReal>>;
 const config = () => ({ host, port: server.port, user: 'root' });
@@ -94,6 +94,29 @@ describe('The adapter for mysql2', { skip, timeout: 120_000 }, () => {
     const [error] = await lost;
     assert.equal(error.code, 'ERR_KEEPALIVE_TIMEOUT');
     await assert.rejects(connection.query('SELECT 1'), /closed state/);
+  });
+
+  it('takes a connection out that could not be made, so that the next one has its name', async (t) => {
+    await using quick = new QuickAgent();
+    const failing = mysql.createConnection({ ...config(), port: await freePort() });
+    failing.on('error', () => {});
+    quick.registry.open('orders', mysqlConnection(failing));
+    await until(() => quick.registry.opened.size === 0);
+    const connection = mysql.createConnection(config());
+    t.after(() => connection.destroy());
+    quick.registry.open('orders', mysqlConnection(connection));
+    await quick.pings('orders');
+  });
+
+  it('refuses a connection that is closed', async () => {
+    const connection = mysql.createConnection(config());
+    await once(connection, 'connect');
+    connection.destroy();
+    await once((connection as unknown as { readonly stream: EventEmitter }).stream, 'close');
+    assert.throws(() => mysqlConnection(connection), {
+      code: 'ERR_KEEPALIVE_INVALID_ARGUMENT',
+      message: /connection: expected a Connection that is not closed/,
+    });
   });
 
   it('refuses what is not of mysql2, and the same one twice', (t) => {
