@@ -74,8 +74,7 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
   }
   pool.on('connect', (client: PgClient) => {
     if (isClient(client)) add(client);
-    else
-      process.emitWarning('A connection of a pg Pool is not kept alive: it has no socket, as with pg-native');
+    else process.emitWarning('A connection of a pg Pool is not kept alive: it has no socket (pg-native)');
   });
   pool.on('acquire', (client: PgClient) => inUse.add(client));
   pool.on('release', (_error: unknown, client: PgClient) => inUse.delete(client));
@@ -86,10 +85,11 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
  * The connection of a client that is not in a pool, to be opened in the registry. It is pinged with an empty query while no query
  * runs and no transaction is open.
  *
- * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a client of `pg`
+ * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a client of `pg` that has not ended
  */
 export function pgClient(client: PgClient, options: AdapterOptions = {}): KeepAliveTarget {
   if (!isClient(client)) throw refusal('client', 'a Client of pg, not of pg-native', client);
+  if (client.connection.stream.destroyed) throw refusal('client', 'a Client that has not ended', client);
   adaptOnce('client', client, options);
   const isInUse = () => client.readyForQuery !== true || (client.getTransactionStatus?.() ?? 'I') !== 'I';
   const target = targetOf(client, isInUse, options);

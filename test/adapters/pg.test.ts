@@ -214,7 +214,10 @@ describe('The adapter for pg', { skip, timeout: 120_000 }, () => {
       await until(() => client.listenerCount('error') === 0);
     });
 
-    it('refuses what is not a client of pg', () => {
+    it('refuses what is not a client of pg, and one that has ended', async (t) => {
+      const ended = await openClient(t);
+      await ended.end();
+      assert.throws(() => pgClient(ended), { message: /client: expected a Client that has not ended/ });
       const redis = new Redis({ lazyConnect: true });
       for (const other of [redis, {}, undefined] as unknown as pg.Client[])
         assert.throws(() => pgClient(other), {
