@@ -1,4 +1,4 @@
-import type { Delivery } from '../tcp/diagnosis.js';
+import type { Delivery, SocketPorts } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import type { Budgets } from '../threads/budgets.js';
 import { moved, type PingMove, type PingState } from '../threads/ping-state.js';
@@ -28,8 +28,8 @@ export class OutstandingPing {
   readonly number: number;
   /** For how long the peer has provably been silent, in milliseconds. */
   silentMs = 0;
-  /** For how long the peer had been silent before, after the pings that this one repeats. */
-  silentBeforeMs: number;
+  /** For how long the peer had been silent before, on the same connection, after the pings that this one repeats. */
+  silentBeforeMs = 0;
   /** For how much silence the last look has allowed, beyond the timeout: no verdict is due before. */
   patienceMs = 0;
 
@@ -44,11 +44,15 @@ export class OutstandingPing {
   #isDelivered = false;
   /** Whether a look has found it behind other bytes. */
   #wasBehind = false;
+  /** The connection that it was written to; `undefined` before, and for a unix domain socket. */
+  #ports: SocketPorts | undefined;
+  /** The one that it repeats because of a stall, until it is written. */
+  #repeated: OutstandingPing | undefined;
 
-  constructor(id: number, board: Board, resent = 0, silentBeforeMs = 0) {
+  constructor(id: number, board: Board, resent = 0, repeated?: OutstandingPing) {
     this.id = id;
     this.resent = resent;
-    this.silentBeforeMs = silentBeforeMs;
+    this.#repeated = repeated;
     this.number = board.number(id);
   }
 
@@ -77,8 +81,21 @@ export class OutstandingPing {
     else if (now === 'sent' && this.#accountedMs === undefined) {
       this.move('written');
       this.#countFrom(nowMs - board.sentAgo(this.id, nowMs));
+      this.#ports = board.ports(this.id);
+      this.#inheritSilence(board, nowMs);
     }
     return this.#state;
+  }
+
+  /** What the ping that it repeats was silent for counts, unless there is another connection, or a byte has come since. */
+  #inheritSilence(board: Board, nowMs: number): void {
+    const repeated = this.#repeated;
+    this.#repeated = undefined;
+    if (repeated === undefined || !arePortsOfOne(this.#ports, repeated.#ports)) return;
+    // In the board's whole milliseconds, as in `account`.
+    const heardMs = Math.floor(nowMs) - board.receivedAgo(this.id, nowMs);
+    if (heardMs > Math.floor(repeated.#sinceMs)) return;
+    this.silentBeforeMs = repeated.silentBeforeMs + repeated.silentMs;
   }
 
   /**
@@ -164,10 +181,18 @@ export class OutstandingPing {
   /** Starts counting the silence again from `ms`, unless it is counted from a later moment already. */
   #countFrom(ms: number): void {
     if (ms <= this.#sinceMs) return;
-    if (this.isCounting) this.silentBeforeMs = 0;
+    this.silentBeforeMs = 0;
     this.patienceMs = 0;
     this.#sinceMs = ms;
     this.#accountedMs = ms;
     this.silentMs = 0;
   }
+}
+
+/** Whether both are known and those of one connection. */
+function arePortsOfOne(one: SocketPorts | undefined, other: SocketPorts | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  return (
+    one.local === other.local && one.remote === other.remote && one.remoteAddress === other.remoteAddress
+  );
 }

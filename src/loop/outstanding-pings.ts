@@ -36,8 +36,8 @@ export class OutstandingPings {
   readonly #requests = new Set<Request>();
   /** By target: ids are slots of the board, dense and small. */
   readonly #requestOf: (Request | undefined)[] = [];
-  /** By target, for how long it was silent after the pings that the request repeats. */
-  readonly #silentBefore: number[] = [];
+  /** By target, the ping that its request repeats because of a stall. */
+  readonly #repeated = new Map<number, OutstandingPing>();
   readonly #pings = new Map<number, OutstandingPing>();
 
   constructor(board: Board, periodMs: number) {
@@ -82,8 +82,8 @@ export class OutstandingPings {
   request(request: Request): void {
     this.#requests.add(request);
     for (const id of request.ids) {
-      const before = request.resent > 0 ? this.#pings.get(id) : undefined;
-      this.#silentBefore[id] = before === undefined ? 0 : before.silentBeforeMs + before.silentMs;
+      const ping = request.resent > 0 ? this.#pings.get(id) : undefined;
+      if (ping !== undefined) this.#repeated.set(id, ping);
       this.#pings.delete(id);
       this.#requestOf[id] = request;
     }
@@ -93,6 +93,7 @@ export class OutstandingPings {
   returned(request: Request, out: readonly number[]): void {
     for (const id of out) this.#add(id, request);
     for (const id of request.ids) if (this.#requestOf[id] === request) this.#requestOf[id] = undefined;
+    if (request.resent > 0) for (const id of request.ids) this.#repeated.delete(id);
     this.#requests.delete(request);
   }
 
@@ -131,12 +132,14 @@ export class OutstandingPings {
   clear(): void {
     this.#requests.clear();
     this.#requestOf.length = 0;
+    this.#repeated.clear();
     this.#pings.clear();
   }
 
   #add(id: number, request: Request): void {
     if (this.#requestOf[id] !== request) return;
     this.#requestOf[id] = undefined;
-    this.#pings.set(id, new OutstandingPing(id, this.#board, request.resent, this.#silentBefore[id]));
+    const repeated = request.resent > 0 ? this.#repeated.get(id) : undefined;
+    this.#pings.set(id, new OutstandingPing(id, this.#board, request.resent, repeated));
   }
 }

@@ -64,6 +64,34 @@ describe('A server with a hang timeout', () => {
     assert.deepEqual(host.deaths, []);
   });
 
+  it('is given its hang timeout again if a stall ends with another connection', async () => {
+    const { clock, host, peer } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
+    await clock.advance(periodMs + hangTimeoutMs - timeoutMs);
+    peer.port = 10;
+    await clock.stopProcess(2 * timeoutMs);
+    const pingedMs = clock.now();
+    await clock.advance(hangTimeoutMs - 1000);
+    assert.equal(host.deaths.length, 0);
+    await clock.advance(2000);
+    assert.ok((host.deaths[0]?.atMs ?? 0) >= pingedMs + hangTimeoutMs - 1);
+  });
+
+  it('is given its hang timeout again if a byte comes before the ping that a stall repeats', async () => {
+    const { clock, host, id, peer } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
+    await clock.advance(periodMs + hangTimeoutMs - timeoutMs);
+    peer.locked = true;
+    await clock.stopProcess(2 * timeoutMs);
+    await clock.advance(10);
+    host.receive(id);
+    await clock.advance(10);
+    host.unlock(id);
+    assert.equal(host.written.length, 2);
+    await clock.advance(hangTimeoutMs - 1000);
+    assert.deepEqual(host.deaths, []);
+    await clock.advance(2000);
+    assert.equal(host.deaths.length, 1);
+  });
+
   it('is declared dead in time although looks at the table take long', async () => {
     const lookTakesMs = 80;
     const peer = { answersAfterMs: undefined, hangTimeoutMs: timeoutMs + 300 };
