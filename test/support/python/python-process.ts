@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** The scripts are not compiled: they are run from the source tree. */
 const scripts = new URL('../../../../test/support/python/', import.meta.url);
 /** How long to wait for a process to exit, or to print an expected line, before the test fails. */
-const patienceMs = 60_000;
+const patienceMs = 20_000;
 
 const alive = new Set<ChildProcess>();
 // The scripts end with their parent anyway; on an orderly exit this ends them at once.
