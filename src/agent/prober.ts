@@ -193,9 +193,9 @@ function lastReceivedAgoMs({ lastReceivedAt }: KeepAliveTarget): number | undefi
 
 function silence(name: string, wasPinged: boolean, silentMs: number, diagnosis: Diagnosis): KeepAliveError {
   const seconds = (silentMs / 1000).toFixed(1);
-  const words = wasPinged
-    ? `sent no byte for ${seconds} s after a ping; ${causeInWords[diagnosis]}`
-    : // Without a ping only the kernel can have shown it, which has one diagnosis.
-      `acknowledged nothing for ${seconds} s, so the host or the path to it is gone`;
+  const words =
+    wasPinged || diagnosis !== 'path-or-host-gone'
+      ? `sent no byte for ${seconds} s after a ping; ${causeInWords[diagnosis]}`
+      : `acknowledged nothing for ${seconds} s, so the host or the path to it is gone`;
   return new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', `${redactText(name)} ${words}`, { retryable: true });
 }
