@@ -6,6 +6,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { KeepAliveTarget } from '../model/target.js';
+import { type ChannelCalls, rejectWith } from './amqplib-calls.js';
 import { type AdapterOptions, adaptOnce, hasMethods, refusal, SocketTarget } from './socket-target.js';
 
 export type { AdapterOptions } from './socket-target.js';
@@ -19,24 +20,13 @@ interface Channel extends EventEmitter {
   prefetch(count: number, global: boolean, callback: () => void): unknown;
 }
 
-type Reply = (error: unknown, ...rest: unknown[]) => void;
-
-/** What a channel waits for, since version 0.5. That of the connection itself has none of it. */
-interface Pending {
-  reply?: Reply | null;
-  readonly pending?: readonly { reply: Reply }[] | null;
-  /** The callbacks of publishers; `null` when the message is confirmed. */
-  readonly unconfirmed?: (Reply | false | null)[];
-}
-
 /** What it has beside, since version 0.5 (`blocked`: 1.0); only `connection` is in its types. */
 interface ConnectionInternals extends AmqpConnection {
   createChannel(callback: (error: Error | null, channel: Channel) => void): unknown;
   readonly connection: {
     readonly stream: Socket;
-    /** The first one is that of the connection itself. */
-    readonly channels: readonly ({ readonly channel: Pending } | null)[];
-    /** How many there may be beside it. */
+    readonly channels: readonly ({ readonly channel: ChannelCalls } | null)[];
+    /** How many there may be beside that of the connection itself. */
     readonly channelMax: number;
     readonly blocked?: boolean;
   };
@@ -59,7 +49,13 @@ export function amqpConnection(connection: AmqpConnection, options: AdapterOptio
   adaptOnce('connection', connection, options);
   let isBlocked = blocked;
   let channel: Channel | undefined;
-  const isFull = () => channel === undefined && channels.filter(Boolean).length > channelMax;
+  let hasWarned = false;
+  const isFull = () => {
+    if (channel !== undefined || channels.filter(Boolean).length <= channelMax) return false;
+    if (!hasWarned) process.emitWarning('An amqplib connection is not pinged: it has no channel left');
+    hasWarned = true;
+    return true;
+  };
   const target = new SocketTarget(
     {
       // Without a channel a ping would not be sent.
@@ -98,18 +94,6 @@ export function amqpConnection(connection: AmqpConnection, options: AdapterOptio
 /** The promise API ignores the callback that it is given. */
 function ifPromise<T>(value: unknown, resolved: (value: T) => void, rejected: () => void): void {
   if (hasMethods(value, 'then')) (value as Promise<T>).then(resolved, rejected);
-}
-
-/** Has the calls of a channel reject with this error rather than with its own, which does not say why it was closed. */
-function rejectWith(error: Error, channel: Pending): void {
-  const wrap =
-    (reply: Reply): Reply =>
-    (given, ...rest) =>
-      reply(given instanceof Error ? error : given, ...rest);
-  const { reply, pending, unconfirmed = [] } = channel;
-  if (reply) channel.reply = wrap(reply);
-  for (const call of pending ?? []) call.reply = wrap(call.reply);
-  for (const [index, confirm] of unconfirmed.entries()) if (confirm) unconfirmed[index] = wrap(confirm);
 }
 
 function isConnection(connection: unknown): connection is ConnectionInternals {

@@ -83,8 +83,11 @@ describe('The adapter for amqplib', { skip, timeout: 240_000 }, () => {
     await using quick = new QuickAgent();
     const [connection, other] = [await open(t, { channelMax: 1 }), await open(t)];
     const channel = await connection.createChannel();
+    const warned = once(process, 'warning');
     quick.registry.open('broker', amqpConnection(connection, { hangTimeout: 0.4 }));
     quick.registry.open('other', amqpConnection(other));
+    const [{ message }] = await warned;
+    assert.match(message, /An amqplib connection is not pinged: it has no channel left/);
     await quick.pings('other', 8);
     assert.ok(!quick.answered.includes('broker'));
     await channel.assertQueue('', { exclusive: true });
