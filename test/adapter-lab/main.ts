@@ -92,7 +92,7 @@ async function drop(lab: SocketLab): Promise<Row[]> {
 }
 
 async function stopped(lab: SocketLab): Promise<Row[]> {
-  // A stop takes as long with many applications as with one, each of which is a phase.
+  // A stop waits as long with many applications as with one, each of which is a phase; but twenty keep two cores busy.
   const [rounds, atOnce] = flags.full ? [10, 10] : [1, 3];
   const rows: Row[] = [];
   for (const hangTimeout of [1, undefined]) {

@@ -89,15 +89,12 @@ function afterFound({ foundMs, heardMs }: Drop): number[] {
   return foundMs === undefined || heardMs === undefined ? [] : [heardMs - foundMs];
 }
 
-const pingedInCall: ReadonlySet<ClientName> = new Set([
-  'ioredis',
-  'redis',
-  'amqplib',
-  'mqtt',
-  'nats',
-  'ws',
-  'http2',
+const pingedOnlyIdle: ReadonlySet<ClientName> = new Set([
+  'pg Pool',
+  'pg Client',
+  'mysql2 pool',
+  'mysql2 Connection',
 ]);
 
 /** Whether a call that began before the ping is promised an end: the ping is sent behind it. */
-export const isPingedInCall = (name: ClientName) => pingedInCall.has(name);
+export const isPingedInCall = (name: ClientName) => !pingedOnlyIdle.has(name);
