@@ -20,7 +20,7 @@ const usage = `npm run test:adapters -- PART… [--client NAME]… [--full] [--w
   busy     the server takes long for a query, a command or a script, or waits for a transaction: nobody may be dropped
   load     pools of twenty and a single client under full load: nobody may be dropped
 
-  --client only this one in drop, stopped and stalls: ${allNames.join(', ')}
+  --client only this one in drop, stopped and stalls, without --write: ${allNames.join(', ')}
   --full   the size of the published figures
   --write  merges the figures into docs/reliability.json, and writes docs/reliability.md from it
 
@@ -47,6 +47,8 @@ if (
   flags.help ||
   parts.length === 0 ||
   !flags.client.every(isKnown) ||
+  // A part of the rows would replace all of them.
+  (flags.write && flags.client.length < allNames.length) ||
   parts.some((part) => !Object.hasOwn(perform, part))
 ) {
   console.log(usage);
