@@ -2,7 +2,8 @@
  * The worker's entry.
  *
  *  main thread ── piscina task (port, board, sockets, settings) ──▶ install() connects the loops and returns
- *  main thread ◀── comlink over the port: sweep, pollTurn, conclude ── PingLoop, on its own timer
+ *  main thread ◀── numbers over the port: sweep ── PingLoop, on its own timer
+ *  main thread ◀── comlink over the port: pollTurn, conclude ── PingLoop
  *  main thread ◀── comlink over the port: concludeSocket, tableFailed ── SocketLoop, on its own timer
  *
  * The task must end: while one is running, piscina keeps the host's process alive. The loops go on in this thread, with the
@@ -17,6 +18,7 @@ import { Board } from '../src/threads/board.js';
 import type { HostApi, LoopApi, WorkerInit } from '../src/threads/contract.js';
 import { connect } from '../src/threads/endpoint.js';
 import { SocketTableReader } from '../src/threads/socket-table.js';
+import { SweepCalls } from '../src/threads/sweep-calls.js';
 
 /** Starts the loops in this thread. */
 export default function install(init: WorkerInit): void {
@@ -29,8 +31,18 @@ export default function install(init: WorkerInit): void {
     socketsChanged: () => watchSockets(),
     alive: () => true,
   };
-  const endpoint = connect<HostApi>(port, api);
-  const host = endpoint.remote as unknown as HostApi;
+  const endpoint = connect<HostApi>(port, api, (numbers) => sweeps.returned(numbers));
+  const sweeps = new SweepCalls(endpoint.send);
+  const calls = endpoint.remote as unknown as HostApi;
+  const host: HostApi = {
+    sweep: (ids) => sweeps.sweep(ids),
+    pollTurn: () => calls.pollTurn(),
+    conclude: (...conclusion) => calls.conclude(...conclusion),
+    stalled: (stall) => calls.stalled(stall),
+    panicked: (error) => calls.panicked(error),
+    concludeSocket: (...death) => calls.concludeSocket(...death),
+    tableFailed: (failure) => calls.tableFailed(failure),
+  };
   const clock = systemClock;
   const pingLoop = new PingLoop({
     settings,

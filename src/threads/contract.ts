@@ -1,6 +1,6 @@
 /**
- * The messages between the two threads. They call each other over comlink; the board carries the rest. A `sweep` is one call,
- * however many targets it pings.
+ * The messages between the two threads. They call each other over comlink, or `sweep-calls.ts` for a `sweep`, which is one
+ * call, however many targets it pings; the board carries the rest.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Stall } from '../model/events.js';

@@ -14,6 +14,7 @@ import type { Piscina } from 'piscina';
 import { version } from '../model/version.js';
 import type { HostApi, LoopApi, WorkerInit } from './contract.js';
 import { connect, type Endpoint } from './endpoint.js';
+import { answerSweep } from './sweep-calls.js';
 
 export interface WorkerThreadOptions {
   /** The worker's entry. */
@@ -39,7 +40,11 @@ export class WorkerThread {
   constructor({ filename, init, api, onUp, onGone }: WorkerThreadOptions) {
     this.#onGone = onGone;
     const { port1, port2 } = new MessageChannel();
-    this.#endpoint = connect<LoopApi>(port1, api);
+    this.#endpoint = connect<LoopApi>(
+      port1,
+      api,
+      (numbers) => void answerSweep(numbers, api, this.#endpoint.send),
+    );
     // The host may exit while the agent runs.
     port1.unref();
     void this.#endpoint.closed.then(onGone);

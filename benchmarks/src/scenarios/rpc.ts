@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Bench } from 'tinybench';
 import { connect } from '../../../dist/src/threads/endpoint.js';
+import { SweepCalls } from '../../../dist/src/threads/sweep-calls.js';
 import type { Figure } from '../figure.js';
 import type { Echo } from '../processes/echo.worker.js';
 import type { Scenario } from '../scenario.js';
@@ -9,19 +10,20 @@ import type { Scenario } from '../scenario.js';
 const callsInFlight = 100;
 const storages = 1000;
 
-/** The cost of a call to the other thread: by hand, by comlink, and by comlink for many storages at once. */
+/** The cost of a call to the other thread: by hand, by comlink, and of a sweep. */
 export const rpc: Scenario = {
   name: 'rpc',
   title: 'Calls between the threads',
   about:
     'Time of an empty call from one thread to the other and back: over a bare port, over comlink, with ' +
-    `${callsInFlight} in flight, and of one sweep of ${storages.toLocaleString('en-US')} storages, which is one call.`,
+    `${callsInFlight} in flight, and of a sweep, which is numbers over the port, of one storage and of ${storages.toLocaleString('en-US')}.`,
   async run({ quick, progress }) {
-    progress('four kinds of call');
+    progress('five kinds of call');
     const worker = new Worker(new URL('../processes/echo.worker.js', import.meta.url));
     const [raw, served] = [new MessageChannel(), new MessageChannel()];
     worker.postMessage({ raw: raw.port2, served: served.port2 }, [raw.port2, served.port2]);
-    const echo = connect<Echo>(served.port1, {});
+    const echo = connect<Echo>(served.port1, {}, (numbers) => sweeps.returned(numbers));
+    const sweeps = new SweepCalls(echo.send);
     const one = Uint32Array.of(1);
     const many = Uint32Array.from({ length: storages }, (_, id) => id);
 
@@ -32,13 +34,16 @@ export const rpc: Scenario = {
         await once(raw.port1, 'message');
       })
       .add('call', async () => {
-        await echo.remote.sweep(one);
+        await echo.remote.count(one);
       })
       .add('calls in flight', async () => {
-        await Promise.all(Array.from({ length: callsInFlight }, () => echo.remote.sweep(one)));
+        await Promise.all(Array.from({ length: callsInFlight }, () => echo.remote.count(one)));
       })
-      .add('call for many', async () => {
-        await echo.remote.sweep(many);
+      .add('sweep', async () => {
+        await sweeps.sweep(one);
+      })
+      .add('sweep of many', async () => {
+        await sweeps.sweep(many);
       });
     await bench.run();
     await worker.terminate();
@@ -60,10 +65,11 @@ export const rpc: Scenario = {
         unit: 'µs',
         baseline,
       },
+      { subject: 'sweep', of: 'one call', value: medianUs('sweep'), unit: 'µs', baseline },
       {
-        subject: 'comlink',
-        of: `a storage of ${storages} in a sweep`,
-        value: medianUs('call for many') / storages,
+        subject: 'sweep',
+        of: `a storage of ${storages}`,
+        value: medianUs('sweep of many') / storages,
         unit: 'µs',
         baseline,
         target: { on: 'value', atMost: 1 },
