@@ -1,6 +1,6 @@
 /**
- * The call that the worker makes in every period, `sweep`, as numbers beside the calls of comlink: those take half as much CPU again, as
- * comlink makes proxies, an id and objects for each.
+ * The call that the worker makes in every period, `sweep`, as numbers beside the calls of comlink. Those take half as much CPU
+ * again: comlink makes proxies, an id and objects for each.
  *
  *  worker ── number of the call, ids of the targets ──▶ main thread
  *  worker ◀── number of the call, ids of those that are still out ── main thread
@@ -24,7 +24,7 @@ export class SweepCalls implements Pick<PingHost, 'sweep'> {
     this.#calls = (call + 1) >>> 0;
     return new Promise((resolve) => {
       this.#pending.set(call, resolve);
-      this.#send(Uint32Array.of(call, ...ids));
+      this.#send(message(call, ids));
     });
   }
 
@@ -47,5 +47,12 @@ export async function answerSweep(
   } catch (error) {
     host.panicked(error instanceof Error ? error : new Error(String(error)));
   }
-  send(Uint32Array.of(numbers[0] as number, ...out));
+  send(message(numbers[0] as number, out));
+}
+
+function message(call: number, ids: ArrayLike<number>): Uint32Array {
+  const numbers = new Uint32Array(1 + ids.length);
+  numbers[0] = call;
+  numbers.set(ids, 1);
+  return numbers;
 }

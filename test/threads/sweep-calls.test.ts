@@ -44,6 +44,12 @@ describe('A sweep between the threads', { timeout: 30_000 }, () => {
     assert.deepEqual(order, [8, 7]);
   });
 
+  it('has room for more targets than a function can have arguments', async () => {
+    using sides = connectSides(async (ids) => [...ids]);
+    const ids = Uint32Array.from({ length: 300_000 }, (_, id) => id);
+    assert.deepEqual(await sides.calls.sweep(ids), [...ids]);
+  });
+
   it('that throws is reported in the main thread, and returns none', async () => {
     using sides = connectSides(() => {
       throw new Error('thrown by the sweeper');
