@@ -9,11 +9,12 @@ import type { Settings } from './settings.js';
 
 /** How far beyond its timeout a ping may be before the worker is asked whether it runs: more than the promised bound. */
 const leaseMarginMs = 1500;
-/** At most this many pings share one concurrency slot, so that the limiter costs once for all of them. */
+/**
+ * At most this many pings share one concurrency slot, so that the limiter costs once for all of them, and are begun in one turn
+ * of the main loop, which takes about half a millisecond.
+ */
 const largestBatch = 32;
-/** After beginning this many, which takes about a millisecond, a sweep yields to the main loop. */
-const pingsPerTurn = 32;
-/** It stops yielding after this time: a slow main loop must not delay the rest of the sweep. */
+/** A sweep stops yielding to the main loop after this time: a slow one must not delay the rest of the sweep. */
 const yieldsForMs = 100;
 const longestGraceMs = 50;
 
@@ -49,6 +50,8 @@ export class Sweeper {
   readonly #leaseMs: number;
   /** Pings that were begun together and are out, in part at least. */
   readonly #batches = new Set<Ping[]>();
+  /** When the turn comes that was given away last. */
+  #turn: Promise<void> = Promise.resolve();
   /** How often all pings were abandoned. */
   #abandoned = 0;
 
@@ -72,16 +75,14 @@ export class Sweeper {
    */
   async sweep(ids: Uint32Array): Promise<readonly number[]> {
     const batches: Promise<readonly Ping[]>[] = [];
-    const abandoned = this.#abandoned;
     const yieldsUntilMs = systemClock.now() + yieldsForMs;
-    let turnEnds = pingsPerTurn;
     for (let from = 0; from < ids.length; from += this.#batchSize) {
-      if (from >= turnEnds && systemClock.now() < yieldsUntilMs) {
-        await nextTurn();
-        if (abandoned !== this.#abandoned) break;
-        turnEnds = from + pingsPerTurn;
-      }
-      const batch = this.#limit(() => this.#pingBatch(ids.subarray(from, from + this.#batchSize)));
+      const batch = this.#limit(async () => {
+        const abandoned = this.#abandoned;
+        if (from > 0 && systemClock.now() < yieldsUntilMs) await this.#ownTurn();
+        if (abandoned !== this.#abandoned) return [];
+        return await this.#pingBatch(ids.subarray(from, from + this.#batchSize));
+      });
       // Rejected if it was abandoned before its turn came.
       batches.push(batch.catch(() => []));
     }
@@ -89,6 +90,12 @@ export class Sweeper {
     for (const pings of await Promise.all(batches))
       for (const { ended, tracked } of pings) if (!ended) out.push(tracked.id);
     return out;
+  }
+
+  /** Resolves in a turn of the main loop in which no other batch begins that has waited for one. */
+  #ownTurn(): Promise<void> {
+    this.#turn = this.#turn.then(() => nextTurn());
+    return this.#turn;
   }
 
   /** Puts on the board what has passed on the connections that are being pinged. */

@@ -105,13 +105,13 @@ it('The sweeper keeps the leases of other pings in a batch if one throws', async
   assert.deepEqual(held, [false, false, false]);
 });
 
-/** A sweeper of targets that never reply, which has begun a sweep of all of them. */
-function longSweep(count = 100) {
+/** A sweeper of targets that never reply unless told otherwise, which has begun a sweep of all of them. */
+function longSweep(count = 100, answer: () => Promise<unknown> = () => new Promise(() => {})) {
   const { settings } = resolveSettings({ period: 1, timeout: 1 }, {});
   assert.ok(settings);
   const board = new Board();
   const targets = Array.from({ length: count }, (_, index) => {
-    const storage = new ScriptedTarget(() => new Promise(() => {}));
+    const storage = new ScriptedTarget(answer);
     storage.lock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
     return trackedBy(board, String(index), storage);
   });
@@ -138,6 +138,21 @@ it('The sweeper spreads a long sweep over turns, and stops when abandoned', asyn
   for (let turns = 0; turns < 3; turns++) await turn();
   assert.equal(begun(), 64);
   assert.ok(targets.every(({ id }) => board.state(id) === 'concluded'));
+});
+
+it('The sweeper begins one batch in a turn when many replies arrive at once', async (t) => {
+  t.mock.method(systemClock, 'now', () => 0);
+  const replies: (() => void)[] = [];
+  const { sweeper, begun } = longSweep(400, () => new Promise<void>((reply) => replies.push(reply)));
+  // All others are waiting for a slot after these.
+  for (let turns = 0; turns < 20; turns++) await turn();
+  for (const reply of replies.splice(0)) reply();
+  for (let before = begun(); before < 256; ) {
+    await turn();
+    assert.ok(begun() - before <= 32, `${begun() - before} pings were begun in one turn, of at most 32`);
+    before = begun();
+  }
+  sweeper.abandonAll();
 });
 
 it('The sweeper begins the rest of a sweep at once after a long turn', async () => {
