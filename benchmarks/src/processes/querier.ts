@@ -1,4 +1,5 @@
 /** Queries real servers as fast as it can, in turn without an agent and with one that pings its connections. */
+import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
@@ -22,6 +23,11 @@ interface Subject<Database> {
   close(): unknown;
 }
 
+/** A client whose queries pass through what the adapter has put on it. */
+interface LoadedSubject extends Subject<KeepAliveTarget | ConnectionSource> {
+  readonly emitter: EventEmitter & { sendCommand?: unknown };
+}
+
 const host = '127.0.0.1';
 const connections = 20;
 /** More than there are connections, so that none of them is ever idle. */
@@ -31,17 +37,20 @@ const callers = 24;
 const loaded = {
   'pg, a pool of 20': async (port) => {
     const pool = new pg.Pool({ host, port, user: 'postgres', database: 'postgres', max: connections });
-    return { query: () => pool.query('SELECT 1'), adapt: () => pgPool(pool), close: () => pool.end() };
+    const query = () => pool.query('SELECT 1');
+    return { query, adapt: () => pgPool(pool), close: () => pool.end(), emitter: pool };
   },
   'mysql2, a pool of 20': async (port) => {
     const pool = mysql.createPool({ host, port, user: 'root', connectionLimit: connections });
-    return { query: () => pool.query('SELECT 1'), adapt: () => mysqlPool(pool), close: () => pool.end() };
+    const query = () => pool.query('SELECT 1');
+    return { query, adapt: () => mysqlPool(pool), close: () => pool.end(), emitter: pool.pool };
   },
   ioredis: async (port) => {
     const redis = new Redis({ host, port });
-    return { query: () => redis.get('key'), adapt: () => ioredisClient(redis), close: () => redis.quit() };
+    const query = () => redis.get('key');
+    return { query, adapt: () => ioredisClient(redis), close: () => redis.quit(), emitter: redis };
   },
-} satisfies Record<string, (port: number) => Promise<Subject<KeepAliveTarget | ConnectionSource>>>;
+} satisfies Record<string, (port: number) => Promise<LoadedSubject>>;
 
 /** One connection each, to compare the ping of its adapter with the smallest query. */
 const single = {
@@ -87,23 +96,26 @@ const period = 1;
 
 const api = {
   /**
-   * A loaded client without an agent, and one whose connections an agent would ping. Each slice has a client of its own: two that
-   * last differ by more than the agent costs, each in the same way for as long as they are there.
+   * A loaded client without an agent, and with one that pings its connections. Both are the same client, from which the agent and
+   * what a query passes through are taken away: two clients differ by more than the agent costs.
    */
   async load({ client, port, sliceMs, slices }: QueryOptions<LoadedName>) {
     const registry = new StorageRegistry();
     const agent = new KeepAlive({ period, level: 'silent' }, registry, {});
     agent.start();
     while (!agent.workerRunning) await sleep(10);
+    const subject = await loaded[client](port);
+    const { query, close } = subject;
+    // It connects.
+    await runSlice(query, callers, sliceMs);
+    const setPinged = pingedOrNot(subject, registry);
     const slice = async (isPinged: boolean) => {
-      const { query, adapt, close } = await loaded[client](port);
-      if (isPinged) registry.open('loaded', adapt());
-      // It connects.
-      await runSlice(query, callers, sliceMs / 4);
-      const cost = await runSlice(query, callers, sliceMs);
-      if (isPinged) await registry.close('loaded');
-      await close();
-      return cost;
+      // No query is out.
+      await setPinged(isPinged);
+      const { length } = agent.status().connections;
+      if (isPinged !== length > 0)
+        throw new Error(`The agent has ${length} connections, pinged: ${isPinged}`);
+      return await runSlice(query, callers, sliceMs);
     };
     const costs = await inPairs(
       { slices, warmUps },
@@ -111,6 +123,7 @@ const api = {
       () => slice(true),
     );
     await agent.stop();
+    await close();
     return costs;
   },
 
@@ -128,6 +141,32 @@ const api = {
     return costs;
   },
 };
+
+/** Adapts a client, and returns what takes it out of the registry, and the adapter off its queries, and puts both back. */
+function pingedOrNot({ adapt, emitter }: LoadedSubject, registry: StorageRegistry) {
+  const events = ['acquire', 'release'];
+  const present = events.map((event) => emitter.listeners(event));
+  const { sendCommand } = emitter;
+  const source = adapt();
+  // The registry closes what it is given: a target, but not the storage of a database, and no pool.
+  const database = 'watchConnections' in source ? source : { storage: source };
+  const added = events.map((event, index) =>
+    emitter.listeners(event).filter((listener) => !present[index]?.includes(listener)),
+  );
+  const { sendCommand: adapted } = emitter;
+  let isPinged = true;
+  registry.open('loaded', database);
+  return async (becomesPinged: boolean) => {
+    if (becomesPinged === isPinged) return;
+    isPinged = becomesPinged;
+    if (isPinged) registry.open('loaded', database);
+    else await registry.close('loaded');
+    for (const [index, event] of events.entries())
+      for (const listener of added[index] ?? [])
+        emitter[isPinged ? 'on' : 'off'](event, listener as () => void);
+    if (adapted !== sendCommand) emitter.sendCommand = isPinged ? adapted : sendCommand;
+  };
+}
 
 async function runSlice(query: () => Promise<unknown>, callers: number, ms: number): Promise<QueryCost> {
   let answered = 0;

@@ -11,8 +11,8 @@ export const adapters: Scenario = {
   about:
     'What it costs to have the connections of other clients pinged, against PostgreSQL, MariaDB and Redis on this machine. *A query*: ' +
     'the smallest one, of 24 callers that call again and again, with an agent whose period is 1 s and without, in turn, in one ' +
-    'process, each slice over connections of its own; the median of what each pair of slices differs by. With fewer microseconds of wall ' +
-    'time a query there are more queries a second. *A ping*: that of the adapter on an idle connection, one after the other, in ' +
+    'process and over the same connections, from which all that a query passes through is taken away and put back; the median of ' +
+    'what each pair of slices differs by. With fewer microseconds of wall time a query there are more queries a second. *A ping*: that of the adapter on an idle connection, one after the other, in ' +
     'turn with the smallest query on that connection. *CPU*: of the main thread.',
   async run(options) {
     const figures: Figure[] = [];
@@ -50,7 +50,7 @@ async function measureLoad(
 ): Promise<Figure[]> {
   progress(`queries, ${client}`);
   await using child = new Child<QuerierApi>(processModule);
-  const [sliceMs, slices] = quick ? [200, 2] : [1000, 32];
+  const [sliceMs, slices] = quick ? [200, 2] : [250, 160];
   const costs = await child.call('load', { client, port, sliceMs, slices });
   const target = { on: 'ratio', atMost: 1.02 } as const;
   return figuresOf(['no agent', 'agent'], `a query, ${client}`, costs, target);
