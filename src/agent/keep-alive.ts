@@ -114,7 +114,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     run.roster.begin();
     if (this.#socketMatcher !== undefined) this.#keepSockets(run, settings, this.#socketMatcher);
     run.worker.start();
-    this.#reporter.started(settings.periodMs);
+    this.#reporter.started(settings);
     return true;
   }
 

@@ -48,6 +48,8 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
         [25, 'ZEO KeepAlive', 'Keep alive for main successful'],
       ],
     );
+    const [started] = log.lines;
+    assert.deepEqual([started?.periodMs, started?.timeoutMs], [50, agent.status().timeoutMs]);
   });
 
   it('warns about a target that is not ready, and does not ping it', async (t) => {

@@ -59,8 +59,8 @@ export class LogLines {
     this.sockets = new SocketLines(log, this.#throttles, this.#writer, now);
   }
 
-  started(periodMs: number): void {
-    this.#log.info({ periodMs }, `Keep alive thread started with period ${periodMs / 1000} s`);
+  started({ periodMs, timeoutMs }: { readonly periodMs: number; readonly timeoutMs: number }): void {
+    this.#log.info({ periodMs, timeoutMs }, `Keep alive thread started with period ${periodMs / 1000} s`);
   }
 
   notStarted(): void {
