@@ -21,6 +21,7 @@ import { type KeepAliveOptions, resolveSettings, type Settings } from './setting
 import { SocketKeeper } from './socket-keeper.js';
 import {
   answerReadings,
+  type ConnectionStatus,
   connectionStatus,
   detectionBoundMs,
   hangBoundMs,
@@ -188,6 +189,10 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
   /** How the agent and its connections are at this moment. */
   status(options?: StatusOptions): KeepAliveStatus {
     const settings = this.#settings;
+    const connections: ConnectionStatus[] = [];
+    for (const tracked of this.#run?.roster.targets.values() ?? [])
+      connections.push(connectionStatus(tracked, options));
+    for (const socket of this.#run?.keeper?.watched() ?? []) connections.push(socketStatus(socket));
     return {
       running: this.running,
       workerRunning: this.workerRunning,
@@ -197,12 +202,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       hangBoundMs: this.#run && settings && hangBoundMs(settings, this.#run.roster.targets.values()),
       socketBounds:
         this.#run?.keeper && settings && socketBounds(probeDelayMs(settings.periodMs), settings.timeoutMs),
-      connections: [
-        ...Array.from(this.#run?.roster.targets.values() ?? [], (tracked) =>
-          connectionStatus(tracked, options),
-        ),
-        ...Array.from(this.#run?.keeper?.watched() ?? [], socketStatus),
-      ],
+      connections,
     };
   }
 

@@ -2,14 +2,14 @@ import { inspect } from 'node:util';
 import { isError } from '../model/errors.js';
 import type { Verdict } from '../model/events.js';
 import { hangTimeoutMs } from '../model/hang-timeout.js';
-import { attempt } from '../model/target.js';
+import { attempt, type KeepAliveTarget } from '../model/target.js';
 import { type ConnectionReading, readingChannel } from '../observability/channels.js';
 import { redactText } from '../observability/redaction.js';
 import { addressOf, nameOf } from '../sockets/pattern.js';
 import type { WatchedSocket } from '../sockets/socket-watcher.js';
 import { type Cause, causeInWords } from '../tcp/diagnosis.js';
 import type { SocketBounds } from '../threads/budgets.js';
-import type { RoundTripSummary } from './ping/round-trips.js';
+import type { RoundTripChunk, RoundTripSummary } from './ping/round-trips.js';
 import type { ConnectionState, TrackedTarget } from './ping/tracked-target.js';
 import type { Settings } from './settings.js';
 
@@ -110,19 +110,23 @@ export function connectionStatus(
   tracked: TrackedTarget,
   { roundTrips = true }: StatusOptions = {},
 ): ConnectionStatus {
-  return new Snapshot(tracked, roundTrips ? tracked.roundTrips.snapshot(tracked.id) : () => undefined);
+  return new Snapshot(tracked, roundTrips);
 }
+
+const readyOf = (target: KeepAliveTarget) => target.ready;
+const generationOf = (target: KeepAliveTarget) => target.generation;
+const addressOfTarget = (target: KeepAliveTarget) => target.address;
 
 /**
  * The round trips are summarized when they are read, as summarizing those of thousands would pause the main loop. They are an own
  * property, which also a spread, `structuredClone` and `JSON.stringify` read. Each of thousands has to be made in the fastest way:
- * one getter for all, and no literal that is copied.
+ * one getter for all, no literal that is copied, and no closures.
  */
 class Snapshot implements ConnectionStatus {
-  static readonly #roundTrips: PropertyDescriptor & ThisType<Snapshot> = {
+  static readonly #lazyRoundTrips: PropertyDescriptor & ThisType<Snapshot> = {
     enumerable: true,
     get() {
-      this.#summary ??= this.#summarize();
+      this.#summary ??= this.#roundTrips?.summaryOf(this.#id);
       return this.#summary;
     },
   };
@@ -140,18 +144,19 @@ class Snapshot implements ConnectionStatus {
   readonly lastFailure: ConnectionStatus['lastFailure'];
   readonly lastDeath: DeathStatus | undefined;
   declare readonly roundTrips: RoundTripSummary | undefined;
-  readonly #summarize: () => RoundTripSummary | undefined;
+  readonly #id: number;
+  readonly #roundTrips: RoundTripChunk | undefined;
   #summary: RoundTripSummary | undefined;
 
-  constructor(tracked: TrackedTarget, summarize: () => RoundTripSummary | undefined) {
+  constructor(tracked: TrackedTarget, hasRoundTrips: boolean) {
     const { lastFailure, lastDeath, target } = tracked;
     this.name = tracked.name;
     this.state = tracked.state;
-    this.since = new Date(tracked.stateSinceMs);
+    this.since = tracked.stateSince;
     this.verdict = tracked.verdict;
-    this.ready = attempt(() => target.ready) === true;
-    this.generation = attempt(() => target.generation);
-    this.address = attempt(() => target.address);
+    this.ready = attempt(readyOf, target) === true;
+    this.generation = attempt(generationOf, target);
+    this.address = attempt(addressOfTarget, target);
     this.hangTimeoutMs = tracked.hangTimeoutMs;
     this.pings = tracked.pings;
     this.failures = tracked.failures;
@@ -165,8 +170,10 @@ class Snapshot implements ConnectionStatus {
       explanation: causeInWords[lastDeath.outage.cause],
       backAt: lastDeath.backAt,
     };
-    this.#summarize = summarize;
-    Object.defineProperty(this, 'roundTrips', Snapshot.#roundTrips);
+    this.#id = tracked.id;
+    this.#roundTrips = hasRoundTrips ? tracked.roundTrips.snapshot(tracked.id) : undefined;
+    if (hasRoundTrips) Object.defineProperty(this, 'roundTrips', Snapshot.#lazyRoundTrips);
+    else this.roundTrips = undefined;
   }
 
   /** With the round trips, instead of the word that there is a getter. */
@@ -185,8 +192,8 @@ export function answerReadings(targets: ReadonlyMap<number, TrackedTarget>): () 
   const answer = (message: unknown) => {
     const report = message as (reading: ConnectionReading) => void;
     for (const { name, state, target } of targets.values()) {
-      const ready = attempt(() => target.ready) === true;
-      report({ name, address: attempt(() => target.address), ready, isUp: isUp({ ready, state }) });
+      const ready = attempt(readyOf, target) === true;
+      report({ name, address: attempt(addressOfTarget, target), ready, isUp: isUp({ ready, state }) });
     }
   };
   readingChannel.subscribe(answer);

@@ -111,10 +111,15 @@ export function isKeepAliveTarget(database: unknown): database is KeepAliveTarge
   );
 }
 
-/** Calls a getter or method of a foreign object; `undefined` if it throws. */
-export function attempt<T>(get: () => T): T | undefined {
+/**
+ * Calls a getter or method of a foreign object; `undefined` if it throws. With the object as argument `get` need not be a
+ * closure, of which one for each of thousands of targets takes time.
+ */
+export function attempt<T>(get: () => T): T | undefined;
+export function attempt<T, O>(get: (object: O) => T, object: O): T | undefined;
+export function attempt<T, O>(get: (object?: O) => T, object?: O): T | undefined {
   try {
-    return get();
+    return get(object);
   } catch {
     return undefined;
   }

@@ -13,26 +13,38 @@ const length = 64;
 /** How many targets share a typed array: with one for each, the array object would take more memory than its samples. */
 const targetsInChunk = 16;
 
-interface Chunk {
-  samples: Float32Array;
-  /** Whether a snapshot has the samples, so that they must not change. */
-  isShared: boolean;
+/** The last round trips of several targets. */
+export class RoundTripChunk {
+  /** Whether a snapshot has it, so that it must not change. */
+  isShared = false;
+  readonly samples: Float32Array;
   /** How many round trips were ever recorded, by target. */
   readonly counts: Uint32Array;
+
+  constructor(samples = new Float32Array(targetsInChunk * length), counts = new Uint32Array(targetsInChunk)) {
+    this.samples = samples;
+    this.counts = counts;
+  }
+
+  copy(): RoundTripChunk {
+    return new RoundTripChunk(this.samples.slice(), this.counts.slice());
+  }
+
+  /** Of the target with that slot, which has to be one of its targets. `undefined` while no ping has been answered. */
+  summaryOf(id: number): RoundTripSummary | undefined {
+    const index = id % targetsInChunk;
+    const count = this.counts[index] as number;
+    return count === 0 ? undefined : summarize(this.samples, index * length, count);
+  }
 }
 
 /** The last round trips of all targets, by slot of the board. Recording one allocates nothing, but after a snapshot. */
 export class RoundTrips {
-  readonly #chunks: (Chunk | undefined)[] = [];
+  readonly #chunks: (RoundTripChunk | undefined)[] = [];
 
   record(id: number, roundTripMs: number): void {
     const index = id % targetsInChunk;
-    const chunk = this.#chunkOf(id);
-    if (chunk.isShared) {
-      chunk.samples = chunk.samples.slice();
-      chunk.isShared = false;
-    }
-    const { samples, counts } = chunk;
+    const { samples, counts } = this.#chunkToChange(id);
     const count = counts[index] as number;
     samples[index * length + (count % length)] = roundTripMs;
     counts[index] = count + 1;
@@ -40,37 +52,30 @@ export class RoundTrips {
 
   /** Forgets the round trips of a slot that passes to another target. */
   clear(id: number): void {
-    const chunk = this.#chunks[Math.floor(id / targetsInChunk)];
-    if (chunk !== undefined) chunk.counts[id % targetsInChunk] = 0;
+    if (this.#chunks[chunkNumber(id)] !== undefined) this.#chunkToChange(id).counts[id % targetsInChunk] = 0;
   }
 
   /**
-   * Those up to now, summarized when the function that is returned is called: for ten thousand targets at once that would pause
-   * the main loop. `undefined` while no ping has been answered.
+   * Those of a target up to now, and of its neighbours. They are not summarized yet: for ten thousand targets at once that would
+   * pause the main loop.
    */
-  snapshot(id: number): () => RoundTripSummary | undefined {
-    const chunk = this.#chunks[Math.floor(id / targetsInChunk)];
-    const index = id % targetsInChunk;
-    const count = chunk?.counts[index] ?? 0;
-    if (chunk === undefined || count === 0) return () => undefined;
-    chunk.isShared = true;
-    const { samples } = chunk;
-    return () => summarize(samples, index * length, count);
+  snapshot(id: number): RoundTripChunk | undefined {
+    const chunk = this.#chunks[chunkNumber(id)];
+    if (chunk !== undefined) chunk.isShared = true;
+    return chunk;
   }
 
-  #chunkOf(id: number): Chunk {
-    const number = Math.floor(id / targetsInChunk);
+  #chunkToChange(id: number): RoundTripChunk {
+    const number = chunkNumber(id);
     const present = this.#chunks[number];
-    if (present !== undefined) return present;
-    const chunk = {
-      samples: new Float32Array(targetsInChunk * length),
-      isShared: false,
-      counts: new Uint32Array(targetsInChunk),
-    };
+    if (present?.isShared === false) return present;
+    const chunk = present?.copy() ?? new RoundTripChunk();
     this.#chunks[number] = chunk;
     return chunk;
   }
 }
+
+const chunkNumber = (id: number) => Math.floor(id / targetsInChunk);
 
 /** @param samples those of the target are a ring from `start` on, in which `count` were written */
 function summarize(samples: Float32Array, start: number, count: number): RoundTripSummary {

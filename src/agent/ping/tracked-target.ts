@@ -65,7 +65,8 @@ export class TrackedTarget {
   /** The agent's listener for the target's `connected`. */
   onConnected: (() => void) | undefined;
   #state: ConnectionState = 'new';
-  #stateSinceMs = Date.now();
+  /** A number until somebody asks. */
+  #stateSince: number | Date = Date.now();
   #generation: number | undefined;
   #address: string | undefined;
 
@@ -85,9 +86,10 @@ export class TrackedTarget {
     return this.#state;
   }
 
-  /** When it entered its state, in milliseconds of `Date.now()`. */
-  get stateSinceMs(): number {
-    return this.#stateSinceMs;
+  /** When it entered its state. The same `Date` each time, which a status of thousands has in an instant. */
+  get stateSince(): Date {
+    if (typeof this.#stateSince === 'number') this.#stateSince = new Date(this.#stateSince);
+    return this.#stateSince;
   }
 
   /** The generation of the connection that the agent last saw. */
@@ -116,7 +118,7 @@ export class TrackedTarget {
   enter(state: ConnectionState): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#stateSinceMs = Date.now();
+    this.#stateSince = Date.now();
   }
 
   /** Records how its ping ended. */
