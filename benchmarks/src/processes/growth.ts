@@ -1,5 +1,6 @@
 /** Opens, closes and drops many storages at once under a running agent, again and again, and reports the cost. */
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { KeepAlive, StorageRegistry } from '../../../dist/src/index.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
 import { serve } from '../harness/child.js';
@@ -15,7 +16,7 @@ export interface GrowthOptions {
 }
 
 /** For each storage, in microseconds of CPU of the whole process. */
-export type GrowthCost = Record<'opening' | 'closing' | 'dropping', number>;
+export type GrowthCost = Record<'opening' | 'closing' | 'dropping' | 'closing bare sockets', number>;
 
 const registry = new StorageRegistry();
 // A period so long that hardly any storage is pinged.
@@ -30,7 +31,7 @@ const api = {
     const open = () =>
       openAll(count, async (index) => registry.open(String(index), await ClientStorage.open({ address })));
     const close = () => Promise.all([...registry.opened.keys()].map((name) => registry.close(name)));
-    const cost: GrowthCost = { opening: 0, closing: 0, dropping: 0 };
+    const cost: GrowthCost = { opening: 0, closing: 0, dropping: 0, 'closing bare sockets': 0 };
     const spent = (step: keyof GrowthCost, { totalUs }: CpuTime) => {
       cost[step] += totalUs / total;
     };
@@ -47,9 +48,22 @@ const api = {
       for (const storage of storages) storage.drop(new Error('dropped'), storage.generation);
       spent('dropping', cpu());
       await close();
+      const sockets = await openAll(count, () => openSocket(address));
+      cpu = startCpuClock();
+      await Promise.all(sockets.map((socket) => once(socket.destroy(), 'close')));
+      spent('closing bare sockets', cpu());
     }
     return cost;
   },
 };
+
+async function openSocket(address: string): Promise<Socket> {
+  const [host = '', port = ''] = address.split(':');
+  const socket = connect({ host, port: Number(port) });
+  // With its greeting, as bytes that were not read would make closing it a reset.
+  await once(socket, 'data');
+  return socket;
+}
+
 export type GrowthApi = typeof api;
 serve(api);

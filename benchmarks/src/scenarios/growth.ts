@@ -9,6 +9,7 @@ import type { Scenario } from '../scenario.js';
 
 const fewest = 100;
 const counts = [fewest, 1000, 10_000] as const;
+const steps = ['opening', 'closing', 'closing bare sockets', 'dropping', 'pinging'] as const;
 
 export const growth: Scenario = {
   name: 'growth',
@@ -17,12 +18,12 @@ export const growth: Scenario = {
     'CPU time of the whole client process for each storage, of a hundred, a thousand and ten thousand that are open at once under ' +
     'a running agent: to open it (a hundred at a time), to close all at once, to drop the connections of all in one turn of the ' +
     'main loop, and to ping it. Each process opens as many in all, and pings a thousand times a second, so that its code is ' +
-    'equally warm.',
+    'equally warm. Beside it what closing as many bare sockets costs at once: by how much that grows is not the doing of storages.',
   async run({ quick, progress }) {
     const sizes = quick ? counts.slice(0, 2) : counts;
     const variants = sizes.map((count) => ({ name: inWords(count), measure: () => measure(count, quick) }));
     const costs = await interleave(variants, quick ? 1 : 3, progress);
-    return (['opening', 'closing', 'dropping', 'pinging'] as const).flatMap((step) => {
+    return steps.flatMap((step) => {
       const figures = sizes.map((count): Figure => {
         const values = (costs.get(inWords(count)) ?? []).map((cost) => cost[step]);
         return { subject: step, of: inWords(count), unit: 'µs', ...summary(values) };
@@ -31,7 +32,11 @@ export const growth: Scenario = {
       const baseline = { subject, of, value };
       return [
         ...figures.slice(0, 1),
-        ...more.map((figure): Figure => ({ ...figure, baseline, target: { on: 'ratio', atMost: 1.2 } })),
+        ...more.map((figure): Figure => {
+          const compared = { ...figure, baseline };
+          if (step === 'closing bare sockets') return compared;
+          return { ...compared, target: { on: 'ratio', atMost: 1.2 } };
+        }),
       ];
     });
   },
