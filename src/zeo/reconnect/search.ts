@@ -87,7 +87,7 @@ export class Search {
       (cause) => this.#startAgain(cause, controller.signal, goal),
     );
     // A listener of the first attempt may already have started the next search.
-    this.#ended = Promise.all([this.#ended, search]).then(() => {});
+    this.#ended = this.#ended.then(() => search);
   }
 
   stop(reason?: Error): void {

@@ -259,7 +259,7 @@ export class Supervisor implements SearchObserver, ConnectionObserver {
 
   /** Of a connection that has ended: `close` waits for it. */
   #awaitRelease({ released }: Connection): void {
-    this.#released = Promise.all([this.#released, released]).then(() => {});
+    this.#released = this.#released.then(() => released);
   }
 
   /** Ends a connection in favour of a writable one. */
