@@ -11,7 +11,7 @@ import type { Settings } from './settings.js';
 const leaseMarginMs = 1500;
 /**
  * At most this many pings share one concurrency slot, so that the limiter costs once for all of them, and are begun in one turn
- * of the main loop, which takes about half a millisecond.
+ * of the main loop, which takes a millisecond or less.
  */
 const largestBatch = 32;
 /** A sweep stops yielding to the main loop after this time: a slow one must not delay the rest of the sweep. */
@@ -79,7 +79,7 @@ export class Sweeper {
     for (let from = 0; from < ids.length; from += this.#batchSize) {
       const batch = this.#limit(async () => {
         const abandoned = this.#abandoned;
-        if (from > 0 && systemClock.now() < yieldsUntilMs) await this.#ownTurn();
+        if (from > 0) await this.#ownTurn(yieldsUntilMs);
         if (abandoned !== this.#abandoned) return [];
         return await this.#pingBatch(ids.subarray(from, from + this.#batchSize));
       });
@@ -92,9 +92,10 @@ export class Sweeper {
     return out;
   }
 
-  /** Resolves in a turn of the main loop in which no other batch begins that has waited for one. */
-  #ownTurn(): Promise<void> {
-    this.#turn = this.#turn.then(() => nextTurn());
+  /** Resolves in a turn of the main loop in which no other batch begins that has waited for one; at once after that time. */
+  #ownTurn(untilMs: number): Promise<void> {
+    // Looked at when its turn comes: those before it may have been long.
+    this.#turn = this.#turn.then(() => (systemClock.now() < untilMs ? nextTurn() : undefined));
     return this.#turn;
   }
 
