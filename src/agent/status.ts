@@ -44,8 +44,8 @@ export interface KeepAliveStatus {
 
 export interface StatusOptions {
   /**
-   * Whether to have the last round trips of each target, which are summarized when they are read: some 5 µs a target, which a
-   * status of thousands that is written as JSON need not take. Default: `true`.
+   * Whether to have the last round trips of each target. They are summarized when they are read, in some 5 µs a target: leave
+   * them out of a status of thousands that is written as JSON. Default: `true`.
    */
   readonly roundTrips?: boolean | undefined;
 }
@@ -73,7 +73,10 @@ export interface ConnectionStatus {
   /** Pings sent, and those that failed. */
   readonly pings: number;
   readonly failures: number;
-  /** Of its last answered pings; `undefined` before the first, and if `StatusOptions` leave them out. */
+  /**
+   * Of its last answered pings; `undefined` before the first, and if `StatusOptions` leave them out. A getter, which needs the
+   * object itself, not a proxy of it; a copy has the value.
+   */
   readonly roundTrips: RoundTripSummary | undefined;
   /** The last ping that failed, whether by an error or by silence. */
   readonly lastFailure: { readonly at: Date; readonly error: ErrorStatus } | undefined;
@@ -125,8 +128,11 @@ const addressOfTarget = (target: KeepAliveTarget) => target.address;
 class Snapshot implements ConnectionStatus {
   static readonly #lazyRoundTrips: PropertyDescriptor & ThisType<Snapshot> = {
     enumerable: true,
+    configurable: true,
     get() {
-      this.#summary ??= this.#roundTrips?.summaryOf(this.#id);
+      if (this.#roundTrips !== undefined) this.#summary = this.#roundTrips.summaryOf(this.#id);
+      // A status may be kept, and the samples of sixteen targets are 4 KiB.
+      this.#roundTrips = undefined;
       return this.#summary;
     },
   };
@@ -145,7 +151,7 @@ class Snapshot implements ConnectionStatus {
   readonly lastDeath: DeathStatus | undefined;
   declare readonly roundTrips: RoundTripSummary | undefined;
   readonly #id: number;
-  readonly #roundTrips: RoundTripChunk | undefined;
+  #roundTrips: RoundTripChunk | undefined;
   #summary: RoundTripSummary | undefined;
 
   constructor(tracked: TrackedTarget, hasRoundTrips: boolean) {

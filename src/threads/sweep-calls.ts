@@ -1,6 +1,6 @@
 /**
- * The call that the worker makes in every period, `sweep`, as numbers beside the calls of comlink. Those take half as much CPU
- * again: comlink makes proxies, an id and objects for each.
+ * The call that the worker makes in every period, `sweep`, as numbers beside the calls of comlink, for each of which that makes
+ * proxies, an id and several objects.
  *
  *  worker ── number of the call, ids of the targets ──▶ main thread
  *  worker ◀── number of the call, ids of those that are still out ── main thread
@@ -46,8 +46,9 @@ export async function answerSweep(
     out = await host.sweep(numbers.subarray(1));
   } catch (error) {
     host.panicked(error instanceof Error ? error : new Error(String(error)));
+  } finally {
+    send(message(numbers[0] as number, out));
   }
-  send(message(numbers[0] as number, out));
 }
 
 function message(call: number, ids: ArrayLike<number>): Uint32Array {

@@ -38,7 +38,7 @@ export class RoundTripChunk {
   }
 }
 
-/** The last round trips of all targets, by slot of the board. Recording one allocates nothing, but after a snapshot. */
+/** The last round trips of all targets, by slot of the board. Recording one allocates nothing, except after a snapshot. */
 export class RoundTrips {
   readonly #chunks: (RoundTripChunk | undefined)[] = [];
 

@@ -40,7 +40,7 @@ export class LogLines {
   readonly #writer: ThrottledWriter;
   /** Those about watched sockets. */
   readonly sockets: SocketLines;
-  /** Those of which the last line says that they were not answered in time. */
+  /** Those of which the last line says that they were not answered in time, on the connection that they still have. */
   readonly #saidToHang = new WeakSet<TrackedTarget>();
   /** The delay until the next thread, as it was last logged. */
   #loggedRetryMs = 0;
@@ -194,6 +194,7 @@ export class LogLines {
     // The other causes were logged when the outage began.
     const why = cause === 'flow-dropped' ? `; ${causeInWords[cause]}` : '';
     const message = `Connection for ${name} is back after ${(downForMs / 1000).toFixed(1)} s${why}`;
+    this.#saidToHang.delete(tracked);
     this.#writer.write(
       'info',
       this.#throttles.ofTarget(tracked),
@@ -205,6 +206,7 @@ export class LogLines {
   logReplaced(tracked: TrackedTarget): void {
     const { name, address } = tracked;
     const message = `Connection for ${name} was replaced since its last keep alive`;
+    this.#saidToHang.delete(tracked);
     this.#writer.record(
       'info',
       this.#throttles.ofTarget(tracked),

@@ -252,6 +252,20 @@ describe('The log lines of a lasting failure', () => {
     assert.equal(log.lines.find(({ msg }) => msg.endsWith('again'))?.roundTripMs, 20_100.123);
   });
 
+  it('do not end with an answer on another connection than the one that was said to hang', () => {
+    const { lines, tracked, logged, at } = linesAt();
+    at(0, () => lines.pingHangs(tracked));
+    at(1, () => lines.logReplaced(tracked));
+    at(2, () => lines.logSuccess(tracked, { roundTripMs: 1, evidence: 'answer' }));
+    assert.deepEqual(
+      logged().filter((line) => !line.startsWith('25')),
+      [
+        '40 Keep alive for main was not answered in time: the server hangs or is busy',
+        '30 Connection for main was replaced since its last keep alive',
+      ],
+    );
+  });
+
   it('stay warnings if a connection is often down but never for long', () => {
     const { lines, tracked, logged, at } = linesAt();
     const event = {
