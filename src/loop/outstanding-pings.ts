@@ -33,11 +33,10 @@ export interface Request {
 export class OutstandingPings {
   readonly #board: Board;
   readonly #periodMs: number;
-  readonly #requests = new Set<Request>();
+  /** With the pings that each repeats because of a stall, by target. */
+  readonly #requests = new Map<Request, Map<number, OutstandingPing>>();
   /** By target: ids are slots of the board, dense and small. */
   readonly #requestOf: (Request | undefined)[] = [];
-  /** By target, the ping that its request repeats because of a stall. */
-  readonly #repeated = new Map<number, OutstandingPing>();
   readonly #pings = new Map<number, OutstandingPing>();
 
   constructor(board: Board, periodMs: number) {
@@ -80,10 +79,11 @@ export class OutstandingPings {
   }
 
   request(request: Request): void {
-    this.#requests.add(request);
+    const repeated = new Map<number, OutstandingPing>();
+    this.#requests.set(request, repeated);
     for (const id of request.ids) {
       const ping = request.resent > 0 ? this.#pings.get(id) : undefined;
-      if (ping !== undefined) this.#repeated.set(id, ping);
+      if (ping !== undefined) repeated.set(id, ping);
       this.#pings.delete(id);
       this.#requestOf[id] = request;
     }
@@ -93,13 +93,12 @@ export class OutstandingPings {
   returned(request: Request, out: readonly number[]): void {
     for (const id of out) this.#add(id, request);
     for (const id of request.ids) if (this.#requestOf[id] === request) this.#requestOf[id] = undefined;
-    if (request.resent > 0) for (const id of request.ids) this.#repeated.delete(id);
     this.#requests.delete(request);
   }
 
   /** Watches the pings that have begun in sweeps that have not returned, as when `concurrency` is low. */
   addBegun(nowMs: number): void {
-    for (const request of this.#requests) {
+    for (const request of this.#requests.keys()) {
       for (const id of request.ids) {
         // In the board's whole milliseconds, so that a ping that was begun at once is not older than its request.
         const askedAgoMs = Math.floor(nowMs) - Math.floor(request.atMs);
@@ -132,14 +131,13 @@ export class OutstandingPings {
   clear(): void {
     this.#requests.clear();
     this.#requestOf.length = 0;
-    this.#repeated.clear();
     this.#pings.clear();
   }
 
   #add(id: number, request: Request): void {
     if (this.#requestOf[id] !== request) return;
     this.#requestOf[id] = undefined;
-    const repeated = request.resent > 0 ? this.#repeated.get(id) : undefined;
+    const repeated = this.#requests.get(request)?.get(id);
     this.#pings.set(id, new OutstandingPing(id, this.#board, request.resent, repeated));
   }
 }

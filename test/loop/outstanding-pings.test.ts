@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OutstandingPings } from '#src/loop/outstanding-pings.js';
+import { Stalls } from '#src/loop/stalls.js';
 import { Board } from '#src/threads/board.js';
 
 describe('The outstanding pings', () => {
@@ -44,5 +45,35 @@ describe('The outstanding pings', () => {
     board.pingWaits(id, 300);
     open.returned(again, [id]);
     assert.deepEqual(watched(open), [[id, 1]]);
+  });
+
+  it('go on with a silence that began before two stalls, whichever sweep returns first', () => {
+    const { board, id, open } = setUp();
+    const send = (nowMs: number) => {
+      board.pingWaits(id, nowMs);
+      board.connectedBy(id, { local: 1, remote: 2 });
+      board.pingSent(id, nowMs, undefined);
+    };
+    const first = { ids: [id], atMs: 0, resent: 0 };
+    open.request(first);
+    send(1);
+    open.returned(first, [id]);
+    open.follow(10);
+    for (const ping of open.pings()) ping.account(board, { fromMs: 1001, toMs: 1002 }, new Stalls());
+    const second = { ids: [id], atMs: 1100, resent: 1 };
+    open.request(second);
+    send(1101);
+    open.addBegun(1200);
+    open.follow(1200);
+    const third = { ids: [id], atMs: 1300, resent: 2 };
+    open.request(third);
+    open.returned(second, [id]);
+    send(1301);
+    open.returned(third, [id]);
+    open.follow(1400);
+    assert.deepEqual(
+      [...open.pings()].map((ping) => ping.silentBeforeMs),
+      [1000],
+    );
   });
 });

@@ -96,7 +96,7 @@ export class Ping {
     if (this.#lockWait === undefined) return false;
     this.#lockWait.abort();
     this.#lockWait = undefined;
-    this.#send(systemClock.now());
+    this.#sendAfterWait();
     return true;
   }
 
@@ -225,10 +225,22 @@ export class Ping {
       this.#isBehindRequest = this.#hasRequestOut();
       // The lock may be free again although the request that it was taken for is out, as where requests are pipelined.
       if (this.#isBehindRequest) this.releaseLock();
-      else this.#send(systemClock.now());
+      else this.#sendAfterWait();
     } catch (error) {
       this.#end({ verdict: 'failed', error });
     }
+  }
+
+  #sendAfterWait(): void {
+    const nowMs = systemClock.now();
+    try {
+      // Often the lock is free because of a reply: the worker must not take the silence before it for one that lasts.
+      this.#noteBytesReceived(nowMs);
+    } catch (error) {
+      this.#end({ verdict: 'failed', error });
+      return;
+    }
+    this.#send(nowMs);
   }
 
   #send(nowMs: number): void {
