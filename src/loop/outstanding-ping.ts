@@ -1,4 +1,4 @@
-import type { Delivery, SocketPorts } from '../tcp/diagnosis.js';
+import type { Delivery } from '../tcp/diagnosis.js';
 import type { Board } from '../threads/board.js';
 import type { Budgets } from '../threads/budgets.js';
 import { moved, type PingMove, type PingState } from '../threads/ping-state.js';
@@ -44,8 +44,8 @@ export class OutstandingPing {
   #isDelivered = false;
   /** Whether a look has found it behind other bytes. */
   #wasBehind = false;
-  /** The connection that it was written to; `undefined` before, and for a unix domain socket. */
-  #ports: SocketPorts | undefined;
+  /** That of the connection that it was written to; `undefined` before. */
+  #generation: number | undefined;
   /** The one that it repeats because of a stall, until it is written. */
   #repeated: OutstandingPing | undefined;
 
@@ -81,7 +81,7 @@ export class OutstandingPing {
     else if (now === 'sent' && this.#accountedMs === undefined) {
       this.move('written');
       this.#countFrom(nowMs - board.sentAgo(this.id, nowMs));
-      this.#ports = board.ports(this.id);
+      this.#generation = board.generation(this.id);
       this.#inheritSilence(board, nowMs);
     }
     return this.#state;
@@ -91,7 +91,7 @@ export class OutstandingPing {
   #inheritSilence(board: Board, nowMs: number): void {
     const repeated = this.#repeated;
     this.#repeated = undefined;
-    if (repeated === undefined || !arePortsOfOne(this.#ports, repeated.#ports)) return;
+    if (repeated === undefined || repeated.#generation !== this.#generation) return;
     // In the board's whole milliseconds, as in `account`.
     const heardMs = Math.floor(nowMs) - board.receivedAgo(this.id, nowMs);
     if (heardMs > Math.floor(repeated.#sinceMs)) return;
@@ -187,12 +187,4 @@ export class OutstandingPing {
     this.#accountedMs = ms;
     this.silentMs = 0;
   }
-}
-
-/** Whether both are known and those of one connection. */
-function arePortsOfOne(one: SocketPorts | undefined, other: SocketPorts | undefined): boolean {
-  if (one === undefined || other === undefined) return false;
-  return (
-    one.local === other.local && one.remote === other.remote && one.remoteAddress === other.remoteAddress
-  );
 }

@@ -32,13 +32,14 @@ const slot = {
   ahead: 8,
   hangTimeout: 9,
   remoteAddress: 10,
-  length: 11,
+  generation: 11,
+  length: 12,
 } as const;
 
 const occupancy = { no: 0, yes: 1, inOrder: 2 } as const;
 
 const initialSlots = 64;
-/** A limit on reserved address space (44 MiB), not on used memory. */
+/** A limit on reserved address space (48 MiB), not on used memory. */
 const maximumSlots = 2 ** 20;
 
 const bytesFor = (slots: number) => slots * slot.length * Int32Array.BYTES_PER_ELEMENT;
@@ -167,8 +168,14 @@ export class Board {
     return this.#load(id, slot.sentSince);
   }
 
-  /** Records the ends of the connection; `undefined` when it has none, such as a unix domain socket. */
-  connectedBy(id: number, ports: SocketPorts | undefined): void {
+  /**
+   * Records the connection of a target.
+   *
+   * @param ports its ends; `undefined` when it has none, such as a unix domain socket
+   * @param generation by which the target tells it from its others
+   */
+  connectedBy(id: number, ports: SocketPorts | undefined, generation: number): void {
+    this.#store(id, slot.generation, generation);
     this.#store(id, slot.ports, ports === undefined ? 0 : (ports.local << 16) | ports.remote);
     this.#store(id, slot.remoteAddress, ports?.remoteAddress ?? 0);
   }
@@ -177,6 +184,10 @@ export class Board {
     const both = this.#load(id, slot.ports);
     if (both === 0) return undefined;
     return { local: both >>> 16, remote: both & 0xffff, remoteAddress: this.#load(id, slot.remoteAddress) };
+  }
+
+  generation(id: number): number {
+    return this.#load(id, slot.generation);
   }
 
   number(id: number): number {

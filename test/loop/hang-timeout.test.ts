@@ -67,7 +67,7 @@ describe('A server with a hang timeout', () => {
   it('is given its hang timeout again if a stall ends with another connection', async () => {
     const { clock, host, peer } = setUp({ answersAfterMs: undefined, hangTimeoutMs });
     await clock.advance(periodMs + hangTimeoutMs - timeoutMs);
-    peer.port = 10;
+    peer.generation = 2;
     await clock.stopProcess(2 * timeoutMs);
     const pingedMs = clock.now();
     await clock.advance(hangTimeoutMs - 1000);

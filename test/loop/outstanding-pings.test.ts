@@ -51,7 +51,7 @@ describe('The outstanding pings', () => {
     const { board, id, open } = setUp();
     const send = (nowMs: number) => {
       board.pingWaits(id, nowMs);
-      board.connectedBy(id, { local: 1, remote: 2 });
+      board.connectedBy(id, undefined, 1);
       board.pingSent(id, nowMs, undefined);
     };
     const first = { ids: [id], atMs: 0, resent: 0 };

@@ -172,8 +172,8 @@ describe('The ping loop', () => {
       looks.push(clock.now());
       return tableOf({ 1: { unacknowledgedBytes: 32, retransmits: 4 }, 2: {} });
     });
-    board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
-    board.connectedBy(ids[1] as number, { local: 2, remote: 9 });
+    board.connectedBy(ids[0] as number, { local: 1, remote: 9 }, 1);
+    board.connectedBy(ids[1] as number, { local: 2, remote: 9 }, 1);
     await clock.advance(15_000);
     assert.equal(looks.length, 1);
     assert.deepEqual(
@@ -187,7 +187,7 @@ describe('The ping loop', () => {
     const { clock, board, host, ids } = setUp([{ answersAfterMs: undefined, ahead: 500_000 }], {}, () =>
       tableOf({ 1: { unacknowledgedBytes } }),
     );
-    board.connectedBy(ids[0] as number, { local: 1, remote: 9 });
+    board.connectedBy(ids[0] as number, { local: 1, remote: 9 }, 1);
     await clock.advance(30_000);
     assert.deepEqual(host.deaths, []);
     // The lock has been released.
@@ -214,7 +214,7 @@ describe('The ping loop', () => {
       },
     );
     await clock.advance(10_100);
-    board.connectedBy(ids[1] as number, { local: 2, remote: 9 });
+    board.connectedBy(ids[1] as number, { local: 2, remote: 9 }, 1);
     await clock.advance(3000);
     const [death] = host.deaths;
     assert.equal(death?.id, ids[0]);
@@ -228,7 +228,7 @@ describe('The ping loop', () => {
       tableOf({ 1: { unacknowledgedBytes: 0x40 } }),
     );
     const id = ids[0] as number;
-    board.connectedBy(id, { local: 1, remote: 9 });
+    board.connectedBy(id, { local: 1, remote: 9 }, 1);
     await clock.advance(12_900);
     assert.equal(host.deaths.length, 0);
     board.bytesSentSince(id, 0x40);

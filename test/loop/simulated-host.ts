@@ -21,8 +21,8 @@ export interface Peer {
   inOrder?: boolean;
   /** Read when it is added. */
   hangTimeoutMs?: number;
-  /** The port of its end, by which connections are told apart. Default: 9. */
-  port?: number;
+  /** Of its connection. Default: 1. */
+  generation?: number;
   /** How many unanswered retransmissions the table shows, whatever its other fields say. */
   retransmits?: number;
 }
@@ -191,7 +191,7 @@ export class SimulatedHost implements PingHost {
     this.pings.push({ id, atMs: this.#clock.now() });
     this.#onConcluded.set(id, onConcluded);
     this.#board.pingWaits(id, this.#clock.now());
-    this.#board.connectedBy(id, { local: id + 1, remote: this.peers.get(id)?.port ?? 9 });
+    this.#board.connectedBy(id, { local: id + 1, remote: 9 }, this.peers.get(id)?.generation ?? 1);
     if (this.peers.get(id)?.locked) return;
     this.#lockedAtMs.set(id, this.#clock.now());
     this.#send(id);

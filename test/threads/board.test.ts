@@ -23,12 +23,13 @@ describe('The board', () => {
     const board = new Board();
     const [one, other] = [board.occupy(), board.occupy()];
     const ends = { local: 65_535, remote: 5432, remoteAddress: -1_062_731_775 };
-    board.connectedBy(one, ends);
-    board.connectedBy(other, { local: 40_000, remote: 6379 });
+    board.connectedBy(one, ends, 3);
+    board.connectedBy(other, { local: 40_000, remote: 6379 }, 4);
     assert.deepEqual(board.ports(one), ends);
     assert.deepEqual(board.ports(other), { local: 40_000, remote: 6379, remoteAddress: 0 });
-    board.connectedBy(one, undefined);
+    board.connectedBy(one, undefined, 5);
     assert.equal(board.ports(one), undefined);
+    assert.deepEqual([board.generation(one), board.generation(other)], [5, 4]);
   });
 
   it('knows the occupied slots, and gives a vacated one to the next target', () => {

@@ -265,7 +265,7 @@ export class Ping {
 
   #noteConnection(): void {
     this.#generation = this.#target.generation;
-    this.#board.connectedBy(this.#id, this.#target.socketPorts);
+    this.#board.connectedBy(this.#id, this.#target.socketPorts, this.#generation);
   }
 
   /** Called once the connection has the ping: writes to the board whether it is written, and how much is ahead of it. */
