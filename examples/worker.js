@@ -41,7 +41,7 @@ function readJob(message) {
   } catch {
     // The same as any other message that is not a job.
   }
-  console.log(`feed: expected a job, received ${String(message).slice(0, 80)}`);
+  console.log(`feed: expected a job, received ${JSON.stringify(`${message.subarray(0, 80)}`)}`);
 }
 
 async function store({ id, text }) {

@@ -46,7 +46,7 @@ export function targetOfClient(
   };
   const handshake = {
     socket: () => socketOf(client),
-    isWaiting: () => client.isOpen && !client.isReady,
+    isWaiting: () => client.isOpen && !client.isReady && !client._getQueue().isEmpty(),
     emitters: [client, ...others],
   };
   limitHandshake(client, handshake, options.hangTimeout);

@@ -5,6 +5,7 @@ import { chmod } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import {
   createClient,
@@ -198,6 +199,34 @@ describe('The adapter for redis', { skip, timeout: 120_000 }, () => {
     // After the death: the connections that the host of the server accepts.
     for (let count = 0; count < 2; count++) await emitted(client, 'connect');
     assert.equal(quick.deaths.length, 1);
+  });
+
+  it('does not wait without end for a server that hung before the client was adapted', async (t) => {
+    const client = makeClient();
+    t.after(() => client.destroy());
+    client.on('error', () => {});
+    stopServer(t);
+    const connected = emitted(client, 'connect');
+    client.connect().catch(() => {});
+    await connected;
+    // It sends its greeting.
+    for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
+    redisClient(client, { hangTimeout: 0.3 });
+    await emitted(client, 'connect');
+  });
+
+  it('waits for a client that has not asked the server for anything yet', async (t) => {
+    let connections = 0;
+    const credentials = async () => {
+      await sleep(500);
+      return {};
+    };
+    const client = makeClient({ credentialsProvider: { type: 'async-credentials-provider', credentials } });
+    t.after(() => client.destroy());
+    client.on('error', () => {}).on('connect', () => connections++);
+    redisClient(client, { hangTimeout: 0.1 });
+    await client.connect();
+    assert.equal(connections, 1);
   });
 
   it('ends nothing but the connection when the client has no listener for errors', async (t) => {
