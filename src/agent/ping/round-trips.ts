@@ -21,7 +21,11 @@ export class RoundTripChunk {
   /** How many round trips were ever recorded, by target. */
   readonly counts: Uint32Array;
 
-  constructor(samples = new Float32Array(targetsInChunk * length), counts = new Uint32Array(targetsInChunk)) {
+  // The types are written out, as those that are inferred are not valid before TypeScript 5.7.
+  constructor(
+    samples: Float32Array = new Float32Array(targetsInChunk * length),
+    counts: Uint32Array = new Uint32Array(targetsInChunk),
+  ) {
     this.samples = samples;
     this.counts = counts;
   }
