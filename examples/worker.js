@@ -3,6 +3,7 @@
  *
  *     ZEO_KEEPALIVE_PERIOD=10 MYSQL_URL=mysql://user@db.example.org/jobs FEED_URL=wss://feed.example.org node examples/worker.js
  */
+import { inspect } from 'node:util';
 import mysql from 'mysql2/promise';
 import { WebSocket } from 'ws';
 import { databases, startThread } from 'zeo-keepalive';
@@ -41,7 +42,7 @@ function readJob(message) {
   } catch {
     // The same as any other message that is not a job.
   }
-  console.log(`feed: expected a job, received ${JSON.stringify(`${message.subarray(0, 80)}`)}`);
+  console.log(`feed: expected a job, received ${inspect(`${message.subarray(0, 80)}`)}`);
 }
 
 async function store({ id, text }) {

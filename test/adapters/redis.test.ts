@@ -218,13 +218,13 @@ describe('The adapter for redis', { skip, timeout: 120_000 }, () => {
   it('waits for a client that has not asked the server for anything yet', async (t) => {
     let connections = 0;
     const credentials = async () => {
-      await sleep(500);
+      await sleep(1000);
       return {};
     };
     const client = makeClient({ credentialsProvider: { type: 'async-credentials-provider', credentials } });
     t.after(() => client.destroy());
     client.on('error', () => {}).on('connect', () => connections++);
-    redisClient(client, { hangTimeout: 0.1 });
+    redisClient(client, { hangTimeout: 0.4 });
     await client.connect();
     assert.equal(connections, 1);
   });
