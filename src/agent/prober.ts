@@ -36,8 +36,12 @@ export class Prober {
   readonly #reporter: Reporter;
   readonly #outages: OutageTracker;
   readonly #targets: ReadonlyMap<number, TrackedTarget>;
-  /** The pings that are out, by slot of the board: at most one of each target. */
-  readonly #pings = new Map<number, Ping>();
+  /**
+   * The pings that are out, by slot of the board: at most one of each target. Not a Map: V8 makes a table that has filled up with
+   * deleted entries refer to the next one, so from the first that is moved to the old generation on, all that was in any of them
+   * at the time stays until that is collected, and what would be garbage is copied with each collection of the young one.
+   */
+  readonly #pings: (Ping | undefined)[] = [];
   #closed = false;
 
   constructor({ settings, board, reporter, targets }: ProberOptions) {
@@ -61,12 +65,12 @@ export class Prober {
     if (this.#isGone(tracked)) return undefined;
     const trace = pingChannel.hasSubscribers ? new PingTrace(tracked.identity()) : undefined;
     const ping = new Ping(tracked, this.#board, (outcome, ended) => {
-      if (this.#pings.get(id) === ended) this.#pings.delete(id);
+      if (this.#pings[id] === ended) this.#pings[id] = undefined;
       this.#note(tracked, outcome);
       trace?.ended(outcome);
       onEnded();
     });
-    this.#pings.set(id, ping);
+    this.#pings[id] = ping;
     if (trace === undefined) ping.start();
     else trace.run(() => ping.start());
     return ping;
@@ -75,7 +79,7 @@ export class Prober {
   /** Does what the worker has concluded about the ping of that number, if it is still out. */
   conclude(id: number, number: number, conclusion: Conclusion): void {
     const tracked = this.#targets.get(id);
-    const ping = this.#pings.get(id);
+    const ping = this.#pings[id];
     if (tracked === undefined || ping?.number !== number) return;
     switch (conclusion.verdict) {
       case 'alive':
@@ -103,7 +107,7 @@ export class Prober {
 
   /** Ends every ping that is out, as when the worker that watched over them is gone. Their locks come free. */
   abandonAll(): void {
-    for (const ping of this.#pings.values()) ping.conclude({ verdict: 'abandoned' });
+    for (const ping of this.#pings) ping?.conclude({ verdict: 'abandoned' });
   }
 
   /** From now on nothing is pinged any more, whatever the worker has asked for. */
@@ -117,13 +121,13 @@ export class Prober {
   forget(tracked: TrackedTarget): void {
     tracked.isGone = true;
     this.#outages.forget(tracked);
-    this.#pings.get(tracked.id)?.conclude({ verdict: 'abandoned' });
+    this.#pings[tracked.id]?.conclude({ verdict: 'abandoned' });
   }
 
   /** Whether there is a connection to ping, and a need to. */
   #isDue(tracked: TrackedTarget): boolean {
     // A ping that is still out when the worker asks again has been overtaken, by a stall or by other bytes than its reply.
-    this.#pings.get(tracked.id)?.supersede();
+    this.#pings[tracked.id]?.supersede();
     if (this.#isGone(tracked)) return false;
     try {
       const { target } = tracked;

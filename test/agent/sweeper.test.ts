@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import type { TrackedTarget } from '#src/agent/ping/tracked-target.js';
 import { Prober } from '#src/agent/prober.js';
 import { Reporter } from '#src/agent/report/reporter.js';
@@ -175,4 +176,11 @@ it('The sweeper ends a sweep with waiting pings when all are abandoned', async (
   sweeper.abandonAll();
   assert.deepEqual(await swept, []);
   assert.ok(begun() < 400);
+});
+
+it('The sweeper and the prober keep nothing of a ping that was answered', async () => {
+  // In a thread of its own: the test runner keeps promises.
+  const worker = new Worker(new URL('ping/promoted-by-a-sweep.js', import.meta.url));
+  const [bytesOfAPing] = await once(worker, 'message');
+  assert.ok(bytesOfAPing < 300, `${bytesOfAPing} bytes of a ping were moved to the old generation`);
 });
