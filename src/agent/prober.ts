@@ -37,9 +37,8 @@ export class Prober {
   readonly #outages: OutageTracker;
   readonly #targets: ReadonlyMap<number, TrackedTarget>;
   /**
-   * The pings that are out, by slot of the board: at most one of each target. Not a Map: V8 makes a table that has filled up with
-   * deleted entries refer to the next one, so from the first that is moved to the old generation on, all that was in any of them
-   * at the time stays until that is collected, and what would be garbage is copied with each collection of the young one.
+   * The pings that are out, by slot of the board: at most one of each target. Not a Map: from the tables that it leaves behind as
+   * pings come and go V8 still reaches those that were in them, so that it would copy, and keep for a while, a sixth of all.
    */
   readonly #pings: (Ping | undefined)[] = [];
   #closed = false;

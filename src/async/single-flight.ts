@@ -8,7 +8,11 @@ import { unwatchAbort, watchAbort } from './abort-watch.js';
  * - Each caller may abort separately; when all have, the request itself is aborted. A caller without a signal never gives up.
  */
 export class SingleFlight<T> {
-  readonly #requests = new Map<string, Request<T>>();
+  /**
+   * Not a Map: from the tables that it leaves behind as keys come and go V8 still reaches what was in them, so that it copies, and
+   * keeps for a while, a tenth of all results.
+   */
+  readonly #requests: { [key: string]: Request<T> } = Object.create(null);
 
   /**
    * Resolves to the result of the request in flight for `key`; without one, starts it.
@@ -22,7 +26,7 @@ export class SingleFlight<T> {
     signal?: AbortSignal,
   ): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const request = this.#requests.get(key) ?? this.#start(key, start, signal !== undefined);
+    const request = this.#requests[key] ?? this.#start(key, start, signal !== undefined);
     request.callers += 1;
     return signal === undefined ? request.result : this.#abortable(key, request, signal);
   }
@@ -31,7 +35,7 @@ export class SingleFlight<T> {
     // If the first caller has no signal it never gives up, so the request needs none either.
     const controller = canAbort ? new AbortController() : undefined;
     const request: Request<T> = { result: start(controller?.signal), controller, callers: 0 };
-    this.#requests.set(key, request);
+    this.#requests[key] = request;
     const forget = () => this.#forget(key, request);
     // Also handles the rejection of a request that all callers have given up.
     request.result.then(forget, forget);
@@ -57,7 +61,7 @@ export class SingleFlight<T> {
   }
 
   #forget(key: string, request: Request<T>): void {
-    if (this.#requests.get(key) === request) this.#requests.delete(key);
+    if (this.#requests[key] === request) delete this.#requests[key];
   }
 }
 
