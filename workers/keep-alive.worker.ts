@@ -18,7 +18,6 @@ import { Board } from '../src/threads/board.js';
 import type { HostApi, LoopApi, WorkerInit } from '../src/threads/contract.js';
 import { connect } from '../src/threads/endpoint.js';
 import { SocketTableReader } from '../src/threads/socket-table.js';
-import { SweepCalls } from '../src/threads/sweep-calls.js';
 
 /** Starts the loops in this thread. */
 export default function install(init: WorkerInit): void {
@@ -31,11 +30,10 @@ export default function install(init: WorkerInit): void {
     socketsChanged: () => watchSockets(),
     alive: () => true,
   };
-  const endpoint = connect<HostApi>(port, api, (numbers) => sweeps.returned(numbers));
-  const sweeps = new SweepCalls(endpoint.send);
+  const endpoint = connect<HostApi>(port, api);
   const calls = endpoint.remote as unknown as HostApi;
   const host: HostApi = {
-    sweep: (ids) => sweeps.sweep(ids),
+    sweep: (ids) => endpoint.send(ids),
     pollTurn: () => calls.pollTurn(),
     conclude: (...conclusion) => calls.conclude(...conclusion),
     stalled: (stall) => calls.stalled(stall),

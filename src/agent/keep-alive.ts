@@ -231,6 +231,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     const prober = new Prober({ settings, board, reporter: this.#reporter, targets });
     const sweeper = new Sweeper({
       settings,
+      board,
       prober,
       targetCount: () => targets.size,
       onOverdue: () => worker.suspect(),
@@ -239,7 +240,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     const api: HostApi = {
       sweep: (ids) => {
         worker.heard();
-        return sweeper.sweep(ids);
+        void sweeper.sweep(ids);
       },
       pollTurn: async () => {
         worker.heard();

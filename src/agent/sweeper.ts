@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { systemClock } from '../async/clock.js';
 import { startDeadline } from '../async/deadline.js';
+import type { Board } from '../threads/board.js';
 import { budgetsFor } from '../threads/budgets.js';
 import type { Ping } from './ping/ping.js';
 import type { Prober } from './prober.js';
@@ -20,6 +21,7 @@ const longestGraceMs = 50;
 
 export interface SweeperOptions {
   readonly settings: Settings;
+  readonly board: Board;
   readonly prober: Prober;
   /** How many targets there are. */
   readonly targetCount: () => number;
@@ -30,15 +32,16 @@ export interface SweeperOptions {
 }
 
 /**
- * Begins the pings of a sweep, batch by batch, within the limit of pings in flight, and knows which ones are out.
+ * Begins the pings of a sweep, batch by batch, within the limit of pings in flight.
  *
  * Rules:
- * - A sweep resolves, whatever happens to its pings: what one of them throws does not affect the others.
+ * - Each request of the worker is taken, unless all are abandoned: what a ping throws does not affect the others.
  * - Silence does not keep other pings from being sent: a ping without a reply counts as in flight for the grace time only.
- * - The worker ends silent pings. In case it has failed, each ping that a sweep returns has a lease, after which it no longer
- *   holds its lock.
+ * - The worker ends silent pings. In case it has failed, each ping that is out after the grace time has a lease, after which it
+ *   no longer holds its lock.
  */
 export class Sweeper {
+  readonly #board: Board;
   readonly #prober: Prober;
   readonly #settings: Settings;
   readonly #targetCount: () => number;
@@ -55,8 +58,9 @@ export class Sweeper {
   /** How often all pings were abandoned. */
   #abandoned = 0;
 
-  constructor({ settings, prober, targetCount, onOverdue, onPanic }: SweeperOptions) {
+  constructor({ settings, board, prober, targetCount, onOverdue, onPanic }: SweeperOptions) {
     const { concurrency, timeoutMs } = settings;
+    this.#board = board;
     this.#prober = prober;
     this.#settings = settings;
     this.#targetCount = targetCount;
@@ -70,26 +74,21 @@ export class Sweeper {
   }
 
   /**
-   * Pings these targets. Resolves when each is answered, or has been silent for the grace time, to those that are still out.
-   * Never rejects.
+   * Pings these targets. Resolves when each is answered, has been silent for the grace time, or is abandoned. Never rejects.
    */
-  async sweep(ids: Uint32Array): Promise<readonly number[]> {
-    const batches: Promise<readonly Ping[]>[] = [];
+  async sweep(ids: Uint32Array): Promise<void> {
+    const batches: Promise<void>[] = [];
     const yieldsUntilMs = systemClock.now() + yieldsForMs;
     for (let from = 0; from < ids.length; from += this.#batchSize) {
       const batch = this.#limit(async () => {
         const abandoned = this.#abandoned;
         if (from > 0) await this.#ownTurn(yieldsUntilMs);
-        if (abandoned !== this.#abandoned) return [];
-        return await this.#pingBatch(ids.subarray(from, from + this.#batchSize));
+        if (abandoned === this.#abandoned) await this.#pingBatch(ids.subarray(from, from + this.#batchSize));
       });
       // Rejected if it was abandoned before its turn came.
-      batches.push(batch.catch(() => []));
+      batches.push(batch.catch(() => {}));
     }
-    const out: number[] = [];
-    for (const pings of await Promise.all(batches))
-      for (const { ended, tracked } of pings) if (!ended) out.push(tracked.id);
-    return out;
+    await Promise.all(batches);
   }
 
   /** Resolves in a turn of the main loop in which no other batch begins that has waited for one; at once after that time. */
@@ -112,8 +111,8 @@ export class Sweeper {
     this.#prober.abandonAll();
   }
 
-  /** Resolves to those that are out, none when each of these is answered, or some that have been silent for the grace time. */
-  #pingBatch(ids: Uint32Array): Promise<readonly Ping[]> {
+  /** Resolves when each of these is answered, or has been silent for the grace time. */
+  #pingBatch(ids: Uint32Array): Promise<void> {
     return new Promise((resolve) => {
       const pings: Ping[] = [];
       // One more than are out, until all are begun.
@@ -124,7 +123,7 @@ export class Sweeper {
         if (outCount > 0) return;
         this.#batches.delete(pings);
         endWait();
-        resolve([]);
+        resolve();
       };
       this.#batches.add(pings);
       for (const id of ids) {
@@ -135,7 +134,7 @@ export class Sweeper {
       }
       if (outCount > 1) {
         const grace = setTimeout(() => {
-          resolve(pings);
+          resolve();
           const awaitLease = () => {
             // Again and again, as a ping may get its lock only after a lease has expired.
             endWait = startDeadline(
@@ -162,6 +161,8 @@ export class Sweeper {
     } catch (error) {
       this.#onPanic(error);
       return undefined;
+    } finally {
+      this.#board.requestTaken(id);
     }
   }
 

@@ -14,29 +14,35 @@ const mostResent: Readonly<Record<Stall['of'], number>> = {
   process: 3,
 };
 
-/** A sweep that was requested of the main thread and has not returned. */
-export interface Request {
+/** A sweep that was requested of the main thread. */
+interface Sweep {
   readonly ids: readonly number[];
-  readonly atMs: number;
   /** How many times in a row these pings have been sent again because of stalls. */
   readonly resent: number;
+  /** The pings that these repeat because of a stall, by target. */
+  readonly repeated: ReadonlyMap<number, OutstandingPing>;
 }
+
+const none: ReadonlyMap<number, OutstandingPing> = new Map();
 
 /**
  * The pings that were requested and are not concluded.
  *
  * Rules:
- * - A ping is requested until its sweep returns, or has taken longer than a tick; if it is still out then, it is watched. A
- *   ping that is answered at once, as nearly all are, is never watched.
- * - A target has at most one ping here. A request that was superseded by a later one has no effect when it returns.
+ * - A ping is requested until the main thread is seen to have taken the request; if it is out then, it is watched. That is looked
+ *   for when the loop wakes, a tick after the request at the latest: a ping that is answered sooner, as nearly all are, is never
+ *   watched.
+ * - A target has at most one ping here: the one that was requested last. Requests are taken in their order.
  */
 export class OutstandingPings {
   readonly #board: Board;
   readonly #periodMs: number;
-  /** With the pings that each repeats because of a stall, by target. */
-  readonly #requests = new Map<Request, Map<number, OutstandingPing>>();
-  /** By target: ids are slots of the board, dense and small. */
-  readonly #requestOf: (Request | undefined)[] = [];
+  /** Those of which not all requests were taken. */
+  readonly #sweeps = new Set<Sweep>();
+  /** In which a target was requested last, until that is taken. By target: ids are slots of the board, dense and small. */
+  readonly #sweepOf: (Sweep | undefined)[] = [];
+  /** The number of requests that the board shows as taken when that one is. */
+  readonly #takenOf: number[] = [];
   readonly #pings = new Map<number, OutstandingPing>();
 
   constructor(board: Board, periodMs: number) {
@@ -45,12 +51,12 @@ export class OutstandingPings {
   }
 
   get isEmpty(): boolean {
-    return this.#pings.size === 0 && this.#requests.size === 0;
+    return this.#pings.size === 0 && this.#sweeps.size === 0;
   }
 
   /** Whether these are all, and no sweep is under way that may add others. */
   areOnly(pings: readonly OutstandingPing[]): boolean {
-    return this.#requests.size === 0 && this.#pings.size === pings.length;
+    return this.#sweeps.size === 0 && this.#pings.size === pings.length;
   }
 
   /** Catches up with what the main thread has done with the watched pings, and drops the concluded ones. */
@@ -71,39 +77,41 @@ export class OutstandingPings {
    * not be interrupted by one.
    */
   mayPing(id: number, nowMs: number): boolean {
-    if (this.#requestOf[id] !== undefined) return false;
+    if (this.#sweepOf[id] !== undefined) return false;
     const ping = this.#pings.get(id);
     if (ping === undefined) return true;
     if (ping.state !== 'overdue' || !ping.isHeard(this.#board, nowMs)) return false;
     return this.#board.receivedAgo(id, nowMs) < this.#periodMs;
   }
 
-  request(request: Request): void {
-    const repeated = new Map<number, OutstandingPing>();
-    this.#requests.set(request, repeated);
-    for (const id of request.ids) {
-      const ping = request.resent > 0 ? this.#pings.get(id) : undefined;
-      if (ping !== undefined) repeated.set(id, ping);
+  /** @param resent how many times in a row these pings have been sent again because of stalls */
+  request(ids: readonly number[], resent = 0): void {
+    const repeated = resent > 0 ? this.#repeatedBy(ids) : none;
+    const sweep: Sweep = { ids, resent, repeated };
+    this.#sweeps.add(sweep);
+    for (const id of ids) {
       this.#pings.delete(id);
-      this.#requestOf[id] = request;
+      const before = this.#sweepOf[id] === undefined ? this.#board.taken(id) : (this.#takenOf[id] as number);
+      this.#takenOf[id] = (before + 1) | 0;
+      this.#sweepOf[id] = sweep;
     }
   }
 
-  /** Ends a request whose sweep has returned. @param out the targets whose pings are still out */
-  returned(request: Request, out: readonly number[]): void {
-    for (const id of out) this.#add(id, request);
-    for (const id of request.ids) if (this.#requestOf[id] === request) this.#requestOf[id] = undefined;
-    this.#requests.delete(request);
+  /** Takes back a request that could not be made. */
+  withdraw(ids: readonly number[]): void {
+    for (const id of ids) this.#sweepOf[id] = undefined;
   }
 
-  /** Watches the pings that have begun in sweeps that have not returned, as when `concurrency` is low. */
-  addBegun(nowMs: number): void {
-    for (const request of this.#requests.keys()) {
-      for (const id of request.ids) {
-        // In the board's whole milliseconds, so that a ping that was begun at once is not older than its request.
-        const askedAgoMs = Math.floor(nowMs) - Math.floor(request.atMs);
-        if (this.#board.startedAgo(id, nowMs) <= askedAgoMs) this.#add(id, request);
+  /** Watches the pings that are out of the requests that were taken. */
+  addTaken(): void {
+    for (const sweep of this.#sweeps) {
+      let isOpen = false;
+      for (const id of sweep.ids) {
+        if (this.#sweepOf[id] !== sweep) continue;
+        if ((((this.#takenOf[id] as number) - this.#board.taken(id)) | 0) > 0) isOpen = true;
+        else this.#add(id, sweep);
       }
+      if (!isOpen) this.#sweeps.delete(sweep);
     }
   }
 
@@ -129,15 +137,24 @@ export class OutstandingPings {
   }
 
   clear(): void {
-    this.#requests.clear();
-    this.#requestOf.length = 0;
+    this.#sweeps.clear();
+    this.#sweepOf.length = 0;
     this.#pings.clear();
   }
 
-  #add(id: number, request: Request): void {
-    if (this.#requestOf[id] !== request) return;
-    this.#requestOf[id] = undefined;
-    const repeated = this.#requests.get(request)?.get(id);
-    this.#pings.set(id, new OutstandingPing(id, this.#board, request.resent, repeated));
+  /** The watched pings of these targets, or those that a request repeats that was not taken yet. */
+  #repeatedBy(ids: readonly number[]): Map<number, OutstandingPing> {
+    const repeated = new Map<number, OutstandingPing>();
+    for (const id of ids) {
+      const ping = this.#pings.get(id) ?? this.#sweepOf[id]?.repeated.get(id);
+      if (ping !== undefined) repeated.set(id, ping);
+    }
+    return repeated;
+  }
+
+  #add(id: number, { resent, repeated }: Sweep): void {
+    this.#sweepOf[id] = undefined;
+    if (this.#board.state(id) === 'concluded') return;
+    this.#pings.set(id, new OutstandingPing(id, this.#board, resent, repeated.get(id)));
   }
 }

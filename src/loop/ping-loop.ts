@@ -3,8 +3,8 @@
  * touches neither sockets nor locks: it reads the board and calls the main thread.
  *
  * Rules:
- * - Between two sweeps nothing wakes it, unless a ping is out. A ping that is answered at once, as nearly all are, costs it
- *   a share of a sweep and nothing else.
+ * - After a sweep it wakes once, a tick later, or sooner for the next sweep: by then the board shows that the pings were answered,
+ *   as nearly all are, and nothing wakes it until the next ones are due.
  * - While a ping is out it checks every tick, and asks the main thread for turns: silence counts only up to a turn that
  *   polled the sockets.
  *   Where all pings that are out wait behind requests of the application, which may take any time, it does so less often.
@@ -21,7 +21,7 @@ import type { Conclusion, LoopApi, LoopSettings, PingHost } from '../threads/con
 import { HostCalls } from './host-calls.js';
 import { Looks } from './looks.js';
 import type { OutstandingPing } from './outstanding-ping.js';
-import { OutstandingPings, type Request } from './outstanding-pings.js';
+import { OutstandingPings } from './outstanding-pings.js';
 import { Schedule } from './schedule.js';
 import { type Span, Stalls } from './stalls.js';
 import { decide } from './verdict.js';
@@ -128,6 +128,7 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
   #wake(): void {
     const nowMs = this.#clock.now();
     this.#noteProcessStall(this.#wakeUp.fired(nowMs));
+    this.#outstanding.addTaken();
     this.#outstanding.follow(nowMs);
     if (this.#outstanding.isEmpty) {
       // No reply is awaited that a turn would have to read, and no silence is being counted.
@@ -136,7 +137,6 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
     }
     this.#sweep(this.#schedule.take(nowMs).filter((id) => this.#outstanding.mayPing(id, nowMs)));
     if (nowMs < this.#checkMs && !this.#stalls.isPending) return;
-    this.#outstanding.addBegun(nowMs);
     this.#judge(nowMs);
     this.#requestTurn(nowMs);
     this.#checkMs = this.#nextCheckMs(nowMs);
@@ -157,22 +157,14 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
   /** @param resent how many times in a row these pings have been sent again because of stalls */
   #sweep(ids: readonly number[], resent = 0): void {
     if (ids.length === 0) return;
-    const request: Request = { ids, atMs: this.#clock.now(), resent };
-    this.#outstanding.request(request);
-    this.#checkMs = Math.min(this.#checkMs, request.atMs + this.#budgets.tickMs);
-    const sweep = async () => this.#host.sweep(Uint32Array.from(ids));
-    sweep()
-      .catch((error) => {
-        this.#calls.panicked(error);
-        return [];
-      })
-      .then((out) => this.#calls.guard(() => this.#swept(request, out)));
-  }
-
-  #swept(request: Request, out: readonly number[]): void {
-    this.#outstanding.returned(request, out);
-    if (this.#outstanding.isEmpty) this.#checkMs = Infinity;
-    this.#arm();
+    this.#outstanding.request(ids, resent);
+    this.#checkMs = Math.min(this.#checkMs, this.#clock.now() + this.#budgets.tickMs);
+    try {
+      this.#host.sweep(Uint32Array.from(ids));
+    } catch (error) {
+      this.#outstanding.withdraw(ids);
+      throw error;
+    }
   }
 
   #judge(nowMs: number): void {

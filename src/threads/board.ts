@@ -7,7 +7,7 @@
  * - Times are the low 32 bits of `systemClock` milliseconds. Differences between them are valid up to 24 days.
  * - The order of the writes matters. When a ping begins, its number is written first and `startedAt` last: a reader that sees
  *   the new `startedAt` also sees the number and the state. Everything that belongs to a `sent` ping is written before the
- *   state.
+ *   state. That a request was taken is written after all that was done for it.
  */
 
 import type { SocketPorts } from '../tcp/diagnosis.js';
@@ -33,13 +33,14 @@ const slot = {
   hangTimeout: 9,
   remoteAddress: 10,
   generation: 11,
-  length: 12,
+  taken: 12,
+  length: 13,
 } as const;
 
 const occupancy = { no: 0, yes: 1, inOrder: 2 } as const;
 
 const initialSlots = 64;
-/** A limit on reserved address space (48 MiB), not on used memory. */
+/** A limit on reserved address space (52 MiB), not on used memory. */
 const maximumSlots = 2 ** 20;
 
 const bytesFor = (slots: number) => slots * slot.length * Int32Array.BYTES_PER_ELEMENT;
@@ -112,6 +113,16 @@ export class Board {
     const vacant: number[] = [];
     for (const id of ids) (this.isOccupied(id) ? occupied : vacant).push(id);
     return { occupied, vacant };
+  }
+
+  /** Records that the main thread has taken a request to ping this slot: it has begun the ping, or seen no need to. */
+  requestTaken(id: number): void {
+    Atomics.add(this.#cells, this.#index(id, slot.taken), 1);
+  }
+
+  /** How many requests were taken; wraps to negative numbers. */
+  taken(id: number): number {
+    return this.#load(id, slot.taken);
   }
 
   /** Begins a ping of this slot; returns its number. */

@@ -1,6 +1,6 @@
 /**
- * The messages between the two threads. They call each other over comlink, or `sweep-calls.ts` for a `sweep`, which is one
- * call, however many targets it pings; the board carries the rest.
+ * The messages between the two threads. They call each other over comlink, but for a `sweep`, which is one message of numbers,
+ * however many targets it pings; the board carries the rest.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Stall } from '../model/events.js';
@@ -34,10 +34,10 @@ export interface SocketDeath {
 /** What the ping loop calls in the main thread. */
 export interface PingHost {
   /**
-   * Pings these targets. Resolves when each ping was answered or has been silent for the grace time, to the ids of those that
-   * are still out: nearly always none.
+   * Pings these targets. There is no answer, which would wake the worker: the board shows which requests were taken, in their
+   * order, and what has become of the pings.
    */
-  sweep(ids: Uint32Array): Promise<readonly number[]>;
+  sweep(ids: Uint32Array): void;
   /**
    * Resolves when the main loop has completed a whole iteration that polled its sockets and began after this call arrived;
    * the board then shows the bytes received by that time.

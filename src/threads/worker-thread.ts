@@ -14,7 +14,6 @@ import type { Piscina } from 'piscina';
 import { version } from '../model/version.js';
 import type { HostApi, LoopApi, WorkerInit } from './contract.js';
 import { connect, type Endpoint } from './endpoint.js';
-import { answerSweep } from './sweep-calls.js';
 
 export interface WorkerThreadOptions {
   /** The worker's entry. */
@@ -40,11 +39,7 @@ export class WorkerThread {
   constructor({ filename, init, api, onUp, onGone }: WorkerThreadOptions) {
     this.#onGone = onGone;
     const { port1, port2 } = new MessageChannel();
-    this.#endpoint = connect<LoopApi>(
-      port1,
-      api,
-      (numbers) => void answerSweep(numbers, api, this.#endpoint.send),
-    );
+    this.#endpoint = connect<LoopApi>(port1, api, (ids) => api.sweep(ids));
     // The host may exit while the agent runs.
     port1.unref();
     void this.#endpoint.closed.then(onGone);

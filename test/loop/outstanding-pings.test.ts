@@ -11,69 +11,80 @@ describe('The outstanding pings', () => {
   };
   const watched = (open: OutstandingPings) => [...open.pings()].map(({ id, resent }) => [id, resent]);
 
-  it('are watched only if they are out when their sweep returns', () => {
-    const { board, id, open } = setUp();
-    const other = board.occupy();
-    const request = { ids: [id, other], atMs: 0, resent: 0 };
-    open.request(request);
-    assert.equal(open.mayPing(id, 0), false);
-    open.returned(request, [other]);
-    assert.deepEqual(watched(open), [[other, 0]]);
-    assert.equal(open.mayPing(id, 0), true);
-    assert.equal(open.mayPing(other, 0), false);
-  });
+  /** The main thread takes a request, and begins the ping. */
+  const take = (board: Board, id: number, nowMs: number) => {
+    board.pingWaits(id, nowMs);
+    board.connectedBy(id, undefined, 1);
+    board.pingSent(id, nowMs, undefined);
+    board.requestTaken(id);
+  };
 
-  it('are watched even if they began in the millisecond of the request', () => {
+  it('are watched if they are out when their requests are seen to be taken', () => {
     const { board, id, open } = setUp();
-    open.request({ ids: [id], atMs: 1000.9, resent: 0 });
-    board.pingWaits(id, 1000.95);
-    open.addBegun(1100.5);
-    assert.deepEqual(watched(open), [[id, 0]]);
-  });
-
-  it('are kept when a sweep returns that a later request has superseded', () => {
-    const { board, id, open } = setUp();
-    const first = { ids: [id], atMs: 0, resent: 0 };
-    open.request(first);
-    board.pingWaits(id, 1);
-    open.addBegun(100);
-    const again = { ids: [id], atMs: 200, resent: 1 };
-    open.request(again);
-    open.returned(first, [id]);
+    const [answered, notDue, notTaken] = [board.occupy(), board.occupy(), board.occupy()];
+    open.request([id, answered, notDue, notTaken]);
+    open.addTaken();
     assert.deepEqual(watched(open), []);
-    assert.equal(open.mayPing(id, 300), false);
-    board.pingWaits(id, 300);
-    open.returned(again, [id]);
+    for (const each of [id, answered]) take(board, each, 1);
+    board.pingConcluded(answered);
+    board.requestTaken(notDue);
+    open.addTaken();
+    assert.deepEqual(watched(open), [[id, 0]]);
+    const mayPing = [id, answered, notDue, notTaken].map((each) => open.mayPing(each, 100));
+    assert.deepEqual(mayPing, [false, true, true, false]);
+    take(board, notTaken, 200);
+    open.addTaken();
+    assert.deepEqual(watched(open), [
+      [id, 0],
+      [notTaken, 0],
+    ]);
+  });
+
+  it('are those of the last request, also if that before it is taken later', () => {
+    const { board, id, open } = setUp();
+    open.request([id]);
+    open.request([id], 1);
+    take(board, id, 1);
+    open.addTaken();
+    // That was the first one.
+    assert.deepEqual([watched(open), open.isEmpty, open.mayPing(id, 100)], [[], false, false]);
+    take(board, id, 2);
+    open.addTaken();
     assert.deepEqual(watched(open), [[id, 1]]);
   });
 
-  it('go on with a silence that began before two stalls, whichever sweep returns first', () => {
-    const { board, id, open } = setUp();
-    const send = (nowMs: number) => {
-      board.pingWaits(id, nowMs);
-      board.connectedBy(id, undefined, 1);
-      board.pingSent(id, nowMs, undefined);
-    };
-    const first = { ids: [id], atMs: 0, resent: 0 };
-    open.request(first);
-    send(1);
-    open.returned(first, [id]);
-    open.follow(10);
-    for (const ping of open.pings()) ping.account(board, { fromMs: 1001, toMs: 1002 }, new Stalls());
-    const second = { ids: [id], atMs: 1100, resent: 1 };
-    open.request(second);
-    send(1101);
-    open.addBegun(1200);
-    open.follow(1200);
-    const third = { ids: [id], atMs: 1300, resent: 2 };
-    open.request(third);
-    open.returned(second, [id]);
-    send(1301);
-    open.returned(third, [id]);
-    open.follow(1400);
-    assert.deepEqual(
-      [...open.pings()].map((ping) => ping.silentBeforeMs),
-      [1000],
-    );
+  it('may be requested again after a request that could not be made', () => {
+    const { id, open } = setUp();
+    open.request([id]);
+    open.withdraw([id]);
+    assert.ok(open.mayPing(id, 0));
+    open.addTaken();
+    assert.ok(open.isEmpty);
   });
+
+  for (const isTaken of [true, false]) {
+    it(`go on with a silence that began before two stalls, ${isTaken ? 'each' : 'only the last'} of whose requests was taken before the next`, () => {
+      const { board, id, open } = setUp();
+      open.request([id]);
+      take(board, id, 1);
+      open.addTaken();
+      open.follow(10);
+      for (const ping of open.pings()) ping.account(board, { fromMs: 1001, toMs: 1002 }, new Stalls());
+      open.request([id], 1);
+      if (isTaken) {
+        take(board, id, 1101);
+        open.addTaken();
+        open.follow(1200);
+      }
+      open.request([id], 2);
+      if (!isTaken) take(board, id, 1300);
+      take(board, id, 1301);
+      open.addTaken();
+      open.follow(1400);
+      assert.deepEqual(
+        [...open.pings()].map((ping) => ping.silentBeforeMs),
+        [1000],
+      );
+    });
+  }
 });

@@ -65,14 +65,16 @@ describe('The ping loop', () => {
     );
   });
 
-  it('pings a handful of targets with one call and one wake-up a period', async () => {
+  it('pings a handful of targets with one call and two wake-ups a period', async () => {
     const { clock, host, ids } = setUp(Array.from({ length: 5 }, () => ({ answersAfterMs: 0 })));
     await clock.advance(10_000);
     const firedBefore = clock.fired;
     await clock.advance(30_000);
     assert.deepEqual(host.sweeps.slice(1), [ids, ids, ids]);
-    // Per period: the loop's own timer, and one reply of each peer.
-    assert.equal(clock.fired - firedBefore, 3 * (1 + ids.length));
+    // Per period: for the sweep, a tick later for what has become of it, and one reply of each peer.
+    assert.equal(clock.fired - firedBefore, 3 * (2 + ids.length));
+    // None of the main loop's turns was needed.
+    assert.equal(host.turns, 0);
   });
 
   it('pings an added target within a period, and a removed one no more', async () => {

@@ -57,7 +57,7 @@ export class SimulatedHost implements PingHost {
   readonly peers = new Map<number, Peer>();
   readonly #clock: ManualClock;
   readonly #board: Board;
-  readonly #onConcluded = new Map<number, () => void>();
+  readonly #out = new Set<number>();
   readonly #lockedAtMs = new Map<number, number>();
   #blocked = false;
   /** Callbacks that wait for the main loop to poll, and those that run after that. */
@@ -110,23 +110,14 @@ export class SimulatedHost implements PingHost {
     },
   });
 
-  sweep(ids: Uint32Array): Promise<readonly number[]> {
+  sweep(ids: Uint32Array): void {
     this.sweeps.push([...ids]);
-    return new Promise((resolve) =>
-      this.#whenTurning(() => {
-        let open = ids.length;
-        const out = () => [...ids].filter((id) => this.#board.state(id) !== 'concluded');
-        const cancelGrace = this.#clock.schedule(() => this.#whenTurning(() => resolve(out())), 50);
-        for (const id of ids) {
-          this.#ping(id, () => {
-            open -= 1;
-            if (open > 0) return;
-            cancelGrace();
-            resolve([]);
-          });
-        }
-      }),
-    );
+    this.#whenTurning(() => {
+      for (const id of ids) {
+        this.#ping(id);
+        this.#board.requestTaken(id);
+      }
+    });
   }
 
   pollTurn(): Promise<void> {
@@ -165,7 +156,7 @@ export class SimulatedHost implements PingHost {
 
   /** Abandons the pings that are out, as when the worker that watched them is gone. */
   abandonAll(): void {
-    for (const id of [...this.#onConcluded.keys()]) this.#end(id);
+    for (const id of [...this.#out]) this.#end(id);
   }
 
   abandon(id: number): void {
@@ -174,7 +165,7 @@ export class SimulatedHost implements PingHost {
 
   /** Whether a ping of that peer is out. */
   isOut(id: number): boolean {
-    return this.#onConcluded.has(id);
+    return this.#out.has(id);
   }
 
   /** The application begins a request that may keep the ping from being answered. */
@@ -187,9 +178,9 @@ export class SimulatedHost implements PingHost {
     this.#arrive(() => this.#board.bytesReceived(id, this.#clock.now()));
   }
 
-  #ping(id: number, onConcluded: () => void): void {
+  #ping(id: number): void {
     this.pings.push({ id, atMs: this.#clock.now() });
-    this.#onConcluded.set(id, onConcluded);
+    this.#out.add(id);
     this.#board.pingWaits(id, this.#clock.now());
     this.#board.connectedBy(id, { local: id + 1, remote: 9 }, this.peers.get(id)?.generation ?? 1);
     if (this.peers.get(id)?.locked) return;
@@ -218,8 +209,7 @@ export class SimulatedHost implements PingHost {
   #end(id: number): void {
     this.#endHold(id);
     this.#board.pingConcluded(id);
-    this.#onConcluded.get(id)?.();
-    this.#onConcluded.delete(id);
+    this.#out.delete(id);
   }
 
   #endHold(id: number): void {

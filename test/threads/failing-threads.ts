@@ -125,12 +125,11 @@ export function hostOf(threads: Threads, timing: Partial<Timing> = {}, ofPeriodM
     settings: { periodMs: ofPeriodMs, timeoutMs: periodMs, jitter: 0, concurrency: 128 },
     board: board.buffer,
     api: {
-      sweep: async (ids) => {
+      sweep: (ids) => {
         seen.sweeps += 1;
         for (const id of ids) seen.swept.add(id);
         host.heard();
         happened();
-        return [];
       },
       pollTurn: async () => {},
       conclude: () => {},

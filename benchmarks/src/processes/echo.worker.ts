@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { connect } from '../../../dist/src/threads/endpoint.js';
-import { answerSweep } from '../../../dist/src/threads/sweep-calls.js';
+import { connect, type Endpoint } from '../../../dist/src/threads/endpoint.js';
 
 /** The calls that this thread serves. */
 export interface Echo {
@@ -12,10 +11,4 @@ if (parentPort === null) throw new Error('This is a worker of the benchmark');
 const [{ raw, served }] = (await once(parentPort, 'message')) as [{ raw: MessagePort; served: MessagePort }];
 raw.on('message', (message) => raw.postMessage(message));
 const echo: Echo = { count: (ids) => ids.length };
-const host = {
-  sweep: async () => [],
-  panicked: (error: Error) => {
-    throw error;
-  },
-};
-const { send } = connect(served, echo, (numbers) => void answerSweep(numbers, host, send));
+const endpoint: Endpoint<object> = connect(served, echo, (numbers) => endpoint.send(numbers.subarray(0, 0)));

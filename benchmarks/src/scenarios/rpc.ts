@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Bench } from 'tinybench';
 import { connect } from '../../../dist/src/threads/endpoint.js';
-import { SweepCalls } from '../../../dist/src/threads/sweep-calls.js';
 import type { Figure } from '../figure.js';
 import type { Echo } from '../processes/echo.worker.js';
 import type { Scenario } from '../scenario.js';
@@ -16,14 +15,19 @@ export const rpc: Scenario = {
   title: 'Calls between the threads',
   about:
     'Time of an empty call from one thread to the other and back: over a bare port, over comlink, with ' +
-    `${callsInFlight} in flight, and of a sweep, which is numbers over the port, of one storage and of ${storages.toLocaleString('en-US')}.`,
+    `${callsInFlight} in flight, and of a sweep, which is numbers over the port (here with an answer), of one storage and of ${storages.toLocaleString('en-US')}.`,
   async run({ quick, progress }) {
     progress('five kinds of call');
     const worker = new Worker(new URL('../processes/echo.worker.js', import.meta.url));
     const [raw, served] = [new MessageChannel(), new MessageChannel()];
     worker.postMessage({ raw: raw.port2, served: served.port2 }, [raw.port2, served.port2]);
-    const echo = connect<Echo>(served.port1, {}, (numbers) => sweeps.returned(numbers));
-    const sweeps = new SweepCalls(echo.send);
+    const echo = connect<Echo>(served.port1, {}, () => answered());
+    let answered = () => {};
+    const sweep = (ids: Uint32Array) =>
+      new Promise<void>((resolve) => {
+        answered = resolve;
+        echo.send(ids);
+      });
     const one = Uint32Array.of(1);
     const many = Uint32Array.from({ length: storages }, (_, id) => id);
 
@@ -40,10 +44,10 @@ export const rpc: Scenario = {
         await Promise.all(Array.from({ length: callsInFlight }, () => echo.remote.count(one)));
       })
       .add('sweep', async () => {
-        await sweeps.sweep(one);
+        await sweep(one);
       })
       .add('sweep of many', async () => {
-        await sweeps.sweep(many);
+        await sweep(many);
       });
     await bench.run();
     await worker.terminate();

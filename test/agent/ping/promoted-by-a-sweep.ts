@@ -33,6 +33,7 @@ const fail = (problem: unknown) => {
 };
 const sweeper = new Sweeper({
   settings,
+  board,
   prober,
   targetCount: () => targets.length,
   onOverdue: () => fail(new Error('a ping was overdue')),
