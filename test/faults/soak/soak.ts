@@ -50,6 +50,11 @@ async function soakFor(
 ): Promise<FaultResult> {
   const client = { connectTimeout: 1 };
   await using lab = await Lab.open({ server, count, period, timeout, client });
+  // Each gives the deaths that it delays the timeout anew, beyond the bound.
+  let longStalls = 0;
+  lab.agent.on('stalled', ({ durationMs }) => {
+    if (durationMs >= timeoutMs) longStalls += 1;
+  });
   const listeners = listenerCount(lab);
   const endMs = performance.now() + seconds * 1000;
   const lasts = () => performance.now() < endMs;
@@ -91,7 +96,7 @@ async function soakFor(
     ...result,
     deathsExpected: harm.deadly,
     chances: harm.harmless,
-    notes: `${made} calls, ${failed} of which failed with a retryable error`,
+    notes: `${made} calls, ${failed} of which failed with a retryable error; ${longStalls} stalls of T or longer`,
     broken,
   };
 }
