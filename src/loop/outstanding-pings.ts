@@ -32,7 +32,7 @@ const none: ReadonlyMap<number, OutstandingPing> = new Map();
  * - A ping is requested until the main thread is seen to have taken the request; if it is out then, it is watched. That is looked
  *   for when the loop wakes, a tick after the request at the latest: a ping that is answered sooner, as nearly all are, is never
  *   watched.
- * - A target has at most one ping here: the one that was requested last. Requests are taken in their order.
+ * - A target has at most one ping here, and is not requested again before its request was taken.
  */
 export class OutstandingPings {
   readonly #board: Board;
@@ -86,13 +86,11 @@ export class OutstandingPings {
 
   /** @param resent how many times in a row these pings have been sent again because of stalls */
   request(ids: readonly number[], resent = 0): void {
-    const repeated = resent > 0 ? this.#repeatedBy(ids) : none;
-    const sweep: Sweep = { ids, resent, repeated };
+    const sweep: Sweep = { ids, resent, repeated: resent > 0 ? this.#watched(ids) : none };
     this.#sweeps.add(sweep);
     for (const id of ids) {
       this.#pings.delete(id);
-      const before = this.#sweepOf[id] === undefined ? this.#board.taken(id) : (this.#takenOf[id] as number);
-      this.#takenOf[id] = (before + 1) | 0;
+      this.#takenOf[id] = (this.#board.taken(id) + 1) | 0;
       this.#sweepOf[id] = sweep;
     }
   }
@@ -118,11 +116,17 @@ export class OutstandingPings {
   /**
    * The targets that have sent nothing since before a stall and may be pinged again, keyed by how many times in a row that
    * will be.
+   *
+   * @param freshMs pings that were sent less than this ago are left: they have not been out in the stall
    */
-  silentThrough({ sinceMs, of }: PendingStall, nowMs: number): ReadonlyMap<number, readonly number[]> {
+  silentThrough(
+    { sinceMs, of }: PendingStall,
+    nowMs: number,
+    freshMs: number,
+  ): ReadonlyMap<number, readonly number[]> {
     const silent = new Map<number, number[]>();
     for (const ping of this.#pings.values()) {
-      if (!ping.isCounting) continue;
+      if (!ping.isCounting || this.#board.sentAgo(ping.id, nowMs) < freshMs) continue;
       if (this.#board.receivedAgo(ping.id, nowMs) <= nowMs - sinceMs) continue;
       if (ping.resent >= mostResent[of]) continue;
       const ids = silent.get(ping.resent + 1);
@@ -142,14 +146,13 @@ export class OutstandingPings {
     this.#pings.clear();
   }
 
-  /** The watched pings of these targets, or those that a request repeats that was not taken yet. */
-  #repeatedBy(ids: readonly number[]): Map<number, OutstandingPing> {
-    const repeated = new Map<number, OutstandingPing>();
+  #watched(ids: readonly number[]): Map<number, OutstandingPing> {
+    const watched = new Map<number, OutstandingPing>();
     for (const id of ids) {
-      const ping = this.#pings.get(id) ?? this.#sweepOf[id]?.repeated.get(id);
-      if (ping !== undefined) repeated.set(id, ping);
+      const ping = this.#pings.get(id);
+      if (ping !== undefined) watched.set(id, ping);
     }
-    return repeated;
+    return watched;
   }
 
   #add(id: number, { resent, repeated }: Sweep): void {

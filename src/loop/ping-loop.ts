@@ -135,11 +135,14 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
       this.#resume(nowMs);
       this.#stalls.forgetBefore(nowMs);
     }
-    this.#sweep(this.#schedule.take(nowMs).filter((id) => this.#outstanding.mayPing(id, nowMs)));
-    if (nowMs < this.#checkMs && !this.#stalls.isPending) return;
-    this.#judge(nowMs);
-    this.#requestTurn(nowMs);
-    this.#checkMs = this.#nextCheckMs(nowMs);
+    const due = this.#schedule.take(nowMs).filter((id) => this.#outstanding.mayPing(id, nowMs));
+    if (nowMs >= this.#checkMs || this.#stalls.isPending) {
+      this.#judge(nowMs);
+      this.#requestTurn(nowMs);
+      this.#checkMs = this.#nextCheckMs(nowMs);
+    }
+    // After that: a turn would show nothing of what has only been requested.
+    this.#sweep(due);
   }
 
   #noteProcessStall(lateness: Lateness | undefined): void {
@@ -163,7 +166,7 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
       this.#host.sweep(Uint32Array.from(ids));
     } catch (error) {
       this.#outstanding.withdraw(ids);
-      throw error;
+      this.#calls.panicked(error);
     }
   }
 
@@ -245,6 +248,8 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
     const nowMs = this.#clock.now();
     this.#noteProcessStall(this.#wakeUp.overdue(nowMs));
     const { requestedMs } = turn;
+    // What was sent before the turn, and so before a stall that is forgotten now, has been taken by the time it completes.
+    this.#outstanding.addTaken();
     this.#outstanding.follow(nowMs);
     for (const ping of this.#outstanding.pings()) {
       ping.account(this.#board, { fromMs: requestedMs, toMs: nowMs }, this.#stalls);
@@ -276,7 +281,8 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
     // After a stall shorter than the timeout, reading what had arrived was enough.
     if (stall === undefined || stall.lostMs < this.#budgets.timeoutMs) return;
     // Targets that are still silent get a new ping and a new deadline: the network may have been away as well.
-    for (const [resent, ids] of this.#outstanding.silentThrough(stall, nowMs)) this.#sweep(ids, resent);
+    for (const [resent, ids] of this.#outstanding.silentThrough(stall, nowMs, this.#budgets.tickMs))
+      this.#sweep(ids, resent);
     // A peer may have answered and then died during the stall.
     this.#schedule.pingAllWithin(nowMs, this.#budgets.afterStallMs);
   }

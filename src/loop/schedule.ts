@@ -10,7 +10,7 @@
  */
 
 /**
- * Each slice costs a round trip to the main thread, as much as ten pings. The main thread does not begin all pings of a
+ * Each slice costs a wake-up and a message to the main thread, as much as ten pings. The main thread does not begin all pings of a
  * slice in one burst, and a single server that had to answer all of them would do so within a few hundredths of a second.
  */
 const largestSlice = 512;

@@ -34,8 +34,8 @@ export interface SocketDeath {
 /** What the ping loop calls in the main thread. */
 export interface PingHost {
   /**
-   * Pings these targets. There is no answer, which would wake the worker: the board shows which requests were taken, in their
-   * order, and what has become of the pings.
+   * Pings these targets. There is no answer, which would wake the worker: the board shows which requests were taken, and what
+   * has become of the pings. Not to be called for a target of which a request was not taken yet.
    */
   sweep(ids: Uint32Array): void;
   /**

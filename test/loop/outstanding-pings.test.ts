@@ -40,19 +40,6 @@ describe('The outstanding pings', () => {
     ]);
   });
 
-  it('are those of the last request, also if that before it is taken later', () => {
-    const { board, id, open } = setUp();
-    open.request([id]);
-    open.request([id], 1);
-    take(board, id, 1);
-    open.addTaken();
-    // That was the first one.
-    assert.deepEqual([watched(open), open.isEmpty, open.mayPing(id, 100)], [[], false, false]);
-    take(board, id, 2);
-    open.addTaken();
-    assert.deepEqual(watched(open), [[id, 1]]);
-  });
-
   it('may be requested again after a request that could not be made', () => {
     const { id, open } = setUp();
     open.request([id]);
@@ -62,29 +49,24 @@ describe('The outstanding pings', () => {
     assert.ok(open.isEmpty);
   });
 
-  for (const isTaken of [true, false]) {
-    it(`go on with a silence that began before two stalls, ${isTaken ? 'each' : 'only the last'} of whose requests was taken before the next`, () => {
-      const { board, id, open } = setUp();
-      open.request([id]);
-      take(board, id, 1);
-      open.addTaken();
-      open.follow(10);
-      for (const ping of open.pings()) ping.account(board, { fromMs: 1001, toMs: 1002 }, new Stalls());
-      open.request([id], 1);
-      if (isTaken) {
-        take(board, id, 1101);
-        open.addTaken();
-        open.follow(1200);
-      }
-      open.request([id], 2);
-      if (!isTaken) take(board, id, 1300);
-      take(board, id, 1301);
-      open.addTaken();
-      open.follow(1400);
-      assert.deepEqual(
-        [...open.pings()].map((ping) => ping.silentBeforeMs),
-        [1000],
-      );
-    });
-  }
+  it('go on with a silence that began before two stalls', () => {
+    const { board, id, open } = setUp();
+    open.request([id]);
+    take(board, id, 1);
+    open.addTaken();
+    open.follow(10);
+    for (const ping of open.pings()) ping.account(board, { fromMs: 1001, toMs: 1002 }, new Stalls());
+    open.request([id], 1);
+    take(board, id, 1101);
+    open.addTaken();
+    open.follow(1200);
+    open.request([id], 2);
+    take(board, id, 1301);
+    open.addTaken();
+    open.follow(1400);
+    assert.deepEqual(
+      [...open.pings()].map((ping) => ping.silentBeforeMs),
+      [1000],
+    );
+  });
 });

@@ -253,9 +253,8 @@ describe('The ping loop', () => {
     assert.deepEqual(host.stalls, []);
   });
 
-  it('reports a stall of the process if a sweep returns before the timer', async () => {
+  it('reports a stall of the process in which a ping was out', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }]);
-    // The sweep is under way: its timer on the main thread is due before the loop's own.
     await clock.advance(10_020);
     await clock.stopProcess(6000);
     await clock.advance(250);
@@ -344,6 +343,34 @@ describe('A stall', () => {
       assert.deepEqual(host.deaths, []);
     });
   }
+
+  for (const stallMs of [600, 5000]) {
+    it(`of the process for ${stallMs} ms that begins while a ping is being sent does not count as silence`, async () => {
+      const peers = [{ answersAfterMs: stallMs + 900 }];
+      const { clock, host } = setUp(peers, { periodMs: 1000, timeoutMs: 1000 });
+      // Longer than a tick: after the stall the loop wakes before the main thread has gone on.
+      host.blocksInPingMs = 200;
+      await clock.advance(1000);
+      assert.equal(host.pings.length, 1);
+      for (const peer of host.peers.values()) peer.answersAfterMs = 900;
+      await clock.stopProcess(stallMs);
+      await clock.advance(5000);
+      assert.deepEqual(host.deaths, []);
+      assert.ok(host.pings.length > 3);
+    });
+  }
+
+  it('of the main loop does not repeat a ping that was sent after it', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: 300 }], { periodMs: 1000, timeoutMs: 1000 });
+    await clock.advance(900);
+    host.block(3000);
+    await clock.advance(3100);
+    assert.deepEqual(
+      host.stalls.map(({ of }) => of),
+      ['loop'],
+    );
+    assert.equal(host.pings.length, 1);
+  });
 
   it('shorter than the timeout delays the verdict by no more than its length', async () => {
     const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });

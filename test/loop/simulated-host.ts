@@ -59,6 +59,8 @@ export class SimulatedHost implements PingHost {
   readonly #board: Board;
   readonly #out = new Set<number>();
   readonly #lockedAtMs = new Map<number, number>();
+  /** For how long the next pings to be sent block the main loop. */
+  blocksInPingMs: number | undefined;
   #blocked = false;
   /** Callbacks that wait for the main loop to poll, and those that run after that. */
   #polled: (() => void)[] = [];
@@ -75,11 +77,12 @@ export class SimulatedHost implements PingHost {
     return id;
   }
 
-  /** Blocks the main loop until `ms` from now. */
-  block(ms: number): void {
+  /** Blocks the main loop until `ms` from now, and does the rest of what blocks it. */
+  block(ms: number, rest = () => {}): void {
     this.#blocked = true;
     this.#clock.schedule(() => {
       this.#blocked = false;
+      rest();
       for (const step of this.#polled.splice(0)) step();
       for (const step of this.#afterPoll.splice(0)) step();
     }, ms);
@@ -113,10 +116,14 @@ export class SimulatedHost implements PingHost {
   sweep(ids: Uint32Array): void {
     this.sweeps.push([...ids]);
     this.#whenTurning(() => {
-      for (const id of ids) {
-        this.#ping(id);
-        this.#board.requestTaken(id);
-      }
+      for (const id of ids) this.#ping(id);
+      const taken = () => {
+        for (const id of ids) this.#board.requestTaken(id);
+      };
+      // The application's own code may run in between, as a target's `ping()`.
+      if (this.blocksInPingMs === undefined) return taken();
+      this.block(this.blocksInPingMs, taken);
+      this.blocksInPingMs = undefined;
     });
   }
 

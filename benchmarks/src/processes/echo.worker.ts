@@ -11,4 +11,4 @@ if (parentPort === null) throw new Error('This is a worker of the benchmark');
 const [{ raw, served }] = (await once(parentPort, 'message')) as [{ raw: MessagePort; served: MessagePort }];
 raw.on('message', (message) => raw.postMessage(message));
 const echo: Echo = { count: (ids) => ids.length };
-const endpoint: Endpoint<object> = connect(served, echo, (numbers) => endpoint.send(numbers.subarray(0, 0)));
+const endpoint: Endpoint<object> = connect(served, echo, () => endpoint.send(new Uint32Array(0)));
