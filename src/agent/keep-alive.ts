@@ -274,7 +274,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       },
       onLost: (error, retryInMs) => {
         restarts += 1;
-        // It may have asked for others since, and its successor must not take them for its own.
+        // It may have asked for others until it was ended, and its successor must not take them for its own.
         sweeper.abandonAll();
         this.#reporter.workerLost(error, retryInMs);
       },

@@ -21,8 +21,8 @@ export const rpc: Scenario = {
     const worker = new Worker(new URL('../processes/echo.worker.js', import.meta.url));
     const [raw, served] = [new MessageChannel(), new MessageChannel()];
     worker.postMessage({ raw: raw.port2, served: served.port2 }, [raw.port2, served.port2]);
-    const echo = connect<Echo>(served.port1, {}, () => answered());
     let answered = () => {};
+    const echo = connect<Echo>(served.port1, {}, () => answered());
     const sweep = (ids: Uint32Array) =>
       new Promise<void>((resolve) => {
         answered = resolve;
