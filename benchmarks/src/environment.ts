@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The machine and the commit that figures were measured on. */
 export interface Environment {
@@ -13,9 +14,14 @@ export interface Environment {
   readonly system: string;
   /** Load average of the last minute before the run: how busy the machine was with other things. */
   readonly load: number;
+  /**
+   * Nanoseconds that it takes to read from a page of memory that was left alone for a second, which is what a program finds that is
+   * idle most of the time: by then, the caches are full of what others on the machine use. Older results do not have it.
+   */
+  readonly coldPageNs?: number;
 }
 
-export function describeEnvironment(): Environment {
+export async function describeEnvironment(): Promise<Environment> {
   return {
     date: `${new Date().toISOString().slice(0, 19)}Z`,
     commit: commitOf(import.meta.dirname),
@@ -25,12 +31,35 @@ export function describeEnvironment(): Environment {
     memoryGib: Math.round(totalmem() / 2 ** 30),
     system: `${process.platform} ${process.arch}`,
     load: Number((loadavg()[0] ?? 0).toFixed(1)),
+    coldPageNs: await measureColdPage(),
   };
 }
 
+const pageBytes = 4096;
+const pages = 2000;
+
+async function measureColdPage(): Promise<number> {
+  const memory = Buffer.alloc(pages * pageBytes, 1);
+  await sleep(1000);
+  const coldMs = readEachPage(memory);
+  const warmMs = readEachPage(memory);
+  return Math.round((Math.max(0, coldMs - warmMs) * 1e6) / pages);
+}
+
+/** Not in the order of their addresses, which the processor would foresee. Returns milliseconds. */
+function readEachPage(memory: Buffer): number {
+  // A prime, so that each page is read once.
+  const stride = 1237;
+  const startMs = performance.now();
+  for (let i = 0; i < pages; i++) memory.readUInt8(((i * stride) % pages) * pageBytes);
+  return performance.now() - startMs;
+}
+
 export function environmentInWords(environment: Environment): string {
-  const { cores, cpu, memoryGib, system, node, commit, date, load } = environment;
-  return `${cores} × ${cpu}, ${memoryGib} GiB, ${system}, Node ${node}, commit ${commit}, ${date}, load ${load} before`;
+  const { cores, cpu, memoryGib, system, node, commit, date, load, coldPageNs } = environment;
+  const machine = `${cores} × ${cpu}, ${memoryGib} GiB, ${system}, Node ${node}`;
+  const idle = coldPageNs === undefined ? '' : `, ${coldPageNs.toLocaleString('en-US')} ns for an idle page`;
+  return `${machine}, commit ${commit}, ${date}, load ${load} before${idle}`;
 }
 
 /** The commit of the working tree that has this folder, with a `+` if there are uncommitted changes. */

@@ -88,7 +88,7 @@ function refuse(why: string): never {
 }
 
 async function runScenario({ name, title, about, needsPython, run }: Scenario): Promise<Result> {
-  const environment = describeEnvironment();
+  const environment = await describeEnvironment();
   const startMs = performance.now();
   const elapsed = () => Math.round((performance.now() - startMs) / 1000);
   const progress = (line: string) => console.error(`${name} ${String(elapsed()).padStart(4)} s  ${line}`);
@@ -111,7 +111,7 @@ async function runScenario({ name, title, about, needsPython, run }: Scenario): 
 async function compareWith(commit: string): Promise<number> {
   // What it has made is removed at exit.
   process.once('SIGINT', () => process.exit(130));
-  const environment = describeEnvironment();
+  const environment = await describeEnvironment();
   const startMs = performance.now();
   const progress = (line: string) => {
     const seconds = Math.round((performance.now() - startMs) / 1000);

@@ -20,6 +20,7 @@ const environment = {
   memoryGib: 8,
   system: 'linux x64',
   load: 0.1,
+  coldPageNs: 1234,
 };
 const figures: readonly Figure[] = ['few', 'many'].flatMap((of) => [
   { subject: 'bare', of, value: 20, unit: 'µs' },
@@ -87,6 +88,14 @@ describe('the page', () => {
     assert.match(svg, /^<svg[^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
     for (const text of ['agent', 'bare', 'few', 'many', '28', '40'])
       assert.ok(svg.includes(`>${text}</text>`), text);
+  });
+
+  it('says what the machine was, and how cold its memory was where that is known', () => {
+    const { coldPageNs: _, ...earlier } = environment;
+    writePage(folder, [resultOf('ping'), { ...resultOf('older'), environment: earlier }]);
+    const page = readFileSync(path.join(folder, 'performance.md'), 'utf8');
+    assert.match(page, /2 × a CPU, .* commit abcdef0, .* load 0\.1 before, 1,234 ns for an idle page\b/);
+    assert.match(page, /load 0\.1 before(?!,)/);
   });
 
   it('removes old plots, and warns if it is made from a quick run', () => {
