@@ -13,8 +13,8 @@ export interface AdapterOptions {
   /**
    * Seconds that the server may stay silent after a ping that its host has acknowledged: it hangs, or is busy with what others
    * have asked of it. At least the timeout. Default: `ZEO_KEEPALIVE_HANG_TIMEOUT`, or the longer of 30 and five timeouts.
-   * Those of Redis also end a connection whose server accepts it and then sends no byte for this long (30, if not given), or a quarter
-   * longer.
+   * The adapters of Redis also end a connection whose server accepts it and then sends no byte for this long (30, if not given), or
+   * a quarter longer.
    */
   readonly hangTimeout?: number | undefined;
 }
