@@ -1,6 +1,9 @@
 /** Opens many storages, and reports how long the main loop pauses with and without something that pings them. */
 import { channel } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { LogLines } from '../../../dist/src/agent/report/log-lines.js';
+import { createLog } from '../../../dist/src/observability/log.js';
 import { ClientStorage } from '../../../dist/src/zeo/index.js';
 import { serve } from '../harness/child.js';
 import { measurePauses } from '../harness/pauses.js';
@@ -42,7 +45,18 @@ const api = {
     }
     return { statusMs, collectionMs };
   },
+  /** How long each of several lines about a failure, with its stack, holds the main loop until it is written, in ms. */
+  async log({ count }: { readonly count: number }) {
+    const lines = new LogLines(
+      createLog({ logger: pino(pino.destination({ dest: '/dev/null', sync: true })) }),
+    );
+    return Array.from({ length: count }, (_, name) => {
+      const error = new Error('The call failed', { cause: new Error('The connection was lost') });
+      return timed(() => lines.unusable(String(name), error));
+    });
+  },
 };
+
 function timed(call: () => unknown): number {
   const startMs = performance.now();
   call();

@@ -14,7 +14,8 @@ export const pauses: Scenario = {
   about:
     'How late the main loop is, p99.9 of `monitorEventLoopDelay` with a resolution of 1 ms, while this many storages are open ' +
     'and nothing else happens: without the agent, with it, and with an interval that calls `getInfo` on each storage. Then how ' +
-    'long a call of `status()` takes, and what a collection of metrics asks of the agent: the longest of 20.',
+    'long a call of `status()` takes, and what a collection of metrics asks of the agent: the longest of 20; and a line of the log ' +
+    'about a failure, with its stack: the longest of one for each storage.',
   async run({ quick, progress }) {
     const { count, of } = caseOf(quick);
     const variants = subjects.map((name) => ({
@@ -25,7 +26,7 @@ export const pauses: Scenario = {
     const p999 = (subject: string) => summary((measured.get(subject) ?? []).map(({ p999Ms }) => p999Ms));
     const baseline = { subject: 'without agent', value: p999('without agent').value };
     const calls = (measured.get('agent') ?? []).flatMap(({ calls }) => calls ?? []);
-    const longest = (what: string, times: (of: (typeof calls)[number]) => readonly number[]): Figure => ({
+    const longest = (what: string, times: (of: Calls) => readonly number[]): Figure => ({
       subject: 'agent',
       of: of.replace('p99.9', what),
       ...summary(calls.map((call) => Math.max(...times(call)))),
@@ -35,6 +36,7 @@ export const pauses: Scenario = {
     const held = [
       longest('status()', ({ statusMs }) => statusMs),
       longest('a collection of metrics', ({ collectionMs }) => collectionMs),
+      longest('a log line', ({ lineMs }) => lineMs),
     ];
     const delays = subjects.map((subject): Figure => {
       const figure = { subject, of, ...p999(subject), unit: 'ms' };
@@ -59,8 +61,10 @@ export const pauses: Scenario = {
   },
 };
 
+type Calls = Awaited<ReturnType<PausesApi['calls']>> & { readonly lineMs: readonly number[] };
+
 interface Measured extends Pauses {
-  readonly calls?: Awaited<ReturnType<PausesApi['calls']>>;
+  readonly calls?: Calls;
 }
 
 function caseOf(quick: boolean) {
@@ -79,5 +83,7 @@ async function measure(
   const delay = await child.call('measure', { warmUpMs: quick ? 500 : 5000, ms: quick ? 1500 : 20_000 });
   // Of other commits only the delay is compared.
   if (options.subject !== 'agent' || processes !== ownProcesses) return delay;
-  return { ...delay, calls: await child.call('calls', { count: 20 }) };
+  const calls = await child.call('calls', { count: 20 });
+  const lineMs = await child.call('log', { count: options.count });
+  return { ...delay, calls: { ...calls, lineMs } };
 }
