@@ -134,6 +134,7 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
       // No reply is awaited that a turn would have to read, and no silence is being counted.
       this.#resume(nowMs);
       this.#stalls.forgetBefore(nowMs);
+      this.#checkMs = Infinity;
     }
     const due = this.#schedule.take(nowMs).filter((id) => this.#outstanding.mayPing(id, nowMs));
     if (nowMs >= this.#checkMs || this.#stalls.isPending) {
@@ -281,7 +282,9 @@ export class PingLoop implements Pick<LoopApi, 'targetsChanged'> {
     // After a stall shorter than the timeout, reading what had arrived was enough.
     if (stall === undefined || stall.lostMs < this.#budgets.timeoutMs) return;
     // Targets that are still silent get a new ping and a new deadline: the network may have been away as well.
-    for (const [resent, ids] of this.#outstanding.silentThrough(stall, nowMs, this.#budgets.tickMs))
+    // One that was sent less than a tick ago was sent after the stall, which was longer, unless no clock has counted it.
+    const freshMs = stall.isSuspension ? 0 : this.#budgets.tickMs;
+    for (const [resent, ids] of this.#outstanding.silentThrough(stall, nowMs, freshMs))
       this.#sweep(ids, resent);
     // A peer may have answered and then died during the stall.
     this.#schedule.pingAllWithin(nowMs, this.#budgets.afterStallMs);

@@ -23,6 +23,8 @@ export interface PendingStall {
   readonly lostMs: number;
   /** The kind of the longest of them. */
   readonly of: Stall['of'];
+  /** Whether the machine was suspended in one of them, which no clock of this process has counted. */
+  readonly isSuspension: boolean;
 }
 
 export class Stalls {
@@ -62,6 +64,7 @@ export class Stalls {
       sinceMs: Math.min(before?.sinceMs ?? fromMs, fromMs),
       lostMs: (before?.lostMs ?? 0) + durationMs,
       of: isLongest ? of : before.of,
+      isSuspension: suspendedMs > 0 || before?.isSuspension === true,
       longestMs: isLongest ? durationMs : before.longestMs,
     };
     return durationMs;

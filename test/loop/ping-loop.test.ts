@@ -77,6 +77,17 @@ describe('The ping loop', () => {
     assert.equal(host.turns, 0);
   });
 
+  it('wakes once for each sweep if the next one shows what has become of the last', async () => {
+    const peers = Array.from({ length: 5 }, () => ({ answersAfterMs: 0 }));
+    const { clock, host, ids } = setUp(peers, { periodMs: 150, timeoutMs: 2000 });
+    await clock.advance(1500);
+    const [firedBefore, sweepsBefore] = [clock.fired, host.sweeps.length];
+    await clock.advance(1500);
+    const sweeps = host.sweeps.length - sweepsBefore;
+    assert.equal(sweeps, 10);
+    assert.equal(clock.fired - firedBefore, sweeps * (1 + ids.length));
+  });
+
   it('pings an added target within a period, and a removed one no more', async () => {
     const { clock, board, host, loop, ids } = setUp([{ answersAfterMs: 1 }]);
     await clock.advance(4000);
@@ -399,6 +410,17 @@ describe('A stall', () => {
     await clock.advance(5000);
     assert.deepEqual(host.deaths, []);
     assert.equal(host.stalls[0]?.of, 'process');
+  });
+
+  it('that suspends the machine just after a ping has that ping sent again', async () => {
+    const { clock, host } = setUp([{ answersAfterMs: undefined }], { periodMs: 1000, timeoutMs: 1000 });
+    host.beginsAfterMs = 20;
+    await clock.advance(1050);
+    assert.equal(host.pings.length, 1);
+    // What was sent before may have been lost: the network was away as well.
+    await clock.suspendMachine(3_600_000);
+    await clock.advance(200);
+    assert.equal(host.pings.length, 2);
   });
 
   it('is not reported because the system counts its uptime in whole seconds', async () => {

@@ -61,6 +61,8 @@ export class SimulatedHost implements PingHost {
   readonly #lockedAtMs = new Map<number, number>();
   /** For how long the next pings to be sent block the main loop. */
   blocksInPingMs: number | undefined;
+  /** How long after a request the pings are begun, as in a later batch of a sweep. */
+  beginsAfterMs = 0;
   #blocked = false;
   /** Callbacks that wait for the main loop to poll, and those that run after that. */
   #polled: (() => void)[] = [];
@@ -115,16 +117,9 @@ export class SimulatedHost implements PingHost {
 
   sweep(ids: Uint32Array): void {
     this.sweeps.push([...ids]);
-    this.#whenTurning(() => {
-      for (const id of ids) this.#ping(id);
-      const taken = () => {
-        for (const id of ids) this.#board.requestTaken(id);
-      };
-      // The application's own code may run in between, as a target's `ping()`.
-      if (this.blocksInPingMs === undefined) return taken();
-      this.block(this.blocksInPingMs, taken);
-      this.blocksInPingMs = undefined;
-    });
+    const begin = () => this.#whenTurning(() => this.#begin(ids));
+    if (this.beginsAfterMs === 0) begin();
+    else this.#clock.schedule(begin, this.beginsAfterMs);
   }
 
   pollTurn(): Promise<void> {
@@ -183,6 +178,17 @@ export class SimulatedHost implements PingHost {
   /** Lets other bytes than a reply arrive now. */
   receive(id: number): void {
     this.#arrive(() => this.#board.bytesReceived(id, this.#clock.now()));
+  }
+
+  #begin(ids: Uint32Array): void {
+    for (const id of ids) this.#ping(id);
+    const taken = () => {
+      for (const id of ids) this.#board.requestTaken(id);
+    };
+    // The application's own code may run in between, as a target's `ping()`.
+    if (this.blocksInPingMs === undefined) return taken();
+    this.block(this.blocksInPingMs, taken);
+    this.blocksInPingMs = undefined;
   }
 
   #ping(id: number): void {

@@ -18,15 +18,25 @@ describe('Stalls', () => {
     stalls.ended('process', { fromMs: 6100, toMs: 7300 });
     stalls.ended('loop', { fromMs: 7300, toMs: 7500 });
     assert.ok(stalls.isPending);
-    assert.deepEqual({ ...stalls.resume() }, { sinceMs: 0, lostMs: 7400, of: 'process', longestMs: 6000 });
+    assert.deepEqual({ ...stalls.resume() }, {
+      sinceMs: 0,
+      lostMs: 7400,
+      of: 'process',
+      isSuspension: false,
+      longestMs: 6000,
+    });
     assert.equal(stalls.resume(), undefined);
   });
 
   it('count a suspension that no clock of the process has seen', () => {
     const stalls = new Stalls();
     assert.equal(stalls.ended('process', { fromMs: 10, toMs: 10 }, 3_600_000), 3_600_000);
-    assert.equal(stalls.resume()?.lostMs, 3_600_000);
-    assert.equal(stalls.lostWithin(0, 100), 0);
+    stalls.ended('process', { fromMs: 10, toMs: 300 });
+    assert.deepEqual(
+      { ...stalls.resume() },
+      { sinceMs: 10, lostMs: 3_600_290, of: 'process', isSuspension: true, longestMs: 3_600_000 },
+    );
+    assert.equal(stalls.lostWithin(0, 10), 0);
   });
 
   it('lose the union of their spans, however those overlap', () => {
