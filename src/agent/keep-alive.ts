@@ -240,7 +240,11 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     const api: HostApi = {
       sweep: (ids) => {
         worker.heard();
-        void sweeper.sweep(ids);
+        // What a call throws, comlink catches; what is thrown here would be an uncaught exception of the host.
+        contain(
+          () => sweeper.sweep(ids),
+          (error) => this.#reporter.panicked(error),
+        );
       },
       pollTurn: async () => {
         worker.heard();

@@ -68,27 +68,20 @@ export class Sweeper {
     this.#onPanic = onPanic;
     this.#batchSize = Math.max(1, Math.min(largestBatch, Math.floor(concurrency / 4)));
     this.#batchesAtOnce = Math.floor(concurrency / this.#batchSize);
-    // Else a sweep that is abandoned would stay pending for good.
-    this.#limit = pLimit({ concurrency: this.#batchesAtOnce, rejectOnClear: true });
+    this.#limit = pLimit(this.#batchesAtOnce);
     this.#leaseMs = budgetsFor(timeoutMs).lockMs + timeoutMs + leaseMarginMs;
   }
 
-  /**
-   * Pings these targets. Resolves when each is answered, has been silent for the grace time, or is abandoned. Never rejects.
-   */
-  async sweep(ids: Uint32Array): Promise<void> {
-    const batches: Promise<void>[] = [];
+  /** Begins to ping these targets. What the board shows as taken of them, when it is. */
+  sweep(ids: Uint32Array): void {
+    const abandoned = this.#abandoned;
     const yieldsUntilMs = systemClock.now() + yieldsForMs;
     for (let from = 0; from < ids.length; from += this.#batchSize) {
-      const batch = this.#limit(async () => {
-        const abandoned = this.#abandoned;
+      this.#limit(async () => {
         if (from > 0) await this.#ownTurn(yieldsUntilMs);
         if (abandoned === this.#abandoned) await this.#pingBatch(ids.subarray(from, from + this.#batchSize));
-      });
-      // Rejected if it was abandoned before its turn came.
-      batches.push(batch.catch(() => {}));
+      }).catch(this.#onPanic);
     }
-    await Promise.all(batches);
   }
 
   /** Resolves in a turn of the main loop in which no other batch begins that has waited for one; at once after that time. */
@@ -154,7 +147,7 @@ export class Sweeper {
     });
   }
 
-  /** What one ping throws must not cost the others of its batch their lease. */
+  /** What one ping throws must not cost the others of its batch their lease, nor its target the next ping. */
   #begin(id: number, onEnded: () => void): Ping | undefined {
     try {
       return this.#prober.begin(id, onEnded);

@@ -35,7 +35,8 @@ export interface SocketDeath {
 export interface PingHost {
   /**
    * Pings these targets. There is no answer, which would wake the worker: the board shows which requests were taken, and what
-   * has become of the pings. Not to be called for a target of which a request was not taken yet.
+   * has become of the pings. Not to be called for a target of which a request was not taken yet: so one that is never taken is
+   * the last of its target.
    */
   sweep(ids: Uint32Array): void;
   /**

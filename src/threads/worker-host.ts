@@ -44,7 +44,10 @@ export interface WorkerHostOptions {
   readonly onStarted: () => void;
   /** Called at once when the thread is gone: the pings that are out are not watched any more. */
   readonly onGone: () => void;
-  /** Called after `onGone`, with the reason: it ended, hung, or could not be started. Another starts after `retryInMs`. */
+  /**
+   * Called after `onGone`, with the reason: it ended, hung, or could not be started. Its port is closed, so it calls nothing any
+   * more. Another starts after `retryInMs`.
+   */
   readonly onLost: (error: KeepAliveError, retryInMs: number) => void;
   /** Called with a log message when nothing is pinged and the thread has not been given up yet. */
   readonly onWaiting: (message: string) => void;

@@ -46,7 +46,7 @@ it('The sweeper ends the lease of a ping that no worker ends', async (t) => {
   const tracked = trackedBy(board, 'silent', storage);
   const overdue = new Promise<void>((onOverdue) => {
     const sweeper = sweeperOf([tracked], { settings, board, onOverdue });
-    void sweeper.sweep(Uint32Array.of(tracked.id));
+    sweeper.sweep(Uint32Array.of(tracked.id));
   });
   const hold = setInterval(() => {}, 60_000);
   t.after(() => clearInterval(hold));
@@ -76,7 +76,7 @@ it('The sweeper ends the lease of a lock that is granted after a first lease', a
       if (expired === 1) release();
       else resolve();
     };
-    void sweeperOf([tracked], { settings, board, onOverdue }).sweep(Uint32Array.of(tracked.id));
+    sweeperOf([tracked], { settings, board, onOverdue }).sweep(Uint32Array.of(tracked.id));
   });
   assert.deepEqual([target.pings, lock.held], [1, false]);
 });
@@ -100,7 +100,7 @@ it('The sweeper keeps the leases of other pings in a batch if one throws', async
   await new Promise<void>((onOverdue) => {
     const onPanic = (error: unknown) => panics.push(error);
     const sweeper = sweeperOf(targets, { settings, board, prober, onOverdue, onPanic });
-    void sweeper.sweep(ids);
+    sweeper.sweep(ids);
   });
   assert.deepEqual(panics.map(String), ['Error: thrown by a ping']);
   // Also that of the ping that has thrown: the worker would wait for it.
@@ -123,8 +123,8 @@ function longSweep(count = 100, answer: () => Promise<unknown> = () => new Promi
     return trackedBy(board, String(index), storage);
   });
   const sweeper = sweeperOf(targets, { settings, board });
-  const swept = sweeper.sweep(Uint32Array.from(targets, ({ id }) => id));
-  return { sweeper, swept, targets, board, begun: () => targets.filter(({ pings }) => pings > 0).length };
+  sweeper.sweep(Uint32Array.from(targets, ({ id }) => id));
+  return { sweeper, targets, board, begun: () => targets.filter(({ pings }) => pings > 0).length };
 }
 
 /** One iteration of the main loop, with the callbacks that it has queued. */
@@ -173,15 +173,43 @@ it('The sweeper begins the rest of a sweep at once after a long turn', async () 
   sweeper.abandonAll();
 });
 
-it('The sweeper ends a sweep with waiting pings when all are abandoned', async () => {
-  const { sweeper, swept, begun } = longSweep(400);
+it('The sweeper begins none of the pings that wait when all are abandoned, and then other ones', async () => {
+  const { sweeper, targets, board, begun } = longSweep(400);
   while (begun() < 128) await turn();
   // The others are waiting for a slot now.
   await turn();
   await turn();
   sweeper.abandonAll();
-  await swept;
-  assert.ok(begun() < 400);
+  const before = begun();
+  const last = targets.at(-1);
+  assert.ok(last !== undefined && board.taken(last.id) === 0);
+  sweeper.sweep(Uint32Array.of(last.id));
+  while (board.taken(last.id) === 0) await turn();
+  assert.equal(begun(), before + 1);
+  sweeper.abandonAll();
+});
+
+it('The sweeper reports what is thrown as a batch begins, and goes on', async () => {
+  const { settings } = resolveSettings({ period: 0.1, timeout: 0.1 }, {});
+  assert.ok(settings);
+  const board = new Board();
+  const tracked = trackedBy(board, 'main', new ScriptedTarget());
+  const panics: unknown[] = [];
+  let throws = true;
+  const targetCount = () => {
+    if (throws) throw new Error('thrown by the registry');
+    return 1;
+  };
+  const onPanic = (error: unknown) => panics.push(error);
+  const sweeper = sweeperOf([tracked], { settings, board, targetCount, onPanic });
+  for (const taken of [1, 2]) {
+    sweeper.sweep(Uint32Array.of(tracked.id));
+    while (board.taken(tracked.id) < taken) await turn();
+    await turn();
+    throws = false;
+  }
+  assert.deepEqual(panics.map(String), ['Error: thrown by the registry']);
+  assert.equal(tracked.pings, 2);
 });
 
 it('The sweeper and the prober keep nothing of a ping that was answered', async () => {

@@ -18,13 +18,16 @@ describe('Stalls', () => {
     stalls.ended('process', { fromMs: 6100, toMs: 7300 });
     stalls.ended('loop', { fromMs: 7300, toMs: 7500 });
     assert.ok(stalls.isPending);
-    assert.deepEqual({ ...stalls.resume() }, {
-      sinceMs: 0,
-      lostMs: 7400,
-      of: 'process',
-      isSuspension: false,
-      longestMs: 6000,
-    });
+    assert.deepEqual(
+      { ...stalls.resume() },
+      {
+        sinceMs: 0,
+        lostMs: 7400,
+        of: 'process',
+        isSuspension: false,
+        longestMs: 6000,
+      },
+    );
     assert.equal(stalls.resume(), undefined);
   });
 

@@ -40,8 +40,12 @@ const sweeper = new Sweeper({
   onPanic: fail,
 });
 const ids = Uint32Array.from(targets, ({ id }) => id);
+let sweeps = 0;
+const isOver = (id: number) => board.taken(id) === sweeps && board.state(id) === 'concluded';
 const promoted = await promotedBytes(async () => {
-  await sweeper.sweep(ids);
+  sweeper.sweep(ids);
+  sweeps += 1;
+  while (!ids.every(isOver)) await nextTurn();
 });
 parentPort?.postMessage(promoted / targets.length);
 

@@ -25,8 +25,11 @@ const sizes = {
 const ways = ['every packet dropped', 'the server stopped'] as const;
 type Way = (typeof ways)[number];
 
-/** How long after the bound a death is still waited for, and how long it may take to fill a receive buffer. */
-const patienceMs = 10_000;
+/**
+ * How long after the bound a death is still waited for: longer than any upload takes, all of which the system of a stopped server
+ * may accept.
+ */
+const patienceMs = 20_000;
 /** More than any link carries before its upload. */
 const underWayBytes = 20_000;
 /** The fault comes when every upload has been under way for this long, and up to a period later. */
