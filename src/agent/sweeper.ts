@@ -72,7 +72,7 @@ export class Sweeper {
     this.#leaseMs = budgetsFor(timeoutMs).lockMs + timeoutMs + leaseMarginMs;
   }
 
-  /** Begins to ping these targets. What the board shows as taken of them, when it is. */
+  /** Pings these targets, in batches. The board shows when the request for each was taken. */
   sweep(ids: Uint32Array): void {
     const abandoned = this.#abandoned;
     const yieldsUntilMs = systemClock.now() + yieldsForMs;

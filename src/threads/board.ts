@@ -5,9 +5,8 @@
  * - A slot belongs to one target from `occupy` to `vacate`. Its ping number goes on counting when the slot is used again, so
  *   that (slot, number) always names the same ping.
  * - Times are the low 32 bits of `systemClock` milliseconds. Differences between them are valid up to 24 days.
- * - The order of the writes matters. When a ping begins, its number is written first and `startedAt` last: a reader that sees
- *   the new `startedAt` also sees the number and the state. Everything that belongs to a `sent` ping is written before the
- *   state. That a request was taken is written after all that was done for it.
+ * - The order of the writes matters. A ping's number is written first, and everything that belongs to a state before that state.
+ *   That a request was taken is written after all that was done for it.
  */
 
 import type { SocketPorts } from '../tcp/diagnosis.js';
@@ -117,7 +116,8 @@ export class Board {
 
   /** Records that the main thread has taken a request to ping this slot: it has begun the ping, or seen no need to. */
   requestTaken(id: number): void {
-    Atomics.add(this.#cells, this.#index(id, slot.taken), 1);
+    const index = this.#index(id, slot.taken);
+    Atomics.add(this.#cells, index, 1);
   }
 
   /** How many requests were taken; wraps to negative numbers. */
@@ -129,8 +129,8 @@ export class Board {
   pingWaits(id: number, nowMs: number): number {
     const index = this.#index(id, slot.number);
     const number = (Atomics.add(this.#cells, index, 1) + 1) | 0;
-    this.#store(id, slot.state, code.waiting);
     this.#store(id, slot.startedAt, nowMs);
+    this.#store(id, slot.state, code.waiting);
     return number;
   }
 

@@ -23,6 +23,10 @@ type Step =
   /** The main loop is blocked, with a stall of the process in the middle. */
   | { readonly type: 'block'; readonly ms: number; readonly stopMs: number }
   | { readonly type: 'stop'; readonly ms: number }
+  /** The machine is suspended, which no clock counts. */
+  | { readonly type: 'suspend'; readonly ms: number }
+  /** The pings of a sweep are begun late, as those of its later batches, or block the main loop as they are sent. */
+  | { readonly type: 'delay'; readonly beginsAfterMs: number; readonly blocksMs: number }
   | { readonly type: 'die'; readonly peer: number; readonly isPathGone: boolean }
   | { readonly type: 'receive'; readonly peer: number }
   | { readonly type: 'lock'; readonly peer: number; readonly locked: boolean }
@@ -45,6 +49,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('stop'), ms: stallMs }) },
+  fc.record({ type: fc.constant('suspend'), ms: fc.integer({ min: 2000, max: 3_600_000 }) }),
+  fc.record({
+    type: fc.constant('delay'),
+    beginsAfterMs: fc.integer({ min: 0, max: 100 }),
+    blocksMs: fc.oneof(fc.constant(0), stallMs),
+  }),
   fc.record({ type: fc.constant('die'), peer, isPathGone: fc.boolean() }),
   fc.record({ type: fc.constant('receive'), peer }),
   fc.record({ type: fc.constant('lock'), peer, locked: fc.boolean() }),
@@ -91,6 +101,13 @@ class World {
       case 'stop':
         await this.clock.stopProcess(step.ms);
         return this.#lost(step.ms);
+      case 'suspend':
+        await this.clock.suspendMachine(step.ms);
+        return this.#lost(step.ms);
+      case 'delay':
+        this.host.beginsAfterMs = step.beginsAfterMs;
+        this.host.blocksInPingMs = step.blocksMs === 0 ? undefined : step.blocksMs;
+        return this.#lost(step.blocksMs);
       case 'die':
         return this.#change(step.peer, (peer, id) => {
           peer.answersAfterMs = undefined;
@@ -129,6 +146,12 @@ class World {
   async turn(ms: number): Promise<void> {
     await this.clock.advance(ms);
     for (const [id, turnedMs] of this.dead) this.dead.set(id, turnedMs + ms);
+  }
+
+  /** Waits until nothing blocks the main loop any more, and no ping will. */
+  async turnAgain(): Promise<void> {
+    this.host.blocksInPingMs = undefined;
+    await this.turn(Math.max(0, this.host.blockedUntilMs - this.clock.now()));
   }
 
   stop(): void {
@@ -175,6 +198,7 @@ describe('In a random world, the ping loop promises that', { timeout: 120_000 },
         async (peers, steps) => {
           const world = new World(peers);
           for (const step of steps) await world.run(step);
+          await world.turnAgain();
           await check(world, steps);
           world.stop();
           assert.deepEqual(world.host.panics, []);

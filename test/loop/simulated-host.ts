@@ -64,6 +64,8 @@ export class SimulatedHost implements PingHost {
   /** How long after a request the pings are begun, as in a later batch of a sweep. */
   beginsAfterMs = 0;
   #blocked = false;
+  /** Until when the main loop is blocked, or was last. */
+  blockedUntilMs = Number.NEGATIVE_INFINITY;
   /** Callbacks that wait for the main loop to poll, and those that run after that. */
   #polled: (() => void)[] = [];
   #afterPoll: (() => void)[] = [];
@@ -82,6 +84,7 @@ export class SimulatedHost implements PingHost {
   /** Blocks the main loop until `ms` from now, and does the rest of what blocks it. */
   block(ms: number, rest = () => {}): void {
     this.#blocked = true;
+    this.blockedUntilMs = Math.max(this.blockedUntilMs, this.#clock.now() + ms);
     this.#clock.schedule(() => {
       this.#blocked = false;
       rest();
@@ -181,13 +184,14 @@ export class SimulatedHost implements PingHost {
   }
 
   #begin(ids: Uint32Array): void {
-    for (const id of ids) this.#ping(id);
+    // But for those that were removed meanwhile.
+    for (const id of ids) if (this.peers.has(id)) this.#ping(id);
     const taken = () => {
       for (const id of ids) this.#board.requestTaken(id);
     };
     // The application's own code may run in between, as a target's `ping()`.
-    if (this.blocksInPingMs === undefined) return taken();
-    this.block(this.blocksInPingMs, taken);
+    if (this.blocksInPingMs === undefined) taken();
+    else this.block(this.blocksInPingMs, taken);
     this.blocksInPingMs = undefined;
   }
 
