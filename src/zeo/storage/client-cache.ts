@@ -28,7 +28,8 @@ export class ClientCache {
   #entries: LRUCache<Entry, true> | undefined;
   /** By object, oldest first. */
   #revisions: Map<string, Entry[]> | undefined;
-  #pending: Map<string, Set<PendingLoad>> | undefined;
+  /** Loads that were sent, by object. Not a Map, for the reason that `SingleFlight` has. */
+  #pending: { [key: string]: Set<PendingLoad> } | undefined;
 
   /** @param maxBytes 0 disables the cache */
   constructor(maxBytes: number) {
@@ -68,16 +69,13 @@ export class ClientCache {
 
   /** Call it before a load is sent, and `done()` once the reply has been processed. */
   beginLoad(key: string): PendingLoad {
-    this.#pending ??= new Map();
+    this.#pending ??= Object.create(null) as { [key: string]: Set<PendingLoad> };
     const pending = this.#pending;
-    let loads = pending.get(key);
-    if (loads === undefined) {
-      loads = new Set();
-      pending.set(key, loads);
-    }
+    const loads = pending[key] ?? new Set();
+    pending[key] = loads;
     const load = new PendingLoad(() => {
       loads.delete(load);
-      if (loads.size === 0) pending.delete(key);
+      if (loads.size === 0) delete pending[key];
     });
     loads.add(load);
     return load;
@@ -126,7 +124,7 @@ export class ClientCache {
 
   /** Drops everything: any object may have changed up to a transaction. */
   clear(tid: Uint8Array): void {
-    for (const key of this.#pending?.keys() ?? []) this.#mark(key, tid);
+    for (const key in this.#pending) this.#mark(key, tid);
     this.#entries?.clear();
   }
 
@@ -140,7 +138,7 @@ export class ClientCache {
   }
 
   #mark(key: string, tid: Uint8Array): void {
-    for (const load of this.#pending?.get(key) ?? []) load.invalidated(tid);
+    for (const load of this.#pending?.[key] ?? []) load.invalidated(tid);
   }
 
   #insert(entry: Entry): void {

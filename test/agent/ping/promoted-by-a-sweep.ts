@@ -1,8 +1,6 @@
 /* A thread that sweeps, and posts how much of a ping is moved to the old generation. */
 import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import { Prober } from '#src/agent/prober.js';
 import { Reporter } from '#src/agent/report/reporter.js';
@@ -10,9 +8,8 @@ import { resolveSettings } from '#src/agent/settings.js';
 import { Sweeper } from '#src/agent/sweeper.js';
 import { createLog } from '#src/observability/log.js';
 import { Board } from '#src/threads/board.js';
+import { promotedBytes } from '../../support/promoted-bytes.js';
 import { ScriptedTarget, trackedBy } from '../scripted-target.js';
-
-const rounds = 100;
 
 const { settings } = resolveSettings({ period: 1 }, {});
 if (settings === undefined) throw new Error('expected settings of an agent that runs');
@@ -48,33 +45,3 @@ const promoted = await promotedBytes(async () => {
   while (!ids.every(isOver)) await nextTurn();
 });
 parentPort?.postMessage(promoted / targets.length);
-
-/**
- * By how many bytes each round makes the old generation of this thread grow, when the young one is collected after each: what is
- * moved there stays until the next major collection, whether anything needs it or not.
- */
-async function promotedBytes(round: () => Promise<void>): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void;
-  // An object is moved by the second collection that finds it alive.
-  const collectYoung = () => {
-    collect({ type: 'minor' });
-    collect({ type: 'minor' });
-  };
-  for (let index = 0; index < 20; index++) await round();
-  collect();
-  collectYoung();
-  const before = oldBytes();
-  for (let index = 0; index < rounds; index++) {
-    await round();
-    // What has called this is not part of what the round leaves behind.
-    await nextTurn();
-    collectYoung();
-  }
-  return (oldBytes() - before) / rounds;
-}
-
-function oldBytes(): number {
-  const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space');
-  return space?.space_used_size ?? Number.NaN;
-}

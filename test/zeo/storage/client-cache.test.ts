@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { ClientCache } from '#src/zeo/storage/client-cache.js';
 import type { PastRevision } from '#src/zeo/storage/revision.js';
@@ -172,4 +174,11 @@ describe('The client cache', () => {
       }),
     );
   });
+});
+
+it('Loads that were answered leave nothing in the old generation but what is cached', async () => {
+  // In a thread of its own: the test runner keeps promises.
+  const worker = new Worker(new URL('promoted-by-loads.js', import.meta.url));
+  const [bytesOfALoad] = await once(worker, 'message');
+  assert.ok(bytesOfALoad < 120, `${bytesOfALoad} bytes of a load were moved to the old generation`);
 });
