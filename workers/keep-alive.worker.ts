@@ -19,6 +19,9 @@ import type { HostApi, LoopApi, WorkerInit } from '../src/threads/contract.js';
 import { connect } from '../src/threads/endpoint.js';
 import { SocketTableReader } from '../src/threads/socket-table.js';
 
+/** What is called over comlink. */
+type CalledHost = Omit<HostApi, 'sweep'>;
+
 /** Starts the loops in this thread. */
 export default function install(init: WorkerInit): void {
   if (init.version !== version)
@@ -30,8 +33,8 @@ export default function install(init: WorkerInit): void {
     socketsChanged: () => watchSockets(),
     alive: () => true,
   };
-  const endpoint = connect<HostApi>(port, api);
-  const calls = endpoint.remote as unknown as HostApi;
+  const endpoint = connect<CalledHost>(port, api);
+  const calls = endpoint.remote as unknown as CalledHost;
   const host: HostApi = {
     sweep: (ids) => endpoint.send(ids),
     pollTurn: () => calls.pollTurn(),

@@ -68,7 +68,10 @@ export class Ping {
     return systemClock.now() - this.#sentAtMs;
   }
 
-  /** Begins the ping. Does not throw: what the target throws ends the ping. */
+  /**
+   * Sends the ping as soon as it can be sent: at once, when the lock is free, or when this is called again because no request is
+   * in its way any more. Does not throw: what the target throws ends the ping.
+   */
   start(): void {
     // A listener may have removed the target.
     if (this.#ended) return;
@@ -84,7 +87,7 @@ export class Ping {
       if (this.#lease === undefined) this.#waitForLock();
       else this.#send(nowMs);
     } catch (error) {
-      this.#end({ verdict: 'failed', error });
+      this.conclude({ verdict: 'failed', error });
     }
   }
 
@@ -107,9 +110,17 @@ export class Ping {
     lease?.end();
   }
 
-  /** Ends the ping from outside. */
+  /** Ends the ping, from outside too; nothing if it has ended. */
   conclude(outcome: PingOutcome): void {
-    this.#end(outcome);
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#board.pingConcluded(this.#id);
+    this.#lockWait?.abort();
+    this.#lockWait = undefined;
+    // A ping that was answered needs no abort, which would only cost time.
+    if (outcome.verdict !== 'alive') this.#abort?.abort(abortReason(outcome));
+    this.releaseLock();
+    this.#onEnded(outcome, this);
   }
 
   /** The timeout has expired, but bytes are flowing: releases the lock and goes on waiting for the reply. */
@@ -121,14 +132,14 @@ export class Ping {
   /** Ends the ping because another one takes its place. */
   supersede(): void {
     if (this.#isOverdue && this.#isHeard()) this.concludeByBytes();
-    else this.#end({ verdict: 'stalled' });
+    else this.conclude({ verdict: 'stalled' });
   }
 
   /** Ends the ping as successful, because other bytes than the reply have come. */
   concludeByBytes(): void {
     // Before the timeout, bytes only conclude a ping that waits for the lock or behind a request.
     const verdict = this.#isOverdue ? 'slow' : 'busy';
-    this.#end({ verdict, roundTripMs: undefined, evidence: 'bytes' });
+    this.conclude({ verdict, roundTripMs: undefined, evidence: 'bytes' });
   }
 
   /** Writes to the board what was received and sent since the last call. What the target throws ends the ping. */
@@ -138,7 +149,7 @@ export class Ping {
       this.#noteBytesReceived(nowMs);
       if (this.tracked.answersInOrder && !this.#wasSent && this.#hasOtherConnection()) {
         // Its outage, or its new connection, is reported when the next ping is due.
-        this.#end({ verdict: 'abandoned' });
+        this.conclude({ verdict: 'abandoned' });
         return;
       }
       if (this.#isBehindRequest && !this.#hasRequestOut()) {
@@ -158,7 +169,7 @@ export class Ping {
         outgoing.writtenBytes - outgoing.heldBackBytes - this.#writtenBytes,
       );
     } catch (error) {
-      this.#end({ verdict: 'failed', error });
+      this.conclude({ verdict: 'failed', error });
     }
   }
 
@@ -215,7 +226,7 @@ export class Ping {
         else this.#proceedWithLock();
       },
       (error) => {
-        if (this.#lockWait === wait) this.#end({ verdict: 'failed', error });
+        if (this.#lockWait === wait) this.conclude({ verdict: 'failed', error });
       },
     );
   }
@@ -227,7 +238,7 @@ export class Ping {
       if (this.#isBehindRequest) this.releaseLock();
       else this.#sendAfterWait();
     } catch (error) {
-      this.#end({ verdict: 'failed', error });
+      this.conclude({ verdict: 'failed', error });
     }
   }
 
@@ -237,7 +248,7 @@ export class Ping {
       // Often the lock is free because of a reply: the worker must not take the silence before it for one that lasts.
       this.#noteBytesReceived(nowMs);
     } catch (error) {
-      this.#end({ verdict: 'failed', error });
+      this.conclude({ verdict: 'failed', error });
       return;
     }
     this.#send(nowMs);
@@ -254,12 +265,12 @@ export class Ping {
       reply = Promise.resolve(this.#callPing());
       this.#noteWritten(nowMs);
     } catch (error) {
-      this.#end({ verdict: 'failed', error });
+      this.conclude({ verdict: 'failed', error });
       return;
     }
     reply.then(
       () => this.#answered(),
-      (error) => this.#end({ verdict: 'failed', error }),
+      (error) => this.conclude({ verdict: 'failed', error }),
     );
   }
 
@@ -301,19 +312,7 @@ export class Ping {
       this.tracked.deliveredBytes = this.#writtenBytes;
       this.tracked.deliveredGeneration = this.#generation;
     }
-    this.#end({ verdict: 'alive', roundTripMs: this.sentAgoMs, evidence: 'answer' });
-  }
-
-  #end(outcome: PingOutcome): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#board.pingConcluded(this.#id);
-    this.#lockWait?.abort();
-    this.#lockWait = undefined;
-    // A ping that was answered needs no abort, which would only cost time.
-    if (outcome.verdict !== 'alive') this.#abort?.abort(abortReason(outcome));
-    this.releaseLock();
-    this.#onEnded(outcome, this);
+    this.conclude({ verdict: 'alive', roundTripMs: this.sentAgoMs, evidence: 'answer' });
   }
 }
 
