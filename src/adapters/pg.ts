@@ -88,7 +88,8 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
  * @throws KeepAliveError `ERR_KEEPALIVE_INVALID_ARGUMENT` for anything but a client of `pg` that has not ended
  */
 export function pgClient(client: PgClient, options: AdapterOptions = {}): KeepAliveTarget {
-  if (!isClient(client)) throw refusal('client', 'a Client of pg, not of pg-native', client);
+  if (!isClient(client))
+    throw refusal('client', 'a Client of pg, not of pg-native (pgPool takes a Pool)', client);
   if (client.connection.stream.destroyed) throw refusal('client', 'a Client that has not ended', client);
   adaptOnce('client', client, options);
   const isInUse = () => client.readyForQuery !== true || (client.getTransactionStatus?.() ?? 'I') !== 'I';

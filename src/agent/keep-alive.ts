@@ -223,6 +223,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
       board,
       settings,
       onUnusable: (name, error) => this.#reporter.unusable(name, error),
+      onUnpingable: (name) => this.#reporter.unpingable(name),
       onReleaseFailed: (tracked, error) => this.#reporter.misbehaved(tracked, error),
       onRemoved: (tracked) => prober.forget(tracked),
       onChanged: (ids) => worker.targetsChanged(ids),

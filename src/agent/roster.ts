@@ -12,6 +12,8 @@ export interface RosterOptions {
   readonly settings: HangSettings;
   /** A database threw when it was asked for its target. */
   readonly onUnusable: (name: string, error: unknown) => void;
+  /** A database was opened that has nothing to ping. */
+  readonly onUnpingable: (name: string) => void;
   /** Releasing a target's lock threw. */
   readonly onReleaseFailed: (tracked: TrackedTarget, error: unknown) => void;
   readonly onRemoved: (tracked: TrackedTarget) => void;
@@ -88,7 +90,8 @@ export class Roster {
     if (database === undefined) return;
     try {
       const content = this.#add(name, database);
-      if (content !== undefined) this.#entries.set(name, { database, content });
+      if (content === undefined) this.#options.onUnpingable(name);
+      else this.#entries.set(name, { database, content });
     } catch (error) {
       this.#options.onUnusable(name, error);
     }

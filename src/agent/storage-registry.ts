@@ -24,7 +24,7 @@ export interface DatabaseRegistry {
 
 /**
  * The databases that a host has open, by name. Those whose storage is the client of a server are kept alive while they
- * are here; any other (a local file) is left alone.
+ * are here; any other (a local file, or a driver's client without its adapter) is left alone, of which the agent warns.
  *
  * A listener that throws is reported as a process warning (`ZeoListenerWarning`), and the next one is called.
  *

@@ -15,11 +15,13 @@ function setUp(
   const board = new Board();
   const notices: number[][] = [];
   const removed: string[] = [];
+  const unpingable: string[] = [];
   const roster = new Roster({
     registry,
     board,
     settings: { timeoutMs: 1000, hangTimeoutMs: undefined },
     onUnusable: (name, error) => void onUnusable(name, error),
+    onUnpingable: (name) => unpingable.push(name),
     onReleaseFailed: (_tracked, error) => assert.fail(error as Error),
     onRemoved: ({ name }) => removed.push(name),
     onChanged: (ids) => notices.push([...ids]),
@@ -32,6 +34,7 @@ function setUp(
     roster,
     notices,
     removed,
+    unpingable,
     storages,
     pass: (ms: number) => t.mock.timers.tick(ms),
   };
@@ -100,6 +103,19 @@ describe('The roster of an agent', () => {
     assert.equal(watches, 1);
     roster.end();
     assert.equal(watches, 0);
+  });
+
+  it('tells of a database that has nothing to ping, such as a pool without its adapter', (t) => {
+    const { registry, roster, storages, unpingable } = setUp(t);
+    registry.open('orders', { connect() {}, query() {} });
+    roster.begin();
+    registry.open('main', { storage: new ScriptedTarget() });
+    registry.open('file', { storage: {} });
+    assert.deepEqual(unpingable, ['orders', 'file']);
+    assert.deepEqual(
+      storages().map(([name]) => name),
+      ['main'],
+    );
   });
 
   it('refuses a target whose hang timeout is not a number of seconds', (t) => {

@@ -62,13 +62,14 @@ const unshown: readonly string[] = ['pingStarted', 'connectionReplaced', 'worker
 const linesOnly: Readonly<Record<string, (reporter: Reporter) => void>> = {
   'a target that throws': (reporter) => reporter.misbehaved(newTarget(), error),
   'a target that cannot be asked': (reporter) => reporter.unusable('main', error),
+  'a database without a ping': (reporter) => reporter.unpingable('main'),
   'a loop that throws': (reporter) => reporter.panicked(error),
   'a listener that throws': (reporter) => reporter.logListenerFailed(error, 'pingFailed'),
   'a registry without databases': (reporter) => reporter.nothingOpened(60_000),
   'a server that hangs or is busy': (reporter) => reporter.pingHangs(newTarget()),
   'a warning in the words of another line': (reporter) => reporter.warning('Connection for main is down'),
   'a probably wrong setting': (reporter) => reporter.warning('Unknown option'),
-  'patterns without a match': (reporter) => reporter.sockets.unmatched(['db'], 60_000),
+  'patterns without a match': (reporter) => reporter.sockets.unmatched(['db'], 60_000, false),
   'an unreadable table': (reporter) => reporter.sockets.tableFailed({ path: '/proc', reason: 'absent' }),
 };
 

@@ -233,6 +233,13 @@ export class LogLines {
     this.#log.error({ connection: name, err: error }, `Exception in connection ${name}`);
   }
 
+  unpingable(name: string): void {
+    const message =
+      `Connection ${name} is not kept alive: it has no ping; a client of a driver needs its adapter, such as ` +
+      `pgPool of zeo-keepalive/pg`;
+    this.#log.warn({ connection: name }, message);
+  }
+
   logStall(stall: Stall): void {
     const throttle = this.#throttles.ofAgent('stalls');
     this.#stalls += 1;
