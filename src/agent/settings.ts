@@ -3,11 +3,13 @@
  * This is the only place that validates it.
  */
 import {
+  anything,
   type Datatype,
   invalidOption,
   longestSeconds,
   type NumberRange,
   numeric,
+  type OptionTypes,
   oneOf,
   parsed,
   readOption,
@@ -89,6 +91,11 @@ const variables = {
 type SettingName = keyof typeof variables;
 
 const optionNames = [...(Object.keys(variables) as SettingName[]), 'logger'] as const;
+
+/** The types of all options for whoever takes them with others: they are checked when they are resolved. */
+export const uncheckedOptions = Object.fromEntries(
+  optionNames.map((name) => [name, anything]),
+) as OptionTypes<KeepAliveOptions>;
 
 const code = 'ERR_KEEPALIVE_INVALID_SETTING';
 

@@ -46,8 +46,8 @@ export class SocketKeeper implements Disposable {
       },
     });
     this.#unmatchedTimer = setTimeout(() => {
-      const { unmatched } = matcher;
-      if (unmatched.length > 0) reporter.sockets.unmatched(unmatched, unmatchedAfterMs);
+      const { unmatched, hasLeftOutLoopback } = matcher;
+      if (unmatched.length > 0) reporter.sockets.unmatched(unmatched, unmatchedAfterMs, hasLeftOutLoopback);
     }, unmatchedAfterMs).unref();
   }
 

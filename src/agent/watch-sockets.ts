@@ -4,9 +4,10 @@
  * @module sockets
  */
 import { KeepAliveError } from '../model/errors.js';
+import { anything, checkOptions } from '../model/option-check.js';
 import { SocketMatcher, type SocketSelection } from '../sockets/matcher.js';
 import type { KeepAlive } from './keep-alive.js';
-import { readVariable } from './settings.js';
+import { readVariable, uncheckedOptions } from './settings.js';
 import { started } from './started.js';
 import { databases } from './storage-registry.js';
 import { type HostContext, startEarly, startThread } from './thread.js';
@@ -18,6 +19,9 @@ const defaultPeriod = 10;
 
 /** What `watchSockets` takes: which sockets to watch, and the settings of the thread if it is to start one. */
 export interface WatchSocketsOptions extends SocketSelection, Omit<HostContext, 'sockets'> {}
+
+const { sockets: _, ...agentOptions } = uncheckedOptions;
+const optionTypes = { only: anything, except: anything, ...agentOptions, databases: anything };
 
 /**
  * Watches outgoing TCP connections of this thread that are made from now on, and destroys those that are dead: their clients
@@ -33,6 +37,8 @@ export interface WatchSocketsOptions extends SocketSelection, Omit<HostContext, 
  * watchSockets({ only: ['*.example.org:5432', '10.0.0.0/8'] });
  */
 export function watchSockets({ only, except, ...options }: WatchSocketsOptions = {}): Disposable {
+  // A mistyped selection would watch more than it should.
+  checkOptions<WatchSocketsOptions>('ERR_KEEPALIVE_INVALID_SETTING', options, optionTypes);
   const selection: SocketSelection = { only, except };
   // What is not a pattern is an error before anything is started.
   SocketMatcher.fromSelection(selection);

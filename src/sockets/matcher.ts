@@ -16,6 +16,7 @@ export class SocketMatcher {
   readonly #patterns: readonly Pattern[];
   readonly #watchesAll: boolean;
   readonly #unmatched: Set<Pattern>;
+  #hasLeftOutLoopback = false;
 
   private constructor(patterns: readonly Pattern[]) {
     this.#patterns = patterns;
@@ -47,8 +48,11 @@ export class SocketMatcher {
     selection: SocketSelection | string | readonly string[] = {},
     label = 'Option sockets',
   ): SocketMatcher {
-    if (typeof selection === 'string' || isList(selection))
-      return SocketMatcher.fromSelection({ only: selection }, label);
+    if (typeof selection === 'string' || isList(selection)) {
+      const texts = list(selection, label);
+      if (texts.length === 0) throw invalidOption(code, label, expectedSelection, selection);
+      return new SocketMatcher(texts.map((text) => parsePattern(text, label)));
+    }
     if (!isPlainObject(selection)) throw invalidOption(code, label, expectedSelection, selection);
     checkOptions<SocketSelection>(code, selection, { only: anything, except: anything });
     const { only, except } = selection;
@@ -77,11 +81,18 @@ export class SocketMatcher {
     for (const pattern of this.#patterns) {
       if (!pattern.matches(destination, words)) continue;
       if (pattern.excludes) isExcluded = true;
-      else if (isLocal && !pattern.namesLoopback) continue;
-      else isIncluded = true;
+      else if (isLocal && !pattern.namesLoopback) {
+        this.#hasLeftOutLoopback = true;
+        continue;
+      } else isIncluded = true;
       this.#unmatched.delete(pattern);
     }
     return isIncluded && !isExcluded;
+  }
+
+  /** Whether a connection was left out only because it was one to loopback. */
+  get hasLeftOutLoopback(): boolean {
+    return this.#hasLeftOutLoopback;
   }
 
   /** The patterns that were to include connections and have matched none so far, as they were written. */

@@ -187,6 +187,15 @@ describe('The keeper of sockets', { timeout: 60_000 }, () => {
     assert.deepEqual(others, []);
   });
 
+  it('says that connections to loopback have to be named when there were no others', async (t) => {
+    await using peer = await PeerServer.listen();
+    const { pass, log } = keep(t, 'all');
+    await connected(t, peer);
+    pass(60_000);
+    const [message] = log.messages();
+    assert.match(message as string, /^Only connections to loopback that match "all" were opened in 60 s, /);
+  });
+
   it('leaves open connections as they are when it is disposed of', async (t) => {
     await using peer = await PeerServer.listen();
     const { keeper, pass, rows, log } = keep(t, '127.0.0.1, 10.0.0.1');

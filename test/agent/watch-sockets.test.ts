@@ -188,6 +188,16 @@ describe('watchSockets', { timeout: 60_000, skip: onLinux }, () => {
     assert.deepEqual([agent.running, agent.status().socketBounds], [true, undefined]);
   });
 
+  it('starts nothing for an option that it does not know', () => {
+    const before = started.agent;
+    assert.throws(() => watchSockets({ onli: '10.0.0.1' } as object), {
+      code: 'ERR_KEEPALIVE_INVALID_SETTING',
+      message: /Unknown option: expected one of only, except, period, .*, databases; received "onli"/,
+    });
+    assert.throws(() => watchSockets({ sockets: 'all' } as object), /received "sockets"/);
+    assert.equal(started.agent, before);
+  });
+
   it('starts nothing for what is not a pattern', () => {
     const before = started.agent;
     assert.throws(() => watchSockets({ only: 'http://db', level: 'silent' }), {

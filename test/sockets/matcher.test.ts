@@ -173,7 +173,7 @@ describe('only and except', () => {
 
   it('are refused when they are something else', () => {
     refuses(() => SocketMatcher.fromSelection({ only: [] }), 'Option only is empty');
-    refuses(() => SocketMatcher.fromSelection([]), 'Option only is empty');
+    refuses(() => SocketMatcher.fromSelection([]), 'Option sockets: expected patterns such as all');
     refuses(
       () => SocketMatcher.fromSelection({ olny: ':1' } as object),
       'expected one of only, except',
@@ -206,7 +206,10 @@ describe('Patterns that match nothing', () => {
 
   it('include one that only met loopback without meaning it', () => {
     const matcher = read(':5432');
+    assert.equal(matcher.matches(destination('127.0.0.1:80')), false);
+    assert.equal(matcher.hasLeftOutLoopback, false);
     assert.equal(matcher.matches(destination('127.0.0.1:5432')), false);
     assert.deepEqual(matcher.unmatched, [':5432']);
+    assert.equal(matcher.hasLeftOutLoopback, true);
   });
 });
