@@ -189,7 +189,10 @@ describe('zeo-keepalive watch without a terminal', { timeout: 120_000 }, () => {
       [['wach', '--json', '127.0.0.1:1'], "unknown command 'wach'\n(Did you mean watch?)"],
       [['localhost'], "unknown command 'localhost'"],
       [['--period', 'often', '127.0.0.1:1'], "'often' is invalid. Expected a number."],
-      [['--period', '0', '127.0.0.1:1'], 'there is nothing to do'],
+      [
+        ['--period', '-3', '127.0.0.1:1'],
+        'Expected a positive period, as there is nothing to do without one; found -3',
+      ],
       [
         ['--timeout', '0', '127.0.0.1:1'],
         'Option timeout: expected a number of seconds from 0.001 to 2147483; received 0',

@@ -20,19 +20,23 @@ export interface TlsFlags {
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for options that need another one, or exclude each other, and for files that cannot be read
  */
 export async function readTlsFlags(flags: TlsFlags): Promise<GuardTls> {
-  const { tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName } = flags;
-  const given = [tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName];
-  if (flags.tlsPassthrough) {
-    if (given.some((value) => value !== undefined)) throw contradictory();
+  const { tlsPassthrough, ...others } = flags;
+  const { tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName } = others;
+  if (tlsPassthrough) {
+    const found = Object.entries(others).find(([, value]) => value !== undefined);
+    if (found !== undefined) throw contradictory(found[0]);
     return { passThrough: true };
   }
   if (tlsCert === undefined && (tlsKey ?? tlsCa) !== undefined) throw incomplete('--tls-cert');
   if (serverTlsCert === undefined && serverTlsKey !== undefined) throw incomplete('--server-tls-cert');
   const [clients, servers] = await Promise.all([
-    tlsCert === undefined ? undefined : readTls(filesOf(tlsCert, tlsKey, tlsCa), '--tls'),
+    tlsCert === undefined ? undefined : readTls(filesOf(tlsCert, tlsKey, tlsCa), '--tls-cert'),
     [serverTlsCert, serverTlsCa, serverTlsName].every((given) => given === undefined)
       ? undefined
-      : readClientTls(filesOf(serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName), '--server-tls'),
+      : readClientTls(
+          filesOf(serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName),
+          serverTlsCert === undefined ? '--server-tls-ca' : '--server-tls-cert',
+        ),
   ]);
   return { clients, servers };
 }
@@ -46,10 +50,11 @@ function filesOf(
   return { certificate, key, authenticate, serverHostname, checkHostname: true, passwordFunction: undefined };
 }
 
-function contradictory(): KeepAliveError {
+function contradictory(found: string): KeepAliveError {
+  const option = `--${found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return new KeepAliveError(
     'ERR_ZEO_INVALID_ARGUMENT',
-    'Expected no other TLS option with --tls-passthrough, because clients and servers then use their own certificates; found one',
+    `Expected no other TLS option with --tls-passthrough, because clients and servers then use their own certificates; found ${option}`,
   );
 }
 

@@ -51,10 +51,10 @@ export async function watch(
     early.push(entry);
   };
   const logger = loggerFor((entry) => report(entry));
-  const isPeriodSet = readVariable('period', process.env) !== undefined;
-  const period = options.agent.period ?? (isPeriodSet ? undefined : defaultPeriod);
+  const periodSet = readVariable('period', process.env);
+  const period = options.agent.period ?? (periodSet === undefined ? defaultPeriod : undefined);
   await using agent = new KeepAlive({ ...options.agent, period, logger }, databases);
-  if (agent.status().periodMs === undefined) throw nothingToDo();
+  if (agent.status().periodMs === undefined) throw nothingToDo(options.agent.period ?? periodSet);
   const session = new Session(agent);
   await using metrics = await serveMetrics(options.metrics, agent, session, targets.length);
   const view = new UnhurriedView(createView(output, session, targets, options), output);
@@ -141,9 +141,9 @@ function served(address: string): Entry {
   return { time: new Date(), event: 'metrics', name: undefined, kind: 'note', text, fields: { url } };
 }
 
-function nothingToDo(): KeepAliveError {
+function nothingToDo(period: number | string | undefined): KeepAliveError {
   return new KeepAliveError(
     'ERR_KEEPALIVE_INVALID_SETTING',
-    'The period is zero or negative, so there is nothing to do',
+    `Expected a positive period, as there is nothing to do without one; found ${period}`,
   );
 }
