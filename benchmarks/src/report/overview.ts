@@ -92,10 +92,10 @@ const comparisons: readonly Comparison[] = [
   query('pg, a pool of 20'),
   query('mysql2, a pool of 20'),
   query('ioredis'),
-  relayed('a load of 1 KiB through guard', 'a load'),
-  relayed('a load of 64 MiB through guard', 'load of 64 MiB'),
-  relayed('CPU for 200 idle clients of guard', 'CPU, 200 idle clients'),
-  relayed('memory for an idle client of guard', 'memory of an idle client'),
+  relayed('a load of 1 KiB through the guard', 'a load'),
+  relayed('a load of 64 MiB through the guard', 'load of 64 MiB'),
+  relayed('CPU for 200 idle clients of the guard', 'CPU, 200 idle clients'),
+  relayed('memory for an idle client of the guard', 'memory of an idle client'),
 ];
 
 const alternatives = [
@@ -116,19 +116,19 @@ const alternatives = [
   ],
   [
     'an interval that calls the server',
-    'for a handful of connections whose failures you can handle by yourself, at a period so long that its code stays cold',
+    'for a handful of connections whose failures you can handle by yourself: it takes less CPU where a ping is rare',
     'time out, see that it was the main loop that stood still, or drop the connection so that its client reconnects',
   ],
   [
     'HAProxy, with checks of the greeting, `tcp-ut` and probes',
     'for thousands of idle Python clients, and for records of many megabytes: it needs less memory and CPU',
-    'find a server that hangs with the connection open, as soon as guard does; see [reliability.md](reliability.md)',
+    'find a server that hangs with the connection open, as soon as the guard does; see [reliability.md](reliability.md)',
   ],
 ];
 
 export const pictureFile = 'overview.svg';
 
-/** What the page begins with: a picture, what the figures say in five sentences, a table of all layers, and alternatives. */
+/** What the page begins with: a picture, what the figures say in five sentences, where alternatives are, a table of all layers, and alternatives. */
 export function overview(results: readonly Result[]): string {
   const find = finderIn(results);
   const rows = comparisons.flatMap((comparison) => {
@@ -137,8 +137,13 @@ export function overview(results: readonly Result[]): string {
     return [[comparison.what, valueInWords(own), others.map(nameAndValue).join('; ')]];
   });
   return [
-    ...(picture(results).length > 0 ? [`![How soon, and how wrongly](performance/${pictureFile})`] : []),
+    ...(picture(results).length > 0
+      ? [
+          `![How soon a silent connection is noticed, and how many healthy ones are lost; less is better](performance/${pictureFile})`,
+        ]
+      : []),
     sentences(find).join('\n'),
+    'When something else is the better choice is said [below](#what-you-could-use-instead).',
     '## Beside the others',
     'The figures of a row are of one run.',
     markdownTable(['', ownName, 'beside it'], rows),
@@ -151,9 +156,9 @@ export function overview(results: readonly Result[]): string {
 export function picture(results: readonly Result[]): readonly Panel[] {
   const find = finderIn(results);
   const panels = [
-    { title: 'a silent connection is noticed after, at most', comparison: silentDrop },
+    { title: 'a silent connection is noticed after, at most (less is better)', comparison: silentDrop },
     {
-      title: 'healthy connections lost, when the main loop stalls for 3 s',
+      title: 'healthy connections lost, when the main loop stalls for 3 s (less is better)',
       comparison: falseDisconnects,
     },
   ];
@@ -196,11 +201,11 @@ function sentences(find: Find): string[] {
   const { of: drop } = silentDrop;
   const { of: stall } = falseDisconnects;
   return [
-    sentence`With a period and a timeout of 1 s, a connection whose peer has vanished is noticed after ${value('detection', ownName, drop)} at most, as by gRPC’s own keep-alive (${value('detection', '@grpc/grpc-js', drop)}), and by ZEO’s Python client ${value('detection', "ZEO's Python client", drop)}, within a minute.`,
+    sentence`With a period and a timeout of 1 s, a connection whose peer has vanished is noticed after ${value('detection', ownName, drop)} at most (gRPC’s own keep-alive: ${value('detection', '@grpc/grpc-js', drop)}; that of mqtt: ${value('detection', 'mqtt, broker aedes', drop)}; ZEO’s Python client: ${value('detection', "ZEO's Python client", drop)}, in a minute).`,
     sentence`It is not lost because your own program stood still: when the main loop stalled for 3 s, the agent lost ${value('detection', ownName, stall)} of its healthy connections, the heartbeat of ws ${value('detection', 'ws, heartbeat of its README', stall)}, and that of socket.io ${value('detection', 'socket.io', stall)}.`,
-    sentence`A ping of a ZEO storage takes ${value('ping', 'agent', '100 storages')} of CPU, which is ${times('ping', 'agent', 'bare sockets', '100 storages')} times what it takes to write and read its bytes, and ${times('ping', 'agent', 'setInterval and getInfo', '100 storages')} times what an interval that calls the storage takes.`,
-    sentence`A hundred watched sockets take ${value('sockets', 'watched', 'CPU, 100 sockets')} of a core, and ten thousand ${value('sockets', 'watched', 'CPU, 10,000 sockets')}; a request of undici takes ${times('sockets', 'watched', 'not watched', 'a request, undici, wall time')} times as long as without the agent, and a query of a loaded pool of pg ${times('adapters', 'agent', 'no agent', 'a query, pg, a pool of 20, wall time')} times.`,
-    sentence`A load through guard takes ${times('guard', 'guard', 'direct', 'a load')} times as long as directly, and through HAProxy ${times('guard', 'HAProxy', 'direct', 'a load')} times; two hundred idle clients take ${value('guard', 'guard', 'CPU, 200 idle clients')} of a core, and with HAProxy ${value('guard', 'HAProxy', 'CPU, 200 idle clients')}.`,
+    sentence`A ping of one of a hundred ZEO storages takes ${value('ping', 'agent', '100 storages')} of CPU, which is ${times('ping', 'agent', 'bare sockets', '100 storages')} times what it takes to write and read its bytes, and ${times('ping', 'agent', 'setInterval and getInfo', '100 storages')} times what an interval that calls the storage takes.`,
+    sentence`To watch one socket or a hundred takes ${value('sockets', 'watched', 'CPU, 1 socket')} or ${value('sockets', 'watched', 'CPU, 100 sockets')} of a core, and ten thousand ${value('sockets', 'watched', 'CPU, 10,000 sockets')}; a request of undici takes ${times('sockets', 'watched', 'not watched', 'a request, undici, wall time')} times as long as without the agent, and a query of a loaded pool of pg ${times('adapters', 'agent', 'no agent', 'a query, pg, a pool of 20, wall time')} times.`,
+    sentence`A load through the guard takes ${times('guard', 'guard', 'direct', 'a load')} times as long as directly, and through HAProxy ${times('guard', 'HAProxy', 'direct', 'a load')} times; two hundred idle clients take ${value('guard', 'guard', 'CPU, 200 idle clients')} of a core, and with HAProxy ${value('guard', 'HAProxy', 'CPU, 200 idle clients')}.`,
   ].filter((words) => words !== undefined);
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Row, Run, Topic } from './row.js';
-import { markdownTable, overviewTable } from './table.js';
+import { markdownTable, overviewTable, sumsInWords } from './table.js';
 
 const layers: Readonly<Record<Topic['layer'], string>> = {
   relay: 'A relay between client and server',
@@ -46,23 +46,25 @@ export function reliabilityPage(rows: readonly Row[]): string {
     const names = [...new Set(own.map(({ fault }) => fault))];
     return names.length === 0 ? [] : [`## ${title}`, ...names.map((name) => faultSection(own, name))];
   });
-  return `${[introduction, overviewTable(rows), ...sections, '## The runs', runsTable(rows)].join('\n\n')}\n`;
+  const parts = [title, sumsInWords(rows), introduction, overviewTable(rows), ...sections];
+  return `${[...parts, '## The runs', repetition, runsTable(rows)].join('\n\n')}\n`;
 }
 
-const introduction = `# Reliability: what was done to connections, and the results
+const title = '# Reliability: what was done to connections, and the results';
 
-Written by the fault lab, the socket lab, the adapter lab and the guard lab from their own runs; do not edit. To repeat all of it:
+const introduction = `P is the period, T the timeout; the *host* is the process with the agent, the *embedded* server the one of this package. *Promised*
+is P + T + 1 s, less where nothing delays a ping, and more where a hang timeout is set. It and *found after* count from the fault, in
+time in which the host's main loop ran. A *false death* is the loss of a connection whose peer was healthy, out of a number of chances
+(connections, or connections times stalls). A *lost call* is one that neither succeeded nor failed.
+
+Of each fault, the first table has the promise that came closest to being missed. *Best without the agent* is how late the quickest
+of the same clients noticed it, with the shortest deadlines that they have, or the clients behind HAProxy with the best settings that
+were tried; empty where no other was tried.`;
+
+const repetition = `Written by the fault lab, the socket lab, the adapter lab and the guard lab from their own runs; do not edit. To repeat all of it:
 \`npm run test:faults -- --full --write\`, \`npm run test:sockets -- drop false-drops loss --write\`,
 \`npm run test:adapters -- drop stopped stalls busy load --full --write\` and
-\`npm run test:guard -- detection stalls loss slow-path herd --full --write\`; to repeat one fault, which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.
-
-P is the period, T the timeout. *Promised* and *found after* count from the fault, in time in which the host's main loop
-ran. A *false death* is the loss of a connection whose peer was healthy, out of a number of chances (connections, or
-connections times stalls). A *lost call* is one that neither succeeded nor failed.
-
-Of each fault, the first table has the promise that came closest to being missed; *best without the agent* is the latest that the
-quickest client noticed the same fault with the shortest deadlines of its own, or through HAProxy with the best settings that were tried.
-The tables of the faults have the rest.`;
+\`npm run test:guard -- detection stalls loss slow-path herd --full --write\`; to repeat one fault, which replaces only its rows: \`npm run test:faults -- silent-drop --full --write\`.`;
 
 function faultSection(rows: readonly Row[], name: string): string {
   const own = rows.filter(({ fault }) => fault === name);

@@ -75,6 +75,17 @@ function overviewOf(rows: readonly Row[]): string[] {
   ];
 }
 
+/** All rows together, in two sentences. */
+export function sumsInWords(rows: readonly Row[]): string {
+  const own = rows.filter(isPromised);
+  const sum = (value: (row: Row) => number) => count(own.reduce((total, row) => total + value(row), 0));
+  const faults = new Set(own.map(({ fault }) => fault)).size;
+  return (
+    `In ${faults} faults, ${sum((row) => row.deathsDetected)} of ${sum((row) => row.deathsExpected)} dead connections were found. ` +
+    `In ${sum((row) => row.chances)} chances of losing one that was healthy, ${sum((row) => row.falseDeaths)} were lost.`
+  );
+}
+
 const isBounded = ({ boundMs, maxMs }: Row) => boundMs !== undefined && maxMs !== undefined;
 /** Others are of clients without the agent, or of a relay that is not guard. */
 const isPromised = ({ boundMs, chances, deathsExpected }: Row) =>
