@@ -1,4 +1,5 @@
-/** * Keeps a connection other than ZEO's alive: any long-lived connection that can be pinged. This is a client of a server that
+/**
+ * Keeps a connection other than ZEO's alive: any long-lived connection that can be pinged. This is a client of a server that
  * replies to each line, as Redis replies to `PING`.
  *
  *     node examples/own-client.js 6379

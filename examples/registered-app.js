@@ -1,4 +1,5 @@
-/** * An application that does not know the agent. It only opens its databases in the registry:
+/**
+ * An application that does not know the agent. It only opens its databases in the registry:
  *
  *     ZEO_KEEPALIVE_PERIOD=10 ZEO_KEEPALIVE_LOG_LEVEL=blather \
  *       node --import zeo-keepalive/register examples/registered-app.js 127.0.0.1:8100

@@ -1,4 +1,5 @@
-/** * A service that keeps its data in PostgreSQL and counts in Redis, with both kept alive:
+/**
+ * A service that keeps its data in PostgreSQL and counts in Redis, with both kept alive:
  *
  *     ZEO_KEEPALIVE_PERIOD=10 PGHOST=db.example.org REDIS_URL=redis://cache.example.org node examples/service.js
  */
