@@ -16,8 +16,9 @@ export interface Environment {
   /** Load average of the last minute before the run: how busy the machine was with other things. */
   readonly load: number;
   /**
-   * Nanoseconds that it takes to read from a page of memory that was left alone for a second, which is what a program finds that is
-   * idle most of the time: by then, the caches are full of what others on the machine use. Older results do not have it.
+   * How many nanoseconds longer it takes to read from a page of memory that was left alone for a second than from one that was just
+   * read. It is what a program finds that is idle most of the time: by then, the caches are full of what others on the machine use.
+   * Older results do not have it.
    */
   readonly coldPageNs?: number;
 }

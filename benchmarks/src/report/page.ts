@@ -72,7 +72,7 @@ plots again from \`performance.json\`. Each figure is the median of several proc
 baseline (ABAB…), because other programs used the machine, too: compare the ratios, not the times.
 [performance-profile.md](performance-profile.md) shows where the time goes. What a program takes that is idle for most of the time
 depends on the machine more than anything else; *an idle page* is one of memory that was left alone for a second, and the
-nanoseconds are what it takes to read from it.${quick}
+nanoseconds are how much longer it takes to read from it than from one that was just read.${quick}
 
 ## Targets
 

@@ -88,7 +88,7 @@ describe('the page', () => {
     assert.match(svg, /^<svg[^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
     for (const text of ['agent', 'bare', 'few', 'many', '28', '40'])
       assert.ok(svg.includes(`>${text}</text>`), text);
-    assert.doesNotMatch(svg, /<style|:hover|ecmeta_/, 'nothing that only reacts to a pointer');
+    assert.doesNotMatch(svg, /<style|:hover|ecmeta_|pointer-events|class=/, 'nothing that only reacts to a pointer');
   });
 
   it('says what the machine was, and how cold its memory was where that is known', () => {
