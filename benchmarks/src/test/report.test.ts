@@ -88,7 +88,11 @@ describe('the page', () => {
     assert.match(svg, /^<svg[^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
     for (const text of ['agent', 'bare', 'few', 'many', '28', '40'])
       assert.ok(svg.includes(`>${text}</text>`), text);
-    assert.doesNotMatch(svg, /<style|:hover|ecmeta_|pointer-events|class=/, 'nothing that only reacts to a pointer');
+    assert.doesNotMatch(
+      svg,
+      /<style|:hover|ecmeta_|pointer-events|class=/,
+      'nothing that only reacts to a pointer',
+    );
   });
 
   it('says what the machine was, and how cold its memory was where that is known', () => {
@@ -119,7 +123,13 @@ describe('the page', () => {
       { subject, of: 'silent drop, max', value: s, unit: 's' },
       { subject, of: 'false disconnects, 3 s stall', value: percent, unit: '%' },
     ];
-    const others = ['@grpc/grpc-js', 'ws, heartbeat of its README', 'socket.io', "ZEO's Python client"];
+    const others = [
+      '@grpc/grpc-js',
+      'ws, heartbeat of its README',
+      'socket.io',
+      'mqtt, broker aedes',
+      "ZEO's Python client",
+    ];
     const measured = [
       ...detected('zeo-keepalive', 1.9, 0),
       ...others.flatMap((name) => detected(name, Infinity, 25)),
