@@ -46,7 +46,8 @@ const recordings = new Map<MeterProvider | undefined, () => void>();
  * | `zeo_keepalive.stall.duration` | histogram, s: stalls in which verdicts were withheld; not of a connection | `zeo_keepalive.stall.of`: `loop` or `process` |
  * | `zeo_keepalive.worker.restarts` | counter; not of a connection | |
  *
- * The counters start at 0 when the connection is first seen, except those of `failed`.
+ * The counters start at 0 when the connection is first seen, or, if there are many new ones, a few turns later, except those of
+ * `failed`.
  *
  * @example
  * import { recordMetrics } from 'zeo-keepalive/metrics';
@@ -120,6 +121,15 @@ function readStates({ status, pings, reconnects, workerRestarts }: Instruments):
     if (!ready) return;
     for (const cause of reconnectCauses) reconnects.add(0, { ...connection, 'zeo_keepalive.cause': cause });
   };
+  let waiting: readonly ConnectionReading[] = [];
+  let nextTurn: NodeJS.Immediate | undefined;
+  /** The first at once, so that a few connections are in the collection itself. */
+  const beginSome = () => {
+    const some = waiting.slice(0, begunInTurn);
+    waiting = waiting.slice(begunInTurn);
+    nextTurn = waiting.length > 0 ? setImmediate(beginSome).unref() : undefined;
+    for (const reading of some) recordSafely(() => beginAll(reading));
+  };
   const reads = new Map<string, Read>();
   const readOf = (name: string): Read => {
     let read = reads.get(name);
@@ -134,6 +144,7 @@ function readStates({ status, pings, reconnects, workerRestarts }: Instruments):
   };
   const read = (result: ObservableResult) => {
     if (reads.size === 0) workerRestarts.add(0);
+    const changed: ConnectionReading[] = [];
     // The SDK goes on exporting the last value of a series that is observed no more: that of a closed connection has to be 0.
     for (const read of reads.values()) read.state = 'closed';
     readingChannel.publish((reading: ConnectionReading) =>
@@ -142,19 +153,27 @@ function readStates({ status, pings, reconnects, workerRestarts }: Instruments):
         const read = readOf(name);
         read.state = isUp ? 'up' : 'down';
         if (read.ready === ready && read.address === address) return;
-        beginAll(reading);
+        changed.push(reading);
         read.ready = ready;
         read.address = address;
       }),
     );
+    waiting = [...waiting, ...changed];
+    if (nextTurn === undefined) beginSome();
     for (const { state, up, down } of reads.values()) {
       result.observe(state === 'up' ? 1 : 0, up);
       result.observe(state === 'down' ? 1 : 0, down);
     }
   };
   status.addCallback(read);
-  return () => status.removeCallback(read);
+  return () => {
+    status.removeCallback(read);
+    clearImmediate(nextTurn);
+  };
 }
+
+/** Of how many connections the counters are started in one turn of the main loop: it takes some 60 µs for each. */
+const begunInTurn = 50;
 
 /** The results whose attributes are known before there is one: not `failed`, which has any `error.type`. */
 const pingResults = ['alive', 'busy', 'slow', 'dead', 'stalled', 'abandoned', 'down'] as const;

@@ -265,6 +265,37 @@ describe('Metrics', { timeout: 60_000 }, () => {
     assert.deepEqual(new Set(begun.map((attributes) => attributes?.['server.address'])), new Set(['b']));
   });
 
+  it('are begun for fifty connections in a turn of the main loop, where there are many', async (t) => {
+    const begun = new Set<unknown>();
+    let read: ObservableCallback = () => {};
+    const meter: Meter = Object.assign(Object.create(createNoopMeter()), {
+      createCounter: () => ({
+        add: (_: number, attributes?: Attributes) => begun.add(attributes?.['zeo_keepalive.connection.name']),
+      }),
+      createObservableUpDownCounter: () => ({
+        addCallback(callback: ObservableCallback) {
+          read = callback;
+        },
+        removeCallback() {},
+      }),
+    });
+    const end = recordMetrics({ meterProvider: { getMeter: () => meter } });
+    t.after(end);
+    const databases = new StorageRegistry();
+    for (let index = 0; index < 220; index++) databases.open(String(index), new ScriptedTarget());
+    const agent = new KeepAlive({ period: 600, level: 'silent' }, databases, {});
+    t.after(() => agent.stop());
+    agent.start();
+    read({ observe: () => {} });
+    const counts = [];
+    // That of the restarts has no connection.
+    for (; begun.size < 201; await new Promise(setImmediate)) counts.push(begun.size - 1);
+    assert.deepEqual(counts, [50, 100, 150]);
+    end();
+    await new Promise(setImmediate);
+    assert.equal(begun.size, 201);
+  });
+
   it('name failures by code or class, but not by a text of free choice', async (t) => {
     const { provider, collect } = createSdk(t);
     t.after(recordMetrics({ meterProvider: provider }));
