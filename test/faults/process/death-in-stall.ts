@@ -1,10 +1,11 @@
-import { monotonicNow, sleep, until } from '../../support/turning-clock.js';
+import { monotonicNow, sleep, takeWorstStallMs, until } from '../../support/turning-clock.js';
 import type { Fault, FaultResult } from '../fault.js';
 import { Host } from './host/host.js';
-import { latePeers } from './late-peers.js';
+import { latePeers, withLateness } from './late-peers.js';
 
 const period = 1;
 const timeout = 1;
+const answersAfterMs = 100;
 const boundMs = timeout * 1000 + 1000;
 const ways = ['timer', 'I/O callback', 'SIGSTOP'] as const;
 
@@ -18,9 +19,10 @@ export const deathInStall: Fault = {
       size === 'full'
         ? { count: 100, stalls: 10, lengths: [1.5, 3, 10] }
         : { count: 30, stalls: 1, lengths: [2] };
-    await using peers = await latePeers(ways.length * count, 100);
+    await using peers = await latePeers(ways.length * count, answersAfterMs);
     const results: FaultResult[] = [];
     for (const seconds of lengths) {
+      takeWorstStallMs();
       const rows = await Promise.all(
         ways.map(async (way, i) => {
           const trial: Trial = { way, seconds, stalls, first: i * count, count };
@@ -29,7 +31,7 @@ export const deathInStall: Fault = {
           return result;
         }),
       );
-      results.push(...rows);
+      results.push(...withLateness(rows, answersAfterMs, timeout * 1000));
     }
     return results;
   },

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Relay, type RelayedConnection } from '../../support/relay.js';
 import { startServer } from '../../support/servers.js';
+import { takeWorstStallMs } from '../../support/turning-clock.js';
+import type { FaultResult } from '../fault.js';
 
 /**
  * Healthy peers that reply after a delay: relays in front of a ZEO server, one for each storage, and an echo server for the
@@ -29,6 +31,24 @@ export async function latePeers(count: number, answersAfterMs: number) {
       await server[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * What was measured since the last `takeWorstStallMs`. A result obtained while the peers themselves were late says nothing about
+ * the agent.
+ */
+export function withLateness(
+  results: readonly FaultResult[],
+  answersAfterMs: number,
+  timeoutMs: number,
+): FaultResult[] {
+  const lateMs = Math.round(takeWorstStallMs());
+  const isTooBusy = answersAfterMs + 2 * lateMs > timeoutMs;
+  return results.map(({ notes, ...result }) => ({
+    ...result,
+    notes: [notes ?? [], `the peers were up to ${lateMs} ms late`].flat().join('; '),
+    ...(isTooBusy ? { tooBusy: 'its peers were late' } : {}),
+  }));
 }
 
 async function lateEcho(answersAfterMs: number, sockets: Set<Socket>): Promise<Server> {

@@ -3,7 +3,7 @@ import type { Fault, FaultOptions, FaultResult } from '../fault.js';
 import { Host } from './host/host.js';
 import { blockings } from './host/host-messages.js';
 import { type NaiveKind, naiveKinds } from './host/naive-watchdog.js';
-import { latePeers } from './late-peers.js';
+import { latePeers, withLateness } from './late-peers.js';
 
 const answersAfterMs = 300;
 /** How a host is stalled; with `SIGSTOP` the whole process is. */
@@ -71,21 +71,10 @@ async function stallHosts(
     const results = await Promise.all(
       ways.map((stall, i) => stallHost(stall, seconds * 1000, scale, hosts[i] as Host, progress)),
     );
-    return withLateness(results, timeout * 1000);
+    return withLateness(results, answersAfterMs, timeout * 1000);
   } finally {
     await Promise.all(hosts.map((host) => host[Symbol.asyncDispose]()));
   }
-}
-
-/** A result obtained while the peers themselves were late says nothing about the agent. */
-function withLateness(results: readonly FaultResult[], timeoutMs: number): FaultResult[] {
-  const lateMs = Math.round(takeWorstStallMs());
-  const isTooBusy = answersAfterMs + 2 * lateMs > timeoutMs;
-  return results.map(({ notes, ...result }) => ({
-    ...result,
-    notes: `${notes}; the peers were up to ${lateMs} ms late`,
-    ...(isTooBusy ? { tooBusy: 'its peers were late' } : {}),
-  }));
 }
 
 async function stallHost(
