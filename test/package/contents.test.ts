@@ -43,7 +43,8 @@ describe('the packed package', () => {
     const built = sources
       .filter((file) => file.endsWith('.ts'))
       .flatMap((file) => ['.js', '.js.map'].map((ending) => `dist/${file.slice(0, -3)}${ending}`));
-    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+    const texts = ['CHANGELOG', 'CONTRIBUTING', 'README', 'SECURITY'].map((name) => `${name}.md`);
+    const documents = [...texts, 'LICENSE', 'package.json'];
     const declarations = [...reachedDeclarations()].flatMap((file) => [file, `${file}.map`]);
     // The README links them. The API reference is left out: the declarations say the same.
     const linked = ['docs', 'examples']
