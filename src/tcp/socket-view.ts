@@ -4,11 +4,62 @@ import { TLSSocket } from 'node:tls';
 import type { SocketPorts } from './diagnosis.js';
 import { addressDigest, addressWords } from './ip-address.js';
 
+/** What Node's sockets have on the inside, as far as it is used here. A socket that connects again gets a new one. */
+export interface Handle {
+  /** Handed to libuv since the beginning. */
+  readonly bytesWritten?: unknown;
+  /** Of those, not handed to the system yet. */
+  readonly writeQueueSize?: unknown;
+  getsockname?(result: EndName): unknown;
+  getpeername?(result: EndName): unknown;
+}
+
+interface EndName {
+  readonly address?: unknown;
+  readonly port?: unknown;
+}
+
+/** Both ends of a TCP connection. */
+export interface Ends {
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** As text. */
+  readonly remoteAddress: string;
+}
+
+/** `undefined` once it is closed, or was handed to another process. */
+export function handleOf(socket: Socket): Handle | undefined {
+  return (socket as { readonly _handle?: Handle | null })._handle ?? undefined;
+}
+
+/**
+ * `undefined` for a unix domain socket, and for one that is not connected any more.
+ *
+ * Not by the getters of the socket: they keep what they were asked, 250 bytes a connection, and `remoteAddress`, which is
+ * `undefined` for a destroyed socket, would then still be there.
+ */
+export function endsOf(handle: Handle): Ends | undefined {
+  if (typeof handle.getsockname !== 'function' || typeof handle.getpeername !== 'function') return undefined;
+  const local: EndName = {};
+  const remote: EndName = {};
+  handle.getsockname(local);
+  handle.getpeername(remote);
+  if (typeof local.port !== 'number' || typeof remote.port !== 'number') return undefined;
+  if (typeof remote.address !== 'string') return undefined;
+  return { localPort: local.port, remotePort: remote.port, remoteAddress: remote.address };
+}
+
 /** The ports of both ends; `undefined` while it is not connected, and for a unix domain socket. To be called once a connection. */
 export function portsOf(socket: Socket): SocketPorts | undefined {
-  const { localPort: local, remotePort: remote, remoteAddress } = socket;
-  if (local === undefined || remote === undefined || remoteAddress === undefined) return undefined;
-  return { local, remote, remoteAddress: addressDigest(addressWords(remoteAddress)) };
+  const handle = handleOf(socket);
+  // A runtime other than Node, or a stream in the place of a socket, need not have a handle that tells.
+  const { localPort, remotePort, remoteAddress } = (handle && endsOf(handle)) ?? socket;
+  if (localPort === undefined || remotePort === undefined || remoteAddress === undefined) return undefined;
+  return {
+    local: localPort,
+    remote: remotePort,
+    remoteAddress: addressDigest(addressWords(remoteAddress)),
+  };
 }
 
 /**
@@ -18,14 +69,6 @@ export function transportOf(socket: Socket): Socket {
   return (socket as { readonly _parent?: Socket | null })._parent ?? socket;
 }
 
-/** What Node's sockets have on the inside, as far as it is used here. */
-interface Handle {
-  /** Handed to libuv since the beginning. */
-  readonly bytesWritten?: unknown;
-  /** Of those, not handed to the system yet. */
-  readonly writeQueueSize?: unknown;
-}
-
 /**
  * How many bytes that were written to a socket have not been handed to the system. `writableLength` alone counts a write that
  * is under way as a whole until its end: for minutes, when all that waited goes out as one. With TLS there is nothing better.
@@ -33,7 +76,7 @@ interface Handle {
 export function heldBackBytes(socket: Socket): number {
   const { writableLength } = socket;
   if (writableLength === 0 || socket instanceof TLSSocket) return writableLength;
-  const { bytesWritten, writeQueueSize } = (socket as { readonly _handle?: Handle | null })._handle ?? {};
+  const { bytesWritten, writeQueueSize } = handleOf(socket) ?? {};
   if (typeof bytesWritten !== 'number' || typeof writeQueueSize !== 'number') return writableLength;
   const buffered = socket.bytesWritten - bytesWritten;
   return Math.max(0, Math.min(buffered + writeQueueSize, writableLength));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { heldBackBytes } from '#src/tcp/socket-view.js';
+import { heldBackBytes, portsOf } from '#src/tcp/socket-view.js';
 
 describe('What a socket holds back', { timeout: 60_000 }, () => {
   it('shrinks while one large write is under way, as its peer reads', async (t) => {
@@ -46,5 +46,41 @@ describe('What a socket holds back', { timeout: 60_000 }, () => {
     await once(socket, 'connect');
     await new Promise((resolve) => socket.write(Buffer.alloc(100_000), resolve));
     assert.equal(heldBackBytes(socket), 0);
+  });
+});
+
+describe('The ports of a socket', { timeout: 60_000 }, () => {
+  it('are read without a trace in it, and are those of both ends', async (t) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    const socket = connect(port, '127.0.0.1');
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    const contents = () => Reflect.ownKeys(socket).map((key) => [key, Reflect.get(socket, key)]);
+    const before = contents();
+    const ports = portsOf(socket);
+    assert.deepEqual(contents(), before);
+    assert.deepEqual([ports?.local, ports?.remote], [socket.localPort, port]);
+    socket.destroy();
+    assert.equal(portsOf(socket), undefined);
+  });
+
+  it('are read by its getters where there is no handle that tells', () => {
+    const socket = { localPort: 1, remotePort: 2, remoteAddress: '127.0.0.1' } as Socket;
+    const { local, remote } = portsOf(socket) ?? {};
+    assert.deepEqual([local, remote], [1, 2]);
+  });
+
+  it('are unknown for a unix domain socket', async (t) => {
+    const path = `\0zeo-keepalive-socket-view-${process.pid}`;
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const socket = connect(path);
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    assert.equal(portsOf(socket), undefined);
   });
 });
