@@ -75,12 +75,14 @@ export function environmentInWords(environment: Environment): string {
   return `${machine}, commit ${commit}, ${date}, load ${load} before${idle}`;
 }
 
-/** The commit of the working tree that has this folder, with a `+` if there are uncommitted changes. */
+/** The commit of the working tree that has this folder, with a `+` if there are uncommitted changes but to the docs. */
 export function commitOf(folder: string): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
-    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
+    // What earlier runs have published does not count.
+    const changes = git('status', '--porcelain', '--', ':/', ':(top,exclude)docs');
+    return `${git('rev-parse', '--short', 'HEAD')}${changes === '' ? '' : '+'}`;
   } catch {
     // Not a repository, for example an archive.
     return 'unknown';

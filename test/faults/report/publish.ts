@@ -40,12 +40,14 @@ export function currentRun(size: Run['size']): Run {
   };
 }
 
-/** With a `+` if the working tree has uncommitted changes. */
+/** With a `+` if the working tree has uncommitted changes but to the docs. */
 function commit(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
-    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
+    // What earlier runs have published does not count.
+    const changes = git('status', '--porcelain', '--', ':/', ':(top,exclude)docs');
+    return `${git('rev-parse', '--short', 'HEAD')}${changes === '' ? '' : '+'}`;
   } catch {
     return 'unknown';
   }
