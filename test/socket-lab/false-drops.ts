@@ -67,7 +67,8 @@ export const waitFor =
       if (names?.includes(name) ?? true) app.send({ type: 'wait', id, seconds });
     await sleep(seconds * 1000);
     const isAnswered = () => app.all('settled').length === app.all('called').length;
-    await app.until('the answers', isAnswered, 30_000);
+    // Requests to a server that computes in the process of others may have been read only after it.
+    await app.until('the answers', isAnswered, seconds * 1000 + 30_000);
     return {};
   };
 
