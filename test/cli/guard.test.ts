@@ -112,10 +112,10 @@ describe('zeo-keepalive guard', { timeout: 60_000 }, () => {
       [['--tls-key', 'own.key', '8100=zeo1:1'], /Expected --tls-cert with the other TLS options/],
       [
         ['--tls-passthrough', '--tls-cert', 'own.crt', '8100=zeo1:1'],
-        /Expected no other TLS option with --tls-passthrough/,
+        /Expected no other TLS option with --tls-passthrough, .*; found --tls-cert\n/,
       ],
       [['--server-tls-key', 'own.key', '8100=zeo1:1'], /Expected --server-tls-cert with the other/],
-      [['--server-tls-ca', '/missing.pem', '8100=zeo1:1'], /--server-tls needs \/missing.pem, .*ENOENT/],
+      [['--server-tls-ca', '/missing.pem', '8100=zeo1:1'], /--server-tls-ca needs \/missing.pem, .*ENOENT/],
       [['--period', '0', '8100=zeo1:1'], /The period is zero or negative/],
       [['--grace', '-1', '8100=zeo1:1'], /Expected a number of seconds from 0 to 600/],
     ] as const) {

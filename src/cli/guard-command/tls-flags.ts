@@ -20,9 +20,10 @@ export interface TlsFlags {
  * @throws KeepAliveError `ERR_ZEO_INVALID_ARGUMENT` for options that need another one, or exclude each other, and for files that cannot be read
  */
 export async function readTlsFlags(flags: TlsFlags): Promise<GuardTls> {
-  const { tlsPassthrough, ...others } = flags;
-  const { tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName } = others;
-  if (tlsPassthrough) {
+  const { tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName } = flags;
+  if (flags.tlsPassthrough) {
+    // Not whatever else is given on the command line.
+    const others = { tlsCert, tlsKey, tlsCa, serverTlsCert, serverTlsKey, serverTlsCa, serverTlsName };
     const found = Object.entries(others).find(([, value]) => value !== undefined);
     if (found !== undefined) throw contradictory(found[0]);
     return { passThrough: true };
