@@ -46,8 +46,10 @@ export class SocketKeeper implements Disposable {
       },
     });
     this.#unmatchedTimer = setTimeout(() => {
-      const { unmatched, hasLeftOutLoopback } = matcher;
-      if (unmatched.length > 0) reporter.sockets.unmatched(unmatched, unmatchedAfterMs, hasLeftOutLoopback);
+      const { unmatched, unmatchedButOnLoopback } = matcher;
+      if (unmatched.length > 0) reporter.sockets.unmatched(unmatched, unmatchedAfterMs);
+      if (unmatchedButOnLoopback.length > 0)
+        reporter.sockets.unmatchedButOnLoopback(unmatchedButOnLoopback, unmatchedAfterMs);
     }, unmatchedAfterMs).unref();
   }
 

@@ -16,7 +16,8 @@ export class SocketMatcher {
   readonly #patterns: readonly Pattern[];
   readonly #watchesAll: boolean;
   readonly #unmatched: Set<Pattern>;
-  #hasLeftOutLoopback = false;
+  /** Those that have matched a connection to loopback without meaning it. */
+  readonly #onLoopback = new Set<Pattern>();
 
   private constructor(patterns: readonly Pattern[]) {
     this.#patterns = patterns;
@@ -82,7 +83,7 @@ export class SocketMatcher {
       if (!pattern.matches(destination, words)) continue;
       if (pattern.excludes) isExcluded = true;
       else if (isLocal && !pattern.namesLoopback) {
-        this.#hasLeftOutLoopback = true;
+        this.#onLoopback.add(pattern);
         continue;
       } else isIncluded = true;
       this.#unmatched.delete(pattern);
@@ -90,16 +91,18 @@ export class SocketMatcher {
     return isIncluded && !isExcluded;
   }
 
-  /** Whether a connection was left out only because it was one to loopback. */
-  get hasLeftOutLoopback(): boolean {
-    return this.#hasLeftOutLoopback;
-  }
-
   /** The patterns that were to include connections and have matched none so far, as they were written. */
   get unmatched(): readonly string[] {
-    return Array.from(this.#unmatched)
-      .filter(({ excludes }) => !excludes)
-      .map(({ text }) => text);
+    return this.#missing.filter((pattern) => !this.#onLoopback.has(pattern)).map(({ text }) => text);
+  }
+
+  /** Those that have matched connections to loopback only, which are not watched unless a pattern names them. */
+  get unmatchedButOnLoopback(): readonly string[] {
+    return this.#missing.filter((pattern) => this.#onLoopback.has(pattern)).map(({ text }) => text);
+  }
+
+  get #missing(): readonly Pattern[] {
+    return Array.from(this.#unmatched).filter(({ excludes }) => !excludes);
   }
 }
 

@@ -69,7 +69,8 @@ const linesOnly: Readonly<Record<string, (reporter: Reporter) => void>> = {
   'a server that hangs or is busy': (reporter) => reporter.pingHangs(newTarget()),
   'a warning in the words of another line': (reporter) => reporter.warning('Connection for main is down'),
   'a probably wrong setting': (reporter) => reporter.warning('Unknown option'),
-  'patterns without a match': (reporter) => reporter.sockets.unmatched(['db'], 60_000, false),
+  'patterns without a match': (reporter) => reporter.sockets.unmatched(['db'], 60_000),
+  'patterns that match loopback': (reporter) => reporter.sockets.unmatchedButOnLoopback(['all'], 60_000),
   'an unreadable table': (reporter) => reporter.sockets.tableFailed({ path: '/proc', reason: 'absent' }),
 };
 

@@ -204,12 +204,14 @@ describe('Patterns that match nothing', () => {
     assert.deepEqual(matcher.unmatched, []);
   });
 
-  it('include one that only met loopback without meaning it', () => {
-    const matcher = read(':5432');
+  it('are told from those that only met loopback without meaning it', () => {
+    const matcher = read(':5432 db.example.org');
+    const both = () => [matcher.unmatched, matcher.unmatchedButOnLoopback];
     assert.equal(matcher.matches(destination('127.0.0.1:80')), false);
-    assert.equal(matcher.hasLeftOutLoopback, false);
+    assert.deepEqual(both(), [[':5432', 'db.example.org'], []]);
     assert.equal(matcher.matches(destination('127.0.0.1:5432')), false);
-    assert.deepEqual(matcher.unmatched, [':5432']);
-    assert.equal(matcher.hasLeftOutLoopback, true);
+    assert.deepEqual(both(), [['db.example.org'], [':5432']]);
+    assert.equal(matcher.matches(destination('10.0.0.1:5432')), true);
+    assert.deepEqual(both(), [['db.example.org'], []]);
   });
 });

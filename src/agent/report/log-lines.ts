@@ -233,10 +233,11 @@ export class LogLines {
     this.#log.error({ connection: name, err: error }, `Exception in connection ${name}`);
   }
 
+  /** A registered database has nothing to ping. */
   unpingable(name: string): void {
     const message =
       `Connection ${name} is not kept alive: it has no ping; a client of a driver needs its adapter, such as ` +
-      `pgPool of zeo-keepalive/pg`;
+      'pgPool of zeo-keepalive/pg';
     this.#log.warn({ connection: name }, message);
   }
 

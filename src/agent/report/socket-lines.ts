@@ -74,13 +74,16 @@ export class SocketLines {
     this.#log.warn({ err: error }, 'Sockets are not watched: connections cannot be observed');
   }
 
-  /** @param isToLoopback whether connections to this host were opened that match but for that */
-  unmatched(patterns: readonly string[], afterMs: number, isToLoopback: boolean): void {
-    const list = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
-    const message = isToLoopback
-      ? `Only connections to loopback that match ${list} were opened in ${afterMs / 1000} s, and those are watched only if a ` +
-        'pattern names them: 127.0.0.0/8, [::1] or a name'
-      : `No connection that matches ${list} was opened in ${afterMs / 1000} s; check the patterns of the sockets to watch`;
+  unmatched(patterns: readonly string[], afterMs: number): void {
+    const message = `No connection that matches ${listOf(patterns)} was opened in ${afterMs / 1000} s; check the patterns of the sockets to watch`;
+    this.#log.warn({ patterns }, message);
+  }
+
+  /** Connections to this host were opened that match but for that. */
+  unmatchedButOnLoopback(patterns: readonly string[], afterMs: number): void {
+    const message =
+      `Only connections to loopback that match ${listOf(patterns)} were opened in ${afterMs / 1000} s, and those are watched ` +
+      'only if a pattern names them: 127.0.0.0/8, [::1] or a name';
     this.#log.warn({ patterns }, message);
   }
 
@@ -98,6 +101,7 @@ export class SocketLines {
   }
 }
 
+const listOf = (patterns: readonly string[]) => patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
 const reasonOf = ({ code, reason }: TableFailure) => code ?? reason;
 
 function messageOf(failure: TableFailure): string {
