@@ -121,7 +121,7 @@ function readStates({ status, pings, reconnects, workerRestarts }: Instruments):
     if (!ready) return;
     for (const cause of reconnectCauses) reconnects.add(0, { ...connection, 'zeo_keepalive.cause': cause });
   };
-  let waiting: readonly ConnectionReading[] = [];
+  let waiting: ConnectionReading[] = [];
   let nextTurn: NodeJS.Immediate | undefined;
   /** The first at once, so that a few connections are in the collection itself. */
   const beginSome = () => {
@@ -144,7 +144,6 @@ function readStates({ status, pings, reconnects, workerRestarts }: Instruments):
   };
   const read = (result: ObservableResult) => {
     if (reads.size === 0) workerRestarts.add(0);
-    const changed: ConnectionReading[] = [];
     // The SDK goes on exporting the last value of a series that is observed no more: that of a closed connection has to be 0.
     for (const read of reads.values()) read.state = 'closed';
     readingChannel.publish((reading: ConnectionReading) =>
@@ -153,12 +152,11 @@ function readStates({ status, pings, reconnects, workerRestarts }: Instruments):
         const read = readOf(name);
         read.state = isUp ? 'up' : 'down';
         if (read.ready === ready && read.address === address) return;
-        changed.push(reading);
+        waiting.push(reading);
         read.ready = ready;
         read.address = address;
       }),
     );
-    waiting = [...waiting, ...changed];
     if (nextTurn === undefined) beginSome();
     for (const { state, up, down } of reads.values()) {
       result.observe(state === 'up' ? 1 : 0, up);

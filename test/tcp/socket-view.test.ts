@@ -1,22 +1,31 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
-import { describe, it } from 'node:test';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heldBackBytes, portsOf } from '#src/tcp/socket-view.js';
+
+async function connectTo(
+  t: TestContext,
+  server: Server,
+  options?: { readonly path: string },
+): Promise<Socket> {
+  server.listen(options ?? { port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const socket = connect(options ?? { port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  t.after(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
 
 describe('What a socket holds back', { timeout: 60_000 }, () => {
   it('shrinks while one large write is under way, as its peer reads', async (t) => {
     let peer: Socket | undefined;
     const server = createServer((socket) => {
       peer = socket.pause();
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => server.close());
-    const { port } = server.address() as { port: number };
-    const socket = connect(port, '127.0.0.1');
-    t.after(() => socket.destroy());
-    await once(socket, 'connect');
+    });
+    const socket = await connectTo(t, server);
     // The second and later ones wait for the first, and then go out as one.
     for (let part = 0; part < 64; part++) socket.write(Buffer.alloc(1024 * 1024));
     while (peer === undefined) await sleep(5);
@@ -37,13 +46,8 @@ describe('What a socket holds back', { timeout: 60_000 }, () => {
   });
 
   it('is nothing once all is handed over', async (t) => {
-    const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => server.close());
-    const { port } = server.address() as { port: number };
-    const socket = connect(port, '127.0.0.1');
-    t.after(() => socket.destroy());
-    await once(socket, 'connect');
+    const server = createServer((socket) => socket.resume());
+    const socket = await connectTo(t, server);
     await new Promise((resolve) => socket.write(Buffer.alloc(100_000), resolve));
     assert.equal(heldBackBytes(socket), 0);
   });
@@ -51,18 +55,16 @@ describe('What a socket holds back', { timeout: 60_000 }, () => {
 
 describe('The ports of a socket', { timeout: 60_000 }, () => {
   it('are read without a trace in it, and are those of both ends', async (t) => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => server.close());
-    const { port } = server.address() as { port: number };
-    const socket = connect(port, '127.0.0.1');
-    t.after(() => socket.destroy());
-    await once(socket, 'connect');
+    const server = createServer();
+    const socket = await connectTo(t, server);
     const contents = () => Reflect.ownKeys(socket).map((key) => [key, Reflect.get(socket, key)]);
     const before = contents();
     const ports = portsOf(socket);
     assert.deepEqual(contents(), before);
-    assert.deepEqual([ports?.local, ports?.remote], [socket.localPort, port]);
+    assert.deepEqual(
+      [ports?.local, ports?.remote],
+      [socket.localPort, (server.address() as AddressInfo).port],
+    );
     socket.destroy();
     assert.equal(portsOf(socket), undefined);
   });

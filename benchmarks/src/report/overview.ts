@@ -128,7 +128,7 @@ const alternatives = [
 
 export const pictureFile = 'overview.svg';
 
-/** What the page begins with: a picture, what the figures say in five sentences, where alternatives are, a table of all layers, and alternatives. */
+/** What the page begins with: a picture, what the figures say in five sentences, a table of all layers, and alternatives. */
 export function overview(results: readonly Result[]): string {
   const find = finderIn(results);
   const rows = comparisons.flatMap((comparison) => {
