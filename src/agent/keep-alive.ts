@@ -73,12 +73,12 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     }
     const settings = this.#settings;
     if (settings === undefined) {
-      this.#reporter.notStarted();
+      this.#reporter.thread.notStarted();
       return false;
     }
     this.#run = new Run({ settings, registry: this.#registry, reporter: this.#reporter });
     this.#run.start(this.#socketMatcher);
-    this.#reporter.started(settings);
+    this.#reporter.thread.started(settings);
     return true;
   }
 
@@ -120,7 +120,7 @@ export class KeepAlive extends EventEmitter<KeepAliveEvents> {
     const run = this.#run;
     if (run !== undefined) {
       this.#run = undefined;
-      this.#stopping = run.stop().then(() => this.#reporter.stopped());
+      this.#stopping = run.stop().then(() => this.#reporter.thread.stopped());
     }
     // Also for a caller that stops it while it is being stopped.
     await this.#stopping;

@@ -77,7 +77,7 @@ export class Run {
       prober: this.#prober,
       targetCount: () => targets.size,
       onOverdue: () => this.#worker.suspect(),
-      onPanic: (error) => reporter.panicked(error),
+      onPanic: (error) => reporter.thread.panicked(error),
     });
     const { periodMs, timeoutMs, jitter, concurrency } = settings;
     let restarts = 0;
@@ -108,7 +108,7 @@ export class Run {
     });
     this.#endWarning = watchEmptiness(registry, (afterMs) => {
       // Whoever watches sockets need not have databases.
-      if (this.#keeper === undefined) reporter.nothingOpened(afterMs);
+      if (this.#keeper === undefined) reporter.thread.nothingOpened(afterMs);
     });
     this.#endReadings = answerReadings(targets);
   }
@@ -183,7 +183,7 @@ export class Run {
         // What a call throws, comlink catches; what is thrown here would be an uncaught exception of the host.
         contain(
           () => this.#sweeper.sweep(ids),
-          (error) => this.#reporter.panicked(error),
+          (error) => this.#reporter.thread.panicked(error),
         );
       },
       pollTurn: async () => {
@@ -195,7 +195,7 @@ export class Run {
       stalled: (stall) => this.#reporter.stalled(stall),
       concludeSocket: (slot, sequence, death) => this.#keeper?.conclude(slot, sequence, death),
       tableFailed: (failure) => this.#reporter.sockets.tableFailed(failure),
-      panicked: (error) => this.#reporter.panicked(error),
+      panicked: (error) => this.#reporter.thread.panicked(error),
     };
   }
 }

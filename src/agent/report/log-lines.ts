@@ -4,7 +4,6 @@ import type {
   ConnectionDiedEvent,
   ConnectionDownEvent,
   PingSucceededEvent,
-  Stall,
 } from '../../model/events.js';
 import type { KeepAliveLog } from '../../observability/log.js';
 import { causeInWords } from '../../tcp/diagnosis.js';
@@ -14,14 +13,11 @@ import type { TrackedTarget } from '../ping/tracked-target.js';
 import { reasonOf } from './log-throttle.js';
 import { LogThrottles } from './log-throttles.js';
 import { SocketLines } from './socket-lines.js';
+import { ThreadLines } from './thread-lines.js';
 import { ThrottledWriter } from './throttled-writer.js';
 
-/** If the worker is only replaced after this delay or more, the log says so in a line of its own. */
-const keepsEndingMs = 1000;
 /** A connection that has been down for this time is logged as an error. */
 const longMs = 60_000;
-
-const stalls = { loop: 'The main loop was blocked', process: 'This process did not run' } as const;
 
 /**
  * The lines of the log, in the words of docs/log.md.
@@ -40,15 +36,10 @@ export class LogLines {
   readonly #writer: ThrottledWriter;
   /** Those about watched sockets. */
   readonly sockets: SocketLines;
+  /** Those about the agent's thread, and what keeps it from its work. */
+  readonly thread: ThreadLines;
   /** Those of which the last line says that they were not answered in time, on the connection that they still have. */
   readonly #saidToHang = new WeakSet<TrackedTarget>();
-  /** The delay until the next thread, as it was last logged. */
-  #loggedRetryMs = 0;
-  /** Whether the loss of a thread was logged, and not yet that another one is running. */
-  #isThreadLost = false;
-  #stalls = 0;
-  /** The stalls that were not logged yet. */
-  #heldBackStalls: { readonly heldBackTotalMs?: number; readonly heldBackLongestMs?: number } = {};
 
   /** @param now returns the time by which lines are held back, in milliseconds of a monotonic clock */
   constructor(log: KeepAliveLog, now = () => performance.now()) {
@@ -57,25 +48,7 @@ export class LogLines {
     this.#throttles = new LogThrottles(now);
     this.#writer = new ThrottledWriter(log, now);
     this.sockets = new SocketLines(log, this.#throttles, this.#writer, now);
-  }
-
-  started({ periodMs, timeoutMs }: { readonly periodMs: number; readonly timeoutMs: number }): void {
-    this.#log.info({ periodMs, timeoutMs }, `Keep alive thread started with period ${periodMs / 1000} s`);
-  }
-
-  notStarted(): void {
-    this.#log.info({}, 'Keep alive thread not started: no period is set, or it is zero or negative');
-  }
-
-  stopped(): void {
-    this.#log.info({}, 'Keep alive thread stopped');
-  }
-
-  nothingOpened(afterMs: number): void {
-    const message =
-      `Keep alive thread has run for ${afterMs / 1000} s and no database was opened in its registry; check that the ` +
-      'application calls databases.open(), in this thread, and that it loads no other version of zeo-keepalive';
-    this.#log.warn({}, message);
+    this.thread = new ThreadLines(log, this.#throttles, this.#writer, now);
   }
 
   warning(message: string): void {
@@ -239,61 +212,6 @@ export class LogLines {
       `Connection ${name} is not kept alive: it has no ping; a client of a driver needs its adapter, such as ` +
       'pgPool of zeo-keepalive/pg';
     this.#log.warn({ connection: name }, message);
-  }
-
-  logStall(stall: Stall): void {
-    const throttle = this.#throttles.ofAgent('stalls');
-    this.#stalls += 1;
-    // Each stall has a reason of its own and so is logged, up to the limit of reasons within an hour.
-    if (throttle.record(`stall ${this.#stalls}`, this.#now()) === 'held back') {
-      const { heldBackTotalMs = 0, heldBackLongestMs = 0 } = this.#heldBackStalls;
-      this.#heldBackStalls = {
-        heldBackTotalMs: heldBackTotalMs + stall.durationMs,
-        heldBackLongestMs: Math.max(heldBackLongestMs, stall.durationMs),
-      };
-      return;
-    }
-    const fields = { event: 'stalled', ...stall, ...this.#heldBackStalls };
-    this.#heldBackStalls = {};
-    const seconds = (stall.durationMs / 1000).toFixed(1);
-    this.#writer.write(
-      'warn',
-      throttle,
-      fields,
-      `${stalls[stall.of]} for ${seconds} s or more; no verdict counts that time`,
-    );
-  }
-
-  /** The loop threw an exception, and goes on. */
-  panicked(error: unknown): void {
-    this.#writer.record(
-      'panic',
-      this.#throttles.ofAgent('thread'),
-      reasonOf(error),
-      { err: error },
-      'Exception in keep alive thread',
-    );
-  }
-
-  /** The thread ended or could not be started. Logged each time until the delay before the next one has reached its maximum. */
-  logThreadLost(error: unknown, retryInMs: number): void {
-    const throttle = this.#throttles.ofAgent('thread');
-    const isLonger = retryInMs > this.#loggedRetryMs;
-    const isLogged = throttle.record(reasonOf(error), this.#now(), isLonger) !== 'held back';
-    this.#loggedRetryMs = isLogged ? retryInMs : Math.min(retryInMs, this.#loggedRetryMs);
-    if (!isLogged) return;
-    this.#isThreadLost = true;
-    const fields = { event: 'workerLost', retryInMs, err: error };
-    this.#writer.write('panic', throttle, fields, 'Exception in keep alive thread');
-    if (retryInMs < keepsEndingMs) return;
-    const message = `Keep alive thread keeps ending, starting it again in ${retryInMs / 1000} s`;
-    this.#writer.record('warn', this.#throttles.ofAgent('threads'), 'ends', { retryInMs }, message);
-  }
-
-  logThreadUp(): void {
-    // Only if its loss was logged.
-    if (this.#isThreadLost) this.#log.info({ event: 'workerStarted' }, 'Keep alive thread is running again');
-    this.#isThreadLost = false;
   }
 
   logListenerFailed(error: unknown, event: string): void {

@@ -112,17 +112,17 @@ export class Reporter extends LogLines {
   }
 
   stalled(stall: Stall): void {
-    this.logStall(stall);
+    this.thread.stalled(stall);
     this.#emit('stalled', stall);
   }
 
   workerStarted(restarts: number): void {
-    this.logThreadUp();
+    this.thread.up();
     this.#emit('workerStarted', { restarts });
   }
 
   workerLost(error: KeepAliveError, retryInMs: number): void {
-    this.logThreadLost(error, retryInMs);
+    this.thread.lost(error, retryInMs);
     this.#emit('workerLost', { error, retryInMs });
   }
 

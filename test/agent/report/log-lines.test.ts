@@ -326,7 +326,7 @@ describe('The log lines of a lasting failure', () => {
     const { lines, logged, at } = linesAt();
     const hours = 10;
     for (let seconds = 0; seconds <= hours * 3600; seconds += 180)
-      at(seconds, () => lines.panicked(new Error('out of memory')));
+      at(seconds, () => lines.thread.panicked(new Error('out of memory')));
     assert.ok(logged().length <= 6 + hours, logged().join('\n'));
   });
 
@@ -334,7 +334,7 @@ describe('The log lines of a lasting failure', () => {
     const { log, lines, at } = linesAt();
     const warnings = () => log.lines.filter(({ level }) => level === 40);
     for (let stall = 0; stall < 8; stall++)
-      at(stall, () => lines.logStall({ of: 'loop', durationMs: 1000 + stall }));
+      at(stall, () => lines.thread.stalled({ of: 'loop', durationMs: 1000 + stall }));
     const line = 'The main loop was blocked for 1.0 s or more; no verdict counts that time';
     assert.deepEqual(
       warnings().map(({ msg }) => msg),
@@ -345,10 +345,10 @@ describe('The log lines of a lasting failure', () => {
       [30, 5000],
       [40, 600],
     ] as const)
-      at(second, () => lines.logStall({ of: 'process', durationMs }));
+      at(second, () => lines.thread.stalled({ of: 'process', durationMs }));
     assert.equal(warnings().length, 8);
-    at(61, () => lines.logStall({ of: 'process', durationMs: 2000 }));
-    at(3700, () => lines.logStall({ of: 'process', durationMs: 2000 }));
+    at(61, () => lines.thread.stalled({ of: 'process', durationMs: 2000 }));
+    at(3700, () => lines.thread.stalled({ of: 'process', durationMs: 2000 }));
     const [counted, later, ...more] = warnings().slice(8);
     const { of, durationMs, heldBack, heldBackTotalMs, heldBackLongestMs, msg } = counted as LogLine;
     assert.deepEqual(
@@ -381,9 +381,9 @@ describe('The log lines of a lasting failure', () => {
     const { lines, logged, at } = linesAt();
     const error = new Error('The keep alive thread could not be started', { cause: new Error('EMFILE') });
     const delaysMs = [100, 200, 400, 800, 1600, 1600, 1600];
-    for (const [second, delayMs] of delaysMs.entries()) at(second, () => lines.logThreadLost(error, delayMs));
-    at(10, () => lines.panicked(new Error('something else')));
-    at(61, () => lines.logThreadLost(error, 1600));
+    for (const [second, delayMs] of delaysMs.entries()) at(second, () => lines.thread.lost(error, delayMs));
+    at(10, () => lines.thread.panicked(new Error('something else')));
+    at(61, () => lines.thread.lost(error, 1600));
     assert.deepEqual(logged(), [
       ...Array.from({ length: 5 }, () => '70 Exception in keep alive thread'),
       '40 Keep alive thread keeps ending, starting it again in 1.6 s',
@@ -395,12 +395,12 @@ describe('The log lines of a lasting failure', () => {
   it('report once that the worker is running again, if its loss was logged', () => {
     const { lines, logged, at } = linesAt();
     const error = new Error('The keep alive thread ended', { cause: new Error('out of memory') });
-    at(0, () => lines.logThreadUp());
-    at(1, () => lines.logThreadLost(error, 100));
-    at(2, () => lines.logThreadUp());
-    at(3, () => lines.logThreadUp());
-    at(4, () => lines.logThreadLost(error, 100));
-    at(5, () => lines.logThreadUp());
+    at(0, () => lines.thread.up());
+    at(1, () => lines.thread.lost(error, 100));
+    at(2, () => lines.thread.up());
+    at(3, () => lines.thread.up());
+    at(4, () => lines.thread.lost(error, 100));
+    at(5, () => lines.thread.up());
     assert.deepEqual(logged(), [
       '70 Exception in keep alive thread',
       '30 Keep alive thread is running again',
