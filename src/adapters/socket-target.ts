@@ -51,7 +51,6 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   lostAt: number | undefined;
   readonly #driver: Driver;
   #socket: Socket | undefined;
-  #ports: SocketPorts | undefined;
   #ping: Promise<void> | undefined;
   #bytesRead = 0;
   #receivedAt: number | undefined;
@@ -65,7 +64,6 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   /** The client is connected by this socket. */
   attach(socket: Socket): void {
     this.#socket = socket;
-    this.#ports = undefined;
     this.#ping = undefined;
     this.#bytesRead = socket.bytesRead;
     this.#receivedAt = performance.now();
@@ -109,8 +107,7 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
   }
 
   get socketPorts(): SocketPorts | undefined {
-    this.#ports ??= this.#socket && portsOf(this.#socket);
-    return this.#ports;
+    return this.#socket && portsOf(this.#socket);
   }
 
   get outgoing(): Outgoing | undefined {

@@ -47,7 +47,6 @@ export abstract class Relay extends EventEmitter<RelayEvents> implements KeepAli
   readonly ignoresPingSignal = true;
   protected readonly client: Socket;
   protected readonly server: Socket;
-  #ports: SocketPorts | undefined;
   #error: Error | undefined;
   #isClosed = false;
 
@@ -78,8 +77,7 @@ export abstract class Relay extends EventEmitter<RelayEvents> implements KeepAli
   }
 
   get socketPorts(): SocketPorts | undefined {
-    this.#ports ??= portsOf(this.server);
-    return this.#ports;
+    return portsOf(this.server);
   }
 
   get outgoing(): Outgoing {

@@ -49,7 +49,7 @@ export function endsOf(handle: Handle): Ends | undefined {
   return { localPort: local.port, remotePort: remote.port, remoteAddress: remote.address };
 }
 
-/** The ports of both ends; `undefined` while it is not connected, and for a unix domain socket. To be called once a connection. */
+/** The ports of both ends; `undefined` while it is not connected, and for a unix domain socket. */
 export function portsOf(socket: Socket): SocketPorts | undefined {
   const handle = handleOf(socket);
   // A runtime other than Node, or a stream in the place of a socket, need not have a handle that tells.

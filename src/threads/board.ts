@@ -70,6 +70,8 @@ export class Board {
       this.buffer.grow(Math.min(2 * this.buffer.byteLength, this.buffer.maxByteLength));
     }
     this.#store(id, slot.hangTimeout, hangTimeoutMs);
+    // Otherwise the connection of the target before would pass for one of this target, if both are of the same generation.
+    this.#store(id, slot.ports, 0);
     this.#store(id, slot.occupied, answersInOrder ? occupancy.inOrder : occupancy.yes);
     return id;
   }
@@ -191,6 +193,11 @@ export class Board {
     this.#store(id, slot.remoteAddress, ports?.remoteAddress ?? 0);
   }
 
+  /** Whether that connection of the target was recorded, with its ports. */
+  hasConnection(id: number, generation: number): boolean {
+    return this.#load(id, slot.ports) !== 0 && this.#load(id, slot.generation) === toCell(generation);
+  }
+
   ports(id: number): SocketPorts | undefined {
     const both = this.#load(id, slot.ports);
     if (both === 0) return undefined;
@@ -242,7 +249,7 @@ export class Board {
 
   #store(id: number, field: number, value: number): void {
     const index = this.#index(id, field);
-    Atomics.store(this.#cells, index, Math.floor(value) | 0);
+    Atomics.store(this.#cells, index, toCell(value));
   }
 
   #index(id: number, field: number): number {
@@ -253,6 +260,8 @@ export class Board {
   }
 }
 
+const toCell = (value: number) => Math.floor(value) | 0;
+
 const wrapMs = 2 ** 30;
 /** The largest number that fits into a cell. */
 const largest = 2 ** 31 - 1;
@@ -262,4 +271,4 @@ export const cellsOf = (buffer: SharedArrayBuffer) =>
   new Int32Array(buffer, 0, buffer.byteLength / Int32Array.BYTES_PER_ELEMENT);
 
 /** From a stored time to `nowMs`; correct across the wrap of 32 bits. */
-const elapsed = (storedMs: number, nowMs: number) => ((Math.floor(nowMs) | 0) - storedMs) | 0;
+const elapsed = (storedMs: number, nowMs: number) => (toCell(nowMs) - storedMs) | 0;

@@ -32,6 +32,20 @@ describe('The board', () => {
     assert.deepEqual([board.generation(one), board.generation(other)], [5, 4]);
   });
 
+  it('tells whether it has a connection, which the next target of the slot has not', () => {
+    const board = new Board();
+    const id = board.occupy();
+    assert.equal(board.hasConnection(id, 1), false);
+    board.connectedBy(id, undefined, 1);
+    assert.equal(board.hasConnection(id, 1), false);
+    board.connectedBy(id, { local: 40_000, remote: 6379 }, 1);
+    assert.deepEqual([board.hasConnection(id, 1), board.hasConnection(id, 2)], [true, false]);
+    board.vacate(id);
+    assert.equal(board.occupy(), id);
+    assert.equal(board.hasConnection(id, 1), false);
+    assert.equal(board.ports(id), undefined);
+  });
+
   it('knows the occupied slots, and gives a vacated one to the next target', () => {
     const board = new Board();
     const [first, second] = [board.occupy(), board.occupy()];

@@ -276,6 +276,8 @@ export class Ping {
 
   #noteConnection(): void {
     this.#generation = this.#target.generation;
+    // Once a connection: asking a socket for its ports is a considerable part of the cost of a ping.
+    if (this.#board.hasConnection(this.#id, this.#generation)) return;
     this.#board.connectedBy(this.#id, this.#target.socketPorts, this.#generation);
   }
 

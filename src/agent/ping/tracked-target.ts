@@ -1,6 +1,6 @@
 import type { ConnectionEvent, Verdict } from '../../model/events.js';
 import { attempt, type KeepAliveTarget } from '../../model/target.js';
-import { LockProxy } from './lock-proxy.js';
+import { type LockOwner, LockProxy } from './lock-proxy.js';
 import type { DeadConnection, Outage } from './outage.js';
 import type { PingOutcome } from './ping-outcome.js';
 import type { RoundTrips } from './round-trips.js';
@@ -40,7 +40,7 @@ export interface TrackedTargetOptions {
  * - The state is that of the last ping that ended, or `down`. An abandoned or stalled ping does not change it.
  * - Once `isGone`, nothing in it changes any more.
  */
-export class TrackedTarget {
+export class TrackedTarget implements LockOwner {
   /** Its slot on the board. */
   readonly id: number;
   readonly name: string;
@@ -69,6 +69,7 @@ export class TrackedTarget {
   #stateSince: number | Date = Date.now();
   #generation: number | undefined;
   #address: string | undefined;
+  readonly #onReleaseFailed: TrackedTargetOptions['onReleaseFailed'];
 
   constructor(options: TrackedTargetOptions) {
     this.id = options.id;
@@ -77,9 +78,8 @@ export class TrackedTarget {
     this.answersInOrder = options.answersInOrder;
     this.hangTimeoutMs = options.hangTimeoutMs;
     this.roundTrips = options.roundTrips;
-    // Not all the options: the closure keeps what it refers to.
-    const { onReleaseFailed } = options;
-    this.lock = new LockProxy(options.target, (error) => onReleaseFailed(this, error));
+    this.#onReleaseFailed = options.onReleaseFailed;
+    this.lock = new LockProxy(this);
   }
 
   get state(): ConnectionState {
@@ -119,6 +119,10 @@ export class TrackedTarget {
     if (state === this.#state) return;
     this.#state = state;
     this.#stateSince = Date.now();
+  }
+
+  releaseFailed(error: unknown): void {
+    this.#onReleaseFailed(this, error);
   }
 
   /** Records how its ping ended. */

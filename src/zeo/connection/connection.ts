@@ -58,7 +58,6 @@ export class Connection {
   readonly #pending = new PendingCalls();
   /** Always a number: V8 would box each value of a field that has ever held anything else. */
   #lastReceivedAt = Number.NaN;
-  #ports: SocketPorts | undefined;
   #failure: Error | undefined;
   /** The `closed` of a socket is already true when `destroy` returns, while its handle is still there. */
   #isReleased = false;
@@ -120,9 +119,7 @@ export class Connection {
 
   /** The ports of both ends; `undefined` for a unix domain socket. */
   get ports(): SocketPorts | undefined {
-    // Cached: asking the socket is a considerable part of the cost of a ping.
-    this.#ports ??= portsOf(this.#socket);
-    return this.#ports;
+    return portsOf(this.#socket);
   }
 
   /** Whether nothing has been received yet. */

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { Ping } from '#src/agent/ping/ping.js';
 import { systemClock } from '#src/async/clock.js';
 import { Board } from '#src/threads/board.js';
-import { type QueueLock, silentTarget, trackedBy } from '../scripted-target.js';
+import { type QueueLock, ScriptedTarget, silentTarget, trackedBy } from '../scripted-target.js';
 
 for (const how of ['with it', 'without it'] as const) {
   it(`A ping that has waited for its lock and is sent ${how} says what was received until then`, async () => {
@@ -25,3 +25,22 @@ for (const how of ['with it', 'without it'] as const) {
     release();
   });
 }
+
+it('The ports of a connection are read once, and those of the next one when it is pinged', async () => {
+  const board = new Board();
+  let reads = 0;
+  const target = new (class extends ScriptedTarget {
+    get socketPorts() {
+      reads += 1;
+      return { local: 40_000 + this.generation, remote: 8100 };
+    }
+  })();
+  const tracked = trackedBy(board, 'main', target);
+  const ping = () => new Promise((resolve) => new Ping(tracked, board, resolve).start());
+  await ping();
+  await ping();
+  assert.deepEqual([reads, board.ports(tracked.id)?.local], [1, 40_001]);
+  target.generation = 2;
+  await ping();
+  assert.deepEqual([reads, board.ports(tracked.id)?.local], [2, 40_002]);
+});
