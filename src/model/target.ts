@@ -37,7 +37,10 @@ export interface KeepAliveTarget {
   readonly generation: number;
   /** When the last byte came from the server, in milliseconds of `performance.now()`; absent when unknown. */
   readonly lastReceivedAt?: number | undefined;
-  /** The ports of its TCP connection, to diagnose a silent peer; absent when there are none. Read once for each generation. */
+  /**
+   * The ports of its TCP connection, to diagnose a silent peer; absent when there are none. Read once for each generation, and
+   * while a ping is queued.
+   */
   readonly socketPorts?: SocketPorts | undefined;
   /**
    * What it has written to its connection, to see whether a ping is still behind other bytes when the peer is silent. Absent

@@ -277,7 +277,10 @@ export class Ping {
   #noteConnection(): void {
     this.#generation = this.#target.generation;
     // Once a connection: asking a socket for its ports is a considerable part of the cost of a ping.
-    if (this.#board.hasConnection(this.#id, this.#generation)) return;
+    if (!this.#board.hasConnection(this.#id, this.#generation)) this.#recordConnection();
+  }
+
+  #recordConnection(): void {
     this.#board.connectedBy(this.#id, this.#target.socketPorts, this.#generation);
   }
 
@@ -288,11 +291,16 @@ export class Ping {
     const wasQueued = this.#isQueued;
     this.#isQueued = outgoing?.isPingQueued === true;
     if (this.#isQueued) {
+      // The last connection may be gone, and the next one of the same generation.
+      this.#recordConnection();
       this.#board.pingQueued(this.#id);
       return;
     }
-    // The target may have had to connect for it.
-    if (wasQueued) this.#noteConnection();
+    if (wasQueued) {
+      // The target may have had to connect for it.
+      this.#generation = this.#target.generation;
+      this.#recordConnection();
+    }
     this.#writtenBytes = outgoing?.writtenBytes;
     this.#board.pingSent(this.#id, nowMs, outgoing && this.#bytesAhead(outgoing.writtenBytes));
   }

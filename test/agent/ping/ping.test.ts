@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { it } from 'node:test';
 import { Ping } from '#src/agent/ping/ping.js';
 import { systemClock } from '#src/async/clock.js';
@@ -25,6 +26,31 @@ for (const how of ['with it', 'without it'] as const) {
     release();
   });
 }
+
+it('A target that connects for each ping shows the ports of that connection', async () => {
+  const board = new Board();
+  let answer = () => {};
+  const target = new (class extends ScriptedTarget {
+    socketPorts: { local: number; remote: number } | undefined;
+    get outgoing() {
+      return { writtenBytes: 0, heldBackBytes: 0, isPingQueued: this.socketPorts === undefined };
+    }
+  })(() => new Promise<void>((resolve) => (answer = resolve)));
+  target.lock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
+  const tracked = trackedBy(board, 'main', target);
+  for (const local of [40_001, 40_002]) {
+    target.socketPorts = undefined;
+    const ended = new EventEmitter<{ ended: [] }>();
+    const ping = new Ping(tracked, board, () => ended.emit('ended'));
+    ping.start();
+    assert.deepEqual([board.state(tracked.id), board.ports(tracked.id)], ['queued', undefined]);
+    target.socketPorts = { local, remote: 8100 };
+    ping.noteTraffic();
+    assert.deepEqual([board.state(tracked.id), board.ports(tracked.id)?.local], ['sent', local]);
+    answer();
+    await once(ended, 'ended');
+  }
+});
 
 it('The ports of a connection are read once, and those of the next one when it is pinged', async () => {
   const board = new Board();
