@@ -63,8 +63,8 @@ describe('Clients with an adapter', { skip: missingForSockets(servers), timeout:
         { by: 'blocked', ms: 1500 },
         { by: 'SIGSTOP', ms: 1500 },
       ];
-      const ordeal: Ordeal = async (app, clients) => {
-        await Promise.all([waitFor(2.5)(app, clients), stand(stalls)(app, clients)]);
+      const ordeal: Ordeal = async (...taking) => {
+        await Promise.all([waitFor(2.5)(...taking), stand(stalls)(...taking)]);
         return {};
       };
       const outcome = await falseDrops(lab, names, ordeal, { setup: 'adapter' });

@@ -13,6 +13,8 @@ export interface FalseDrops {
   readonly chances: number;
   /** By the agent. */
   readonly dropped: number;
+  /** What it said of the first of these. */
+  readonly verdicts: readonly string[];
   /** Connections that their clients lost, whoever ended them. */
   readonly lost: number;
   readonly calls: number;
@@ -27,7 +29,11 @@ export interface Stall {
 }
 
 /** A thing that is done to healthy connections. */
-export type Ordeal = (app: App, clients: readonly Connected[]) => Promise<{ readonly perSocket?: number }>;
+export type Ordeal = (
+  app: App,
+  clients: readonly Connected[],
+  times: Times,
+) => Promise<{ readonly perSocket?: number }>;
 
 interface Connected {
   readonly id: number;
@@ -36,13 +42,14 @@ interface Connected {
 }
 
 const foundWithinMs = 20_000;
+const shownVerdicts = 5;
 const reportEveryMs = 60_000;
 let nextId = 2_000_000;
 
 /** The application stands still, again and again, half of the time with a call out on each connection. */
 export const stand =
   (stalls: readonly Stall[]): Ordeal =>
-  async (app, clients) => {
+  async (app, clients, { timeout }) => {
     for (const [index, { by, ms }] of stalls.entries()) {
       const callers = index % 2 === 0 ? clients.map(({ id }) => id) : [];
       if (by === 'blocked') {
@@ -85,7 +92,7 @@ export const load =
 /** Packets are lost with this probability both ways, while each client makes a call every second. */
 export const loseSome =
   (lab: SocketLab, probability: number, seconds: number, print?: (line: string) => void): Ordeal =>
-  async (app, clients) => {
+  async (app, clients, { period, timeout }) => {
     lab.rig.lose(probability);
     const startMs = performance.now();
     let printed = 0;
@@ -132,7 +139,11 @@ export async function falseDrops(
   lab: SocketLab,
   names: readonly ClientName[],
   ordeal: Ordeal,
-  { times, setup = 'default', hosts = lab.hosts(names.length + 1) }: FalseDropsOptions = {},
+  {
+    times = { period, timeout },
+    setup = 'default',
+    hosts = lab.hosts(names.length + 1),
+  }: FalseDropsOptions = {},
 ): Promise<FalseDrops> {
   const isAdapted = setup === 'adapter';
   await using app = await lab.startApp({ times, watched: isAdapted ? 'registry' : 'sockets' });
@@ -143,12 +154,14 @@ export async function falseDrops(
     host: hosts.at(-1) as string,
   };
   await connectAll(app, [...clients, victim], setup);
-  const { perSocket = 1 } = await ordeal(app, clients);
+  const { perSocket = 1 } = await ordeal(app, clients, times);
   const settled = app.all('settled');
+  const died = app.all('died');
   const outcome = {
     sockets: clients.length,
     chances: clients.length * perSocket,
-    dropped: app.all('died').length,
+    dropped: died.length,
+    verdicts: died.slice(0, shownVerdicts).map(({ message }) => message),
     lost: app.all('lost').length,
     calls: app.all('called').length + sum(app.all('loaded'), ({ calls }) => calls),
     failedCalls:

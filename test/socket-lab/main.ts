@@ -144,7 +144,7 @@ async function lossWith(times: Times, seconds: number): Promise<Row[]> {
       times,
     });
     print(what, outcome);
-    // Within one second three transmissions are lost now and then: that is what this timeout takes for a death.
+    // Within a second three transmissions, or two probes, are lost now and then: that is what this timeout takes for a death.
     const isPromised = percent === 1 && times.timeout > 1;
     rows.push(falseDropsRow(socketTopics.loss, what, outcome, run, isPromised));
   }

@@ -140,6 +140,7 @@ describe('the rows of the socket lab', () => {
     sockets: 10,
     chances: 500,
     dropped: 0,
+    verdicts: [],
     lost: 0,
     calls: 250,
     failedCalls: 0,
