@@ -49,7 +49,7 @@ let nextId = 2_000_000;
 /** The application stands still, again and again, half of the time with a call out on each connection. */
 export const stand =
   (stalls: readonly Stall[]): Ordeal =>
-  async (app, clients, { timeout }) => {
+  async (app, clients, times) => {
     for (const [index, { by, ms }] of stalls.entries()) {
       const callers = index % 2 === 0 ? clients.map(({ id }) => id) : [];
       if (by === 'blocked') {
@@ -61,7 +61,7 @@ export const stand =
         await standStill(app.all('ready')[0]?.pid as number, by, ms);
       }
       // Time for a verdict that would be wrong.
-      await sleep((timeout + 0.5) * 1000);
+      await sleep((times.timeout + 0.5) * 1000);
     }
     return { perSocket: stalls.length };
   };
@@ -92,7 +92,7 @@ export const load =
 /** Packets are lost with this probability both ways, while each client makes a call every second. */
 export const loseSome =
   (lab: SocketLab, probability: number, seconds: number, print?: (line: string) => void): Ordeal =>
-  async (app, clients, { period, timeout }) => {
+  async (app, clients, times) => {
     lab.rig.lose(probability);
     const startMs = performance.now();
     let printed = 0;
@@ -109,7 +109,7 @@ export const loseSome =
       printed = died.length;
       reportMs += reportEveryMs;
     }
-    await sleep((timeout + period + 1) * 1000);
+    await sleep((times.timeout + times.period + 1) * 1000);
     lab.heal();
     return {};
   };
