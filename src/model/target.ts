@@ -33,13 +33,13 @@ export interface Outgoing {
 export interface KeepAliveTarget {
   /** Whether it is connected and takes calls. While `false` it is reconnecting by itself, and is not pinged. */
   readonly ready: boolean;
-  /** Counts the connections, so that a verdict on one of them does not touch the next. */
+  /** A whole number that counts the connections, so that a verdict on one of them does not touch the next. */
   readonly generation: number;
   /** When the last byte came from the server, in milliseconds of `performance.now()`; absent when unknown. */
   readonly lastReceivedAt?: number | undefined;
   /**
-   * The ports of its TCP connection, to diagnose a silent peer; absent when there are none. Read once for each generation, and
-   * while a ping is queued.
+   * The ports of its TCP connection, to diagnose a silent peer; absent when there are none. Once known, they are read again only
+   * when `generation` changes, or for a ping that was queued (`isPingQueued`).
    */
   readonly socketPorts?: SocketPorts | undefined;
   /**

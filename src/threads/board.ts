@@ -4,6 +4,8 @@
  * Rules:
  * - A slot belongs to one target from `occupy` to `vacate`. Its ping number goes on counting when the slot is used again, so
  *   that (slot, number) always names the same ping.
+ * - The ports of a connection stay until the next one is recorded, or another target takes the slot. The main thread reads them
+ *   back rather than ask a socket again.
  * - Times are the low 32 bits of `systemClock` milliseconds. Differences between them are valid up to 24 days.
  * - The order of the writes matters. A ping's number is written first, and everything that belongs to a state before that state.
  *   That a request was taken is written after all that was done for it.

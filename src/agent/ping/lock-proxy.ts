@@ -16,7 +16,7 @@ export interface LockOwner {
  * - A lock that is granted after the wait was aborted is released at once.
  */
 export class LockProxy {
-  // Not its target and a closure: one for each of thousands of targets takes a sixth of the agent's memory.
+  // Instead of a closure, of which there would be one for each of thousands of targets.
   readonly #owner: LockOwner;
 
   constructor(owner: LockOwner) {

@@ -255,23 +255,20 @@ export class Ping {
   }
 
   #send(nowMs: number): void {
-    let reply: Promise<unknown>;
     try {
       // Again, since the target may have reconnected while the ping waited for the lock.
       this.#noteConnection();
       this.#wasSent = true;
       this.#sentAtMs = nowMs;
       // A value that is not a promise counts as a reply, as with `await`.
-      reply = Promise.resolve(this.#callPing());
+      Promise.resolve(this.#callPing()).then(
+        () => this.#answered(),
+        (error) => this.conclude({ verdict: 'failed', error }),
+      );
       this.#noteWritten(nowMs);
     } catch (error) {
       this.conclude({ verdict: 'failed', error });
-      return;
     }
-    reply.then(
-      () => this.#answered(),
-      (error) => this.conclude({ verdict: 'failed', error }),
-    );
   }
 
   #noteConnection(): void {
@@ -281,6 +278,7 @@ export class Ping {
   }
 
   #recordConnection(): void {
+    this.#generation = this.#target.generation;
     this.#board.connectedBy(this.#id, this.#target.socketPorts, this.#generation);
   }
 
@@ -291,16 +289,13 @@ export class Ping {
     const wasQueued = this.#isQueued;
     this.#isQueued = outgoing?.isPingQueued === true;
     if (this.#isQueued) {
-      // The last connection may be gone, and the next one of the same generation.
-      this.#recordConnection();
+      // A target that connects for each ping keeps its generation: the board has the ports of its last connection.
+      if (!wasQueued) this.#recordConnection();
       this.#board.pingQueued(this.#id);
       return;
     }
-    if (wasQueued) {
-      // The target may have had to connect for it.
-      this.#generation = this.#target.generation;
-      this.#recordConnection();
-    }
+    // The target may have had to connect for it.
+    if (wasQueued) this.#recordConnection();
     this.#writtenBytes = outgoing?.writtenBytes;
     this.#board.pingSent(this.#id, nowMs, outgoing && this.#bytesAhead(outgoing.writtenBytes));
   }

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { it } from 'node:test';
 import { Ping } from '#src/agent/ping/ping.js';
+import type { PingOutcome } from '#src/agent/ping/ping-outcome.js';
 import { systemClock } from '#src/async/clock.js';
+import type { Lock } from '#src/model/target.js';
 import { Board } from '#src/threads/board.js';
 import { type QueueLock, ScriptedTarget, silentTarget, trackedBy } from '../scripted-target.js';
+
+const freeLock: Lock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
 
 for (const how of ['with it', 'without it'] as const) {
   it(`A ping that has waited for its lock and is sent ${how} says what was received until then`, async () => {
@@ -27,24 +31,65 @@ for (const how of ['with it', 'without it'] as const) {
   });
 }
 
+it('A ping that has waited for its lock is sent on the connection that there is then', async () => {
+  const board = new Board();
+  const target = Object.assign(silentTarget(), { socketPorts: { local: 40_001, remote: 8100 } });
+  const tracked = trackedBy(board, 'main', target);
+  const release = await target.lock.acquire();
+  const ping = new Ping(tracked, board, () => {});
+  ping.start();
+  assert.deepEqual([board.state(tracked.id), board.ports(tracked.id)?.local], ['waiting', 40_001]);
+  Object.assign(target, { generation: 2, socketPorts: { local: 40_002, remote: 8100 } });
+  release();
+  while (board.state(tracked.id) !== 'sent') await new Promise(setImmediate);
+  assert.deepEqual([ping.generation, board.ports(tracked.id)?.local], [2, 40_002]);
+  ping.conclude({ verdict: 'abandoned' });
+});
+
+it('A target that throws when it has been pinged may reject the aborted ping as well', async () => {
+  const target = new (class extends ScriptedTarget {
+    get outgoing(): undefined {
+      throw new Error('outgoing');
+    }
+  })((signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
+  target.lock = freeLock;
+  const board = new Board();
+  const outcome = await new Promise<PingOutcome>((resolve) =>
+    new Ping(trackedBy(board, 'main', target), board, resolve).start(),
+  );
+  assert.ok(outcome.verdict === 'failed');
+  assert.deepEqual(outcome.error, new Error('outgoing'));
+  // An unhandled rejection would fail the test by then.
+  await new Promise(setImmediate);
+});
+
 it('A target that connects for each ping shows the ports of that connection', async () => {
   const board = new Board();
   let answer = () => {};
+  let reads = 0;
   const target = new (class extends ScriptedTarget {
-    socketPorts: { local: number; remote: number } | undefined;
+    ports: { local: number; remote: number } | undefined;
+    get socketPorts() {
+      reads += 1;
+      return this.ports;
+    }
     get outgoing() {
-      return { writtenBytes: 0, heldBackBytes: 0, isPingQueued: this.socketPorts === undefined };
+      return { writtenBytes: 0, heldBackBytes: 0, isPingQueued: this.ports === undefined };
     }
   })(() => new Promise<void>((resolve) => (answer = resolve)));
-  target.lock = { acquire: () => assert.fail(), tryAcquire: () => () => {} };
+  target.lock = freeLock;
   const tracked = trackedBy(board, 'main', target);
   for (const local of [40_001, 40_002]) {
-    target.socketPorts = undefined;
+    target.ports = undefined;
     const ended = new EventEmitter<{ ended: [] }>();
     const ping = new Ping(tracked, board, () => ended.emit('ended'));
     ping.start();
     assert.deepEqual([board.state(tracked.id), board.ports(tracked.id)], ['queued', undefined]);
-    target.socketPorts = { local, remote: 8100 };
+    // Thousands may be queued for long, and this is called at each of the worker's ticks.
+    const readsSoFar = reads;
+    ping.noteTraffic();
+    assert.equal(reads, readsSoFar);
+    target.ports = { local, remote: 8100 };
     ping.noteTraffic();
     assert.deepEqual([board.state(tracked.id), board.ports(tracked.id)?.local], ['sent', local]);
     answer();

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { connect as connectWithTls } from 'node:tls';
 import { ZeoServer } from 'zeo-keepalive/testing';
+import { Ping } from '#src/agent/ping/ping.js';
 import { GuardMetrics } from '#src/cli/guard-status/guard-metrics.js';
 import { GuardStatistics } from '#src/cli/guard-status/guard-statistics.js';
 import { mostUngreeted } from '#src/guard/backend.js';
 import { TlsSentry } from '#src/guard/tls-sentry.js';
+import { Board } from '#src/threads/board.js';
+import { trackedBy } from '../../agent/scripted-target.js';
 import { until } from '../../support/turning-clock.js';
 import { SuiteCertificates } from '../../tls/certificates.js';
 import { listenRaw } from '../../zeo/storage/scripted-peer.js';
@@ -16,16 +19,21 @@ import { openTls, registerTls } from './tls-client.js';
 
 const tls = { passThrough: true };
 const mebibyte = 1024 * 1024;
+/** A server's whole answer to a handshake that it refuses. */
+const tlsAlert = '\x15\x03\x03\0\x02\x02\x28';
 
 /** A server that accepts connections and says nothing of itself, as one that is stopped; unless it is told what to. */
-async function listenMute(t: TestContext, said: (chunk: Buffer) => string | undefined = () => undefined) {
+async function listenMute(
+  t: TestContext,
+  said: (chunk: Buffer, socket: Socket) => string | undefined = () => undefined,
+) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket
       .on('error', () => {})
       .on('data', (chunk) => {
-        const answer = said(chunk);
+        const answer = said(chunk, socket);
         if (answer !== undefined) socket.write(answer, 'latin1');
       });
   }).listen(0, '127.0.0.1');
@@ -152,6 +160,34 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
     assert.deepEqual(deaths, []);
   });
 
+  it('shows the agent the ports of the connection that it has made for a ping', async (t) => {
+    const hellos: Socket[] = [];
+    const server = await listenMute(t, (_chunk, socket) => {
+      hellos.push(socket);
+      return undefined;
+    });
+    const { frontend } = await startGuard(t, [server.address], { tls, period: 60, timeout: 60 });
+    const [backend] = frontend.backends;
+    assert.ok(backend);
+    const sentry = new TlsSentry({ name: 'sentry', backend, timeoutMs: 60_000, onDead: () => {} });
+    const board = new Board();
+    const tracked = trackedBy(board, 'sentry', sentry);
+    const localPorts = new Set<number | undefined>();
+    while (localPorts.size < 2) {
+      const ended = new EventEmitter<{ ended: [] }>();
+      const ping = new Ping(tracked, board, () => ended.emit('ended'));
+      ping.start();
+      assert.deepEqual([board.state(tracked.id), board.ports(tracked.id)], ['queued', undefined]);
+      const hello = () => hellos.find(({ remotePort }) => remotePort === sentry.socketPorts?.local);
+      while (hello() === undefined) await new Promise((resolve) => setImmediate(resolve));
+      ping.noteTraffic();
+      assert.deepEqual(board.ports(tracked.id), sentry.socketPorts);
+      localPorts.add(board.ports(tracked.id)?.local);
+      hello()?.write(tlsAlert, 'latin1');
+      await once(ended, 'ended');
+    }
+  });
+
   it('begins a ping anew although the one before has not ended', async (t) => {
     const stopped = await listenMute(t);
     const { frontend } = await startGuard(t, [stopped.address], { tls, period: 60, timeout: 60 });
@@ -173,8 +209,7 @@ describe('A guard that passes TLS through', { timeout: 50_000 }, () => {
 
   it('goes back to a server when it has answered a handshake again', async (t) => {
     let answers = false;
-    // A TLS alert.
-    const server = await listenMute(t, () => (answers ? '\x15\x03\x03\0\x02\x02\x28' : undefined));
+    const server = await listenMute(t, () => (answers ? tlsAlert : undefined));
     const { agent, frontend } = await startGuard(t, [server.address], { tls, period: 0.2, timeout: 0.5 });
     await once(frontend, 'serverDown');
     answers = true;
