@@ -87,7 +87,7 @@ export function amqpConnection(connection: AmqpConnection, options: AdapterOptio
     isBlocked = value;
   };
   connection.on('blocked', setBlocked(true)).on('unblocked', setBlocked(false));
-  connection.once('close', () => target.close());
+  connection.once('close', () => target.end());
   return target;
 }
 

@@ -58,7 +58,7 @@ export function http2Session(session: Http2Session, options: AdapterOptions = {}
   };
   if (session.connecting) session.once('connect', attach);
   else attach();
-  session.once('close', () => target.close());
+  session.once('close', () => target.end());
   return target;
 }
 

@@ -81,7 +81,7 @@ function targetOf(client: ClientInternals, options: AdapterOptions): SocketTarge
   limitHandshake(client, { socket: () => client.stream, isWaiting, emitters: [] }, options.hangTimeout);
   if (client.status === 'ready') target.attach(client.stream);
   client.on('ready', () => target.attach(client.stream));
-  client.once('end', () => target.close());
+  client.once('end', () => target.end());
   return target;
 }
 

@@ -68,7 +68,7 @@ export function mqttClient(client: MqttJsClient, options: AdapterOptions = {}): 
   const attach = () => target.attach(client.stream as Socket);
   if (client.connected) attach();
   client.on('connect', attach);
-  client.once('end', () => target.close());
+  client.once('end', () => target.end());
   return target;
 }
 

@@ -98,7 +98,7 @@ function targetOf(connection: ConnectionInternals, options: AdapterOptions, isCh
   const target = new SocketTarget({ isBusy, ping, emitters: [connection] }, options);
   const attach = () => target.attach(connection.stream);
   // Also that of one that could not be made.
-  connection.stream.once('close', () => target.close());
+  connection.stream.once('close', () => target.end());
   if (connection.threadId === null) connection.once('connect', attach);
   else attach();
   return target;

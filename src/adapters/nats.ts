@@ -69,7 +69,7 @@ export function natsConnection(connection: NatsConnection, options: AdapterOptio
       target.lostAt ??= performance.now();
     },
   });
-  void connection.closed().then(() => target.close());
+  void connection.closed().then(() => target.end());
   return target;
 }
 

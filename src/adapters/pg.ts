@@ -62,7 +62,7 @@ export function pgPool(pool: PgPool, options: AdapterOptions = {}): ConnectionSo
     const target = targetOf(client, () => inUse.has(client), options, pool);
     target.attach(client.connection.stream);
     client.once('end', () => {
-      target.close();
+      target.end();
       if (pool.ending && connections.isEmpty) connections.emit('closed');
     });
     connections.add(target);
@@ -97,7 +97,7 @@ export function pgClient(client: PgClient, options: AdapterOptions = {}): KeepAl
   const attach = () => target.attach(client.connection.stream);
   if (client.processID === null) client.once('connect', attach);
   else attach();
-  client.once('end', () => target.close());
+  client.once('end', () => target.end());
   return target;
 }
 

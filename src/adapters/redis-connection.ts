@@ -52,10 +52,10 @@ export function targetOfClient(
   limitHandshake(client, handshake, options.hangTimeout);
   if (client.isReady) attach();
   client.on('ready', attach);
-  client.once('end', () => target.close());
+  client.once('end', () => target.end());
   // It does not end, but gives up, when its reconnectStrategy says so.
   client.on(errorMonitor, () => {
-    if (!client.isOpen && target.generation > 0) target.close();
+    if (!client.isOpen && target.generation > 0) target.end();
   });
   return target;
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import { callListeners, warnOfListener } from '../async/contain.js';
 import type { KeepAliveError } from '../model/errors.js';
 import { hangTimeoutType } from '../model/hang-timeout.js';
 import { checkOptions, invalidOption } from '../model/option-check.js';
@@ -72,13 +73,13 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
     socket.once('close', () => {
       if (this.#socket === socket) this.lostAt = performance.now();
     });
-    this.emit('connected');
+    this.#tell('connected');
   }
 
-  /** The client will not connect again. */
-  close(): void {
+  /** The client will not connect again. Not `close`, which the registry would call: the client goes on without the agent, too. */
+  end(): void {
     this.#socket = undefined;
-    this.emit('closed');
+    this.#tell('closed');
   }
 
   get ready(): boolean {
@@ -156,6 +157,11 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
     });
     if (isSent) this.#ping = ping;
     return ping;
+  }
+
+  /** Called by the client, which no listener of ours may disturb. */
+  #tell(event: 'connected' | 'closed'): void {
+    callListeners(this, event, [], (error) => warnOfListener(event, error));
   }
 
   /** Fails every pending call with the error. */

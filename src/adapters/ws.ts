@@ -51,7 +51,7 @@ export function webSocket(socket: WsWebSocket, options: AdapterOptions = {}): Ke
   const attach = () => target.attach(socket._socket as Socket);
   if (socket.readyState === connecting) socket.once('open', attach);
   else attach();
-  socket.once('close', () => target.close());
+  socket.once('close', () => target.end());
   return target;
 }
 
