@@ -17,12 +17,12 @@ export class OutageTracker {
     if (tracked.onConnected !== undefined) return;
     // A target that emits nothing is looked at when its next ping is due.
     this.#reporter.contain(tracked, () => {
-      if (tracked.target.once === undefined) return;
+      if (tracked.target.once === undefined) return undefined;
       tracked.onConnected = () => {
         tracked.onConnected = undefined;
         if (tracked.outage !== undefined) this.#reporter.contain(tracked, () => this.seenReady(tracked));
       };
-      tracked.target.once('connected', tracked.onConnected);
+      return tracked.target.once('connected', tracked.onConnected);
     });
   }
 

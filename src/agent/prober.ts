@@ -139,7 +139,9 @@ export class Prober {
         this.#outages.seenReady(tracked);
         if (this.#isGone(tracked)) return false;
       }
-      target.ensureProbes?.(this.#settings.periodMs);
+      const switched: unknown = target.ensureProbes?.(this.#settings.periodMs);
+      // An async one returns a promise.
+      if (switched !== undefined) this.#reporter.contain(tracked, () => switched);
       if (!this.#settings.skipActive || !this.#isActive(tracked)) return true;
       tracked.enter('alive');
       tracked.verdict = 'active';

@@ -1,4 +1,9 @@
-import { type ConnectionSource, isConnectionSource } from '../model/connection-source.js';
+import { contain } from '../async/contain.js';
+import {
+  type ConnectionOpened,
+  type ConnectionSource,
+  isConnectionSource,
+} from '../model/connection-source.js';
 import { type HangSettings, hangTimeoutMs } from '../model/hang-timeout.js';
 import { attempt, type KeepAliveTarget } from '../model/target.js';
 import type { Board } from '../threads/board.js';
@@ -76,7 +81,7 @@ export class Roster {
     registry.off('opened', this.#update);
     registry.off('closed', this.#update);
     clearTimeout(this.#notice);
-    for (const end of this.#sources) attempt(end);
+    for (const endWatch of this.#sources) endWatch();
     this.#sources.clear();
   }
 
@@ -111,19 +116,30 @@ export class Roster {
 
   #addSource(name: string, source: ConnectionSource): () => void {
     const present = new Set<TrackedTarget>();
-    const end = source.watchConnections((target, number) => {
+    const removeAll = () => {
+      for (const tracked of present) this.#remove(tracked);
+    };
+    const opened: ConnectionOpened = (target, number) => {
       const tracked = this.#addTarget(`${name}/${number}`, target);
       present.add(tracked);
       return () => {
         present.delete(tracked);
         this.#remove(tracked);
       };
-    });
-    this.#sources.add(end);
+    };
+    let end: () => void;
+    try {
+      end = source.watchConnections(opened);
+    } catch (error) {
+      removeAll();
+      throw error;
+    }
+    const endWatch = () => contain(end, (error) => this.#options.onUnusable(name, error));
+    this.#sources.add(endWatch);
     return () => {
-      this.#sources.delete(end);
-      end();
-      for (const tracked of present) this.#remove(tracked);
+      this.#sources.delete(endWatch);
+      endWatch();
+      removeAll();
     };
   }
 

@@ -30,10 +30,15 @@ export function respond(
   else if (makePage === undefined)
     send(response, plainPage(404, `Not found; try ${Object.keys(pages).join(', ')}`));
   else
-    pageOf(makePage).then(
-      (page) => send(response, page),
-      () => send(response, plainPage(500, 'The page could not be made')),
-    );
+    pageOf(makePage)
+      .then(
+        (page) => send(response, page),
+        () => send(response, plainPage(500, 'The page could not be made')),
+      )
+      // The application may have begun a response of its own meanwhile.
+      .catch(() => {
+        if (!response.headersSent) response.destroy();
+      });
 }
 
 async function pageOf(makePage: Pages[string]): Promise<Page> {

@@ -67,6 +67,24 @@ describe('healthHandler', { timeout: 60_000 }, () => {
     assert.deepEqual(asked, [{ roundTrips: false }]);
   });
 
+  it('leaves the response to an application that has begun it already', async (t) => {
+    const health = healthHandler(undefined);
+    const get = await serve(t, (request, response) => {
+      health(request, response);
+      response.end('the application');
+    });
+    assert.equal(await get('/healthz'), '200 the application');
+  });
+
+  it('ends the connection if it cannot respond', async (t) => {
+    const health = healthHandler(undefined);
+    const get = await serve(t, (request, response) => {
+      response.writeHead = () => assert.fail('a patched writeHead');
+      health(request, response);
+    });
+    await assert.rejects(get('/healthz'), TypeError);
+  });
+
   it('leaves other paths to the application, or responds with 404', async (t) => {
     const health = healthHandler(undefined);
     const alone = await serve(t, health);

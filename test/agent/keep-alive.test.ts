@@ -157,6 +157,28 @@ describe('KeepAlive', { timeout: 60_000 }, () => {
     await log.line(({ msg }) => msg === 'Keep alive for well successful');
   });
 
+  it('survives a target whose methods are async although nothing waits for them', async (t) => {
+    const probes = Object.assign(new ScriptedTarget(), {
+      ensureProbes: async () => {
+        throw new Error('probes');
+      },
+    });
+    const listening = Object.assign(new ScriptedTarget(), {
+      ready: false,
+      once: async () => {
+        throw new Error('once');
+      },
+      off() {},
+    });
+    const { agent, log } = setUp(t, { period: 0.05 }, { probes, listening });
+    agent.start();
+    for (const [name, reason] of Object.entries({ probes: 'probes', listening: 'once' })) {
+      const line = await log.line(({ err }) => err?.message === reason);
+      assert.equal(line.msg, `Exception in connection ${name}`);
+    }
+    await log.line(({ msg }) => msg === 'Keep alive for probes successful');
+  });
+
   it('goes on after the release of a lock has thrown', async (t) => {
     const storage = silentTarget();
     storage.lock = {

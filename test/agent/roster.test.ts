@@ -88,6 +88,33 @@ describe('The roster of an agent', () => {
     assert.deepEqual(board.occupied(), []);
   });
 
+  it('removes what a source has opened although that cannot end its watch, or begin it', async (t) => {
+    const unusable: unknown[] = [];
+    const { registry, board, roster, removed, storages } = setUp(t, (name, error) =>
+      unusable.push(`${name}: ${(error as Error).message}`),
+    );
+    roster.begin();
+    registry.open('orders', {
+      watchConnections(opened: ConnectionOpened) {
+        opened(new ScriptedTarget(), 1);
+        return () => {
+          throw new Error('end');
+        };
+      },
+    });
+    assert.equal(storages().length, 1);
+    await registry.close('orders');
+    registry.open('cache', {
+      watchConnections(opened: ConnectionOpened) {
+        opened(new ScriptedTarget(), 1);
+        throw new Error('begin');
+      },
+    });
+    assert.deepEqual([storages(), removed], [[], ['orders/1', 'cache/1']]);
+    assert.deepEqual(unusable, ['orders: end', 'cache: begin']);
+    assert.deepEqual(board.occupied(), []);
+  });
+
   it('ends its watch of a source when it ends', (t) => {
     const { registry, roster } = setUp(t);
     let watches = 0;

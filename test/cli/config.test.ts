@@ -72,6 +72,12 @@ instancehome $INSTANCE
     );
   });
 
+  it('is unknown to check if another address is wrong as well as the file', async () => {
+    const { code, stdout, stderr } = await run(['check', 'zconfig:///missing.conf', 'bad:address:x']);
+    assert.deepEqual([code, stderr], [3, '']);
+    assert.match(stdout, /^ZEO UNKNOWN - /);
+  });
+
   it('shows no password of a zconfig: URI whose file has no client', async () => {
     const secret = `zconfig://${await configure('<zodb main>\n</zodb>\n')}?connection_password=sesame`;
     for (const how of [

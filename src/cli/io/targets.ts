@@ -26,7 +26,7 @@ export async function readTargets(
 ): Promise<readonly Target[]> {
   const configured = config === undefined ? [] : await readConfig(config);
   const given = await Promise.all(
-    [...new Set(addresses)].map((text) => (isZConfigUri(text) ? readConfig(text) : [targetOf(text)])),
+    [...new Set(addresses)].map(async (text) => (isZConfigUri(text) ? readConfig(text) : [targetOf(text)])),
   );
   return uniquelyNamed([...configured, ...given.flat()]);
 }

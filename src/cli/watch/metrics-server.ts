@@ -21,6 +21,8 @@ export class MetricsServer implements AsyncDisposable {
     } catch (cause) {
       throw cannotServe({ host, port }, cause as NodeJS.ErrnoException);
     }
+    // Of a connection that could not be accepted, as without a free file descriptor.
+    server.#server.on('error', () => {});
     return server;
   }
 

@@ -95,7 +95,9 @@ export function resolveTls(options: unknown): TlsOptions | undefined {
       secureContext: secureContext ?? createSecureContext(material),
       ...(servername !== undefined && identityOf(servername)),
       ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
-      ...(checkServerIdentity !== undefined && { checkServerIdentity }),
+      ...(checkServerIdentity !== undefined && {
+        checkServerIdentity: returningErrors(checkServerIdentity),
+      }),
     };
   } catch (cause) {
     throw new KeepAliveError(
@@ -119,6 +121,17 @@ export function checkAuthorities(ca: TlsOptions['ca'], what: string): void {
       code,
       `${what}: expected certificates; received nothing, which would trust all authorities`,
     );
+}
+
+/** Node calls it in the handshake, where nothing catches: what it throws would end the process. */
+function returningErrors(check: NonNullable<TlsOptions['checkServerIdentity']>): typeof check {
+  return (host, certificate) => {
+    try {
+      return check(host, certificate);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
 }
 
 /** What the server's certificate has to be for. TLS has no way to ask for an IP address. */

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import { callListeners, warnOfListener } from '../../async/contain.js';
 import { ProtocolError } from '../../model/errors.js';
 import { longestSeconds, mismatch, numeric } from '../../model/option-check.js';
 import type { Encoding } from '../encoding/codec.js';
@@ -116,7 +117,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
     };
     this.#listener = new Listener(options.tls, {
       accepted: (socket) => this.#accept(socket),
-      refused: (error) => this.#tell(() => this.emit('tlsClientError', error)),
+      refused: (error) => this.#tell('tlsClientError', error),
       failed: (error) => process.emitWarning(error),
     });
   }
@@ -198,26 +199,22 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
       },
     );
     this.#connections.add(connection);
-    this.#tell(() => this.emit('connection', connection));
+    this.#tell('connection', connection);
   }
 
   #called(connection: ServerConnection, { method, oneWay }: IncomingCall): void {
-    this.#tell(() => this.emit('call', { connection, method, oneWay }));
+    this.#tell('call', { connection, method, oneWay });
   }
 
   #closed(connection: ServerConnection, error: Error | undefined): void {
     this.#connections.delete(connection);
-    if (error instanceof ProtocolError) this.#tell(() => this.emit('clientError', connection, error));
-    this.#tell(() => this.emit('disconnection', connection, error));
+    if (error instanceof ProtocolError) this.#tell('clientError', connection, error);
+    this.#tell('disconnection', connection, error);
   }
 
-  /** An exception of a listener must not end the server or the connection; it is reported as a warning. */
-  #tell(emit: () => void): void {
-    try {
-      emit();
-    } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error));
-    }
+  /** An exception of a listener, or the rejection of an async one, must not end the server or the connection: it is a warning. */
+  #tell<Name extends keyof ZeoServerEvents>(name: Name, ...args: ZeoServerEvents[Name]): void {
+    callListeners(this, name, args, (error) => warnOfListener(name, error));
   }
 }
 

@@ -65,6 +65,18 @@ describe('A storage with TLS', () => {
     assert.equal(storage.ready, true);
   });
 
+  it('refuses a server if checkServerIdentity throws instead of returning an error', async () => {
+    const checkServerIdentity = () => {
+      throw new Error('not ours');
+    };
+    const tls = { ...accepted(), checkServerIdentity };
+    const opening = ClientStorage.open({ address: server.address, tls, waitTimeout: 0.5 });
+    await assert.rejects(opening, ({ cause }: Error) => {
+      assert.match(String(cause), /Cannot connect to 127\.0\.0\.1:\d+: not ours/);
+      return true;
+    });
+  });
+
   it('verifies the server against an IP address in servername', async () => {
     await using storage = await open({ ...accepted(), servername: '127.0.0.1' }, `localhost:${server.port}`);
     assert.equal(storage.ready, true);

@@ -178,13 +178,16 @@ describe('A server', () => {
 
   it('survives a listener that throws, and reports its error', async () => {
     await using server = await ZeoServer.listen();
-    const warned = once(process, 'warning');
-    server.on('call', () => {
-      throw new Error('the listener’s own');
-    });
-    const client = await WireClient.register(server);
-    assert.equal(await client.call('ping'), null);
-    assert.match(String((await warned)[0]), /the listener’s own/);
+    for (const fail of [
+      () => assert.fail('the listener’s own'),
+      async () => assert.fail('the async listener’s own'),
+    ]) {
+      const warned = once(process, 'warning');
+      server.once('call', fail);
+      const client = await WireClient.register(server);
+      assert.equal(await client.call('ping'), null);
+      assert.match(String((await warned)[0]), /listener’s own/);
+    }
   });
 
   it('ignores the heartbeat of the Python client', async () => {
