@@ -140,7 +140,7 @@ export class Prober {
         if (this.#isGone(tracked)) return false;
       }
       const switched: unknown = target.ensureProbes?.(this.#settings.periodMs);
-      // An async one returns a promise.
+      // What an async one rejects with does not keep the ping from being sent.
       if (switched !== undefined) this.#reporter.contain(tracked, () => switched);
       if (!this.#settings.skipActive || !this.#isActive(tracked)) return true;
       tracked.enter('alive');

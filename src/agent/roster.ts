@@ -15,7 +15,7 @@ export interface RosterOptions {
   readonly registry: DatabaseRegistry;
   readonly board: Board;
   readonly settings: HangSettings;
-  /** A database threw when it was asked for its target. */
+  /** A database threw when it was asked for its target, or a source of connections when its watch ended. */
   readonly onUnusable: (name: string, error: unknown) => void;
   /** A database was opened that has nothing to ping. */
   readonly onUnpingable: (name: string) => void;
@@ -116,10 +116,14 @@ export class Roster {
 
   #addSource(name: string, source: ConnectionSource): () => void {
     const present = new Set<TrackedTarget>();
+    let isWatched = true;
     const removeAll = () => {
+      isWatched = false;
       for (const tracked of present) this.#remove(tracked);
     };
     const opened: ConnectionOpened = (target, number) => {
+      // As from a source whose watch could not be ended.
+      if (!isWatched) return () => {};
       const tracked = this.#addTarget(`${name}/${number}`, target);
       present.add(tracked);
       return () => {
@@ -134,7 +138,10 @@ export class Roster {
       removeAll();
       throw error;
     }
-    const endWatch = () => contain(end, (error) => this.#options.onUnusable(name, error));
+    const endWatch = () => {
+      isWatched = false;
+      contain(end, (error) => this.#options.onUnusable(name, error));
+    };
     this.#sources.add(endWatch);
     return () => {
       this.#sources.delete(endWatch);

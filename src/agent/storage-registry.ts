@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { callListeners, warnOfListener } from '../async/contain.js';
+import { callListeners, contain, warnOfListener } from '../async/contain.js';
 import { KeepAliveError } from '../model/errors.js';
 import { attempt, isKeepAliveTarget, type KeepAliveTarget } from '../model/target.js';
 import { processWide } from './process-wide.js';
@@ -146,8 +146,9 @@ function isEmitter(value: unknown): value is Emitter {
 function onceClosed(database: Database, listener: () => void): () => void {
   const target = attempt(() => targetOf(database));
   const emitters = (target === database ? [database] : [database, target]).filter(isEmitter);
-  for (const emitter of emitters) attempt(() => emitter.on('closed', listener));
+  const ignore = () => {};
+  for (const emitter of emitters) contain(() => emitter.on('closed', listener), ignore);
   return () => {
-    for (const emitter of emitters) attempt(() => emitter.off('closed', listener));
+    for (const emitter of emitters) contain(() => emitter.off('closed', listener), ignore);
   };
 }

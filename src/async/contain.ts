@@ -48,7 +48,7 @@ export function warnOfListener(name: string, error: unknown): void {
 }
 
 /** Not `String(error)`: anything can be thrown, and an object without a prototype cannot be converted. */
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   try {
     return inspect(error, { customInspect: false });
   } catch {

@@ -30,15 +30,10 @@ export function respond(
   else if (makePage === undefined)
     send(response, plainPage(404, `Not found; try ${Object.keys(pages).join(', ')}`));
   else
-    pageOf(makePage)
-      .then(
-        (page) => send(response, page),
-        () => send(response, plainPage(500, 'The page could not be made')),
-      )
-      // The application may have begun a response of its own meanwhile.
-      .catch(() => {
-        if (!response.headersSent) response.destroy();
-      });
+    pageOf(makePage).then(
+      (page) => send(response, page),
+      () => send(response, plainPage(500, 'The page could not be made')),
+    );
 }
 
 async function pageOf(makePage: Pages[string]): Promise<Page> {
@@ -55,7 +50,15 @@ export function probePage(problems: readonly string[]): Page {
   return problems.length === 0 ? plainPage(200, 'ok') : plainPage(503, problems.join('\n'));
 }
 
+/** Does not throw: nobody would catch it. */
 function send(response: ServerResponse, { status, type, body, headers }: Page): void {
+  // The application has begun a response of its own.
+  if (response.headersSent) return;
   const always = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-  response.writeHead(status, { ...always, ...headers }).end(body);
+  try {
+    response.writeHead(status, { ...always, ...headers }).end(body);
+  } catch {
+    // Methods of a response are often wrapped, by middleware for sessions or compression.
+    response.destroy();
+  }
 }

@@ -74,6 +74,12 @@ describe('healthHandler', { timeout: 60_000 }, () => {
       response.end('the application');
     });
     assert.equal(await get('/healthz'), '200 the application');
+    const second = await serve(t, (request, response) => {
+      response.end('the application');
+      health(request, response);
+    });
+    assert.equal(await second('/elsewhere'), '200 the application');
+    assert.equal(await second('/healthz', 'POST'), '200 the application');
   });
 
   it('ends the connection if it cannot respond', async (t) => {

@@ -94,8 +94,10 @@ describe('The roster of an agent', () => {
       unusable.push(`${name}: ${(error as Error).message}`),
     );
     roster.begin();
+    const watchers: ConnectionOpened[] = [];
     registry.open('orders', {
       watchConnections(opened: ConnectionOpened) {
+        watchers.push(opened);
         opened(new ScriptedTarget(), 1);
         return () => {
           throw new Error('end');
@@ -106,10 +108,13 @@ describe('The roster of an agent', () => {
     await registry.close('orders');
     registry.open('cache', {
       watchConnections(opened: ConnectionOpened) {
+        watchers.push(opened);
         opened(new ScriptedTarget(), 1);
         throw new Error('begin');
       },
     });
+    // They go on.
+    for (const opened of watchers) opened(new ScriptedTarget(), 2)();
     assert.deepEqual([storages(), removed], [[], ['orders/1', 'cache/1']]);
     assert.deepEqual(unusable, ['orders: end', 'cache: begin']);
     assert.deepEqual(board.occupied(), []);

@@ -201,7 +201,7 @@ export class LogLines {
     );
   }
 
-  /** A registered database threw before the agent had its target. */
+  /** A registered database threw before the agent had its target, or a source of connections when its watch ended. */
   unusable(name: string, error: unknown): void {
     this.#log.error({ connection: name, err: error }, `Exception in connection ${name}`);
   }

@@ -22,7 +22,7 @@ export class MetricsServer implements AsyncDisposable {
       throw cannotServe({ host, port }, cause as NodeJS.ErrnoException);
     }
     // Of a connection that could not be accepted, as without a free file descriptor.
-    server.#server.on('error', () => {});
+    server.#server.on('error', (error) => process.emitWarning(error));
     return server;
   }
 

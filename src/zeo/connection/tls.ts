@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity as checkName, createSecureContext } from 'node:tls';
-import { KeepAliveError } from '../../model/errors.js';
+import { describe } from '../../async/contain.js';
+import { isError, KeepAliveError } from '../../model/errors.js';
 import {
   anything,
   callback,
@@ -129,7 +130,7 @@ function returningErrors(check: NonNullable<TlsOptions['checkServerIdentity']>):
     try {
       return check(host, certificate);
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return isError(error) ? error : new Error(describe(error));
     }
   };
 }

@@ -72,6 +72,8 @@ export interface ZeoServerEvents {
 /**
  * A ZEO server in memory, for tests and demonstrations.
  *
+ * A listener that throws is reported as a process warning (`ZeoListenerWarning`), and the next one is called.
+ *
  * @example
  * const server = await ZeoServer.listen();
  * const storage = await ClientStorage.open({ addresses: [server.address] });
