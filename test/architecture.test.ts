@@ -68,7 +68,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli/io': ['src/model', 'src/zconfig', 'src/zeo/connection', 'src/zeo/storage'],
   'src/zconfig': ['src/model', 'src/zeo/connection'],
-  'src/adapters': ['src/model', 'src/sockets', 'src/tcp'],
+  'src/adapters': ['src/async', 'src/model', 'src/sockets', 'src/tcp'],
   'src/guard': [
     'src/agent',
     'src/async',
