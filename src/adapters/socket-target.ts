@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { callListeners, warnOfListener } from '../async/contain.js';
+import { callListeners } from '../async/contain.js';
 import type { KeepAliveError } from '../model/errors.js';
 import { hangTimeoutType } from '../model/hang-timeout.js';
 import { checkOptions, invalidOption } from '../model/option-check.js';
@@ -161,7 +161,7 @@ export class SocketTarget extends EventEmitter<{ connected: []; closed: [] }> im
 
   /** Called by the client, which no listener of ours may disturb. */
   #tell(event: 'connected' | 'closed'): void {
-    callListeners(this, event, [], (error) => warnOfListener(event, error));
+    callListeners(this, event, []);
   }
 
   /** Fails every pending call with the error. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { callListeners, contain, warnOfListener } from '../async/contain.js';
+import { callListeners, contain } from '../async/contain.js';
 import { KeepAliveError } from '../model/errors.js';
 import { attempt, isKeepAliveTarget, type KeepAliveTarget } from '../model/target.js';
 import { processWide } from './process-wide.js';
@@ -89,7 +89,7 @@ export class StorageRegistry extends EventEmitter<StorageRegistryEvents> {
   }
 
   #tell(event: keyof StorageRegistryEvents, name: string, database: Database): void {
-    callListeners(this, event, [name, database], (error) => warnOfListener(event, error));
+    callListeners(this, event, [name, database]);
   }
 }
 

@@ -27,12 +27,14 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /**
  * Calls the listeners of an event so that none can disturb the emitter or the other listeners: what a listener throws, or
  * an async one rejects with, is passed to `onFailed`, and the next one is called.
+ *
+ * @param onFailed by default emits a process warning (`ZeoListenerWarning`), for emitters without a log
  */
 export function callListeners(
   emitter: EventEmitter,
   name: string,
   args: readonly unknown[],
-  onFailed: (error: unknown) => void,
+  onFailed: (error: unknown) => void = (error) => warnOfListener(name, error),
 ): void {
   // Not by `emit`, which skips the listeners after one that throws. The wrappers of `once` remove themselves.
   for (const listener of emitter.rawListeners(name)) {
@@ -40,8 +42,7 @@ export function callListeners(
   }
 }
 
-/** Reports a listener that threw as a process warning, for emitters without a log. */
-export function warnOfListener(name: string, error: unknown): void {
+function warnOfListener(name: string, error: unknown): void {
   const detail = describe(error);
   const [what] = detail.split('\n', 1);
   process.emitWarning(`A listener of ${name} threw: ${what}`, { type: 'ZeoListenerWarning', detail });

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { callListeners, warnOfListener } from '../../async/contain.js';
+import { callListeners } from '../../async/contain.js';
 
 /** The events of a `ClientStorage`, by name. Each listener gets one object. */
 export interface ClientStorageEvents {
@@ -57,6 +57,6 @@ export type Announce = <Name extends EventName>(name: Name, ...args: ClientStora
  */
 export class StorageEvents extends EventEmitter<ClientStorageEvents> {
   protected announce<Name extends EventName>(name: Name, ...args: ClientStorageEvents[Name]): void {
-    callListeners(this, name, args, (error) => warnOfListener(name, error));
+    callListeners(this, name, args);
   }
 }

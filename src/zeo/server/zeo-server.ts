@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { callListeners, warnOfListener } from '../../async/contain.js';
+import { callListeners } from '../../async/contain.js';
 import { ProtocolError } from '../../model/errors.js';
 import { longestSeconds, mismatch, numeric } from '../../model/option-check.js';
 import type { Encoding } from '../encoding/codec.js';
@@ -216,7 +216,7 @@ export class ZeoServer extends EventEmitter<ZeoServerEvents> {
 
   /** An exception of a listener, or the rejection of an async one, must not end the server or the connection: it is a warning. */
   #tell<Name extends keyof ZeoServerEvents>(name: Name, ...args: ZeoServerEvents[Name]): void {
-    callListeners(this, name, args, (error) => warnOfListener(name, error));
+    callListeners(this, name, args);
   }
 }
 
