@@ -5,6 +5,7 @@ import type { Board } from '../../threads/board.js';
 import type { Lease } from './lock-proxy.js';
 import type { PingOutcome } from './ping-outcome.js';
 import type { TrackedTarget } from './tracked-target.js';
+import { noteBytesReceived, noteBytesSent, recordConnection, recordNewConnection } from './traffic.js';
 
 /**
  * One ping of one target: takes the lock, sends the ping, awaits the reply, releases the lock.
@@ -77,14 +78,16 @@ export class Ping {
     if (this.#ended) return;
     try {
       const nowMs = systemClock.now();
-      this.#noteBytesReceived(nowMs);
+      noteBytesReceived(this.#board, this.tracked, nowMs);
       this.#isBehindRequest = this.#hasRequestOut();
       if (this.#isBehindRequest) {
-        this.#noteConnection();
+        this.#generation = recordNewConnection(this.#board, this.tracked);
         return;
       }
       this.#lease = this.tracked.lock.tryAcquire();
-      if (this.#lease === undefined) this.#waitForLock();
+      // The application's lock may remove the target.
+      if (this.#ended) this.releaseLock();
+      else if (this.#lease === undefined) this.#waitForLock();
       else this.#send(nowMs);
     } catch (error) {
       this.conclude({ verdict: 'failed', error });
@@ -146,7 +149,7 @@ export class Ping {
   noteTraffic(): void {
     try {
       const nowMs = systemClock.now();
-      this.#noteBytesReceived(nowMs);
+      noteBytesReceived(this.#board, this.tracked, nowMs);
       if (this.tracked.answersInOrder && !this.#wasSent && this.#hasOtherConnection()) {
         // Its outage, or its new connection, is reported when the next ping is due.
         this.conclude({ verdict: 'abandoned' });
@@ -161,13 +164,7 @@ export class Ping {
         return;
       }
       if (this.#isQueued) this.#noteWritten(nowMs);
-      if (this.#writtenBytes === undefined) return;
-      const { outgoing } = this.#target;
-      if (outgoing === undefined) return;
-      this.#board.bytesSentSince(
-        this.#id,
-        outgoing.writtenBytes - outgoing.heldBackBytes - this.#writtenBytes,
-      );
+      if (this.#writtenBytes !== undefined) noteBytesSent(this.#board, this.tracked, this.#writtenBytes);
     } catch (error) {
       this.conclude({ verdict: 'failed', error });
     }
@@ -206,16 +203,8 @@ export class Ping {
     }
   }
 
-  #noteBytesReceived(nowMs: number): void {
-    const { lastReceivedAt } = this.#target;
-    // A target whose times are ahead of the clock, because it uses another one, would never be silent.
-    const atMs =
-      lastReceivedAt === undefined ? undefined : Math.min(fromPerformanceNow(lastReceivedAt), nowMs);
-    this.#board.bytesReceived(this.#id, atMs);
-  }
-
   #waitForLock(): void {
-    this.#noteConnection();
+    this.#generation = recordNewConnection(this.#board, this.tracked);
     const wait = new AbortController();
     this.#lockWait = wait;
     this.tracked.lock.acquire(wait.signal).then(
@@ -243,43 +232,28 @@ export class Ping {
   }
 
   #sendAfterWait(): void {
-    const nowMs = systemClock.now();
     try {
+      const nowMs = systemClock.now();
       // Often the lock is free because of a reply: the worker must not take the silence before it for one that lasts.
-      this.#noteBytesReceived(nowMs);
+      noteBytesReceived(this.#board, this.tracked, nowMs);
+      this.#send(nowMs);
     } catch (error) {
       this.conclude({ verdict: 'failed', error });
-      return;
     }
-    this.#send(nowMs);
   }
 
+  /** @throws what the target throws */
   #send(nowMs: number): void {
-    try {
-      // Again, since the target may have reconnected while the ping waited for the lock.
-      this.#noteConnection();
-      this.#wasSent = true;
-      this.#sentAtMs = nowMs;
-      // A value that is not a promise counts as a reply, as with `await`.
-      Promise.resolve(this.#callPing()).then(
-        () => this.#answered(),
-        (error) => this.conclude({ verdict: 'failed', error }),
-      );
-      this.#noteWritten(nowMs);
-    } catch (error) {
-      this.conclude({ verdict: 'failed', error });
-    }
-  }
-
-  #noteConnection(): void {
-    this.#generation = this.#target.generation;
-    // Once a connection: asking a socket for its ports is a considerable part of the cost of a ping.
-    if (!this.#board.hasConnection(this.#id, this.#generation)) this.#recordConnection();
-  }
-
-  #recordConnection(): void {
-    this.#generation = this.#target.generation;
-    this.#board.connectedBy(this.#id, this.#target.socketPorts, this.#generation);
+    // Again, since the target may have reconnected while the ping waited for the lock.
+    this.#generation = recordNewConnection(this.#board, this.tracked);
+    this.#wasSent = true;
+    this.#sentAtMs = nowMs;
+    // A value that is not a promise counts as a reply, as with `await`.
+    Promise.resolve(this.#callPing()).then(
+      () => this.#answered(),
+      (error) => this.conclude({ verdict: 'failed', error }),
+    );
+    this.#noteWritten(nowMs);
   }
 
   /** Called once the connection has the ping: writes to the board whether it is written, and how much is ahead of it. */
@@ -289,21 +263,16 @@ export class Ping {
     const wasQueued = this.#isQueued;
     this.#isQueued = outgoing?.isPingQueued === true;
     if (this.#isQueued) {
-      // A target that connects for each ping keeps its generation: the board has the ports of its last connection.
-      if (!wasQueued) this.#recordConnection();
+      // A target that connects for each ping: the board still has the ports of the previous connection.
+      if (!wasQueued) this.#generation = recordConnection(this.#board, this.tracked);
       this.#board.pingQueued(this.#id);
       return;
     }
     // The target may have had to connect for it.
-    if (wasQueued) this.#recordConnection();
+    if (wasQueued) this.#generation = recordConnection(this.#board, this.tracked);
     this.#writtenBytes = outgoing?.writtenBytes;
-    this.#board.pingSent(this.#id, nowMs, outgoing && this.#bytesAhead(outgoing.writtenBytes));
-  }
-
-  /** How many bytes at most are on their way up to the end of the ping. */
-  #bytesAhead(writtenBytes: number): number {
-    const { deliveredBytes, deliveredGeneration } = this.tracked;
-    return Math.max(0, writtenBytes - (deliveredGeneration === this.#generation ? deliveredBytes : 0));
+    const ahead = outgoing && this.tracked.bytesAhead(outgoing.writtenBytes, this.#generation);
+    this.#board.pingSent(this.#id, nowMs, ahead);
   }
 
   #callPing(): unknown {
@@ -314,8 +283,7 @@ export class Ping {
 
   #answered(): void {
     if (!this.#ended && this.#writtenBytes !== undefined) {
-      this.tracked.deliveredBytes = this.#writtenBytes;
-      this.tracked.deliveredGeneration = this.#generation;
+      this.tracked.noteDelivered(this.#writtenBytes, this.#generation);
     }
     this.conclude({ verdict: 'alive', roundTripMs: this.sentAgoMs, evidence: 'answer' });
   }

@@ -52,9 +52,6 @@ export class TrackedTarget implements LockOwner {
   readonly roundTrips: RoundTrips;
   /** Whether the target was removed from the registry. */
   isGone = false;
-  /** How many bytes are known to have arrived on connection `deliveredGeneration`: those up to its last answered ping. */
-  deliveredBytes = 0;
-  deliveredGeneration = 0;
   verdict: Verdict | undefined;
   pings = 0;
   failures = 0;
@@ -64,6 +61,9 @@ export class TrackedTarget implements LockOwner {
   outage: Outage | undefined;
   /** The agent's listener for the target's `connected`. */
   onConnected: (() => void) | undefined;
+  /** How many bytes are known to have arrived on connection `#deliveredGeneration`: those up to its last answered ping. */
+  #deliveredBytes = 0;
+  #deliveredGeneration = 0;
   #state: ConnectionState = 'new';
   /** A number until somebody asks. */
   #stateSince: number | Date = Date.now();
@@ -113,6 +113,18 @@ export class TrackedTarget implements LockOwner {
     if (generation === this.#generation) return;
     this.#generation = generation;
     this.#address = attempt(() => this.target.address);
+  }
+
+  /** Records that the first `writtenBytes` bytes of the connection of that generation have arrived. */
+  noteDelivered(writtenBytes: number, generation: number): void {
+    this.#deliveredBytes = writtenBytes;
+    this.#deliveredGeneration = generation;
+  }
+
+  /** How many of the first `writtenBytes` bytes of the connection of that generation may still be on their way. */
+  bytesAhead(writtenBytes: number, generation: number): number {
+    const delivered = generation === this.#deliveredGeneration ? this.#deliveredBytes : 0;
+    return Math.max(0, writtenBytes - delivered);
   }
 
   enter(state: ConnectionState): void {

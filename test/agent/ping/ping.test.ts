@@ -115,3 +115,54 @@ it('The ports of a connection are read once, and those of the next one when it i
   await ping();
   assert.deepEqual([reads, board.ports(tracked.id)?.local], [2, 40_002]);
 });
+
+it('The board has how many bytes are ahead of a ping: those that were written since the last one that was answered', async () => {
+  const board = new Board();
+  const target = Object.assign(new ScriptedTarget(), { outgoing: { writtenBytes: 0, heldBackBytes: 0 } });
+  target.lock = freeLock;
+  const tracked = trackedBy(board, 'main', target);
+  const aheadOfPing = async (writtenBytes: number, generation: number) => {
+    Object.assign(target, { outgoing: { writtenBytes, heldBackBytes: 0 }, generation });
+    await new Promise((resolve) => new Ping(tracked, board, resolve).start());
+    return board.ahead(tracked.id);
+  };
+  assert.equal(await aheadOfPing(100, 1), 100);
+  assert.equal(await aheadOfPing(150, 1), 50);
+  assert.equal(await aheadOfPing(160, 2), 160);
+});
+
+it('The board has how many bytes were handed to the system after a ping, or are held back up to its end', async () => {
+  const board = new Board();
+  const target = Object.assign(silentTarget(), { outgoing: { writtenBytes: 100, heldBackBytes: 0 } });
+  target.lock = freeLock;
+  const tracked = trackedBy(board, 'main', target);
+  const ping = new Ping(tracked, board, () => {});
+  ping.start();
+  for (const [writtenBytes, heldBackBytes, since] of [
+    [100, 30, -30],
+    [140, 30, 10],
+    [140, 0, 40],
+  ] as const) {
+    target.outgoing = { writtenBytes, heldBackBytes };
+    ping.noteTraffic();
+    assert.equal(board.sentSince(tracked.id), since);
+  }
+  ping.conclude({ verdict: 'abandoned' });
+});
+
+it('A lock that removes the target when it is asked for is released, and nothing is sent', () => {
+  const board = new Board();
+  const target = new ScriptedTarget(() => assert.fail('pinged'));
+  let released = 0;
+  const tracked = trackedBy(board, 'main', target);
+  const ping = new Ping(tracked, board, () => {});
+  const tryAcquire = () => {
+    ping.conclude({ verdict: 'abandoned' });
+    return () => {
+      released += 1;
+    };
+  };
+  target.lock = { acquire: () => assert.fail(), tryAcquire };
+  ping.start();
+  assert.deepEqual([released, board.state(tracked.id)], [1, 'concluded']);
+});
