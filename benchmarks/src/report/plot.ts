@@ -11,6 +11,9 @@ const width = 860;
 const barHeight = 15;
 /** Above and below the bars: legend, axis. */
 const margin = 130;
+const fontFamily = 'Arial, Helvetica, sans-serif';
+/** The style of nearly all text, which the library repeats in each element. */
+const textStyle = `style="font-size:12px;font-family:${fontFamily};"`;
 /** Values that are further apart than this are drawn on a logarithmic axis. */
 const largestLinearRatio = 50;
 
@@ -26,7 +29,7 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
-    textStyle: { fontFamily: 'Arial, Helvetica, sans-serif' },
+    textStyle: { fontFamily },
     // Widths are estimated here, and the reader's font may be wider.
     legend: { top: 8, itemGap: 32 },
     grid: { left: 48, right: 90, top: 80, bottom: 30, containLabel: true },
@@ -44,13 +47,18 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
   return finished(chart);
 }
 
-/** Without what only reacts to a pointer, a fifth of the file: a page shows the plots as images. */
+/**
+ * Without what only reacts to a pointer, a fifth of the file: a page shows the plots as images. Another fifth is the style of the
+ * text, which is stated once.
+ */
 function finished(chart: EChartsType): string {
   const svg = chart.renderToSVGString();
   chart.dispose();
   const still = svg
     .replace(/<style.*?<\/style>\n?/gs, '')
-    .replace(/ (?:pointer-events|class|ecmeta_\w+)="[^"]*"/g, '');
+    .replace(/ (?:pointer-events|class|ecmeta_\w+)="[^"]*"/g, '')
+    .replaceAll(` ${textStyle}`, '')
+    .replace('<svg', `<svg ${textStyle}`);
   return `${still}\n`;
 }
 
@@ -76,7 +84,7 @@ export function drawPanels(panels: readonly Panel[]): string {
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
-    textStyle: { fontFamily: 'Arial, Helvetica, sans-serif' },
+    textStyle: { fontFamily },
     title: panels.map(({ title }, index) => ({
       text: title,
       left: left(index),
