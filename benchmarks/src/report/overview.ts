@@ -143,9 +143,9 @@ export function overview(results: readonly Result[]): string {
         ]
       : []),
     sentences(find).join('\n'),
-    'When something else is the better choice is said [below](#what-you-could-use-instead).',
+    '[Alternatives](#what-you-could-use-instead), and when each of them is the better choice, are listed below.',
     '## Beside the others',
-    'The figures of a row are of one run.',
+    'All figures in a row come from the same run.',
     markdownTable(['', ownName, 'beside it'], rows),
     '## What you could use instead',
     markdownTable(['instead', 'the better choice', 'what it does not do'], alternatives),
@@ -201,11 +201,11 @@ function sentences(find: Find): string[] {
   const { of: drop } = silentDrop;
   const { of: stall } = falseDisconnects;
   return [
-    sentence`With a period and a timeout of 1 s, a connection whose peer has vanished is noticed after ${value('detection', ownName, drop)} at most (gRPC’s own keep-alive: ${value('detection', '@grpc/grpc-js', drop)}; that of mqtt: ${value('detection', 'mqtt, broker aedes', drop)}; ZEO’s Python client: ${value('detection', "ZEO's Python client", drop)}, in a minute).`,
-    sentence`It is not lost because your own program stood still: when the main loop stalled for 3 s, the agent lost ${value('detection', ownName, stall)} of its healthy connections, the heartbeat of ws ${value('detection', 'ws, heartbeat of its README', stall)}, and that of socket.io ${value('detection', 'socket.io', stall)}.`,
-    sentence`A ping of one of a hundred ZEO storages takes ${value('ping', 'agent', '100 storages')} of CPU, which is ${times('ping', 'agent', 'bare sockets', '100 storages')} times what it takes to write and read its bytes, and ${times('ping', 'agent', 'setInterval and getInfo', '100 storages')} times what an interval that calls the storage takes.`,
-    sentence`To watch one socket or a hundred takes ${value('sockets', 'watched', 'CPU, 1 socket')} or ${value('sockets', 'watched', 'CPU, 100 sockets')} of a core, and ten thousand ${value('sockets', 'watched', 'CPU, 10,000 sockets')}; a request of undici takes ${times('sockets', 'watched', 'not watched', 'a request, undici, wall time')} times as long as without the agent, and a query of a loaded pool of pg ${times('adapters', 'agent', 'no agent', 'a query, pg, a pool of 20, wall time')} times.`,
-    sentence`A load through the guard takes ${times('guard', 'guard', 'direct', 'a load')} times as long as directly, and through HAProxy ${times('guard', 'HAProxy', 'direct', 'a load')} times; two hundred idle clients take ${value('guard', 'guard', 'CPU, 200 idle clients')} of a core, and with HAProxy ${value('guard', 'HAProxy', 'CPU, 200 idle clients')}.`,
+    sentence`With a period and a timeout of 1 s, a connection whose peer has vanished is detected within ${value('detection', ownName, drop)} (gRPC’s own keep-alive: ${value('detection', '@grpc/grpc-js', drop)}; mqtt’s: ${value('detection', 'mqtt, broker aedes', drop)}; ZEO’s Python client: ${value('detection', "ZEO's Python client", drop)}, in a minute).`,
+    sentence`A stall of your own program is not mistaken for a dead peer: when the main loop was blocked for 3 s, the agent dropped ${value('detection', ownName, stall)} of its healthy connections, the heartbeat of ws ${value('detection', 'ws, heartbeat of its README', stall)}, and that of socket.io ${value('detection', 'socket.io', stall)}.`,
+    sentence`With a hundred ZEO storages, a ping costs ${value('ping', 'agent', '100 storages')} of CPU: ${times('ping', 'agent', 'bare sockets', '100 storages')} times as much as writing and reading its bytes on a bare socket, and ${times('ping', 'agent', 'setInterval and getInfo', '100 storages')} times as much as an interval that calls the storage.`,
+    sentence`Watching a hundred idle sockets costs ${value('sockets', 'watched', 'CPU, 100 sockets')} of a core, and ten thousand ${value('sockets', 'watched', 'CPU, 10,000 sockets')}; an undici request takes ${times('sockets', 'watched', 'not watched', 'a request, undici, wall time')} times as long as without the agent, and a query through a busy pg pool ${times('adapters', 'agent', 'no agent', 'a query, pg, a pool of 20, wall time')} times.`,
+    sentence`A load through the guard takes ${times('guard', 'guard', 'direct', 'a load')} times as long as a direct one, and through HAProxy ${times('guard', 'HAProxy', 'direct', 'a load')} times; two hundred idle clients cost the guard ${value('guard', 'guard', 'CPU, 200 idle clients')} of a core, and HAProxy ${value('guard', 'HAProxy', 'CPU, 200 idle clients')}.`,
   ].filter((words) => words !== undefined);
 }
 

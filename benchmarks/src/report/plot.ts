@@ -12,7 +12,7 @@ const barHeight = 15;
 /** Above and below the bars: legend, axis. */
 const margin = 130;
 const fontFamily = 'Arial, Helvetica, sans-serif';
-/** The style of nearly all text, which the library repeats in each element. */
+/** The style of nearly all text, which ECharts repeats on every element. */
 const textStyle = `style="font-size:12px;font-family:${fontFamily};"`;
 /** Values that are further apart than this are drawn on a logarithmic axis. */
 const largestLinearRatio = 50;
@@ -48,8 +48,8 @@ export function drawBars(figures: readonly Figure[], unit: string): string {
 }
 
 /**
- * Without what only reacts to a pointer, a fifth of the file: a page shows the plots as images. Another fifth is the style of the
- * text, which is stated once.
+ * Drops what only reacts to a pointer, since the page shows the plots as images, and sets the style of the text once, on the root
+ * element. Each saves a fifth of the file.
  */
 function finished(chart: EChartsType): string {
   const svg = chart.renderToSVGString();

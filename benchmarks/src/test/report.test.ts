@@ -139,7 +139,7 @@ describe('the page', () => {
     const [, picture, sentences = ''] = page.split('\n\n');
     assert.match(picture as string, /^!\[[^\]]+\]\(performance\/overview\.svg\)$/);
     assert.ok(readFileSync(path.join(folder, 'performance/overview.svg'), 'utf8').includes('>never</text>'));
-    assert.match(sentences, /noticed after 1\.9 s at most.*\n.*lost 0 % of its healthy.*ws 25 %/);
+    assert.match(sentences, /detected within 1\.9 s \(.*\n.*dropped 0 % of its healthy.*ws 25 %/);
     assert.equal(sentences.split('\n').length, 2, 'a sentence without its figures is left out');
     assert.match(page, /\| 1\.9 s \| @grpc\/grpc-js: never; ws, heartbeat of its README: never; /);
   });
