@@ -28,7 +28,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
  * Calls the listeners of an event so that none can disturb the emitter or the other listeners: what a listener throws, or
  * an async one rejects with, is passed to `onFailed`, and the next one is called.
  *
- * @param onFailed by default emits a process warning (`ZeoListenerWarning`), for emitters without a log
+ * @param onFailed Default: emits a process warning (`ZeoListenerWarning`), for emitters without a log
  */
 export function callListeners(
   emitter: EventEmitter,

@@ -115,13 +115,13 @@ export class TrackedTarget implements LockOwner {
     this.#address = attempt(() => this.target.address);
   }
 
-  /** Records that the first `writtenBytes` bytes of the connection of that generation have arrived. */
+  /** Records that the first `writtenBytes` bytes written to the connection of this generation have arrived. */
   noteDelivered(writtenBytes: number, generation: number): void {
     this.#deliveredBytes = writtenBytes;
     this.#deliveredGeneration = generation;
   }
 
-  /** How many of the first `writtenBytes` bytes of the connection of that generation may still be on their way. */
+  /** How many of the first `writtenBytes` bytes written to the connection of this generation may still be on their way. */
   bytesAhead(writtenBytes: number, generation: number): number {
     const delivered = generation === this.#deliveredGeneration ? this.#deliveredBytes : 0;
     return Math.max(0, writtenBytes - delivered);

@@ -1,6 +1,6 @@
 /*
- * What the board is told of a target's connection, and of the bytes that come and go on it. Functions rather than an object per
- * ping: there are thousands of pings a second.
+ * Records a target's connection and its traffic on the board. Functions rather than an object per ping: there are thousands of
+ * pings a second.
  */
 import { fromPerformanceNow } from '../../async/clock.js';
 import type { Board } from '../../threads/board.js';
