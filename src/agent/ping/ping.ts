@@ -1,9 +1,8 @@
 import { fromPerformanceNow, systemClock } from '../../async/clock.js';
-import { KeepAliveError } from '../../model/errors.js';
 import type { KeepAliveTarget } from '../../model/target.js';
 import type { Board } from '../../threads/board.js';
 import type { Lease } from './lock-proxy.js';
-import type { PingOutcome } from './ping-outcome.js';
+import { abortReason, type PingOutcome } from './ping-outcome.js';
 import type { TrackedTarget } from './tracked-target.js';
 import { noteBytesReceived, noteBytesSent, recordConnection, recordNewConnection } from './traffic.js';
 
@@ -85,9 +84,7 @@ export class Ping {
         return;
       }
       this.#lease = this.tracked.lock.tryAcquire();
-      // The application's lock may remove the target.
-      if (this.#ended) this.releaseLock();
-      else if (this.#lease === undefined) this.#waitForLock();
+      if (this.#lease === undefined) this.#waitForLock();
       else this.#send(nowMs);
     } catch (error) {
       this.conclude({ verdict: 'failed', error });
@@ -246,6 +243,11 @@ export class Ping {
   #send(nowMs: number): void {
     // Again, since the target may have reconnected while the ping waited for the lock.
     this.#generation = recordNewConnection(this.#board, this.tracked);
+    // The target's own getters and lock may have removed it.
+    if (this.#ended) {
+      this.releaseLock();
+      return;
+    }
     this.#wasSent = true;
     this.#sentAtMs = nowMs;
     // A value that is not a promise counts as a reply, as with `await`.
@@ -263,7 +265,7 @@ export class Ping {
     const wasQueued = this.#isQueued;
     this.#isQueued = outgoing?.isPingQueued === true;
     if (this.#isQueued) {
-      // A target that connects for each ping: the board still has the ports of the previous connection.
+      // The target may connect for each ping: the board still has the ports of the previous connection.
       if (!wasQueued) this.#generation = recordConnection(this.#board, this.tracked);
       this.#board.pingQueued(this.#id);
       return;
@@ -287,13 +289,4 @@ export class Ping {
     }
     this.conclude({ verdict: 'alive', roundTripMs: this.sentAgoMs, evidence: 'answer' });
   }
-}
-
-function abortReason(outcome: PingOutcome): unknown {
-  if ('error' in outcome) return outcome.error;
-  return 'evidence' in outcome
-    ? new KeepAliveError('ERR_KEEPALIVE_TIMEOUT', 'The ping was not answered in time; other bytes came', {
-        retryable: true,
-      })
-    : new KeepAliveError('ERR_KEEPALIVE_ABANDONED', 'The ping was abandoned', { retryable: true });
 }

@@ -116,7 +116,7 @@ it('The ports of a connection are read once, and those of the next one when it i
   assert.deepEqual([reads, board.ports(tracked.id)?.local], [2, 40_002]);
 });
 
-it('The board has how many bytes are ahead of a ping: those that were written since the last one that was answered', async () => {
+it('The bytes ahead of a ping are those written since the last ping that was answered', async () => {
   const board = new Board();
   const target = Object.assign(new ScriptedTarget(), { outgoing: { writtenBytes: 0, heldBackBytes: 0 } });
   target.lock = freeLock;
@@ -131,7 +131,7 @@ it('The board has how many bytes are ahead of a ping: those that were written si
   assert.equal(await aheadOfPing(160, 2), 160);
 });
 
-it('The board has how many bytes were handed to the system after a ping, or are held back up to its end', async () => {
+it('Bytes that are held back do not count as sent after a ping', async () => {
   const board = new Board();
   const target = Object.assign(silentTarget(), { outgoing: { writtenBytes: 100, heldBackBytes: 0 } });
   target.lock = freeLock;
@@ -150,19 +150,32 @@ it('The board has how many bytes were handed to the system after a ping, or are 
   ping.conclude({ verdict: 'abandoned' });
 });
 
-it('A lock that removes the target when it is asked for is released, and nothing is sent', () => {
-  const board = new Board();
-  const target = new ScriptedTarget(() => assert.fail('pinged'));
-  let released = 0;
-  const tracked = trackedBy(board, 'main', target);
-  const ping = new Ping(tracked, board, () => {});
-  const tryAcquire = () => {
-    ping.conclude({ verdict: 'abandoned' });
-    return () => {
-      released += 1;
+for (const remover of ['lock', 'getter'] as const) {
+  it(`A ping that ends because the target's own ${remover} removes it is not sent, and releases the lock`, () => {
+    let ping: Ping | undefined;
+    let released = 0;
+    const remove = (by: typeof remover) => {
+      if (by === remover) ping?.conclude({ verdict: 'abandoned' });
     };
-  };
-  target.lock = { acquire: () => assert.fail(), tryAcquire };
-  ping.start();
-  assert.deepEqual([released, board.state(tracked.id)], [1, 'concluded']);
-});
+    const target = new (class extends ScriptedTarget {
+      get socketPorts(): undefined {
+        remove('getter');
+        return undefined;
+      }
+    })(() => assert.fail('pinged'));
+    target.lock = {
+      acquire: () => assert.fail(),
+      tryAcquire: () => {
+        remove('lock');
+        return () => {
+          released += 1;
+        };
+      },
+    };
+    const board = new Board();
+    const tracked = trackedBy(board, 'main', target);
+    ping = new Ping(tracked, board, () => {});
+    ping.start();
+    assert.deepEqual([ping.wasSent, released, board.state(tracked.id)], [false, 1, 'concluded']);
+  });
+}
